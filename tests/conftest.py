@@ -1,4 +1,4 @@
-"""What tests of several folders share, and how they are shared out among workers that run side by side."""
+"""Fixtures of several folders of tests, and the distribution of tests among parallel workers."""
 
 import signal
 from pathlib import Path

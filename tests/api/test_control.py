@@ -40,10 +40,10 @@ def session(role: str, name: str) -> dict:
 def halted(world: World) -> str:
     """A halted account, and the confirmation of Anna's request to resume it."""
     assert world.post("/halt", REASON).status == 200
-    asked = world.post("/resume", RESUME, key="key-ask-0001")
-    assert (asked.status, asked.body["state"]) == (202, "PENDING")
+    answer = world.post("/resume", RESUME, key="key-ask-0001")
+    assert (answer.status, answer.body["state"]) == (202, "PENDING")
     assert world.halted() is TradingState.HALTED
-    return asked.body["confirmation"]
+    return answer.body["confirmation"]
 
 
 def confirm(world: World, confirmation: str, who: dict, key: str = "key-confirm-1"):
@@ -53,9 +53,9 @@ def confirm(world: World, confirmation: str, who: dict, key: str = "key-confirm-
 @pytest.mark.parametrize("state", ["HALTED", "REDUCE_ONLY", "FLATTENING"])
 def test_one_person_halts_at_once_and_the_audit_chain_records_who_and_why(world, state):
     answer = world.post("/halt", REASON | {"state": state, "accounts": ["main"]})
-    (told,) = world.bus.messages
+    (halt,) = world.bus.messages
     assert answer.body == {"state": state, "accounts": ["main"], "actor": ANNA["iam"]["userArn"], **REASON}
-    assert (told.state, told.reason, told.actor) == (state, "venue is down", ANNA["iam"]["userArn"])
+    assert (halt.state, halt.reason, halt.actor) == (state, "venue is down", ANNA["iam"]["userArn"])
     assert world.halted() == state
 
 
@@ -191,10 +191,10 @@ def test_a_halt_after_the_request_voids_it(world, how):
     if how == "by the API":
         world.post("/halt", {"reason": "worse"}, key="key-again-01")
     else:
-        told = TradingStateChanged(
+        halt = TradingStateChanged(
             id="h", cause="c", at=NOW, account="main", state=TradingState.HALTED, reason="r", actor="a"
         )
-        Approvals(world.store, AT_ONCE).halt(told)
+        Approvals(world.store, AT_ONCE).halt(halt)
     assert confirm(world, confirmation, BERT).status == 409
     assert world.halted() is TradingState.HALTED
 

@@ -30,7 +30,9 @@ def url(traded: World) -> Iterator[str]:
     listening.server_close()
 
 
-OPERATIONS = [(method.upper(), path) for path, found in openapi.document()["paths"].items() for method in found]
+OPERATIONS = [
+    (method.upper(), path) for path, operations in openapi.document()["paths"].items() for method in operations
+]
 # Of these nothing can be asked in a wrong way.
 FOOLPROOF = {"/openapi.json", "/orders/{order}"}
 CASES = [

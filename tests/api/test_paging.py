@@ -33,7 +33,7 @@ class Years:
                            range(len(orders) - DECIDED, -1, -DECIDED)]  # fmt: skip
 
     def _place(self, decided: list[Order]) -> tuple[str, list[str]]:
-        ids = sorted((one.order_id for one in decided), reverse=True)
+        ids = sorted((order.order_id for order in decided), reverse=True)
         return f"{decided[0].decided_at.isoformat(timespec='microseconds')}#{ids[0]}#m", ids
 
     def decisions(self, account: str, until: str):
@@ -41,12 +41,12 @@ class Years:
 
     def orders_by_id(self, _account: str, ids: list[str]) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
         self.looked_up += len(ids)
-        found = {}
-        for one in ids:
-            number, order = self._items[one]
-            told = {"order": msgspec.to_builtins(order), "message_id": "m"}
-            found[one] = told | ({"code": "KILL_STATE", "detail": "d"} if number in self._refused else {}), {}
-        return found
+        rows = {}
+        for order_id in ids:
+            number, order = self._items[order_id]
+            row = {"order": msgspec.to_builtins(order), "message_id": "m"}
+            rows[order_id] = row | ({"code": "KILL_STATE", "detail": "d"} if number in self._refused else {}), {}
+        return rows
 
     def read(self, _place: tuple[str, ...]) -> dict[str, Any]:
         return {}
@@ -57,12 +57,12 @@ class Years:
 
 @pytest.fixture(scope="module")
 def template() -> Order:
-    return next(one.orders[0] for one in history(2) if hasattr(one, "orders"))
+    return next(message.orders[0] for message in history(2) if hasattr(message, "orders"))
 
 
 def get(views: Years, path: str, query: str = "") -> Answer:
-    asked = event("GET", path, query, who=READER)
-    return answered(lambda told: read_api.answer(told, small_desk(), views, None), asked)
+    request = event("GET", path, query, who=READER)
+    return answered(lambda api_event: read_api.answer(api_event, small_desk(), views, None), request)
 
 
 @pytest.mark.parametrize(("path", "query"), [("/orders", ""), ("/orders", "limit=100"), ("/status", "")])
@@ -80,22 +80,22 @@ def test_the_status_counts_what_is_open_of_the_last_days(template):
 
 def test_a_cursor_between_two_orders_of_a_decision_continues_with_the_second(template):
     views = Years(2, template)
-    found, cursor = [], ""
+    seen, cursor = [], ""
     while cursor is not None:
         page = get(views, "/orders", "limit=3" + (f"&cursor={cursor}" if cursor else "")).body
-        found += [order["order_id"] for order in page["orders"]]
+        seen += [order["order_id"] for order in page["orders"]]
         cursor = page["next"]
-    assert len(found) == len(set(found)) == 2 * A_DAY
+    assert len(seen) == len(set(seen)) == 2 * A_DAY
 
 
 def test_a_filter_finds_orders_behind_many_that_do_not_match(template):
     """A page may end early, even empty, and then says where to go on."""
     views = Years(YEAR, template, refused={0})
-    found, pages, cursor = [], 0, ""
+    orders, pages, cursor = [], 0, ""
     while cursor is not None:
         views.looked_up = 0
         page = get(views, "/orders", "refused=true" + (f"&cursor={cursor}" if cursor else "")).body
         assert views.looked_up <= LOOKED_AT_MAX + 2 * DECISIONS * DECIDED
-        found, pages, cursor = found + page["orders"], pages + 1, page["next"]
-    assert [one["code"] for one in found] == ["KILL_STATE"]
+        orders, pages, cursor = orders + page["orders"], pages + 1, page["next"]
+    assert [order["code"] for order in orders] == ["KILL_STATE"]
     assert pages == YEAR * A_DAY // LOOKED_AT_MAX + 1

@@ -14,16 +14,16 @@ from support.api_desk import DAY, ORDERS, READER, A, World, answered, event, his
 
 def walked(world: World, path: str, name: str, limit: int, **query: str) -> list[dict]:
     """All items, page by page."""
-    found, cursor = [], None
+    items, cursor = [], None
     while True:
-        asked = query | {"limit": str(limit)} | ({"cursor": cursor} if cursor else {})
-        answer = world.get(path, urlencode(asked))
+        parameters = query | {"limit": str(limit)} | ({"cursor": cursor} if cursor else {})
+        answer = world.get(path, urlencode(parameters))
         assert answer.status == 200
         assert len(answer.body[name]) <= limit
-        found += answer.body[name]
+        items += answer.body[name]
         cursor = answer.body["next"]
         if cursor is None:
-            return found
+            return items
 
 
 @pytest.mark.parametrize("limit", [1, 7, ORDERS, 100])
@@ -46,10 +46,10 @@ def test_walking_the_cursors_gives_every_trade_of_the_day_once(traded, limit):
     limit=st.integers(1, 7),
 )
 def test_orders_created_between_two_pages_neither_repeat_nor_hide_others(places, later, limit):
-    shown, following = page(sorted(places, reverse=True), lambda one: one, None, limit, ("q",))
+    shown, following = page(sorted(places, reverse=True), lambda place: place, None, limit, ("q",))
     now = places | later
     while following is not None:
-        more, following = page(sorted(now, reverse=True), lambda one: one, following, limit, ("q",))
+        more, following = page(sorted(now, reverse=True), lambda place: place, following, limit, ("q",))
         shown += more
     assert len(shown) == len(set(shown))
     assert set(shown) >= places
@@ -57,10 +57,10 @@ def test_orders_created_between_two_pages_neither_repeat_nor_hide_others(places,
 
 
 def test_orders_can_be_filtered_by_state_and_instrument(traded):
-    assert {one["state"] for one in walked(traded, "/orders", "orders", 100, refused="true")} == {"REFUSED"}
-    assert {one["state"] for one in walked(traded, "/orders", "orders", 100, open="true")} == {"APPROVED"}
+    assert {order["state"] for order in walked(traded, "/orders", "orders", 100, refused="true")} == {"REFUSED"}
+    assert {order["state"] for order in walked(traded, "/orders", "orders", 100, open="true")} == {"APPROVED"}
     only = walked(traded, "/orders", "orders", 100, instrument=A)
-    assert {one["instrument"] for one in only} == {A}
+    assert {order["instrument"] for order in only} == {A}
     assert len(only) == ORDERS / 2
 
 
@@ -68,9 +68,9 @@ def test_a_cursor_is_valid_only_unchanged_and_for_its_own_query(traded):
     cursor = traded.get("/orders", "limit=1").body["next"]
     wrong = [cursor[:-1], cursor + "A", cursor[::-1], "", "ä", "%00"]
     wrong += [cursor[:at] + ("A" if cursor[at] != "A" else "B") + cursor[at + 1 :] for at in range(0, len(cursor), 19)]
-    for one in wrong:
-        answer = traded.get("/orders", f"limit=1&cursor={quote(one)}")
-        assert (answer.status, answer.body["type"]) == (400, "urn:fanfold:problem:bad-cursor"), one
+    for bad_cursor in wrong:
+        answer = traded.get("/orders", f"limit=1&cursor={quote(bad_cursor)}")
+        assert (answer.status, answer.body["type"]) == (400, "urn:fanfold:problem:bad-cursor"), bad_cursor
     assert traded.get("/orders", f"limit=1&open=true&cursor={cursor}").status == 400
     assert traded.get("/orders", f"limit=9&cursor={cursor}").status == 200
 
@@ -83,13 +83,13 @@ def test_a_cursor_decodes_to_what_was_encoded(position, scope):
 
 
 def test_an_order_shows_its_fills_and_its_lineage(traded):
-    filled = next(one for one in walked(traded, "/orders", "orders", 100) if one["state"] == "FILLED")
-    found = traded.get(f"/orders/{filled['order_id']}").body
-    assert found["order"] == filled
-    assert [Decimal(fill["quantity"]) for fill in found["fills"]] == [Decimal("0.5")]
-    assert [step["kind"] for step in found["chain"]] == ["OrdersApproved", "Targets"]
-    assert found["chain"][1]["weight"] == 0.5
-    assert found["chain"][0]["hash"]
+    filled = next(order for order in walked(traded, "/orders", "orders", 100) if order["state"] == "FILLED")
+    page = traded.get(f"/orders/{filled['order_id']}").body
+    assert page["order"] == filled
+    assert [Decimal(fill["quantity"]) for fill in page["fills"]] == [Decimal("0.5")]
+    assert [step["kind"] for step in page["chain"]] == ["OrdersApproved", "Targets"]
+    assert page["chain"][1]["weight"] == 0.5
+    assert page["chain"][0]["hash"]
 
 
 def test_status_positions_and_signals_are_what_was_recorded(traded):
@@ -145,9 +145,9 @@ def test_an_empty_desk_has_empty_pages(world):
 
 
 def test_a_body_that_claims_to_be_base64_and_is_not_is_rejected(traded):
-    asked = event("GET", "/status", who=READER) | {"body": "a", "isBase64Encoded": True}
-    assert answered(traded.read, asked).status == 400
+    request = event("GET", "/status", who=READER) | {"body": "a", "isBase64Encoded": True}
+    assert answered(traded.read, request).status == 400
 
 
 def test_the_history_has_all_kinds_of_orders():
-    assert len({type(one) for one in history(4)}) == 5
+    assert len({type(message) for message in history(4)}) == 5

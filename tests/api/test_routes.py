@@ -1,4 +1,4 @@
-"""Who may do what: every route with every kind of caller, and every other method."""
+"""The access to every route: every route with every kind of caller, and every other method."""
 
 import json
 from collections.abc import Callable
@@ -44,7 +44,7 @@ def asked(route: Route, who: dict[str, Any] | None) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("caller", CALLERS)
-@pytest.mark.parametrize("route", ROUTES, ids=lambda one: one.name)
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 def test_a_route_responds_only_to_callers_with_its_scope(world, route, caller):
     answer = answered(function(world, route), asked(route, CALLERS[caller]))
     expected = EXPECTED[route.access][caller]
@@ -55,13 +55,13 @@ def test_a_route_responds_only_to_callers_with_its_scope(world, route, caller):
 
 @pytest.mark.parametrize("caller", CALLERS)
 def test_a_caller_without_the_scope_cannot_halt(world, caller):
-    (route,) = [one for one in ROUTES if one.name == "halt"]
+    (route,) = [route for route in ROUTES if route.name == "halt"]
     answered(world.control, asked(route, CALLERS[caller]))
     assert (world.halted() == "HALTED") == (caller == "operator")
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("route", ROUTES, ids=lambda one: one.name)
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 def test_a_method_that_a_path_lacks_is_405_with_the_allowed_methods(traded, route, method):
     """Whatever no other function serves comes to audit's, as the gateway routes it."""
     if method == route.method:
@@ -85,8 +85,8 @@ def test_a_body_over_the_cap_is_refused(world, body):
 def test_the_document_is_served_as_it_is_written_and_names_every_route(traded):
     served = traded.get("/openapi.json").body
     assert served == json.loads(json.dumps(openapi.document()))
-    told = {(method.upper(), path) for path, found in served["paths"].items() for method in found}
-    assert told == {(route.method, route.path) for route in ROUTES}
+    written = {(method.upper(), path) for path, operations in served["paths"].items() for method in operations}
+    assert written == {(route.method, route.path) for route in ROUTES}
 
 
 def test_every_reference_in_the_document_resolves():
@@ -99,4 +99,4 @@ def references(node: Any) -> set[str]:
     if isinstance(node, dict):
         own = {node["$ref"]} if isinstance(node.get("$ref"), str) else set()
         return own | references(list(node.values()))
-    return {name for one in node for name in references(one)} if isinstance(node, list) else set()
+    return {name for item in node for name in references(item)} if isinstance(node, list) else set()

@@ -23,10 +23,10 @@ def signed(body: str = BODY, *, secret: bytes = SECRETS[0], at: int = T0, nonce:
     return {TIMESTAMP: str(at), NONCE: nonce, SIGNATURE: signature(secret, str(at), nonce, body.encode())}
 
 
-def sent(world: World, headers: dict[str, str], body: str | None = BODY, **given: Any) -> Answer:
-    asked = event("POST", "/signals/external", body=body)
-    asked["headers"] |= headers
-    return answered(world.webhook, asked | given)
+def sent(world: World, headers: dict[str, str], body: str | None = BODY, **changes: Any) -> Answer:
+    request = event("POST", "/signals/external", body=body)
+    request["headers"] |= headers
+    return answered(world.webhook, request | changes)
 
 
 def test_a_genuine_signal_becomes_one_targets_message_of_no_poll(world):

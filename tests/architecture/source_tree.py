@@ -43,18 +43,25 @@ def modules() -> tuple[Module, ...]:
     return tuple(module(str(file.relative_to(ROOT)), file.read_text()) for file in files)
 
 
+@cache
+def files_of_tests() -> tuple[Module, ...]:
+    """Every file of the tests."""
+    files = sorted((ROOT / "tests").rglob("*.py"))
+    return tuple(module(str(file.relative_to(ROOT)), file.read_text()) for file in files)
+
+
 def found(rule, only=modules) -> list[str]:
-    """What a rule finds in all modules, each with its place."""
-    return [f"{one.path}: {wrong}" for one in only() for wrong in rule(one)]
+    """The findings of a rule in all modules, each with its place."""
+    return [f"{source_file.path}: {wrong}" for source_file in only() for wrong in rule(source_file)]
 
 
-def imported(one: Module) -> Iterator[str]:
+def imported(source_file: Module) -> Iterator[str]:
     """Dotted names of what a module imports, at the top or in a function; ``from a import b`` is both a.b and a."""
-    for node in ast.walk(one.tree):
+    for node in ast.walk(source_file.tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{one.path} has a relative import; write the whole name"
+            assert node.level == 0, f"{source_file.path} has a relative import; write the whole name"
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 

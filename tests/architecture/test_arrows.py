@@ -1,4 +1,4 @@
-"""Who may import whom; whatever is not listed is forbidden."""
+"""The imports that are allowed between rooms; whatever is not listed is forbidden."""
 
 import sys
 from collections import Counter
@@ -76,7 +76,7 @@ VENUES = ("market_data_service", "execution_service")
 
 
 def allowed(name: str) -> set[str]:
-    """What a module of this name may import: rooms, and heads of libraries."""
+    """The imports that a module of this name may have: rooms, and heads of libraries."""
     service, _, part = layer(name).partition(".")
     if not service.endswith("_service"):
         room = layer(name)
@@ -90,9 +90,13 @@ def allowed(name: str) -> set[str]:
     }[part]
 
 
-def forbidden_arrows(one: Module) -> list[str]:
-    here = layer(one.name)
-    return [f"{here} imports {name}" for name in imported(one) if _target(name, here) not in allowed(one.name)]
+def forbidden_arrows(source_file: Module) -> list[str]:
+    here = layer(source_file.name)
+    return [
+        f"{here} imports {name}"
+        for name in imported(source_file)
+        if _target(name, here) not in allowed(source_file.name)
+    ]
 
 
 def _target(name: str, here: str) -> str:
@@ -106,21 +110,27 @@ def test_the_rooms_stand_on_each_other_without_a_circle() -> None:
 
 
 def test_every_room_is_listed() -> None:
-    rooms = {layer(one.name) for one in modules() if one.name.partition(".")[0].startswith("fanfold")}
+    rooms = {
+        layer(source_file.name) for source_file in modules() if source_file.name.partition(".")[0].startswith("fanfold")
+    }
     assert rooms == set(ROOMS)
 
 
 def room_sizes() -> Counter[str]:
     """The lines of each room."""
     sizes = Counter[str]()
-    for one in modules():
-        sizes[layer(one.name).partition(".")[0]] += len(one.source.splitlines())
+    for source_file in modules():
+        sizes[layer(source_file.name).partition(".")[0]] += len(source_file.source.splitlines())
     return sizes
 
 
 def top_level() -> list[str]:
     """The modules of the product outside of a folder."""
-    return [one.path for one in modules() if one.path.startswith("shared/fanfold/") and one.path.count("/") == 2]
+    return [
+        source_file.path
+        for source_file in modules()
+        if source_file.path.startswith("shared/fanfold/") and source_file.path.count("/") == 2
+    ]
 
 
 def test_no_room_holds_more_than_a_fifth_and_the_top_level_stays_small() -> None:

@@ -23,13 +23,13 @@ WALL = {"now", "utcnow", "today"}
 MACHINE = {"time", "random", "uuid", "secrets"}
 
 
-def readings(one: Module) -> list[str]:
+def readings(source_file: Module) -> list[str]:
     """Every place where a module asks the machine for time, chance or an id."""
-    if layer(one.name) in FREE or one.name in READERS:
+    if layer(source_file.name) in FREE or source_file.name in READERS:
         return []
-    asked = [node for node in ast.walk(one.tree) if isinstance(node, ast.Attribute)]
-    wrong = [ast.unparse(node) for node in asked if _is_reading(node)]
-    drawn = [node for node in ast.walk(one.tree) if isinstance(node, ast.ImportFrom) and node.module in MACHINE]
+    attributes = [node for node in ast.walk(source_file.tree) if isinstance(node, ast.Attribute)]
+    wrong = [ast.unparse(node) for node in attributes if _is_reading(node)]
+    drawn = [node for node in ast.walk(source_file.tree) if isinstance(node, ast.ImportFrom) and node.module in MACHINE]
     return wrong + [ast.unparse(node) for node in drawn]
 
 
@@ -70,5 +70,5 @@ def test_a_time_that_is_given_is_fine() -> None:
 
 
 def test_every_listed_reader_still_reads() -> None:
-    anonymous = {one.name: one._replace(name="fanfold.market.bars") for one in modules()}
+    anonymous = {source_file.name: source_file._replace(name="fanfold.market.bars") for source_file in modules()}
     assert [name for name in READERS if readings(anonymous[name]) == []] == []

@@ -46,9 +46,9 @@ MONEY_MODULES = {
 FLOATS = {"at"}
 
 
-def empty_names(one: Module) -> list[str]:
+def empty_names(source_file: Module) -> list[str]:
     """Names of files and classes that say nothing."""
-    named = [*one.name.split("."), *(node.name for node in one.classes)]
+    named = [*source_file.name.split("."), *(node.name for node in source_file.classes)]
     return [name for name in named if BANNED & set(_words(name))]
 
 
@@ -57,17 +57,19 @@ def _words(name: str) -> list[str]:
     return spaced.strip("_").split("_")
 
 
-def swallowed_faults(one: Module) -> list[str]:
+def swallowed_faults(source_file: Module) -> list[str]:
     """Handlers that catch everything, or catch and say nothing why."""
-    caught = [node for node in ast.walk(one.tree) if isinstance(node, ast.ExceptHandler)]
-    lines = one.source.splitlines()
-    broad = [f"line {node.lineno} catches everything" for node in caught if _is_broad(node) and one.name not in BROAD]
+    caught = [node for node in ast.walk(source_file.tree) if isinstance(node, ast.ExceptHandler)]
+    lines = source_file.source.splitlines()
+    broad = [
+        f"line {node.lineno} catches everything" for node in caught if _is_broad(node) and source_file.name not in BROAD
+    ]
     silent = [f"line {node.lineno} swallows" for node in caught if _is_silent(node, lines)]
     return broad + silent
 
 
 def _is_broad(node: ast.ExceptHandler) -> bool:
-    names = {one.id for one in ast.walk(node.type) if isinstance(one, ast.Name)} if node.type else {"Exception"}
+    names = {name.id for name in ast.walk(node.type) if isinstance(name, ast.Name)} if node.type else {"Exception"}
     return bool(names & {"Exception", "BaseException"})
 
 
@@ -76,34 +78,36 @@ def _is_silent(node: ast.ExceptHandler, lines: list[str]) -> bool:
     return isinstance(node.body[0], ast.Pass) and not any("#" in line for line in lines[node.lineno - 1 : end])
 
 
-def printing(one: Module) -> list[str]:
-    calls = [node for node in ast.walk(one.tree) if isinstance(node, ast.Call)]
+def printing(source_file: Module) -> list[str]:
+    calls = [node for node in ast.walk(source_file.tree) if isinstance(node, ast.Call)]
     names = [ast.unparse(node.func) for node in calls]
-    return [] if layer(one.name) in PRINTING else [name for name in names if name in {"print", "input"}]
+    return [] if layer(source_file.name) in PRINTING else [name for name in names if name in {"print", "input"}]
 
 
-def floats_at_money(one: Module) -> list[str]:
-    if one.name not in MONEY_MODULES:
+def floats_at_money(source_file: Module) -> list[str]:
+    if source_file.name not in MONEY_MODULES:
         return []
-    known = {node.annotation for node in ast.walk(one.tree) if isinstance(node, ast.arg) and node.arg in FLOATS}
-    named = [node for node in ast.walk(one.tree) if isinstance(node, ast.Name) and node.id == "float"]
+    known = {node.annotation for node in ast.walk(source_file.tree) if isinstance(node, ast.arg) and node.arg in FLOATS}
+    named = [node for node in ast.walk(source_file.tree) if isinstance(node, ast.Name) and node.id == "float"]
     named = [node for node in named if node not in known]
-    literals = [node for node in ast.walk(one.tree) if isinstance(node, ast.Constant) and isinstance(node.value, float)]
+    literals = [
+        node for node in ast.walk(source_file.tree) if isinstance(node, ast.Constant) and isinstance(node.value, float)
+    ]
     return [f"line {node.lineno}: {ast.unparse(node)}" for node in (*named, *literals)]
 
 
-def global_decimals(one: Module) -> list[str]:
+def global_decimals(source_file: Module) -> list[str]:
     """Touches of the decimal context: the global one is nobody's, local ones are money's."""
-    names = {node.id for node in ast.walk(one.tree) if isinstance(node, ast.Name)}
-    names |= {node.attr for node in ast.walk(one.tree) if isinstance(node, ast.Attribute)}
-    banned = {"getcontext", "setcontext", "DefaultContext"} | (set() if one.name == MONEY else {"localcontext"})
+    names = {node.id for node in ast.walk(source_file.tree) if isinstance(node, ast.Name)}
+    names |= {node.attr for node in ast.walk(source_file.tree) if isinstance(node, ast.Attribute)}
+    banned = {"getcontext", "setcontext", "DefaultContext"} | (set() if source_file.name == MONEY else {"localcontext"})
     return sorted(names & banned)
 
 
-def spelled_keys(one: Module) -> list[str]:
+def spelled_keys(source_file: Module) -> list[str]:
     """Strings that hold the name of a partition or sort key."""
-    texts = [str(node.value) for node in ast.walk(one.tree) if isinstance(node, ast.Constant)]
-    return [] if one.name == TABLES else [text for text in texts if KEY.search(text)]
+    texts = [str(node.value) for node in ast.walk(source_file.tree) if isinstance(node, ast.Constant)]
+    return [] if source_file.name == TABLES else [text for text in texts if KEY.search(text)]
 
 
 RULES = {
@@ -122,7 +126,7 @@ def test_everywhere(rule: str) -> None:
 
 
 def test_everything_is_caught_in_one_place_only() -> None:
-    (edge,) = [one for one in modules() if one.name == EDGE]
+    (edge,) = [source_file for source_file in modules() if source_file.name == EDGE]
     caught = [node for node in ast.walk(edge.tree) if isinstance(node, ast.ExceptHandler)]
     # A message that is handled, one that its dead-letter queue refuses, and a fault that cannot be recorded.
     assert len([node for node in caught if _is_broad(node)]) == 3
@@ -165,11 +169,11 @@ def test_a_fault_that_is_passed_over_for_a_reason_is_fine() -> None:
 RETRYING = "fanfold.errors"
 
 
-def own_retries(one: Module) -> list[str]:
+def own_retries(source_file: Module) -> list[str]:
     """Loops that count tries or go on for ever and catch a conflict themselves, in place of retry_on_conflict."""
-    if one.name == RETRYING:
+    if source_file.name == RETRYING:
         return []
-    loops = [node for node in ast.walk(one.tree) if isinstance(node, ast.While) or _counts(node)]
+    loops = [node for node in ast.walk(source_file.tree) if isinstance(node, ast.While) or _counts(node)]
     return [f"line {loop.lineno} tries again" for loop in loops if any(map(_catches_conflict, ast.walk(loop)))]
 
 

@@ -1,4 +1,4 @@
-"""What each image loads: measured in fresh interpreters, because one import anywhere is enough."""
+"""The modules that each image loads: measured in fresh interpreters, because one import anywhere is enough."""
 
 import json
 import os

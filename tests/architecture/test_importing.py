@@ -29,11 +29,17 @@ DEFINITIONS = (
 )
 
 
-def effects(one: Module) -> list[str]:
+def effects(source_file: Module) -> list[str]:
     """Statements and calls that run when a module is imported, and are not of the listed kinds."""
-    made = VALUES | _records() | {node.name for node in one.classes if _is_record(node)}
-    wrong = [f"line {node.lineno} is a statement" for node in one.tree.body if not _is_quiet(node)]
-    calls = [node for part in one.tree.body if not _is_entry(part) for node in _run(part) if isinstance(node, ast.Call)]
+    made = VALUES | _records() | {node.name for node in source_file.classes if _is_record(node)}
+    wrong = [f"line {node.lineno} is a statement" for node in source_file.tree.body if not _is_quiet(node)]
+    calls = [
+        node
+        for part in source_file.tree.body
+        if not _is_entry(part)
+        for node in _run(part)
+        if isinstance(node, ast.Call)
+    ]
     return wrong + [f"line {node.lineno} calls {ast.unparse(node.func)}" for node in calls if not _makes(node, made)]
 
 
@@ -49,7 +55,7 @@ def _is_entry(node: ast.stmt) -> bool:
 
 @cache
 def _records() -> set[str]:
-    return {node.name for one in modules() for node in one.classes if _is_record(node)}
+    return {node.name for source_file in modules() for node in source_file.classes if _is_record(node)}
 
 
 def _is_record(node: ast.ClassDef) -> bool:
@@ -66,11 +72,11 @@ def _makes(node: ast.Call, made: set[str]) -> bool:
 
 
 def _run(node: ast.AST) -> Iterator[ast.AST]:
-    """What of a statement runs at import: not the insides of functions, but their decorators and defaults."""
+    """The nodes of a statement that run at import: not the insides of functions, but their decorators and defaults."""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
         outside = [*getattr(node, "decorator_list", []), *node.args.defaults, *filter(None, node.args.kw_defaults)]
-        for one in outside:
-            yield from _run(one)
+        for expression in outside:
+            yield from _run(expression)
         return
     yield node
     for child in ast.iter_child_nodes(node):

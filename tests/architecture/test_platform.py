@@ -1,4 +1,4 @@
-"""What is deployed agrees with what the code declares: topics, subscriptions, queues, handlers, environment."""
+"""The deployed stacks agree with the declarations of the code: topics, subscriptions, queues, handlers, environment."""
 
 import copy
 from collections.abc import Callable
@@ -31,15 +31,19 @@ def wrong_topics(platform: Template) -> list[str]:
 
 def wrong_subscriptions(service: str, stack: Template) -> list[str]:
     """Topics and filters that differ from those of ``fanfold.messages``, and subscriptions that are not raw."""
-    found = list(resources(stack, "AWS::SNS::Subscription").values())
-    filters = {_topic(one["TopicArn"]): one.get("FilterPolicy", {}) for one in found}
+    subscriptions = list(resources(stack, "AWS::SNS::Subscription").values())
+    filters = {_topic(subscription["TopicArn"]): subscription.get("FilterPolicy", {}) for subscription in subscriptions}
     wanted = SUBSCRIPTIONS[service]
     wrong = [
         f"{topic}: {filters.get(topic)} is not {wanted.get(topic)}"
         for topic in filters.keys() | wanted.keys()
         if filters.get(topic) != wanted.get(topic)
     ]
-    odd = [one for one in found if not one.get("RawMessageDelivery") or _owner(one["Endpoint"]) != "Queue"]
+    odd = [
+        subscription
+        for subscription in subscriptions
+        if not subscription.get("RawMessageDelivery") or _owner(subscription["Endpoint"]) != "Queue"
+    ]
     return wrong + ["not raw, or not into the queue"] * len(odd)
 
 
@@ -52,11 +56,11 @@ def wrong_queues(service: str, stack: Template) -> list[str]:
     checks = {
         "the queues are not those of a service": set(queues) - known == {"Queue", "DeadLetters"},
         "there is not one reader of the queue": [_owner(reader["EventSourceArn"]) for reader in readers] == ["Queue"],
-        "a failed batch is not told of by item": all("FunctionResponseTypes" in one for one in readers),
+        "a failed batch is not told of by item": all("FunctionResponseTypes" in reader for reader in readers),
         "what fails for good is not kept": _owner(redrive.get("deadLetterTargetArn", {})) == "DeadLetters",
         "a queue is of the wrong kind": all(
-            (one.get("FifoQueue") is True) is (name == "Undelivered" or service not in UNORDERED)
-            for name, one in queues.items()
+            (queue.get("FifoQueue") is True) is (name == "Undelivered" or service not in UNORDERED)
+            for name, queue in queues.items()
         ),
     }
     return [wrong for wrong, holds in checks.items() if not holds]
@@ -77,14 +81,16 @@ def wrong_functions(service: str, stack: Template) -> list[str]:
 
 def wrong_timeouts(service: str, stack: Template) -> list[str]:
     """Functions that may take longer than 10 s, but for those that nothing waits behind."""
-    slow = {name for name, one in resources(stack, "AWS::Lambda::Function").items() if one["Timeout"] > 10}
+    slow = {name for name, function in resources(stack, "AWS::Lambda::Function").items() if function["Timeout"] > 10}
     return sorted(slow ^ {f"{name}LambdaFunction" for name in PATIENT.get(service, set())})
 
 
 def unused_handlers(service: str, stack: Template) -> list[str]:
     """Public functions of a handler module that no function of the stack runs."""
     handler = import_module(f"{_package(service)}.handler")
-    own = {name for name, one in vars(handler).items() if getattr(one, "__module__", "") == handler.__name__}
+    own = {
+        name for name, attribute in vars(handler).items() if getattr(attribute, "__module__", "") == handler.__name__
+    }
     run = {resource["ImageConfig"]["Command"][0] for resource in resources(stack, "AWS::Lambda::Function").values()}
     return sorted(name for name in own if not name.startswith("_") and f"{handler.__name__}.{name}" not in run)
 
@@ -135,7 +141,7 @@ def test_what_stacks_import_the_platform_exports() -> None:
 
 def _imports(node: Any) -> set[str]:
     if isinstance(node, list):
-        return {name for one in node for name in _imports(one)}
+        return {name for item in node for name in _imports(item)}
     if not isinstance(node, dict):
         return set()
     own = {node["Fn::ImportValue"]} if isinstance(node.get("Fn::ImportValue"), str) else set()

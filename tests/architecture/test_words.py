@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from source_tree import ROOT, Module, found, module, modules
+from source_tree import ROOT, Module, files_of_tests, found, module, modules
 
 from fanfold.risk.rules import ORDER_RULES, TARGET_RULES
 
@@ -30,19 +30,17 @@ FOREIGN_WORDS = re.compile("|".join(re.escape(word) for word in (*UNFINISHED, *F
 VAGUE = {"one", "found", "told", "asked", "given", "some"}
 # A docstring says what a thing is or does: it begins with a noun or a verb, and with none of these.
 QUESTIONS = re.compile(r"(What|Whether|How|Who|Whom|Whose|Where|When|Which|Why|Until when|By how|As|Of)\b")
-# Folders of tests that the rules for variables and docstrings hold in, too.
-NAMED_TESTS = ("peers", "simulation", "workflows")
 # The keys of a document that programs read: what `fanfold doctor --json` calls its findings.
 NAMED_SO = {("fanfold.stages.finding", "found")}
 
 
-def undocumented(one: Module) -> list[str]:
+def undocumented(source_file: Module) -> list[str]:
     """Public modules, classes, and functions of more than a few lines that have no docstring."""
-    if not ast.get_docstring(one.tree):
+    if not ast.get_docstring(source_file.tree):
         return ["the module has no docstring"]
-    known = {name for shape, names in EXPLAINED.items() if re.fullmatch(shape, one.name) for name in names}
+    known = {name for shape, names in EXPLAINED.items() if re.fullmatch(shape, source_file.name) for name in names}
     # What a method does is said once, at its class or its port.
-    return [f"{it.name} has no docstring" for it in one.tree.body if _owes(it) and it.name not in known]
+    return [f"{it.name} has no docstring" for it in source_file.tree.body if _owes(it) and it.name not in known]
 
 
 def _owes(node: ast.stmt) -> bool:
@@ -98,10 +96,10 @@ def test_a_foreign_word_is_seen(word: str) -> None:
 def class_places(all_of: tuple[Module, ...]) -> dict[str, list[str]]:
     """The modules of each public class."""
     places: dict[str, list[str]] = {}
-    for one in all_of:
-        for node in one.tree.body:
+    for source_file in all_of:
+        for node in source_file.tree.body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                places.setdefault(node.name, []).append(one.name)
+                places.setdefault(node.name, []).append(source_file.name)
     return places
 
 
@@ -131,18 +129,12 @@ def _variables(tree: ast.Module) -> Iterator[tuple[int, str | None]]:
             yield node.lineno, node.name
 
 
-def named_tests() -> list[Module]:
-    """The files of NAMED_TESTS."""
-    files = (file for folder in NAMED_TESTS for file in sorted((ROOT / "tests" / folder).rglob("*.py")))
-    return [module(str(file.relative_to(ROOT)), file.read_text()) for file in files]
+def test_every_folder_of_tests_is_read() -> None:
+    folders = {file.name for file in (ROOT / "tests").iterdir() if any(file.glob("*.py"))}
+    assert folders == {Path(test.path).parts[1] for test in files_of_tests()} - {"conftest.py"}
 
 
-def test_folders_of_named_tests_have_files() -> None:
-    folders = {Path(test.path).parts[1] for test in named_tests()}
-    assert folders == set(NAMED_TESTS)
-
-
-@pytest.mark.parametrize("files", [modules, named_tests])
+@pytest.mark.parametrize("files", [modules, files_of_tests])
 def test_variables_are_named_after_what_they_hold(files: Callable[[], Iterable[Module]]) -> None:
     assert found(vague, files) == []
 
@@ -169,7 +161,7 @@ def questions(source: Module) -> list[str]:
     return [f"line {line}: {text}" for line, text in first if QUESTIONS.match(text)]
 
 
-@pytest.mark.parametrize("files", [modules, named_tests])
+@pytest.mark.parametrize("files", [modules, files_of_tests])
 def test_docstrings_say_what_a_thing_is_or_does(files: Callable[[], Iterable[Module]]) -> None:
     assert found(questions, files) == []
 

@@ -22,23 +22,23 @@ class Clause(NamedTuple):
 
 
 def answer(call: Call, service: str, operation: str, parameters: Document) -> Any:
-    """What came back, or the code and the reasons of what was refused."""
+    """The answer, or the code and the reasons of what was refused."""
     try:
         return _read(call(service, operation, parameters))
     except AwsFault as fault:
         return fault.code, [(reason.code, canonical(reason.item)) for reason in fault.reasons]
 
 
-def _read(found: dict[str, Any]) -> dict[str, Any]:
+def _read(given_back: dict[str, Any]) -> dict[str, Any]:
     for name in ("Item", "Attributes"):
-        if name in found:
-            found = {**found, name: canonical(found[name])}
-    if "Items" in found:
-        found = {**found, "Items": [canonical(item) for item in found["Items"]]}
-    if "Responses" in found:
-        tables = {name: [canonical(one) for one in items] for name, items in found["Responses"].items()}
-        found = {**found, "Responses": {name: sorted(items, key=str) for name, items in tables.items()}}
-    return {name: value for name, value in found.items() if name in KEPT and value}
+        if name in given_back:
+            given_back = {**given_back, name: canonical(given_back[name])}
+    if "Items" in given_back:
+        given_back = {**given_back, "Items": [canonical(item) for item in given_back["Items"]]}
+    if "Responses" in given_back:
+        tables = {name: [canonical(item) for item in items] for name, items in given_back["Responses"].items()}
+        given_back = {**given_back, "Responses": {name: sorted(items, key=str) for name, items in tables.items()}}
+    return {name: value for name, value in given_back.items() if name in KEPT and value}
 
 
 KEPT = ("Item", "Attributes", "Items", "Count", "LastEvaluatedKey", "Responses", "UnprocessedKeys", "UnprocessedItems")

@@ -92,7 +92,7 @@ def test_a_batch_costs_one_segment_a_stream_and_writes_each_view_once(call: Call
     seen: list[RecordedCall] = []
     log, views = ports(with_recording(call, seen.append))
     record([arrival(minute(n)[kind]) for n in range(5) for kind in (0, 1)], log, views, AT_ONCE)
-    names = [one.operation for one in seen]
+    names = [recorded.operation for recorded in seen]
     # The bars change no view, the targets of five minutes one; the last write of a stream moves its head.
     stream = ["UpdateItem", "PutObject", "BatchWriteItem", "PutItem"]
     assert names == ["GetItem", "GetItem", "BatchGetItem", *stream, *stream, "PutItem"]
@@ -120,10 +120,10 @@ def test_a_crash_between_any_two_effects_loses_and_doubles_nothing(call: Call, o
 
 
 def test_two_workers_in_turn_extend_one_chain(everywhere: Call) -> None:
-    one, other = ports(everywhere), ports(everywhere)
+    first, other = ports(everywhere), ports(everywhere)
     for n in range(4):
-        record(arrivals(n), *(one if n % 2 else other), AT_ONCE)
-    assert ids_in(one[0], "market-sim") == [f"bars-{n}" for n in range(4)]
+        record(arrivals(n), *(first if n % 2 else other), AT_ONCE)
+    assert ids_in(first[0], "market-sim") == [f"bars-{n}" for n in range(4)]
     assert verdicts(everywhere) == {"main": "sound", "market-sim": "sound"}
 
 
@@ -208,9 +208,9 @@ def test_why_can_walk_from_a_fill_back_to_its_bars(everywhere: Call) -> None:
     log, views = ports(everywhere)
     record(arrivals(0), log, views, AT_ONCE)
     path, message_id = [], "report-0"
-    while found := views.read(("message", message_id)):
-        path.append(found["topic"])
-        message_id = found["cause"]
+    while view := views.read(("message", message_id)):
+        path.append(view["topic"])
+        message_id = view["cause"]
     assert path == ["executions", "orders", "targets", "bars"]
     assert msgspec.json.decode(views.read(("message", "targets-0"))["body"], type=Targets).id == "targets-0"
 
@@ -219,9 +219,9 @@ def test_a_large_message_is_found_by_its_segment(call: Call) -> None:
     log, views = ports(call)
     large = msgspec.structs.replace(minute(0)[2], orders=[order(n, START) for n in range(90)])
     record([arrival(large)], log, views, AT_ONCE)
-    found = views.read(("message", large.id))
-    assert "body" not in found
-    assert chain.read(log.read(found["segment"]).splitlines()[0]).message["id"] == large.id
+    view = views.read(("message", large.id))
+    assert "body" not in view
+    assert chain.read(log.read(view["segment"]).splitlines()[0]).message["id"] == large.id
 
 
 def test_a_segment_is_never_written_over(everywhere: Call) -> None:

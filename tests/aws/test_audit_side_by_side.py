@@ -29,8 +29,8 @@ def arrived(messages: list[Message]) -> list[Arrived]:
     return [Arrived(message, encode(message).decode(), 0, again=False) for message in messages]
 
 
-def ends(one: wiring.AuditProcess) -> dict[str, int]:
-    return {head.stream: head.seq for head in one.views.heads()}
+def ends(audit: wiring.AuditProcess) -> dict[str, int]:
+    return {head.stream: head.seq for head in audit.views.heads()}
 
 
 def test_two_processes_of_audit_record_and_flush_apart(cloud: Cloud) -> None:

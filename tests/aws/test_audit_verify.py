@@ -47,12 +47,12 @@ class Desk:
             {"stream": head.stream, "kind": "sound", "records": head.seq, "hash": head.hash}
             for head in self.views.heads()
         ]
-        found = Findings(day=day, compacted={"days": 0}, chains=chains, accounts=[])
-        return report(found, self.days.reports, self.days.seals, self.days.signer)
+        findings = Findings(day=day, compacted={"days": 0}, chains=chains, accounts=[])
+        return report(findings, self.days.reports, self.days.seals, self.days.signer)
 
     def broken(self) -> Verdict:
-        (found,) = [one for one in verdicts_of(self.log, self.views, self.days) if one.kind != "sound"]
-        return found
+        (verdict,) = [judged for judged in verdicts_of(self.log, self.views, self.days) if judged.kind != "sound"]
+        return verdict
 
     def verify(self, stream: str = "main", day: str = NEXT_DAY) -> Verdict:
         return verify_one(stream, day, self.log, self.views, *self.days)
@@ -78,8 +78,8 @@ def test_a_closed_day_is_sealed_signed_and_sound(everywhere: Desk) -> None:
     assert everywhere.close().state == "closed"
     assert everywhere.days.reports.is_closed(DAY)
     assert everywhere.days.seals.is_sealed(DAY)
-    found = verdicts_of(everywhere.log, everywhere.views, everywhere.days)
-    assert [(verdict.stream, verdict.kind, verdict.records) for verdict in found] == [
+    verdicts = verdicts_of(everywhere.log, everywhere.views, everywhere.days)
+    assert [(verdict.stream, verdict.kind, verdict.records) for verdict in verdicts] == [
         ("main", "sound", 6),
         ("market-sim", "sound", 2),
         ("reports", "sound", 1),
@@ -93,7 +93,7 @@ def test_a_day_that_is_closed_again_keeps_its_seal(desk: Desk) -> None:
     desk.record(1)
     desk.close()
     assert list(desk.days.seals.history()) == before
-    assert [one.shadow for one in before] == [""]
+    assert [stored_seal.shadow for stored_seal in before] == [""]
 
 
 def test_a_seal_that_was_put_there_first_is_refused(desk: Desk) -> None:
@@ -128,8 +128,8 @@ def test_a_report_that_was_changed_with_its_seal_lacks_the_signature(desk: Desk)
     (version,) = versions_of(desk.call, AUDIT, key)
     gone = {"Bucket": AUDIT, "Key": key, "VersionId": version.ids[0], "BypassGovernanceRetention": True}
     desk.call("s3", "DeleteObject", gone)
-    found = Findings(day=DAY, compacted={"days": 0}, chains=[], accounts=[])
-    report(found, forger.reports, forger.seals, forger.signer)
+    findings = Findings(day=DAY, compacted={"days": 0}, chains=[], accounts=[])
+    report(findings, forger.reports, forger.seals, forger.signer)
     assert (desk.broken().stream, desk.broken().evidence) == ("reports", "its signature is not that of the stage's key")
     with pytest.raises(ChainBroken, match="signature"):
         desk.verify()
@@ -143,17 +143,17 @@ def test_verify_finds_what_was_put_on_top_of_a_segment(everywhere: Desk) -> None
     everywhere.record(0, 1, 2)
     key = chain.segment_key("main", 4)
     everywhere.put(key, everywhere.log.read(key).replace(b"100.10", b"100.20"))
-    found = everywhere.broken()
-    assert (found.stream, found.kind, found.seq, found.segment) == ("main", "shadowed", 4, key)
+    verdict = everywhere.broken()
+    assert (verdict.stream, verdict.kind, verdict.seq, verdict.segment) == ("main", "shadowed", 4, key)
 
 
 def test_verify_finds_a_segment_that_a_deletion_hides(everywhere: Desk) -> None:
     everywhere.record(0, 1)
     key = chain.segment_key("main", 1)
     everywhere.call("s3", "DeleteObject", {"Bucket": AUDIT, "Key": key})
-    found = everywhere.broken()
-    assert (found.kind, found.seq, found.segment) == ("shadowed", 1, key)
-    assert "1 versions and 1 deletions" in found.evidence
+    verdict = everywhere.broken()
+    assert (verdict.kind, verdict.seq, verdict.segment) == ("shadowed", 1, key)
+    assert "1 versions and 1 deletions" in verdict.evidence
 
 
 def test_a_hidden_object_is_read_as_it_was_first_written(everywhere: Desk) -> None:
@@ -179,14 +179,16 @@ def test_versions_go_on_over_pages(desk: Desk) -> None:
         ("chain/x/2", 3),
         ("chain/x/3", 3),
     ]
-    assert [one.key for one in versions_of(paged, AUDIT, "chain/x/", "chain/x/1")] == ["chain/x/2", "chain/x/3"]
+    assert [version.key for version in versions_of(paged, AUDIT, "chain/x/", "chain/x/1")] == ["chain/x/2", "chain/x/3"]
 
 
 def removed(desk: Desk, key: str) -> None:
-    (version,) = [one for one in versions_of(desk.call, AUDIT, key) if one.key == key]
-    for one in version.ids:
+    (version,) = [named for named in versions_of(desk.call, AUDIT, key) if named.key == key]
+    for version_id in version.ids:
         desk.call(
-            "s3", "DeleteObject", {"Bucket": AUDIT, "Key": key, "VersionId": one, "BypassGovernanceRetention": True}
+            "s3",
+            "DeleteObject",
+            {"Bucket": AUDIT, "Key": key, "VersionId": version_id, "BypassGovernanceRetention": True},
         )
 
 
@@ -200,9 +202,9 @@ def test_verify_finds_where_a_rewritten_history_begins(desk: Desk) -> None:
     desk.record(0, 1, 2)
     head = chain.start("market-sim")
     for n in range(3):
-        told = arrival(minute(n)[0])
-        raw = told.raw | ({"cause": "other"} if n else {})
-        segment, head = chain.append(head, [Entry(topic="bars", message=raw, sent_ms=told.sent_ms)])
+        bars_arrival = arrival(minute(n)[0])
+        raw = bars_arrival.raw | ({"cause": "other"} if n else {})
+        segment, head = chain.append(head, [Entry(topic="bars", message=raw, sent_ms=bars_arrival.sent_ms)])
         removed(desk, segment.key)
         desk.put(segment.key, segment.body)
     assert (desk.broken().kind, desk.broken().seq) == ("forked", 2)
@@ -224,8 +226,8 @@ def test_what_lies_where_the_next_segment_belongs_is_not_adopted_and_buries_noth
     everywhere.record(1, 2)
     assert everywhere.views.read(("books", "main"))["cash"] == "998"
     assert everywhere.views.head("main").seq == 9
-    found = everywhere.broken()
-    assert (found.kind, found.seq, found.segment) == ("foreign", 4, segment.key)
+    verdict = everywhere.broken()
+    assert (verdict.kind, verdict.seq, verdict.segment) == ("foreign", 4, segment.key)
 
 
 def test_a_daily_look_reads_what_came_since_the_closed_day_and_no_more(desk: Desk) -> None:
@@ -234,10 +236,10 @@ def test_a_daily_look_reads_what_came_since_the_closed_day_and_no_more(desk: Des
     desk.record(1)
     desk.seen.clear()
     assert (desk.verify().kind, desk.verify().records) == ("sound", 6)
-    read = {one.parameters["Key"] for one in desk.seen if one.operation == "GetObject" and "chain" in
-            one.parameters["Key"]}  # fmt: skip
+    read = {recorded.parameters["Key"] for recorded in desk.seen if recorded.operation == "GetObject" and "chain" in
+            recorded.parameters["Key"]}  # fmt: skip
     assert read == {chain.segment_key("main", 4)}
-    assert not any(one.operation in {"Scan", "ListObjectsV2"} for one in desk.seen)
+    assert not any(recorded.operation in {"Scan", "ListObjectsV2"} for recorded in desk.seen)
 
 
 def test_a_daily_look_finds_a_head_behind_the_closed_day(desk: Desk) -> None:
@@ -287,4 +289,4 @@ def test_recording_meanwhile_is_no_fault(desk: Desk) -> None:
         return desk.call(service, operation, parameters)
 
     log, views = S3Log(interrupt, AUDIT), DynamoViews(interrupt, VIEWS)
-    assert [one.kind for one in verdicts_of(log, views)] == ["sound", "sound"]
+    assert [verdict.kind for verdict in verdicts_of(log, views)] == ["sound", "sound"]

@@ -1,4 +1,4 @@
-"""What status queries read: the newest of each thing, whatever the order of arrival, as the ledger has it."""
+"""The views that status queries read: the newest of each thing, whatever the order of arrival, as the ledger has it."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -44,9 +44,9 @@ def tell(ministack_session: Emulator) -> Tell:
     log, views = S3Log(call, AUDIT), DynamoViews(call, VIEWS)
 
     def told(*messages: Message, backwards: bool = False) -> DynamoViews:
-        arrivals = [arrival(one)._replace(sent_ms=n) for n, one in enumerate(messages, 1)]
-        for one in arrivals[::-1] if backwards else arrivals:
-            record([one], log, views, AT_ONCE)
+        arrivals = [arrival(entry)._replace(sent_ms=n) for n, entry in enumerate(messages, 1)]
+        for arriving in arrivals[::-1] if backwards else arrivals:
+            record([arriving], log, views, AT_ONCE)
         return views
 
     return told
@@ -87,30 +87,30 @@ def test_an_order_that_was_refused_and_approved_is_what_the_ledger_has(
     tell: Tell, first: datetime, backwards: bool
 ) -> None:
     views = tell(refused(first), approved(LATER), filled(LATER), backwards=backwards)
-    one = order_of(views, "main", "o0")
-    assert (one["state"], one["code"], one["filled"]) == ("FILLED", "", order(0, LATER).quantity)
-    assert (one["decided_at"], one["message_id"]) == (LATER, "approved")
-    assert [found["state"] for found in orders_of(views, "main")] == ["FILLED"]
+    view = order_of(views, "main", "o0")
+    assert (view["state"], view["code"], view["filled"]) == ("FILLED", "", order(0, LATER).quantity)
+    assert (view["decided_at"], view["message_id"]) == (LATER, "approved")
+    assert [view["state"] for view in orders_of(views, "main")] == ["FILLED"]
 
 
 def test_an_order_of_two_decisions_is_listed_once(tell: Tell) -> None:
     views = tell(refused(), approved(LATER))
-    assert [found["state"] for _, found in newest_orders(views, "main")] == ["APPROVED"]
+    assert [view["state"] for _, view in newest_orders(views, "main")] == ["APPROVED"]
 
 
 def test_two_decisions_of_one_time_keep_an_entry_each(tell: Tell) -> None:
     both = OrdersRefused(id="both", cause="t", at=LATER, account="main", refusals=[
-        Refusal(order=one, code=Code.MISSING_DATA, detail="")
-        for one in (decided(LATER), msgspec.structs.replace(decided(LATER), order_id="a1"))
+        Refusal(order=refused_order, code=Code.MISSING_DATA, detail="")
+        for refused_order in (decided(LATER), msgspec.structs.replace(decided(LATER), order_id="a1"))
     ])  # fmt: skip
     views = tell(both, refused(LATER))
-    assert sorted(found["order_id"] for _, found in newest_orders(views, "main")) == ["a1", "o0"]
+    assert sorted(view["order_id"] for _, view in newest_orders(views, "main")) == ["a1", "o0"]
     assert [ids for _, ids in views.decisions("main", "")] == [["o0"], ["o0", "a1"]]
 
 
 def test_an_order_whose_approval_is_not_recorded_yet_is_not_refused(tell: Tell) -> None:
-    one = order_of(tell(refused(), filled(LATER)), "main", "o0")
-    assert (one["state"], one["code"]) == ("FILLED", "")
+    view = order_of(tell(refused(), filled(LATER)), "main", "o0")
+    assert (view["state"], view["code"]) == ("FILLED", "")
 
 
 @pytest.mark.parametrize("backwards", [False, True])
@@ -137,8 +137,8 @@ def leg(name: str, code: LegCode, instrument: str = "BTC/USDT", at: datetime = S
 
 @pytest.mark.parametrize("backwards", [False, True])
 def test_a_leg_is_in_the_state_that_was_told_last(tell: Tell, backwards: bool) -> None:
-    told = leg("n1", LegCode.FAULT), leg("n2", LegCode.OK), leg("n3", LegCode("WEATHER"), "ETH/USDT", LATER)
-    states = leg_states(tell(*told, backwards=backwards), "main")
+    statuses = leg("n1", LegCode.FAULT), leg("n2", LegCode.OK), leg("n3", LegCode("WEATHER"), "ETH/USDT", LATER)
+    states = leg_states(tell(*statuses, backwards=backwards), "main")
     assert [(state["instrument"], state["code"], state["detail"]) for state in states] == [
         ("BTC/USDT", "OK", "n2"),
         ("ETH/USDT", "WEATHER", "n3"),

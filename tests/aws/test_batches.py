@@ -65,15 +65,15 @@ def arrive(gathering: PollStore, kind: str, which: PollPart) -> PollState:
 def test_a_part_of_targets_that_was_cut_is_there_with_its_last_chunk(
     gathering: PollStore, order: tuple[tuple[int, int], ...]
 ) -> None:
-    found, seen = {}, []
+    chunks, seen = {}, []
     for part, chunk in order:
         whole = targets(60, part)
-        found[part, chunk] = msgspec.structs.replace(
+        chunks[part, chunk] = msgspec.structs.replace(
             whole, id=f"{whole.id}/{chunk}", chunk=chunk, chunks=3 if part == 1 else 1
         )
-        seen.append(gathering.targeted("main", poll(60, part, 2), found[part, chunk]).complete(("targets",)))
+        seen.append(gathering.targeted("main", poll(60, part, 2), chunks[part, chunk]).complete(("targets",)))
     assert seen == [False, False, False, True]
-    assert gathering.read("main").targets == tuple(found[one] for one in sorted(found))
+    assert gathering.read("main").targets == tuple(chunks[place] for place in sorted(chunks))
 
 
 @pytest.mark.parametrize("order", list(permutations(KINDS)))
@@ -179,15 +179,15 @@ def test_of_bars_that_no_strategy_speaks_on_no_targets_are_awaited(gathering: Po
 
 def test_the_polls_of_all_accounts_are_read_at_once(gathering: PollStore) -> None:
     arrive(gathering, "bars", poll(60))
-    found = gathering.read_all(["main", "other"])
-    assert found == {"main": gathering.read("main"), "other": PollState()}
+    polls = gathering.read_all(["main", "other"])
+    assert polls == {"main": gathering.read("main"), "other": PollState()}
 
 
 def test_another_batch_of_the_same_time_changes_nothing(gathering: PollStore) -> None:
-    found = arrive(gathering, "targets", poll(60))
+    complete = arrive(gathering, "targets", poll(60))
     late = PollPart(poll_id="late/60", at=60, part=1, parts=1)
-    assert gathering.matched("main", late) == found
-    assert gathering.targeted("main", late, targets(60)) == found
+    assert gathering.matched("main", late) == complete
+    assert gathering.targeted("main", late, targets(60)) == complete
 
 
 def test_marks_of_an_older_version_are_refused(gathering: PollStore) -> None:

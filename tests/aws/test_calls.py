@@ -109,8 +109,8 @@ def test_a_transaction_keeps_its_token_over_all_tries() -> None:
     call = patient(script, [])
     call("dynamodb", "TransactWriteItems", {"TransactItems": []})
     call("dynamodb", "TransactWriteItems", {"TransactItems": [], "ClientRequestToken": "mine"})
-    first, again, given = (asked["ClientRequestToken"] for asked in script.asked)
-    assert first == again != given == "mine"
+    first, again, own = (parameters["ClientRequestToken"] for parameters in script.asked)
+    assert first == again != own == "mine"
 
 
 @pytest.mark.parametrize(("fault", "said"), [
@@ -131,8 +131,8 @@ def test_a_transaction_keeps_its_token_over_all_tries() -> None:
     (cancelled(FINE, Reason("ValidationError", "", {})), set()),
 ])  # fmt: skip
 def test_a_fault_says_what_it_is(fault: AwsFault, said: set[Callable[[AwsFault], bool]]) -> None:
-    asked = (condition_failed, conflicted, precondition_failed, throttled, not_found)
-    assert {predicate for predicate in asked if predicate(fault)} == said
+    predicates = (condition_failed, conflicted, precondition_failed, throttled, not_found)
+    assert {predicate for predicate in predicates if predicate(fault)} == said
 
 
 def test_calls_are_recorded_before_they_are_made() -> None:

@@ -28,8 +28,8 @@ def last(timeframe: str, instrument: str, at: int) -> Series:
     return Series(instrument=instrument, timeframe=timeframe, price_scale=2, volume_scale=3, after=0, bars=bars)
 
 
-def noted(*some: Series) -> dict[tuple[str, str], Series]:
-    return {(one.timeframe, one.instrument): one for one in some}
+def noted(*several: Series) -> dict[tuple[str, str], Series]:
+    return {(series.timeframe, series.instrument): series for series in several}
 
 
 def test_cursors_are_read_as_written_by_venue(cursors: PollCursors) -> None:

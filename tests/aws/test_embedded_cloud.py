@@ -1,4 +1,4 @@
-"""What the emulator process replaces in ministack: that it is there, and what comes in its place."""
+"""The parts of ministack that the emulator process replaces: they exist, and so does each replacement."""
 
 import inspect
 import time
@@ -66,7 +66,7 @@ class Queue:
         self.messages += [message(len(self.messages) + at, now - age_s) for at in range(count)]
 
     def taken(self, batch: int = BATCH) -> list[str]:
-        return [found["id"] for found in self.windows.receive(URL, batch)]
+        return [received["id"] for received in self.windows.receive(URL, batch)]
 
 
 @pytest.fixture

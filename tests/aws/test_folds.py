@@ -38,7 +38,7 @@ def outputs(name: str) -> list[Message]:
 
 
 def append(store: FoldStore, fold: Fold, version: int, message: list[Series]) -> None:
-    at = max(one.through for one in message)
+    at = max(stretched.through for stretched in message)
     news = fold.news(message, at)
     fold.accept(message, at)
     store.append(version, f"m{version}", news, fold.snapshot(), outputs(f"t{version}"))
@@ -55,7 +55,7 @@ def test_a_version_is_written_once(store: FoldStore) -> None:
         store.append(1, "other", [], fold.snapshot(), [])
     kept = store.load(fold.groups)
     assert (kept.version, kept.snapshot) == (1, fold.snapshot())
-    assert {name: list(some) for name, some in kept.outputs.items()} == {"m1": outputs("t1")}
+    assert {name: list(outputs_kept) for name, outputs_kept in kept.outputs.items()} == {"m1": outputs("t1")}
     assert [bar for window in kept.windows for bar in window.bars] == whole[:2]
 
 
@@ -80,9 +80,9 @@ def minutes(seed: int, count: int) -> Iterator[list[Series]]:
 
 def _at(by_name: dict[str, list[Bar]], at: int, timeframe: str) -> list[Series]:
     return [
-        stretch(name, some, index, index + 1, timeframe)
-        for name, some in by_name.items()
-        for index, bar in enumerate(some)
+        stretch(name, rows, index, index + 1, timeframe)
+        for name, rows in by_name.items()
+        for index, bar in enumerate(rows)
         if bar.closes_at_s == at
     ]
 
@@ -90,15 +90,15 @@ def _at(by_name: dict[str, list[Bar]], at: int, timeframe: str) -> list[Series]:
 @pytest.mark.parametrize("seed", range(2))
 def test_a_cold_process_goes_on_where_the_warm_one_stands(cloud: Cloud, seed: int) -> None:
     once(cloud)
-    found, store = small_desk(**EVERYTHING), table_store(cloud)
-    warm = Fold(found, "v")
+    tested, store = small_desk(**EVERYTHING), table_store(cloud)
+    warm = Fold(tested, "v")
     for version, message in enumerate(minutes(seed, 45), 1):
         if version % 4 == 0:
             kept = store.load(warm.groups)
-            cold, at = Fold(found, "v"), max(one.through for one in message)
+            cold, at = Fold(tested, "v"), max(stretched.through for stretched in message)
             assert kept.snapshot is not None
             cold.restore(kept.windows, kept.snapshot)
-            untouched = Fold(found, "v")
+            untouched = Fold(tested, "v")
             untouched.restore(kept.windows, kept.snapshot)
             assert cold.snapshot() == warm.snapshot()
             expected = warm.news(message, at), warm.accept(message, at), warm.snapshot()
@@ -109,8 +109,8 @@ def test_a_cold_process_goes_on_where_the_warm_one_stands(cloud: Cloud, seed: in
 
 def test_a_window_is_read_back_only_as_far_as_strategies_look(cloud: Cloud) -> None:
     once(cloud)
-    found, store, whole = small_desk(), table_store(cloud), walk(1, A, 120)
-    fold = Fold(found, "v")
+    tested, store, whole = small_desk(), table_store(cloud), walk(1, A, 120)
+    fold = Fold(tested, "v")
     for version in range(1, 121):
         append(store, fold, version, [stretch(A, whole, version - 1, version)])
     # B never had a bar, and is not looked for.
@@ -118,8 +118,8 @@ def test_a_window_is_read_back_only_as_far_as_strategies_look(cloud: Cloud) -> N
 
 
 def test_bars_longer_than_the_venues_alone_are_kept_and_loaded(cloud: Cloud) -> None:
-    found, store = small_desk(slow=instance(timeframe="5m")), table_store(cloud)
-    fold, whole = Fold(found, "v"), walk(1, A, 30, 300)
+    tested, store = small_desk(slow=instance(timeframe="5m")), table_store(cloud)
+    fold, whole = Fold(tested, "v"), walk(1, A, 30, 300)
     for version in range(1, 31):
         at = START + 300 * version
         fine = series(A, [Bar(at, 1, 1, 1, 1, 1)], at - 60)
@@ -127,22 +127,22 @@ def test_bars_longer_than_the_venues_alone_are_kept_and_loaded(cloud: Cloud) -> 
     kept = store.load(fold.groups)
     lookback = fold.groups["5m", (A,)]
     assert [bar for window in kept.windows for bar in window.bars] == whole[30 - lookback - 1 :]
-    assert {one.timeframe for one in kept.windows} == {"5m"}
+    assert {window.timeframe for window in kept.windows} == {"5m"}
 
 
 def test_a_group_with_holes_is_loaded_to_as_many_common_times_as_it_looks_back_on(cloud: Cloud) -> None:
     once(cloud)
-    found, store = small_desk(pair=instance("pairs")), table_store(cloud)
-    fold = Fold(found, "v")
+    tested, store = small_desk(pair=instance("pairs")), table_store(cloud)
+    fold = Fold(tested, "v")
     a = walk(1, A, 120, missing=frozenset(range(40, 120, 2)))
     b = walk(1, B, 120, missing=frozenset(range(41, 116, 2)))
     by_time: dict[int, list[Series]] = {}
-    for name, some in ((A, a), (B, b)):
-        for index, bar in enumerate(some):
-            by_time.setdefault(bar.closes_at_s, []).append(stretch(name, some, index, index + 1))
+    for name, rows in ((A, a), (B, b)):
+        for index, bar in enumerate(rows):
+            by_time.setdefault(bar.closes_at_s, []).append(stretch(name, rows, index, index + 1))
     for version, at in enumerate(sorted(by_time), 1):
         append(store, fold, version, by_time[at])
-    kept, cold = store.load(fold.groups), Fold(found, "v")
+    kept, cold = store.load(fold.groups), Fold(tested, "v")
     assert kept.snapshot is not None
     cold.restore(kept.windows, kept.snapshot)
     message = [
@@ -155,13 +155,13 @@ def test_a_group_with_holes_is_loaded_to_as_many_common_times_as_it_looks_back_o
 
 def test_a_folder_on_a_table_publishes_what_one_in_memory_does(cloud: Cloud) -> None:
     once(cloud)
-    found, stores = small_desk(**EVERYTHING), (table_store(cloud), MemoryFolds())
+    tested, stores = small_desk(**EVERYTHING), (table_store(cloud), MemoryFolds())
     heard = []
-    for one in stores:
+    for store in stores:
         bus = MemoryBus()
         for message in minutes(3, 30):
             # A process of its own for every message.
-            StrategyRunner(found, "v", one, bus, AT_ONCE).fold(bars_message(message))
+            StrategyRunner(tested, "v", store, bus, AT_ONCE).fold(bars_message(message))
         heard.append(bus.messages)
     assert heard[0] == heard[1]
     assert heard[0]

@@ -1,4 +1,4 @@
-"""What was recorded is in the lake once, whatever crashes and however often it is flushed and compacted."""
+"""Every recorded message is in the lake once, whatever crashes and however often it is flushed and compacted."""
 
 from datetime import UTC, datetime
 from decimal import Decimal, localcontext
@@ -133,7 +133,7 @@ def test_a_flush_that_crashed_is_repeated_without_a_trace(call: Call, tmp_path: 
 def test_the_log_is_read_a_page_at_a_time(call: Call) -> None:
     seen: list[RecordedCall] = []
     flushed(with_recording(call, seen.append), rows_max=6)
-    names = [one.operation for one in seen if one.operation != "ListObjectsV2"]
+    names = [made.operation for made in seen if made.operation != "ListObjectsV2"]
     longest = max(len(run) for run in " ".join(names).replace("GetObject ", "g").split())
     assert longest <= len("gggg") + len("PutObject")
 
@@ -233,12 +233,12 @@ def test_every_amount_fits_the_lake_is_rounded_or_is_null_there(amount: Decimal)
 def test_an_amount_too_large_for_the_lake_keeps_nothing_else_out(call: Call, tmp_path: Path) -> None:
     huge = msgspec.structs.replace(minute(MINUTES)[3], fills=[], updates=[], cash=Decimal("1e30"))
     fill = msgspec.structs.replace(minute(MINUTES)[3].fills[0], price=Decimal("1e30"), trade_id="huge")
-    told = [huge, msgspec.structs.replace(huge, id="huge", fills=[fill]), minute(MINUTES)[0]]
-    record([arrival(one) for one in told], S3Log(call, AUDIT), DynamoViews(call, VIEWS), AT_ONCE)
+    recorded = [huge, msgspec.structs.replace(huge, id="huge", fills=[fill]), minute(MINUTES)[0]]
+    record([arrival(entry) for entry in recorded], S3Log(call, AUDIT), DynamoViews(call, VIEWS), AT_ONCE)
     flushed(call)
     assert counts(call, tmp_path)["bars"] == 2 * MINUTES + 2
-    found = ask(call, tmp_path, "SELECT price, quantity FROM trades WHERE trade_id = 'huge'")
-    assert found == [(None, Decimal("0.1"))]
+    rows = ask(call, tmp_path, "SELECT price, quantity FROM trades WHERE trade_id = 'huge'")
+    assert rows == [(None, Decimal("0.1"))]
 
 
 def test_a_stream_that_cannot_be_flushed_stops_no_other(call: Call, tmp_path: Path) -> None:

@@ -26,12 +26,12 @@ D = Decimal
 
 
 @pytest.fixture
-def found(cloud: Cloud) -> Ledger:
+def account_ledger(cloud: Cloud) -> Ledger:
     return open_ledger(cloud)
 
 
-def test_an_account_is_opened_once_and_tells_of_it(found: Ledger) -> None:
-    account = found.books().account
+def test_an_account_is_opened_once_and_tells_of_it(account_ledger: Ledger) -> None:
+    account = account_ledger.books().account
     assert account is not None
     assert (account.trading_state, account.cash, account.reserved, account.version) == (
         TradingState.ACTIVE,
@@ -39,35 +39,35 @@ def test_an_account_is_opened_once_and_tells_of_it(found: Ledger) -> None:
         0,
         1,
     )
-    assert not found.approvals.open("main", D(5), halted(TradingState.ACTIVE))
-    assert found.books().account == account
-    assert [one.id for one in found.heard("orders")] == ["halt-ACTIVE"]
-    assert found.outboxes() == []
+    assert not account_ledger.approvals.open("main", D(5), halted(TradingState.ACTIVE))
+    assert account_ledger.books().account == account
+    assert [published.id for published in account_ledger.heard("orders")] == ["halt-ACTIVE"]
+    assert account_ledger.outboxes() == []
 
 
-def test_a_halt_is_set_told_and_in_the_way_of_who_read_before_it(found: Ledger) -> None:
-    before = found.books().account
-    found.approvals.halt(halted(TradingState.REDUCE_ONLY))
-    account = found.books().account
+def test_a_halt_is_set_told_and_in_the_way_of_who_read_before_it(account_ledger: Ledger) -> None:
+    before = account_ledger.books().account
+    account_ledger.approvals.halt(halted(TradingState.REDUCE_ONLY))
+    account = account_ledger.books().account
     assert before is not None
     assert account is not None
     assert (account.trading_state, account.version) == (TradingState.REDUCE_ONLY, 2)
     with pytest.raises(Conflict):
-        found.store.commit([ReserveCash(before, D(1), 1, 1)])
+        account_ledger.store.commit([ReserveCash(before, D(1), 1, 1)])
 
 
-def test_an_account_that_was_never_opened_cannot_be_halted_and_has_no_books(found: Ledger) -> None:
+def test_an_account_that_was_never_opened_cannot_be_halted_and_has_no_books(account_ledger: Ledger) -> None:
     other = msgspec.structs.replace(halted(TradingState.HALTED), account="other")
     with pytest.raises(BadInput, match="'other' was never opened"):
-        found.approvals.halt(other)
-    assert ledger.read(found.table, "other").account is None
+        account_ledger.approvals.halt(other)
+    assert ledger.read(account_ledger.table, "other").account is None
 
 
-def test_an_order_is_read_back_as_it_was_approved(found: Ledger) -> None:
-    one = order("A", limit_price="99.90", reduce_only=True)
-    approve(found, one)
-    assert ledger.records(found.table, ["A", "none"]) == {"A": OrderRecord(order=one)}
-    assert found.books().positions["trend", "A/USDT"].open == D(2)
+def test_an_order_is_read_back_as_it_was_approved(account_ledger: Ledger) -> None:
+    approved_order = order("A", limit_price="99.90", reduce_only=True)
+    approve(account_ledger, approved_order)
+    assert ledger.records(account_ledger.table, ["A", "none"]) == {"A": OrderRecord(order=approved_order)}
+    assert account_ledger.books().positions["trend", "A/USDT"].open == D(2)
 
 
 @pytest.mark.parametrize(
@@ -80,14 +80,16 @@ def test_an_order_is_read_back_as_it_was_approved(found: Ledger) -> None:
         {"kind": "limit"},
     ],
 )
-def test_an_order_that_is_not_as_it_was_approved_is_not_moved(found: Ledger, change: dict[str, object]) -> None:
-    one = order("A")
-    approve(found, one)
-    other = OrderRecord(order=msgspec.structs.replace(one, **change))
+def test_an_order_that_is_not_as_it_was_approved_is_not_moved(
+    account_ledger: Ledger, change: dict[str, object]
+) -> None:
+    approved_order = order("A")
+    approve(account_ledger, approved_order)
+    other = OrderRecord(order=msgspec.structs.replace(approved_order, **change))
     with pytest.raises(Conflict):
-        found.store.commit([MoveOrder(other, claim(other, AT, 5, Harmless.UNSENT))])
-    mine = OrderRecord(order=one)
-    found.store.commit([MoveOrder(mine, claim(mine, AT, 5, Harmless.UNSENT))])
+        account_ledger.store.commit([MoveOrder(other, claim(other, AT, 5, Harmless.UNSENT))])
+    mine = OrderRecord(order=approved_order)
+    account_ledger.store.commit([MoveOrder(mine, claim(mine, AT, 5, Harmless.UNSENT))])
 
 
 class Busy:
@@ -109,13 +111,13 @@ class Busy:
 @pytest.mark.parametrize("times", [1, 7, 100])
 def test_an_operators_word_holds_however_busy_the_account_is(cloud: Cloud, times: int) -> None:
     once(cloud)
-    found = open_ledger(cloud)
+    account_ledger = open_ledger(cloud)
     busy = Busy(cloud.call, 0)
     table = Table(with_retries(busy, sleep=lambda _: None), "ledger")
-    approvals = Approvals(DynamoLedger(table, Outbox(table, "risk", found.topics)), AT_ONCE)
+    approvals = Approvals(DynamoLedger(table, Outbox(table, "risk", account_ledger.topics)), AT_ONCE)
     busy.times = times
     approvals.halt(halted(TradingState.HALTED))
-    account = found.books().account
+    account = account_ledger.books().account
     assert account is not None
     assert (account.trading_state, account.trading_state_cause, busy.times) == (TradingState.HALTED, "halt-HALTED", 0)
     busy.times = times
@@ -124,13 +126,13 @@ def test_an_operators_word_holds_however_busy_the_account_is(cloud: Cloud, times
     )
 
 
-def test_a_rearmed_account_is_decided_on_anew(found: Ledger) -> None:
-    batches = DynamoPolls(found.table)
+def test_a_rearmed_account_is_decided_on_anew(account_ledger: Ledger) -> None:
+    batches = DynamoPolls(account_ledger.table)
     before = batches.read("main")
-    found.approvals.halt(halted(TradingState.ACTIVE), rearm=True)
+    account_ledger.approvals.halt(halted(TradingState.ACTIVE), rearm=True)
     with pytest.raises(Conflict):
         batches.note("main", before, CarriedForward(), rearmed=False)
     after = batches.read("main")
-    assert found.approvals.book("main", after).rearmed
+    assert account_ledger.approvals.book("main", after).rearmed
     batches.note("main", after, CarriedForward(), rearmed=False)
     assert not batches.read("main").rearmed

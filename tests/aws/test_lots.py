@@ -32,9 +32,9 @@ def oracle(fills: list[Fill]) -> tuple[list[tuple[Fraction, Fraction]], Fraction
     """Signed lots in a queue, taken apart one by one, and the profit of that; in fractions."""
     queue: list[list[Fraction]] = []
     realised, begun = Fraction(0), 0
-    for one in fills:
-        sign = 1 if one.side == "buy" else -1
-        left, price = Fraction(one.quantity), Fraction(one.price)
+    for sale in fills:
+        sign = 1 if sale.side == "buy" else -1
+        left, price = Fraction(sale.quantity), Fraction(sale.price)
         while left and begun < len(queue) and queue[begun][0] * sign < 0:
             held = queue[begun]
             part = min(left, abs(held[0]))
@@ -47,34 +47,37 @@ def oracle(fills: list[Fill]) -> tuple[list[tuple[Fraction, Fraction]], Fraction
     return [(quantity, price) for quantity, price in queue[begun:]], realised
 
 
-def through(found: Ledger, call: Call) -> Bookings:
+def through(account_ledger: Ledger, call: Call) -> Bookings:
     """Bookings of the same ledger whose calls go another way."""
-    return Bookings(DynamoLedger(Table(call, found.table.name), found.outbox), AT_ONCE)
+    return Bookings(DynamoLedger(Table(call, account_ledger.table.name), account_ledger.outbox), AT_ONCE)
 
 
-def book(bookings: Bookings, one: Order, *fills: Fill) -> None:
-    bookings.book("main", [resolution(one, *fills)], report(f"r-{one.order_id}"))
+def book(bookings: Bookings, placed: Order, *fills: Fill) -> None:
+    bookings.book("main", [resolution(placed, *fills)], report(f"r-{placed.order_id}"))
 
 
-def make(found: Ledger, name: str, side: str, *fills: tuple[str, str]) -> tuple[Order, list[Fill]]:
+def make(account_ledger: Ledger, name: str, side: str, *fills: tuple[str, str]) -> tuple[Order, list[Fill]]:
     """An order that is placed, and fills of it, each a quantity and a price."""
     total = sum((D(quantity) for quantity, _ in fills), D(0))
-    one = order(name, side, str(total), instrument=LEG[1], reserved="0")
-    approve(found, one)
-    (record,) = found.bookings.records([name]).values()
-    assert found.bookings.claim("main", [(record, orders.claim(record, AT, 5, orders.Harmless.UNSENT))])
-    return one, [fill(one, quantity, number, price) for number, (quantity, price) in enumerate(fills)]
+    placed = order(name, side, str(total), instrument=LEG[1], reserved="0")
+    approve(account_ledger, placed)
+    (record,) = account_ledger.bookings.records([name]).values()
+    assert account_ledger.bookings.claim("main", [(record, orders.claim(record, AT, 5, orders.Harmless.UNSENT))])
+    return placed, [fill(placed, quantity, number, price) for number, (quantity, price) in enumerate(fills)]
 
 
-def whole(found: Ledger) -> Position:
+def whole(account_ledger: Ledger) -> Position:
     """The position with all of its pages read."""
-    books, other = found.books(), "sell" if found.books().positions[LEG].position.quantity > 0 else "buy"
+    books, other = (
+        account_ledger.books(),
+        "sell" if account_ledger.books().positions[LEG].position.quantity > 0 else "buy",
+    )
     all_of_it = fill(order("z", other, instrument=LEG[1]), "1e12")
-    return lots.with_lots(found.store, "main", books, [all_of_it]).positions[LEG].position
+    return lots.with_lots(account_ledger.store, "main", books, [all_of_it]).positions[LEG].position
 
 
-def agrees(found: Ledger, fills: list[Fill]) -> None:
-    position = whole(found)
+def agrees(account_ledger: Ledger, fills: list[Fill]) -> None:
+    position = whole(account_ledger)
     wanted, realised = oracle(fills)
     pages = [lot for page in position.pages.read for lot in page]
     kept = [*position.lots, *pages, *position.pages.newest]
@@ -82,12 +85,12 @@ def agrees(found: Ledger, fills: list[Fill]) -> None:
     assert Fraction(position.realised) == realised
     assert Fraction(position.quantity) == sum((quantity for quantity, _ in wanted), Fraction(0))
     assert Fraction(position.cost) == sum((quantity * price for quantity, price in wanted), Fraction(0))
-    assert (position.fees, position.version) == (sum((one.fee for one in fills), D(0)), len(fills))
+    assert (position.fees, position.version) == (sum((sale.fee for sale in fills), D(0)), len(fills))
 
 
-def heaviest(found: Ledger) -> int:
+def heaviest(account_ledger: Ledger) -> int:
     """Bytes of the largest item of positions and pages."""
-    items = [*found.table.query("account#main"), *found.table.query(f"lots#main#{'#'.join(LEG)}")]
+    items = [*account_ledger.table.query("account#main"), *account_ledger.table.query(f"lots#main#{'#'.join(LEG)}")]
     return max(size(marshal(item)) for item in items)
 
 
@@ -96,22 +99,22 @@ def prices(count: int, start: int = 0) -> list[tuple[str, str]]:
 
 
 def test_30_000_lots_are_opened_reduced_and_closed_in_items_that_stay_small() -> None:
-    ledger, told = memory_ledger(), list[Fill]()
+    ledger, booked = memory_ledger(), list[Fill]()
     steps = [
         ("buy", prices(MANY)), ("sell", [("0.25", "99")]), ("sell", [("3000.25", "350.5")]), ("buy", prices(500, MANY)),
         ("sell", [("1", "98"), ("7777.75", "123.45"), ("0.5", "120")]), ("sell", [("5000", "130")]),
     ]  # fmt: skip
-    for number, (side, some) in enumerate(steps):
-        one, fills = make(ledger, f"o{number}", side, *some)
-        book(ledger.bookings, one, *fills)
-        told += fills
-        agrees(ledger, told)
+    for number, (side, steps_prices) in enumerate(steps):
+        placed, fills = make(ledger, f"o{number}", side, *steps_prices)
+        book(ledger.bookings, placed, *fills)
+        booked += fills
+        agrees(ledger, booked)
         assert heaviest(ledger) < 60_000
     # The last sale was for more than was left, so it is short now; what is used up is deleted with the next fills.
     assert ledger.books().positions[LEG].position.quantity < 0
     for number in range(2):
-        one, fills = make(ledger, f"p{number}", "buy", ("1", "50"))
-        book(ledger.bookings, one, *fills)
+        placed, fills = make(ledger, f"p{number}", "buy", ("1", "50"))
+        book(ledger.bookings, placed, *fills)
     assert list(ledger.table.query(f"lots#main#{'#'.join(LEG)}")) == []
 
 
@@ -125,35 +128,35 @@ def test_thousands_of_lots_that_a_table_has_are_taken_at_once(cloud: Cloud) -> N
     for change in lots.moving("main", none, {LEG: (held, D(0))}, MANY):
         ledger.store.commit([change])
     assert heaviest(ledger) < 60_000
-    one, fills = make(ledger, "b", "sell", ("12345.75", "150"), ("1", "151"))
-    book(ledger.bookings, one, *fills)
+    placed, fills = make(ledger, "b", "sell", ("12345.75", "150"), ("1", "151"))
+    book(ledger.bookings, placed, *fills)
     position, wanted = whole(ledger), fold(fills, held)
     pages = [lot for page in position.pages.read for lot in page]
     assert (*position.lots, *pages, *position.pages.newest) == wanted.lots
     assert (position.cost, position.realised) == (wanted.cost, wanted.realised)
-    one, fills = make(ledger, "c", "sell", ("2653.25", "150"))
-    book(ledger.bookings, one, *fills)
+    placed, fills = make(ledger, "c", "sell", ("2653.25", "150"))
+    book(ledger.bookings, placed, *fills)
     assert ledger.books().positions[LEG].position.quantity == 0
 
 
 def test_a_booking_of_many_legs_that_all_turn_a_page_stays_within_a_transaction() -> None:
     ledger = memory_ledger()
-    some = [order(f"n{number}", quantity="1", reserved="0") for number in range(22)]
-    legs = {(one.instance, one.instrument): StoredPosition(
+    placed_orders = [order(f"n{number}", quantity="1", reserved="0") for number in range(22)]
+    legs = {(placed.instance, placed.instrument): StoredPosition(
         position=Position(lots=tuple(Lot(D(1), D(at)) for at in range(1, 2 * PAGE_LOTS + 1)), version=1), open=D(0),
-    ) for one in some}  # fmt: skip
+    ) for placed in placed_orders}  # fmt: skip
     none = AccountBooks(account=None, positions={})
     for leg, item in legs.items():
         ledger.store.commit(lots.moving("main", none, {leg: (item.position, D(0))}, 0))
     for start in range(0, 22, 11):
-        approve(ledger, *some[start : start + 11])
-    records = ledger.bookings.records([one.order_id for one in some])
+        approve(ledger, *placed_orders[start : start + 11])
+    records = ledger.bookings.records([placed.order_id for placed in placed_orders])
     assert ledger.bookings.claim(
         "main", [(record, orders.claim(record, AT, 5, orders.Harmless.UNSENT)) for record in records.values()]
     )
-    resolved = [resolution(one, fill(one, "1", price="999999")) for one in some]
-    (told,) = ledger.bookings.book("main", resolved, report())
-    assert len(told.fills) == 22
+    resolved = [resolution(placed, fill(placed, "1", price="999999")) for placed in placed_orders]
+    (booking,) = ledger.bookings.book("main", resolved, report())
+    assert len(booking.fills) == 22
     for leg, item in ledger.books().positions.items():
         assert (item.position.quantity, item.position.version) == (legs[leg].position.quantity + 1, 2)
 
@@ -165,8 +168,8 @@ class Dead(BaseException):
 class Mortal:
     """A seam whose process dies at its call after so many, before or after that is carried out."""
 
-    def __init__(self, found: Ledger, fuse: int, *, after: bool) -> None:
-        self._found = found
+    def __init__(self, account_ledger: Ledger, fuse: int, *, after: bool) -> None:
+        self._found = account_ledger
         self._left = fuse
         self._after = after
 
@@ -184,54 +187,54 @@ class Mortal:
 def test_a_crash_around_any_call_takes_each_lot_once(after: bool) -> None:
     deaths = 0
     for fuse in range(6):
-        ledger, told = memory_ledger(), list[Fill]()
-        one, fills = make(ledger, "a", "buy", *prices(6 * PAGE_LOTS))
-        book(ledger.bookings, one, *fills)
-        told += fills
-        one, fills = make(ledger, "b", "sell", ("500.25", "150"), ("1", "151"))
-        told += fills
+        ledger, booked = memory_ledger(), list[Fill]()
+        placed, fills = make(ledger, "a", "buy", *prices(6 * PAGE_LOTS))
+        book(ledger.bookings, placed, *fills)
+        booked += fills
+        placed, fills = make(ledger, "b", "sell", ("500.25", "150"), ("1", "151"))
+        booked += fills
         dying = through(ledger, Mortal(ledger, fuse, after=after))
         try:
-            book(dying, one, *fills)
+            book(dying, placed, *fills)
         except Dead:
             deaths += 1
-            book(ledger.bookings, one, *fills)
-        agrees(ledger, told)
+            book(ledger.bookings, placed, *fills)
+        agrees(ledger, booked)
     assert deaths == 3
 
 
 def test_lots_that_another_booking_takes_while_they_are_read_are_not_taken_twice() -> None:
-    found, told = memory_ledger(), list[Fill]()
-    for name, side, some in (("a", "buy", prices(6 * PAGE_LOTS)), ("b", "sell", [("400", "150")]),
+    account_ledger, booked = memory_ledger(), list[Fill]()
+    for name, side, steps_prices in (("a", "buy", prices(6 * PAGE_LOTS)), ("b", "sell", [("400", "150")]),
                              ("c", "sell", [("200", "140")])):  # fmt: skip
-        one, fills = make(found, name, side, *some)
-        told += fills
+        placed, fills = make(account_ledger, name, side, *steps_prices)
+        booked += fills
         if name != "c":
-            first = one, fills
+            first = placed, fills
         if name == "a":
-            book(found.bookings, one, *fills)
+            book(account_ledger.bookings, placed, *fills)
     raced = [False]
 
     def call(service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         if operation == "BatchGetItem" and "lots#" in str(parameters) and not raced[0]:
             raced[0] = True
-            book(found.bookings, first[0], *first[1])
-        return found.admin(service, operation, parameters)
+            book(account_ledger.bookings, first[0], *first[1])
+        return account_ledger.admin(service, operation, parameters)
 
-    book(through(found, call), one, *fills)
+    book(through(account_ledger, call), placed, *fills)
     assert raced[0]
-    agrees(found, told)
+    agrees(account_ledger, booked)
 
 
 def test_a_booking_of_a_small_position_takes_one_read_and_one_commit() -> None:
-    found, calls = memory_ledger(), list[str]()
-    one, fills = make(found, "a", "buy", ("2", "100"))
+    account_ledger, calls = memory_ledger(), list[str]()
+    placed, fills = make(account_ledger, "a", "buy", ("2", "100"))
 
     def call(service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         calls.append(operation)
-        return found.admin(service, operation, parameters)
+        return account_ledger.admin(service, operation, parameters)
 
-    book(through(found, call), one, *fills)
+    book(through(account_ledger, call), placed, *fills)
     assert calls == ["BatchGetItem", "TransactWriteItems"]
 
 

@@ -56,15 +56,15 @@ class Both(RuleBasedStateMachine):
             assert memory == emulator, (operation, parameters)
 
     def write(self, kind: str, where: Document, condition: Clause | None, update: Clause | None = None) -> Document:
-        asked: dict[str, Any] = {"TableName": self.name, **where}
+        parameters: dict[str, Any] = {"TableName": self.name, **where}
         values = {}
         if condition:
-            asked["ConditionExpression"] = condition.text
+            parameters["ConditionExpression"] = condition.text
             values |= condition.values
         if update:
-            asked["UpdateExpression"] = update.text.replace(":v", ":u")
+            parameters["UpdateExpression"] = update.text.replace(":v", ":u")
             values |= {name.replace(":v", ":u"): value for name, value in update.values.items()}
-        return asked | ({"ExpressionAttributeValues": values} if values else {})
+        return parameters | ({"ExpressionAttributeValues": values} if values else {})
 
     @rule(key=keys, item=attributes, condition=maybe, returned=st.sampled_from(["NONE", "ALL_OLD"]))
     def put(self, key: Document, item: Document, condition: Clause | None, returned: str) -> None:
@@ -72,8 +72,8 @@ class Both(RuleBasedStateMachine):
 
     @rule(key=keys, update=updates(), condition=maybe, returned=st.sampled_from(["NONE", "ALL_OLD", "ALL_NEW"]))
     def update(self, key: Document, update: Clause, condition: Clause | None, returned: str) -> None:
-        asked = self.write("Update", {"Key": key}, condition, update)
-        self.both("UpdateItem", {**asked, "ReturnValues": returned})
+        parameters = self.write("Update", {"Key": key}, condition, update)
+        self.both("UpdateItem", {**parameters, "ReturnValues": returned})
 
     @rule(key=keys, condition=maybe)
     def delete(self, key: Document, condition: Clause | None) -> None:
@@ -83,26 +83,26 @@ class Both(RuleBasedStateMachine):
     def get(self, key: Document) -> None:
         self.both("GetItem", {"TableName": self.name, "Key": key, "ConsistentRead": True})
 
-    @rule(some=st.lists(keys, min_size=1, max_size=5, unique_by=str))
-    def get_many(self, some: list[Document]) -> None:
-        self.both("BatchGetItem", {"RequestItems": {self.name: {"Keys": some, "ConsistentRead": True}}})
+    @rule(several=st.lists(keys, min_size=1, max_size=5, unique_by=str))
+    def get_many(self, several: list[Document]) -> None:
+        self.both("BatchGetItem", {"RequestItems": {self.name: {"Keys": several, "ConsistentRead": True}}})
 
     @rule(
-        some=st.lists(
-            st.tuples(keys, attributes, st.booleans()), min_size=1, max_size=5, unique_by=lambda one: str(one[0])
+        triples=st.lists(
+            st.tuples(keys, attributes, st.booleans()), min_size=1, max_size=5, unique_by=lambda triple: str(triple[0])
         )
     )
-    def write_many(self, some: list[tuple[Document, Document, bool]]) -> None:
+    def write_many(self, triples: list[tuple[Document, Document, bool]]) -> None:
         requests = [
             {"PutRequest": {"Item": {**key, **item}}} if puts else {"DeleteRequest": {"Key": key}}
-            for key, item, puts in some
+            for key, item, puts in triples
         ]
         self.both("BatchWriteItem", {"RequestItems": {self.name: requests}})
 
-    @rule(data=st.data(), some=st.lists(keys, min_size=1, max_size=4, unique_by=str))
-    def transact(self, data: st.DataObject, some: list[Document]) -> None:
+    @rule(data=st.data(), several=st.lists(keys, min_size=1, max_size=4, unique_by=str))
+    def transact(self, data: st.DataObject, several: list[Document]) -> None:
         writes = []
-        for key in some:
+        for key in several:
             kind = data.draw(st.sampled_from(["Put", "Update", "Delete", "ConditionCheck"]))
             condition = data.draw(conditions(1) if kind == "ConditionCheck" else maybe)
             where = {"Item": {**key, **data.draw(attributes)}} if kind == "Put" else {"Key": key}
@@ -119,16 +119,16 @@ class Both(RuleBasedStateMachine):
     )
     def query(self, partition: str, forward: bool, limit: int | None, sort: str, start: str) -> None:
         values = {":pk": {"S": partition}, ":s": {"S": start}, ":t": {"S": "y~"}}
-        asked: dict[str, Any] = {
+        parameters: dict[str, Any] = {
             "TableName": self.name,
             "KeyConditionExpression": "pk = :pk" + (f" AND {sort}" if sort else ""),
-            "ExpressionAttributeValues": {name: one for name, one in values.items() if name in f":pk {sort}"},
+            "ExpressionAttributeValues": {name: value for name, value in values.items() if name in f":pk {sort}"},
             "ScanIndexForward": forward,
             "ConsistentRead": True,
         } | ({"Limit": limit} if limit else {})
         # moto takes a range whose end is before its start as an empty one.
         assume(self.emulator.name != "moto" or "BETWEEN" not in sort or start < "y~")
-        assert _pages(self.memory, asked) == _pages(self.emulator.call, asked)
+        assert _pages(self.memory, parameters) == _pages(self.emulator.call, parameters)
 
 
 def _pages(call: Call, document: Document) -> list[Any]:

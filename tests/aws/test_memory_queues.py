@@ -42,33 +42,33 @@ class Side:
             "some": self._queue(f"{name}-some.fifo", {"RedrivePolicy": redrive}),
         }
         for queue, wanted in (("all", {}), ("some", {"type": ["a"]})):
-            told = RAW | ({"FilterPolicy": json.dumps(wanted)} if wanted else {})
+            subscribed = RAW | ({"FilterPolicy": json.dumps(wanted)} if wanted else {})
             call("sns", "Subscribe", {"TopicArn": self.topic, "Protocol": "sqs", "Endpoint": self._arn(queue),
-                                      "Attributes": told})  # fmt: skip
+                                      "Attributes": subscribed})  # fmt: skip
         # Receipts and ids by the order in which their messages came.
         self.receipts: list[tuple[str, str, str]] = []
         self.bodies: dict[str, str] = {}
         self.deleted: set[str] = set()
 
     def _queue(self, name: str, more: Mapping[str, str]) -> str:
-        asked = {"QueueName": name, "Attributes": {**FIFO, "VisibilityTimeout": "1000", **more}}
-        return self.call("sqs", "CreateQueue", asked)["QueueUrl"]
+        parameters = {"QueueName": name, "Attributes": {**FIFO, "VisibilityTimeout": "1000", **more}}
+        return self.call("sqs", "CreateQueue", parameters)["QueueUrl"]
 
     def _arn(self, queue: str) -> str:
-        asked = {"QueueUrl": self.urls[queue], "AttributeNames": ["QueueArn"]}
-        return self.call("sqs", "GetQueueAttributes", asked)["Attributes"]["QueueArn"]
+        parameters = {"QueueUrl": self.urls[queue], "AttributeNames": ["QueueArn"]}
+        return self.call("sqs", "GetQueueAttributes", parameters)["Attributes"]["QueueArn"]
 
-    def publish(self, some: list[dict[str, Any]]) -> Any:
-        if len(some) == 1:
-            return self._code("sns", "Publish", {"TopicArn": self.topic, **some[0]})
-        numbered = [{"Id": str(number), **entry} for number, entry in enumerate(some)]
+    def publish(self, several: list[dict[str, Any]]) -> Any:
+        if len(several) == 1:
+            return self._code("sns", "Publish", {"TopicArn": self.topic, **several[0]})
+        numbered = [{"Id": str(number), **entry} for number, entry in enumerate(several)]
         return self._code("sns", "PublishBatch", {"TopicArn": self.topic, "PublishBatchRequestEntries": numbered})
 
     def send(self, queue: str, message: dict[str, Any]) -> Any:
         return self._code("sqs", "SendMessage", {"QueueUrl": self.urls[queue], **message})
 
     def receive(self, queue: str, most: int) -> list[Any]:
-        found = self.call(
+        messages = self.call(
             "sqs",
             "ReceiveMessage",
             {
@@ -78,11 +78,11 @@ class Side:
                 "MessageAttributeNames": ["All"],
             },
         ).get("Messages", [])
-        self.receipts += [(queue, one["Attributes"]["MessageGroupId"], one["ReceiptHandle"]) for one in found]
-        self.bodies |= {one["ReceiptHandle"]: one["Body"] for one in found}
-        return [(one["Body"], one["Attributes"]["ApproximateReceiveCount"], one["Attributes"]["MessageGroupId"],
-                 {name: value["StringValue"] for name, value in one.get("MessageAttributes", {}).items()})
-                for one in found]  # fmt: skip
+        self.receipts += [
+            (queue, message["Attributes"]["MessageGroupId"], message["ReceiptHandle"]) for message in messages
+        ]
+        self.bodies |= {message["ReceiptHandle"]: message["Body"] for message in messages}
+        return [_received(message) for message in messages]
 
     def delete(self, at: int) -> Any:
         queue, _, receipt = self.receipts.pop(at)
@@ -95,13 +95,13 @@ class Side:
         return self._code("sqs", "ChangeMessageVisibility", where)
 
     def alone(self, at: int) -> bool:
-        """Whether no other message of the group is being worked on."""
+        """Say whether no other message of the group is in flight."""
         return sum(receipt[:2] == self.receipts[at][:2] for receipt in self.receipts) == 1
 
     def counts(self, queue: str) -> Any:
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        asked = {"QueueUrl": self.urls[queue], "AttributeNames": names}
-        return self.call("sqs", "GetQueueAttributes", asked)["Attributes"]
+        parameters = {"QueueUrl": self.urls[queue], "AttributeNames": names}
+        return self.call("sqs", "GetQueueAttributes", parameters)["Attributes"]
 
     def _code(self, *call: Any) -> str:
         try:
@@ -109,6 +109,13 @@ class Side:
         except AwsFault as fault:
             return fault.code
         return "done"
+
+
+def _received(message: Mapping[str, Any]) -> tuple[str, str, str, dict[str, str]]:
+    """Body, count of receives, group and attributes of a message."""
+    own = message["Attributes"]
+    attributes = {name: value["StringValue"] for name, value in message.get("MessageAttributes", {}).items()}
+    return message["Body"], own["ApproximateReceiveCount"], own["MessageGroupId"], attributes
 
 
 class Both(RuleBasedStateMachine):
@@ -130,16 +137,16 @@ class Both(RuleBasedStateMachine):
         memory, emulator = map(ask, self.sides)
         assert memory == emulator, (memory, emulator)
 
-    @rule(some=st.lists(entries, min_size=1, max_size=11))
-    def publish(self, some: list[dict[str, Any]]) -> None:
-        some = [entry for entry in some if not self.is_forgotten(entry["Message"])]
+    @rule(drawn=st.lists(entries, min_size=1, max_size=11))
+    def publish(self, drawn: list[dict[str, Any]]) -> None:
+        drawn = [entry for entry in drawn if not self.is_forgotten(entry["Message"])]
         # The same message again has the same attributes.
-        told = [{**entry, "MessageAttributes": {
+        sent = [{**entry, "MessageAttributes": {
             name: {"DataType": "String", "StringValue": value}
             for name, value in ATTRIBUTES[int(entry["MessageDeduplicationId"]) % len(ATTRIBUTES)].items()
-        }} for entry in some]  # fmt: skip
-        if told:
-            self.both(lambda side: side.publish(told))
+        }} for entry in drawn]  # fmt: skip
+        if sent:
+            self.both(lambda side: side.publish(sent))
 
     @rule(queue=st.sampled_from(["all", "dead"]), entry=entries)
     def send(self, queue: str, entry: dict[str, Any]) -> None:

@@ -32,7 +32,7 @@ def test_what_a_crash_left_is_swept_once(cloud: Cloud, outbox: Outbox, topic: tu
     table.write([outbox.holding(report("a")), outbox.holding(report("b"))])
     assert outbox.sweep() == 2
     assert outbox.sweep() == 0
-    assert sorted(one.id for one in heard(cloud.admin, topic[1])) == ["a", "b"]
+    assert sorted(sent.id for sent in heard(cloud.admin, topic[1])) == ["a", "b"]
 
 
 def test_what_is_held_is_published_with_what_need_not_be_and_forgotten(
@@ -40,7 +40,7 @@ def test_what_is_held_is_published_with_what_need_not_be_and_forgotten(
 ) -> None:
     Table(cloud.call, "ledger").write([outbox.holding(report("a"))])
     outbox.publish([report("a")], [report("b")])
-    assert [one.id for one in heard(cloud.admin, topic[1])] == ["a", "b"]
+    assert [sent.id for sent in heard(cloud.admin, topic[1])] == ["a", "b"]
     assert outbox.sweep() == 0
 
 
@@ -70,7 +70,7 @@ def quarantined(table: Table) -> dict[str, str]:
 
 
 class Heard(list[str]):
-    """Who hears of what was put aside, and of what waits with its seconds."""
+    """A monitor that keeps the reports of quarantined and of overdue messages."""
 
     def report_unpublishable(self, name: str, reason: str) -> None:
         assert reason
@@ -82,28 +82,28 @@ class Heard(list[str]):
 
 def watched(cloud: Cloud, arn: str) -> tuple[Outbox, Table, list[str]]:
     create_table(cloud.admin, "ledger")
-    table, told = Table(cloud.call, "ledger"), Heard()
+    table, notices = Table(cloud.call, "ledger"), Heard()
     topics = Topics(cloud.call, {"executions": arn})
-    return Outbox(table, "execution", topics, told), table, told
+    return Outbox(table, "execution", topics, notices), table, notices
 
 
 def test_a_message_that_is_too_long_is_put_aside_with_its_reason_and_stops_no_other(
     cloud: Cloud, topic: tuple[str, str]
 ) -> None:
-    outbox, table, told = watched(cloud, topic[0])
+    outbox, table, notices = watched(cloud, topic[0])
     poison = report("b", poll_id=LONG)
-    table.write([outbox.holding(one) for one in (report("a"), poison, report("c"))])
+    table.write([outbox.holding(held) for held in (report("a"), poison, report("c"))])
     assert outbox.sweep() == 3
-    assert sorted(one.id for one in heard(cloud.admin, topic[1])) == ["a", "c"]
-    assert (outbox.sweep(), told) == (0, ["b"])
+    assert sorted(sent.id for sent in heard(cloud.admin, topic[1])) == ["a", "c"]
+    assert (outbox.sweep(), notices) == (0, ["b"])
     assert "262144" in quarantined(table)["b"]
 
 
 def test_a_message_that_need_not_be_held_is_put_aside_too(cloud: Cloud, topic: tuple[str, str]) -> None:
-    outbox, table, told = watched(cloud, topic[0])
+    outbox, table, notices = watched(cloud, topic[0])
     outbox.publish([], [report("a", poll_id="x" * 500_000), report("b")])
-    assert [one.id for one in heard(cloud.admin, topic[1])] == ["b"]
-    assert (told, list(quarantined(table))) == (["a"], ["a"])
+    assert [sent.id for sent in heard(cloud.admin, topic[1])] == ["b"]
+    assert (notices, list(quarantined(table))) == (["a"], ["a"])
 
 
 @pytest.mark.parametrize(
@@ -118,11 +118,11 @@ def test_a_message_that_need_not_be_held_is_put_aside_too(cloud: Cloud, topic: t
 )
 def test_what_this_version_cannot_read_is_put_aside(cloud: Cloud, topic: tuple[str, str], body: bytes) -> None:
     once(cloud)
-    outbox, table, told = watched(cloud, topic[0])
+    outbox, table, notices = watched(cloud, topic[0])
     table.write([table.putting(("outbox#execution", "new"), {"body": body}), outbox.holding(report("a"))])
     assert outbox.sweep() == 2
-    assert [one.id for one in heard(cloud.admin, topic[1])] == ["a"]
-    assert (outbox.sweep(), told) == (0, ["new"])
+    assert [sent.id for sent in heard(cloud.admin, topic[1])] == ["a"]
+    assert (outbox.sweep(), notices) == (0, ["new"])
 
 
 def test_the_oldest_goes_first(cloud: Cloud, topic: tuple[str, str]) -> None:
@@ -131,7 +131,7 @@ def test_the_oldest_goes_first(cloud: Cloud, topic: tuple[str, str]) -> None:
     later = report("a", at=report().at + timedelta(seconds=1))
     table.write([outbox.holding(later), outbox.holding(report("b"))])
     outbox.sweep()
-    assert [one.id for one in heard(cloud.admin, topic[1])] == ["b", "a"]
+    assert [sent.id for sent in heard(cloud.admin, topic[1])] == ["b", "a"]
 
 
 def test_a_live_order_is_no_message(cloud: Cloud, topic: tuple[str, str]) -> None:
@@ -139,28 +139,28 @@ def test_a_live_order_is_no_message(cloud: Cloud, topic: tuple[str, str]) -> Non
     outbox, table, _ = watched(cloud, topic[0])
     DynamoLedger(table, outbox).commit([IndexOrder("main", "A", "approved-A", AT)])
     assert outbox.sweep() == 0
-    assert [one.order_id for one in ledger.live_of(outbox.items())] == ["A"]
+    assert [live_order.order_id for live_order in ledger.live_of(outbox.items())] == ["A"]
 
 
 def test_a_message_that_waits_for_more_than_five_minutes_is_told_of_at_each_sweep(
     cloud: Cloud, topic: tuple[str, str]
 ) -> None:
     once(cloud)
-    _, table, told = watched(cloud, topic[0])
+    _, table, notices = watched(cloud, topic[0])
     now = AT
 
     def throttled(*_asked: Any) -> dict[str, Any]:
         raise AwsFault("Throttling", "too fast", 400)
 
-    waits = Outbox(table, "execution", Topics(throttled, {"executions": topic[0]}), told, lambda: now)
+    waits = Outbox(table, "execution", Topics(throttled, {"executions": topic[0]}), notices, lambda: now)
     # What it tells of may be far older than it is itself.
     table.write([waits.holding(report("a", at=AT - timedelta(days=3)))])
     for seconds in (0, 300, 301, 360):
         now = AT + timedelta(seconds=seconds)
         with pytest.raises(AwsFault):
             waits.sweep()
-    assert told == ["a waits for 301 s", "a waits for 360 s"]
+    assert notices == ["a waits for 301 s", "a waits for 360 s"]
     now = AT + timedelta(seconds=420)
-    goes = Outbox(table, "execution", Topics(cloud.call, {"executions": topic[0]}), told, lambda: now)
+    goes = Outbox(table, "execution", Topics(cloud.call, {"executions": topic[0]}), notices, lambda: now)
     assert (goes.sweep(), goes.sweep()) == (1, 0)
-    assert told[2:] == ["a waits for 420 s"]
+    assert notices[2:] == ["a waits for 420 s"]

@@ -27,7 +27,7 @@ def book(request: pytest.FixtureRequest, cloud: Cloud) -> PaperOrderStore:
 
 
 def resting(book: PaperOrderStore) -> list[str]:
-    return [one.order.order_id for one in book.read("main").resting]
+    return [resting_order.order.order_id for resting_order in book.read("main").resting]
 
 
 def test_orders_rest_in_the_order_they_came_each_once(book: PaperOrderStore) -> None:
@@ -69,8 +69,8 @@ def test_a_cancel_is_noted_once_and_moves_the_version(book: PaperOrderStore) -> 
     book.cancel("main", ["c-A"], AT, "halted")
     book.cancel("main", ["c-A"], AT + timedelta(seconds=5), "again")
     book.cancel("main", ["c-none"], AT, "")
-    (one,) = book.read("main").resting
-    assert one.canceled_at == AT
+    (canceled,) = book.read("main").resting
+    assert canceled.canceled_at == AT
     assert book.read("main").version == version + 1
 
 
@@ -94,7 +94,7 @@ def test_a_page_is_read_once_for_a_settlement(cloud: Cloud) -> None:
     page = book.read("main")
     seen.clear()
     book.write("main", page.version, [], ["c-A"], {})
-    assert [one.operation for one in seen] == ["PutItem"]
+    assert [made.operation for made in seen] == ["PutItem"]
     # Another process, which has read nothing yet, has to.
     PaperBook(Table(cloud.call, "book")).write("main", page.version + 1, [], [], {"A/USDT": 60})
     assert book.read("main").matched_through_s == {"A/USDT": 60}
@@ -119,16 +119,18 @@ def test_more_orders_than_an_item_takes_rest_in_their_order_and_change_all_or_no
         book.add(order(name, client_order_id=f"c-{name}", instance="i" * 63, signal_id="s" * 64))
     assert resting(book) == names
     version = book.read("main").version
-    some = [replace(one, filled=Decimal(1)) for one in book.read("main").resting[::3]]
-    gone = [f"c-{name}" for name in names if name not in {one.order.order_id for one in some}]
+    changed = [replace(resting_order, filled=Decimal(1)) for resting_order in book.read("main").resting[::3]]
+    gone = [f"c-{name}" for name in names if name not in {resting_order.order.order_id for resting_order in changed}]
     with pytest.raises(Conflict):
-        book.write("main", version - 1, some, gone, {})
+        book.write("main", version - 1, changed, gone, {})
     assert resting(book) == names
-    book.write("main", version, some, gone, {"A/USDT": 60})
+    book.write("main", version, changed, gone, {"A/USDT": 60})
     assert resting(book) == names[::3]
-    assert {one.filled for one in book.read("main").resting} == {1}
+    assert {resting_order.filled for resting_order in book.read("main").resting} == {1}
     book.cancel("main", [f"c-{names[-1]}", f"c-{names[0]}"], AT, "halted")
-    assert [one.order.order_id for one in book.read("main").resting if one.canceled_at] == [names[0], names[-1]]
+    assert [
+        resting_order.order.order_id for resting_order in book.read("main").resting if resting_order.canceled_at
+    ] == [names[0], names[-1]]
     book.write("main", book.read("main").version, [], [f"c-{name}" for name in names], {"A/USDT": 120})
     assert book.read("main") == PaperBookVersion(matched_through_s={"A/USDT": 120}, version=book.read("main").version)
     assert book.add(order("later"))

@@ -31,8 +31,8 @@ class World:
         self.runtime = RuntimeLimits(call, PATH, DESK, lambda: self.now, self.watch)
 
     def put(self, text: str) -> None:
-        asked = {"Name": f"{PATH}/main", "Value": text, "Type": "String", "Overwrite": True}
-        self._admin("ssm", "PutParameter", asked)
+        parameters = {"Name": f"{PATH}/main", "Value": text, "Type": "String", "Overwrite": True}
+        self._admin("ssm", "PutParameter", parameters)
 
     def limits(self) -> Limits:
         return self.runtime.desk().limits["main"]

@@ -15,7 +15,7 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 class NotAuthorised(Exception):
-    """What a venue says to an old key."""
+    """The error of a venue for an old key."""
 
 
 class Vault:
@@ -32,8 +32,8 @@ class Vault:
 
     def _put(self, text: str, *, again: bool = False) -> None:
         if self._kind is SecureParameter:
-            asked = {"Name": self.name, "Value": text, "Type": "SecureString", "Overwrite": again}
-            self._admin("ssm", "PutParameter", asked)
+            parameters = {"Name": self.name, "Value": text, "Type": "SecureString", "Overwrite": again}
+            self._admin("ssm", "PutParameter", parameters)
         elif again:
             self._admin("secretsmanager", "PutSecretValue", {"SecretId": self.name, "SecretString": text})
         else:
@@ -42,9 +42,9 @@ class Vault:
 
 @pytest.fixture(params=[Secret, SecureParameter])
 def kind(request: pytest.FixtureRequest) -> type[Secret]:
-    """Where the secret is."""
-    found: type[Secret] = request.param
-    return found
+    """The kind of store that holds the secret."""
+    secret_kind: type[Secret] = request.param
+    return secret_kind
 
 
 @pytest.fixture
@@ -107,8 +107,8 @@ def test_both_clients_read_the_same_secret_and_the_same_lack_of_one(pair: Pair) 
     pair.boto3("secretsmanager", "CreateSecret", made)
     pair.boto3("secretsmanager", "CreateSecret", {"Name": "blob", "SecretBinary": b"\x00\xff"})
     for name in (NAME, "blob"):
-        asked = {"SecretId": name}
-        light, theirs = (call("secretsmanager", "GetSecretValue", asked) for call in (pair.light, pair.boto3))
+        parameters = {"SecretId": name}
+        light, theirs = (call("secretsmanager", "GetSecretValue", parameters) for call in (pair.light, pair.boto3))
         assert light == theirs
     for call in (pair.light, pair.boto3):
         with pytest.raises(AwsFault) as fault:

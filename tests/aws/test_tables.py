@@ -28,8 +28,8 @@ def test_more_items_than_a_page_takes_are_read_at_once(table: Table) -> None:
     keys = [("many", f"{number:03d}") for number in range(130)]
     for start in range(0, 130, 65):
         table.write([table.putting(key, {"n": int(key[1])}) for key in keys[start : start + 65]])
-    found = table.get_all([*keys, ("many", "none")])
-    assert {key: item["n"] for key, item in found.items()} == {key: int(key[1]) for key in keys}
+    items = table.get_all([*keys, ("many", "none")])
+    assert {key: item["n"] for key, item in items.items()} == {key: int(key[1]) for key in keys}
     assert table.get_all([]) == {}
 
 

@@ -57,13 +57,13 @@ class Host:
 
 @pytest.fixture
 def host() -> Iterator[Host]:
-    found = Host()
+    served = Host()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            found.asked.append((self.path, self.headers["Authorization"]))
-            body = found.answer().encode()
-            self.send_response(found.status)
+            served.asked.append((self.path, self.headers["Authorization"]))
+            body = served.answer().encode()
+            self.send_response(served.status)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -72,10 +72,10 @@ def host() -> Iterator[Host]:
             """Say nothing."""
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    found.url = f"http://127.0.0.1:{server.server_address[1]}"
+    served.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield found
+    yield served
     server.shutdown()
     thread.join()
     server.server_close()
@@ -126,11 +126,11 @@ def test_the_token_is_shown_and_a_files_token_read_anew_each_time(host: Host, tm
         keys()
         host.now += LASTS_S
     assert [token for _, token in host.asked] == ["first", "second"]
-    given = host.endpoint(**{TOKEN: "given"}).key_server
-    assert given is not None
-    TaskKeys(given, host.clock)()
+    key_server = host.endpoint(**{TOKEN: "given"}).key_server
+    assert key_server is not None
+    TaskKeys(key_server, host.clock)()
     assert host.asked[-1][1] == "given"
-    assert "given" not in repr(given)
+    assert "given" not in repr(key_server)
 
 
 def test_nobody_listening_is_no_answer() -> None:

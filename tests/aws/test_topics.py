@@ -14,8 +14,8 @@ def test_many_messages_go_out_in_order_ten_at_a_time(call: Call, admin: Call) ->
     Topics(with_recording(call, seen.append), {"executions": arn}).publish(
         [report(f"r{number:02d}") for number in range(21)]
     )
-    assert [one.operation for one in seen] == ["PublishBatch", "PublishBatch", "Publish"]
-    assert [one.id for one in heard(admin, url)] == [f"r{number:02d}" for number in range(21)]
+    assert [published.operation for published in seen] == ["PublishBatch", "PublishBatch", "Publish"]
+    assert [message.id for message in heard(admin, url)] == [f"r{number:02d}" for number in range(21)]
 
 
 def test_a_batch_is_never_longer_than_sns_takes(call: Call, admin: Call) -> None:
@@ -25,12 +25,12 @@ def test_a_batch_is_never_longer_than_sns_takes(call: Call, admin: Call) -> None
     messages = [msgspec.structs.replace(approved(*many), id=f"m{number}") for number in range(5)]
     Topics(with_recording(call, seen.append), {"orders": arn}).publish(messages)
     sizes = [
-        sum(len(entry["Message"]) for entry in one.parameters.get("PublishBatchRequestEntries", [one.parameters]))
-        for one in seen
+        sum(len(entry["Message"]) for entry in made.parameters.get("PublishBatchRequestEntries", [made.parameters]))
+        for made in seen
     ]
     assert len(sizes) > 1
     assert max(sizes) < 256 * 1024
-    assert [one.id for one in heard(admin, url)] == [f"m{number}" for number in range(5)]
+    assert [message.id for message in heard(admin, url)] == [f"m{number}" for number in range(5)]
 
 
 def test_a_message_carries_what_subscriptions_filter_on() -> None:
@@ -40,11 +40,11 @@ def test_a_message_carries_what_subscriptions_filter_on() -> None:
         return {}
 
     Topics(with_recording(answer, seen.append), {"executions": "arn:executions.fifo"}).publish([report("a")])
-    (one,) = seen
-    assert one.parameters["TopicArn"] == "arn:executions.fifo"
-    assert one.parameters["MessageGroupId"] == "main"
-    assert one.parameters["MessageDeduplicationId"] == "a"
-    assert one.parameters["MessageAttributes"] == {
+    (published,) = seen
+    assert published.parameters["TopicArn"] == "arn:executions.fifo"
+    assert published.parameters["MessageGroupId"] == "main"
+    assert published.parameters["MessageDeduplicationId"] == "a"
+    assert published.parameters["MessageAttributes"] == {
         "type": {"DataType": "String", "StringValue": "execution-report.v1"},
         "matched": {"DataType": "String", "StringValue": "true"},
     }
@@ -54,7 +54,7 @@ def test_a_report_that_is_longer_than_a_topic_takes_goes_out_in_parts(call: Call
     arn, url = create_topic(admin, "executions")
     fills = [fill(order("A"), "1", number) for number in range(1_500)]
     Topics(call, {"executions": arn}).publish([msgspec.structs.replace(report("r"), fills=fills)])
-    parts = [one for one in heard(admin, url) if isinstance(one, ExecutionReport)]
+    parts = [message for message in heard(admin, url) if isinstance(message, ExecutionReport)]
     assert len(parts) > 1
-    assert [one for each in parts for one in each.fills] == fills
+    assert [sold for each in parts for sold in each.fills] == fills
     assert [part.matched for part in parts] == [False] * (len(parts) - 1) + [True]

@@ -65,12 +65,12 @@ def frank(call: Call) -> Call:
 
 
 def agreed(pair: Pair, story: Story) -> list[Any]:
-    told: list[list[Any]] = []
+    answers: list[list[Any]] = []
     for call in (pair.light, pair.boto3):
         pair.reset()
-        told.append([settled(answer) for answer in story(frank(call), pair.boto3)])
-    assert told[0] == told[1]
-    return told[0]
+        answers.append([settled(answer) for answer in story(frank(call), pair.boto3)])
+    assert answers[0] == answers[1]
+    return answers[0]
 
 
 def test_items_come_back_from_dynamodb_as_they_were_put(pair: Pair) -> None:
@@ -148,13 +148,13 @@ def test_a_query_pages_by_its_last_key(pair: Pair) -> None:
             "Limit": 2,
         }
         puts = [{"PutRequest": {"Item": item}} for item in items]
-        told = [call("dynamodb", "BatchWriteItem", {"RequestItems": {"ledger": puts}})]
-        told.append(call("dynamodb", "Query", wanted))
-        told.append(call("dynamodb", "Query", wanted | {"ExclusiveStartKey": told[-1]["LastEvaluatedKey"]}))
-        told.append(call("dynamodb", "Query", wanted | {"ExpressionAttributeValues": marshal({":pk": "none"})}))
+        answers = [call("dynamodb", "BatchWriteItem", {"RequestItems": {"ledger": puts}})]
+        answers.append(call("dynamodb", "Query", wanted))
+        answers.append(call("dynamodb", "Query", wanted | {"ExclusiveStartKey": answers[-1]["LastEvaluatedKey"]}))
+        answers.append(call("dynamodb", "Query", wanted | {"ExpressionAttributeValues": marshal({":pk": "none"})}))
         keys = [{"pk": item["pk"], "sk": item["sk"]} for item in items]
-        told.append(call("dynamodb", "BatchGetItem", {"RequestItems": {"ledger": {"Keys": keys}}}))
-        return told
+        answers.append(call("dynamodb", "BatchGetItem", {"RequestItems": {"ledger": {"Keys": keys}}}))
+        return answers
 
     written, first, second, empty, batch = agreed(pair, story)
     assert written["UnprocessedItems"] == {}
@@ -170,25 +170,25 @@ def test_messages_go_through_a_queue(pair: Pair) -> None:
         blob = {"DataType": "Binary", "BinaryValue": b"\xff"}
         attributes = {"type": {"DataType": "String", "StringValue": "ä"}, "raw": blob}
         entries = [{"Id": "a", "MessageBody": "1", "MessageAttributes": attributes}, {"Id": "b", "MessageBody": "2"}]
-        told = [
+        answers = [
             call("sqs", "ReceiveMessage", queue),
             call("sqs", "SendMessage", queue | {"MessageBody": "ä☃", "MessageAttributes": attributes}),
             call("sqs", "ReceiveMessage", queue | {"MessageAttributeNames": ["All"], "AttributeNames": ["All"]}),
             call("sqs", "SendMessageBatch", queue | {"Entries": entries}),
             call("sqs", "GetQueueAttributes", queue | {"AttributeNames": ["ApproximateNumberOfMessages"]}),
         ]
-        handle = queue | {"ReceiptHandle": told[2]["Messages"][0]["ReceiptHandle"]}
-        told.append(call("sqs", "ChangeMessageVisibility", handle | {"VisibilityTimeout": 0}))
-        told.append(call("sqs", "DeleteMessage", handle))
-        told.append(call("sqs", "SendMessage", {"QueueUrl": queue["QueueUrl"] + "-not", "MessageBody": "x"}))
-        return told
+        handle = queue | {"ReceiptHandle": answers[2]["Messages"][0]["ReceiptHandle"]}
+        answers.append(call("sqs", "ChangeMessageVisibility", handle | {"VisibilityTimeout": 0}))
+        answers.append(call("sqs", "DeleteMessage", handle))
+        answers.append(call("sqs", "SendMessage", {"QueueUrl": queue["QueueUrl"] + "-not", "MessageBody": "x"}))
+        return answers
 
-    told = agreed(pair, story)
-    (message,) = told[2]["Messages"]
-    assert told[0] == {}
+    answers = agreed(pair, story)
+    (message,) = answers[2]["Messages"]
+    assert answers[0] == {}
     assert message["Body"] == "ä☃"
     assert message["MessageAttributes"]["raw"]["BinaryValue"] == b"\xff"
-    assert told[7]["fault"][0] == "AWS.SimpleQueueService.NonExistentQueue"
+    assert answers[7]["fault"][0] == "AWS.SimpleQueueService.NonExistentQueue"
 
 
 def test_a_fifo_publish_arrives_raw_with_its_attributes(pair: Pair) -> None:
@@ -200,11 +200,11 @@ def test_a_fifo_publish_arrives_raw_with_its_attributes(pair: Pair) -> None:
         topic = admin("sns", "CreateTopic", {"Name": "orders.fifo", "Attributes": {"FifoTopic": "true"}})
         raw = {"Protocol": "sqs", "Endpoint": arn, "Attributes": {"RawMessageDelivery": "true"}}
         admin("sns", "Subscribe", topic | raw)
-        one = {"Message": "ä + 1%20", "MessageGroupId": "desk", "MessageDeduplicationId": "1"}
+        single = {"Message": "ä + 1%20", "MessageGroupId": "desk", "MessageDeduplicationId": "1"}
         two = {"Message": "2", "MessageGroupId": "desk", "MessageDeduplicationId": "2", "Id": "x"}
         received = {"MessageAttributeNames": ["All"], "AttributeNames": ["All"], "MaxNumberOfMessages": 10}
         return [
-            call("sns", "Publish", topic | one | {"MessageAttributes": attributes}),
+            call("sns", "Publish", topic | single | {"MessageAttributes": attributes}),
             call("sns", "PublishBatch", topic | {"PublishBatchRequestEntries": [two]}),
             call("sqs", "ReceiveMessage", queue | received),
             call("sns", "Publish", {"TopicArn": topic["TopicArn"].replace("orders", "none"), "Message": "x"}),
@@ -263,7 +263,7 @@ def test_a_listing_pages_and_groups_and_may_be_empty(pair: Pair) -> None:
 
     def story(call: Call, admin: Call) -> list[Any]:
         admin("s3", "CreateBucket", {"Bucket": "lake", "CreateBucketConfiguration": {"LocationConstraint": REGION}})
-        told = [call("s3", "PutObject", {"Bucket": "lake", "Key": key, "ChecksumAlgorithm": "SHA256"}) for key in keys]
+        puts = [call("s3", "PutObject", {"Bucket": "lake", "Key": key, "ChecksumAlgorithm": "SHA256"}) for key in keys]
         pages = [call("s3", "ListObjectsV2", {"Bucket": "lake", "MaxKeys": 3})]
         token = pages[0]["NextContinuationToken"]
         pages.append(call("s3", "ListObjectsV2", {"Bucket": "lake", "ContinuationToken": token}))
@@ -272,7 +272,7 @@ def test_a_listing_pages_and_groups_and_may_be_empty(pair: Pair) -> None:
         pages.append(call("s3", "ListObjectsV2", {"Bucket": "lake", "Prefix": "nothing"}))
         pages.append(call("s3", "DeleteObject", {"Bucket": "lake", "Key": "c%20"}))
         pages.append(call("s3", "ListObjectsV2", {"Bucket": "lake", "StartAfter": "a b/2"}))
-        return [*told, *pages, call("s3", "ListObjectsV2", {"Bucket": "no-lake"})]
+        return [*puts, *pages, call("s3", "ListObjectsV2", {"Bucket": "no-lake"})]
 
     first, second, grouped, empty, _, rest, unknown = agreed(pair, story)[4:]
     assert [entry["Key"] for entry in first["Contents"] + second["Contents"]] == keys

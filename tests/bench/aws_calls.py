@@ -56,10 +56,14 @@ def main() -> None:
 def _figures(chain: Chain, *, ordering: bool) -> Iterator[int]:
     minutes = _minutes(chain.deliveries, ordering=ordering)
     for service in SUBSCRIPTIONS:
-        yield int(median(sum(len(one.calls) for one in found if one.service == service) for found in minutes))
-    yield int(median(sum(len(one.calls) for one in minute) for minute in minutes))
+        yield int(
+            median(sum(len(delivery.calls) for delivery in minute if delivery.service == service) for minute in minutes)
+        )
+    yield int(median(sum(len(delivery.calls) for delivery in minute) for minute in minutes))
     # Audit has every message once.
-    yield int(median(sum(delivery.messages for delivery in found if delivery.service == "audit") for found in minutes))
+    yield int(
+        median(sum(delivery.messages for delivery in minute if delivery.service == "audit") for minute in minutes)
+    )
     for topic in ("bars", "targets"):
         yield int(median(len(body) for name, body in chain.published[-40:] if name == topic))
 
@@ -70,30 +74,30 @@ def _compute(deliveries: list[Delivery], symbols: int, *, ordering: bool) -> Ite
         median(sum(delivery.wall_us for delivery in minute if delivery.service == service) for minute in minutes)
         for service in COMPUTED
     ]
-    yield from (one / 1e3 for one in by_service)
+    yield from (wall_us / 1e3 for wall_us in by_service)
     yield sum(by_service) / symbols
 
 
 def _operations(chain: Chain, *, ordering: bool) -> list[tuple[object, ...]]:
     minutes = _minutes(chain.deliveries, ordering=ordering)
-    found = Counter((delivery.service, call) for minute in minutes for delivery in minute for call in delivery.calls)
+    calls = Counter((delivery.service, call) for minute in minutes for delivery in minute for call in delivery.calls)
     return [
         (service, "yes" if ordering else "no", call, count / len(minutes))
-        for (service, call), count in sorted(found.items())
+        for (service, call), count in sorted(calls.items())
     ]
 
 
 def _minutes(deliveries: list[Delivery], *, ordering: bool) -> list[list[Delivery]]:
     """Deliveries by minute, the first ones left out, and those that had no order where they ought to have one."""
     by_minute: dict[int, list[Delivery]] = {}
-    for one in deliveries:
-        if one.kind != "open":
-            by_minute.setdefault(one.minute, []).append(one)
+    for delivery in deliveries:
+        if delivery.kind != "open":
+            by_minute.setdefault(delivery.minute, []).append(delivery)
     warm = list(by_minute.values())[WARM:]
     return [
-        found
-        for found in warm
-        if ordering == any(delivery.kind == "OrdersApproved" and delivery.service == "execution" for delivery in found)
+        minute
+        for minute in warm
+        if ordering == any(delivery.kind == "OrdersApproved" and delivery.service == "execution" for delivery in minute)
     ]
 
 

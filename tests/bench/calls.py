@@ -1,4 +1,4 @@
-"""What the two clients cost: import time against ``import botocore.session``, and CPU a DynamoDB PutItem.
+"""The cost of the two clients: import time against ``import botocore.session``, and CPU a DynamoDB PutItem.
 
 Run by hand with the import root on the path: ``PYTHONPATH=shared:tests/aws python tests/bench/calls.py``.
 """

@@ -112,8 +112,8 @@ def _polls(symbols: int) -> Iterator[BarsClosed]:
     """A message a minute, with a bar of every symbol."""
     (listed,) = market.market(SEED, [LISTED], MINUTES, START)
     for bar, after in zip(listed.bars, [0, *(bar.closes_at_s for bar in listed.bars)], strict=False):
-        one = msgspec.structs.replace(listed, after=after, bars=[bar])
-        series = [msgspec.structs.replace(one, instrument=name) for name in _names(symbols)]
+        polled = msgspec.structs.replace(listed, after=after, bars=[bar])
+        series = [msgspec.structs.replace(polled, instrument=name) for name in _names(symbols)]
         cause = f"poll/market/{bar.closes_at_s}"
         yield BarsClosed(
             id=ids.derive("bars", cause),

@@ -1,4 +1,4 @@
-"""What the command line has to load: CPU time of whole processes of ``fanfold``."""
+"""The cost of loading the command line: CPU time of whole processes of ``fanfold``."""
 
 from statistics import median
 

@@ -72,9 +72,9 @@ def used(case, run, api):
         os.kill(child, signal.SIGKILL)
         assert path.endswith("/response"), body
         assert not (json.loads(body) or {}).get("batchItemFailures"), body
-    _, status, found = os.wait4(child, 0)
+    _, status, usage = os.wait4(child, 0)
     assert "events" in case or status == 0, case
-    return found.ru_utime + found.ru_stime, found.ru_maxrss / 1_024
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1_024
 
 
 def main(plan):
@@ -84,11 +84,11 @@ def main(plan):
         for name, case in plan["cases"].items():
             times[name].append(used(case, run, api))
     # The first run reads the files into memory.
-    print(json.dumps({name: told(found[1:]) for name, found in times.items()}))
+    print(json.dumps({name: cpu_and_peak(usages[1:]) for name, usages in times.items()}))
 
 
-def told(found):
-    return median(cpu for cpu, _ in found), max(mb for _, mb in found)
+def cpu_and_peak(usages):
+    return median(cpu for cpu, _ in usages), max(mb for _, mb in usages)
 
 
 if __name__ == "__main__":

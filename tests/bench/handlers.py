@@ -44,7 +44,9 @@ def main() -> None:
         passes = [replayed(situation, kept) for _ in range(PASSES)]
         # Right after the passes, each time between other work, as the runtime client does it.
         _, loaded, _ = _compared(many(TEN, 1, ordering=False), ten)
-        deliveries, once, socket = (_warm(found) for found in (best(passes), passes[0].deliveries, slow.deliveries))
+        deliveries, once, socket = (
+            _warm(kept_deliveries) for kept_deliveries in (best(passes), passes[0].deliveries, slow.deliveries)
+        )
         _per_message(situation.name, deliveries, once, socket, passes[0])
         _tick_to_order(situation.name, deliveries, once, loaded)
         del passes
@@ -52,9 +54,9 @@ def main() -> None:
     _against_json()
 
 
-def _warm(found: list[Delivery]) -> list[Delivery]:
-    first = sorted({one.minute for one in found})[WARM]
-    return [delivery for delivery in found if delivery.minute >= first and delivery.kind != "open"]
+def _warm(deliveries: list[Delivery]) -> list[Delivery]:
+    first = sorted({delivery.minute for delivery in deliveries})[WARM]
+    return [delivery for delivery in deliveries if delivery.minute >= first and delivery.kind != "open"]
 
 
 def _per_message(
@@ -63,22 +65,22 @@ def _per_message(
     decoding, encoding = _coding(chain)
     rows = []
     for kind in sorted({(delivery.service, delivery.kind) for delivery in deliveries}):
-        mine, single, theirs = (_of(kind, found) for found in (deliveries, once, socket))
-        walls = [one.wall_us / one.messages for one in mine]
-        bars = [one.wall_us / one.bars for one in mine if one.bars and one.service != "audit"]
+        mine, single, theirs = (_of(kind, of_kind) for of_kind in (deliveries, once, socket))
+        walls = [delivery.wall_us / delivery.messages for delivery in mine]
+        bars = [delivery.wall_us / delivery.bars for delivery in mine if delivery.bars and delivery.service != "audit"]
         rows.append(
             (
                 " ".join(kind),
                 len(mine),
                 median(walls),
                 percentile(walls, 0.99),
-                percentile([one.cpu_us / one.messages for one in single], 0.99),
+                percentile([delivery.cpu_us / delivery.messages for delivery in single], 0.99),
                 median(bars) if bars else "",
                 decoding.get(kind[1], ""),
                 median(other.cpu_us / other.messages for other in theirs),
-                median(len(one.calls) / one.messages for one in mine),
-                median(one.call_cpu_us / one.messages for one in theirs),
-                median(one.call_wall_us / one.messages for one in theirs),
+                median(len(delivery.calls) / delivery.messages for delivery in mine),
+                median(delivery.call_cpu_us / delivery.messages for delivery in theirs),
+                median(delivery.call_wall_us / delivery.messages for delivery in theirs),
             )
         )
     heads = (
@@ -106,16 +108,16 @@ def _per_message(
     )
 
 
-def _of(kind: tuple[str, str], found: list[Delivery]) -> list[Delivery]:
-    return [delivery for delivery in found if (delivery.service, delivery.kind) == kind]
+def _of(kind: tuple[str, str], deliveries: list[Delivery]) -> list[Delivery]:
+    return [delivery for delivery in deliveries if (delivery.service, delivery.kind) == kind]
 
 
 def _coding(chain: Chain) -> tuple[dict[str, float], dict[str, tuple[float, int]]]:
     """us to decode and to encode the last message of each kind, and its bytes."""
     last = {type(decode(body)).__name__: body for _, body in chain.published[-400:]}
     decoding = {kind: _us(partial(decode, body)) for kind, body in last.items()}
-    found = {kind: decode(body) for kind, body in last.items()}
-    encoding = {kind: (_us(partial(encode, one)), len(last[kind])) for kind, one in found.items()}
+    messages = {kind: decode(body) for kind, body in last.items()}
+    encoding = {kind: (_us(partial(encode, message)), len(last[kind])) for kind, message in messages.items()}
     return decoding, encoding
 
 
@@ -130,8 +132,8 @@ def _tick_to_order(name: str, deliveries: list[Delivery], once: list[Delivery], 
         ("all of these", ORDER_PATH | {MATCHING}),
     ):
         minutes, single = _ordered(deliveries, kinds), _ordered(once, kinds)
-        walls = [sum(one.wall_us for one in minute) / 1e3 for minute in minutes]
-        cpus = [sum(one.cpu_us for one in found) / 1e3 for found in single]
+        walls = [sum(delivery.wall_us for delivery in minute) / 1e3 for minute in minutes]
+        cpus = [sum(delivery.cpu_us for delivery in minute) / 1e3 for minute in single]
         rows.append(
             (
                 label,
@@ -165,7 +167,7 @@ def _functions(name: str, counted: list[Delivery]) -> None:
     for kind in sorted({(delivery.service, delivery.kind) for delivery in counted}):
         calls = [delivery.functions / delivery.messages for delivery in _of(kind, counted)]
         rows.append((" ".join(kind), len(calls), median(calls), percentile(calls, 0.99)))
-    minutes = [sum(one.functions for one in minute) for minute in _ordered(counted, ORDER_PATH | {MATCHING})]
+    minutes = [sum(delivery.functions for delivery in minute) for minute in _ordered(counted, ORDER_PATH | {MATCHING})]
     rows.append(("tick to order, with matching", len(minutes), median(minutes), percentile(minutes, 0.99)))
     table(f"Calls of functions: {name}", ("message", "times", "p50", "p99"), rows)
 
@@ -173,20 +175,22 @@ def _functions(name: str, counted: list[Delivery]) -> None:
 def _ordered(deliveries: list[Delivery], kinds: set[tuple[str, str]]) -> list[list[Delivery]]:
     """Deliveries of some kinds in each minute in which an order was placed."""
     by_minute: dict[int, list[Delivery]] = {}
-    for one in deliveries:
-        by_minute.setdefault(one.minute, []).append(one)
+    for delivery in deliveries:
+        by_minute.setdefault(delivery.minute, []).append(delivery)
     return [
-        [delivery for delivery in found if (delivery.service, delivery.kind) in kinds]
-        for found in by_minute.values()
-        if _of(("execution", "OrdersApproved"), found)
+        [delivery for delivery in minute if (delivery.service, delivery.kind) in kinds]
+        for minute in by_minute.values()
+        if _of(("execution", "OrdersApproved"), minute)
     ]
 
 
 def _against_json() -> None:
     """Signal on ten bars against ``json.loads`` of the same event."""
     ten = _bars_events(many(TEN, RUNS + 20, ordering=False))
-    one = _bars_events(many(1, TEN * (RUNS + 2), ordering=False))
-    joined = [{"Records": [event["Records"][0] for event in one[at : at + TEN]]} for at in range(0, len(one), TEN)]
+    single = _bars_events(many(1, TEN * (RUNS + 2), ordering=False))
+    joined = [
+        {"Records": [event["Records"][0] for event in single[at : at + TEN]]} for at in range(0, len(single), TEN)
+    ]
     rows = []
     for label, situation, events in (
         ("one message, ten instruments", many(TEN, 1, ordering=False), ten),

@@ -1,4 +1,4 @@
-"""What an image costs a cold start, CPU and memory, and how large it is.
+"""The CPU and memory that a cold start of each image takes, and the size of the image.
 
 Import and first invocation under Lambda's runtime client, of a process in the image, are held against ``import
 botocore.session`` by the same interpreter in the same minute. AWS is an emulator on loopback.
@@ -40,9 +40,9 @@ def main() -> None:
     rows = []
     with situation() as (environment, folder):
         for service in SERVICES:
-            found = measured(service, cases(service, environment), folder)
-            whole, _ = found[MEASURE]
-            rows += [(service, name, cpu * 1e3, cpu / whole, mb) for name, (cpu, mb) in found.items()]
+            measures = measured(service, cases(service, environment), folder)
+            whole, _ = measures[MEASURE]
+            rows += [(service, name, cpu * 1e3, cpu / whole, mb) for name, (cpu, mb) in measures.items()]
     table(
         f"First invocation in the images: CPU of a process, median of {RUNS - 1} in turn",
         ("image", "case", "CPU ms", "ratio", "peak MB"),
@@ -83,7 +83,7 @@ def cases(service: str, environment: dict[str, str]) -> dict[str, Case]:
     """The measure, the function with the desk of the image, and, where it has ccxt, with one exchange."""
     lent = [{"PYTHONPATH": "/lent"}] * RUNS
     clocks = [environment | {"CLOCK": f"market:{STATE}/clock-{run}"} for run in range(RUNS)]
-    found = {
+    by_name = {
         MEASURE: {"command": ["-c", MEASURE], "environment": lent},
         "first invocation": function(service, clocks, message_events(service)),
     }
@@ -91,8 +91,8 @@ def cases(service: str, environment: dict[str, str]) -> dict[str, Case]:
         live = [
             clock | {"DESK": f"{STATE}/desk-live.json", "CLOCK": "wall", "CURSORS_TABLE": "folds"} for clock in clocks
         ]
-        found["first invocation, one exchange"] = function(service, live, message_events(service))
-    return found
+        by_name["first invocation, one exchange"] = function(service, live, message_events(service))
+    return by_name
 
 
 def function(service: str, environment: list[dict[str, str]], events: list[Any]) -> Case:
@@ -127,7 +127,7 @@ def measured(service: str, cases: dict[str, Case], folder: Path) -> dict[str, tu
 
 
 def size_mb(service: str) -> float:
-    """What `make test-images` holds against its bound."""
+    """The size that `make test-images` compares with its bound."""
     container = container_tool.container(service)
     command = container_tool.command_in(container, ["python3", "-c", f"{SIZE}print(size('/'))"], {}, {})
     done = subprocess.run(command, env=container_tool.environment(), capture_output=True, text=True, check=True)

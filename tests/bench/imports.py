@@ -1,4 +1,4 @@
-"""What a cold start has to load: CPU time of a process that imports a handler, against ``import botocore.session``."""
+"""Imports of a cold start: CPU time of a process that imports a handler, against ``import botocore.session``."""
 
 import os
 import sys
@@ -48,7 +48,7 @@ def _measure(cases: dict[str, str]) -> None:
             if run:
                 times[name].append(taken)
     whole = median(times[MEASURE])
-    rows = [(name, median(found) * 1e3, median(found) / whole) for name, found in times.items()]
+    rows = [(name, median(cpu_times) * 1e3, median(cpu_times) / whole) for name, cpu_times in times.items()]
     table(
         f"3. Imports: CPU of a whole process, median of {RUNS} in turn, byte code there",
         ("import", "CPU ms", "ratio"),

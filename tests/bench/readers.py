@@ -1,4 +1,4 @@
-"""What it costs to read a data file and a minute of a recording, and to write a line of figures."""
+"""The cost of reading a data file and a minute of a recording, and of writing a line of metrics."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -34,7 +34,7 @@ class Reading(NamedTuple):
 
 
 def main() -> None:
-    marks = [int(one) for one in sys.argv[1:]] or list(MARKS)
+    marks = [int(mark) for mark in sys.argv[1:]] or list(MARKS)
     speeds = []
     for situation in (repository_desk(marks[-1]), every_minute(marks[-1])):
         loads = [loads_us()]
@@ -83,42 +83,42 @@ def _traded(situation: Situation, state: Path, marks: list[int]) -> tuple[list[d
 def _orders(cloud: Cloud) -> int:
     call = cloud.call()
     count = 0
-    asked = {
+    request = {
         "TableName": f"fanfold-{STAGE}-ledger",
         "Select": "COUNT",
         "FilterExpression": "begins_with(pk, :order)",
         "ExpressionAttributeValues": {":order": {"S": "order#"}},
     }
     while True:
-        page = call("dynamodb", "Scan", asked)
+        page = call("dynamodb", "Scan", request)
         count += int(page["Count"])
         if "LastEvaluatedKey" not in page:
             return count
-        asked["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
 
 def _read(cloud: Cloud) -> dict[str, Reading]:
-    found = {EMULATOR: Reading(resident_mb(cloud.pid), cpu_s(cloud.pid), 1, 0)}
-    for name, one in sorted(cloud.control("processes").items()):
-        pids = one["pids"]
-        found[name.replace("-local", "")] = Reading(
+    readings = {EMULATOR: Reading(resident_mb(cloud.pid), cpu_s(cloud.pid), 1, 0)}
+    for name, function in sorted(cloud.control("processes").items()):
+        pids = function["pids"]
+        readings[name.replace("-local", "")] = Reading(
             max((resident_mb(pid) for pid in pids), default=0.0),
             sum(cpu_s(pid) for pid in pids),
             len(pids),
-            one["invocations"],
+            function["invocations"],
         )
-    return found
+    return readings
 
 
 def _memory(name: str, marks: list[int], readings: list[dict[str, Reading]]) -> None:
     last = readings[-1]
     rows: list[tuple[object, ...]] = []
     for function in last:
-        found = [reading.get(function) for reading in readings[1:]]
-        sizes = [round(one.resident, 1) if one else "" for one in found]
+        of_function = [reading.get(function) for reading in readings[1:]]
+        sizes = [round(process.resident, 1) if process else "" for process in of_function]
         rows.append((function, last[function].processes, last[function].invocations, *map(str, sizes)))
-    totals = [sum(one.resident * one.processes for one in reading.values()) for reading in readings[1:]]
-    rows.append(("all", sum(one.processes for one in last.values()), "", *(f"{total:.0f}" for total in totals)))
+    totals = [sum(process.resident * process.processes for process in reading.values()) for reading in readings[1:]]
+    rows.append(("all", sum(process.processes for process in last.values()), "", *(f"{total:.0f}" for total in totals)))
     heads = ("process", "processes", "invocations", *(f"MB at {mark} minutes" for mark in marks), "MB at the end")
     table(f"5. Resident memory of the local desk: {name} (largest process of each function)", heads, rows)
 
@@ -130,8 +130,14 @@ def _speeds(
     for at, (first, last) in enumerate(zip([0, *marks], marks, strict=False)):
         before, after = readings[at], readings[at + 1]
         minutes, wall = last - first, walls[at + 1] - walls[at]
-        used = {one: after[one].cpu_s - (before[one].cpu_s if one in before else 0.0) for one in after}
-        times = {one: after[one].invocations - (before[one].invocations if one in before else 0) for one in after}
+        used = {
+            function: after[function].cpu_s - (before[function].cpu_s if function in before else 0.0)
+            for function in after
+        }
+        times = {
+            function: after[function].invocations - (before[function].invocations if function in before else 0)
+            for function in after
+        }
         emulator = used.pop(EMULATOR)
         rows.append(
             (

@@ -18,28 +18,30 @@ def load(how: str, name: str) -> type[Any]:
         return kind
     import ccxt
 
-    found: type[Any] = getattr(ccxt, name)
-    return found
+    whole_kind: type[Any] = getattr(ccxt, name)
+    return whole_kind
 
 
 def parsed(kind: type[Any], recordings: Path) -> dict[str, object]:
     exchange = kind({"number": str, "options": {"fetchMarkets": {"types": ["spot"]}}})
     answers = {path.stem: json.loads(path.read_bytes())["http_response"] for path in sorted(recordings.glob("*.json"))}
-    found: dict[str, object] = {}
+    results: dict[str, object] = {}
     for name in ("fetch_ohlcv_BTC_USDT", "fetch_ticker_BTC_USDT"):
         rows = answers[name]
         rows = rows.get("data", rows.get("result", {}).get("list", rows)) if isinstance(rows, dict) else rows
         if name.startswith("fetch_ohlcv"):
             market = {"spot": True, "type": "spot", "inverse": False}
-            found[name] = exchange.parse_ohlcvs(rows, market)
+            results[name] = exchange.parse_ohlcvs(rows, market)
         else:
             row = rows[0] if isinstance(rows, list) else rows
-            found[name] = exchange.parse_ticker(row, exchange.safe_market("BTC/USDT"))
-    found["describe"] = {key: exchange.describe()[key] for key in ("id", "has", "timeframes", "urls", "exceptions")}
-    return found
+            results[name] = exchange.parse_ticker(row, exchange.safe_market("BTC/USDT"))
+    results["describe"] = {key: exchange.describe()[key] for key in ("id", "has", "timeframes", "urls", "exceptions")}
+    return results
 
 
 if __name__ == "__main__":
     how, exchange_id, directory = sys.argv[1:]
-    text = json.dumps(parsed(load(how, exchange_id), Path(directory)), default=lambda one: one.__name__, sort_keys=True)
+    text = json.dumps(
+        parsed(load(how, exchange_id), Path(directory)), default=lambda exception: exception.__name__, sort_keys=True
+    )
     sys.stdout.write(text)

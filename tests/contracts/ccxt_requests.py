@@ -33,7 +33,7 @@ def connected(how: str) -> tuple[Any, Any]:
 
 
 def outcome(connection: tuple[Any, Any], url: str, method: str = "GET", body: str | None = None) -> object:
-    """What ccxt returns, or the class of its fault with the status that it holds."""
+    """The result of ccxt, or the class of its fault with the status that it holds."""
     exchange, faults = connection
     try:
         return exchange.fetch(url, method, {}, body)
@@ -53,7 +53,7 @@ def main(how: str) -> dict[str, object]:
     connection = connected(how)
     exchange = connection[0]
     session = exchange.session
-    found: dict[str, object] = {}
+    results: dict[str, object] = {}
     with listening() as port, TemporaryDirectory() as folder, listening(encrypted(certificate(Path(folder)))) as tls:
         origin = f"http://127.0.0.1:{port}"
         for name in (*RESPONSES, *LAST_WORDS, "reset"):
@@ -61,19 +61,19 @@ def main(how: str) -> dict[str, object]:
             spoiled = outcome(connection, f"{origin}/{name}")
             exchange.timeout = PATIENCE_MS
             # What follows a fault, or an end that was not announced, must be met on a connection of its own.
-            found[name] = [spoiled, outcome(connection, f"{origin}/plain")]
+            results[name] = [spoiled, outcome(connection, f"{origin}/plain")]
         for method, body in (("GET", None), ("POST", "a=1"), ("POST", None), ("DELETE", None), ("PUT", None)):
-            found[f"{method} {body}"] = outcome(connection, f"{origin}/echo?{body}", method, body)
-        found["untrusted"] = outcome(connection, f"https://localhost:{tls}/plain")
-        found["odd address"] = outcome(connection, f"{origin}/echo?a=ä b&c=%2C")
+            results[f"{method} {body}"] = outcome(connection, f"{origin}/echo?{body}", method, body)
+        results["untrusted"] = outcome(connection, f"https://localhost:{tls}/plain")
+        results["odd address"] = outcome(connection, f"{origin}/echo?a=ä b&c=%2C")
         session.max_redirects = 0
         for method in ("GET", "POST", "DELETE"):
-            found[f"{method} redirected"] = outcome(connection, f"{origin}/redirect", method)
+            results[f"{method} redirected"] = outcome(connection, f"{origin}/redirect", method)
         session.close()
-        found["after close"] = outcome(connection, f"{origin}/plain")
+        results["after close"] = outcome(connection, f"{origin}/plain")
     session.close()
-    found["refused"] = outcome(connection, f"{origin}/plain")
-    return found
+    results["refused"] = outcome(connection, f"{origin}/plain")
+    return results
 
 
 if __name__ == "__main__":

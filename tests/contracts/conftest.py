@@ -10,8 +10,8 @@ from support.exchange_server import START, Candle, Exchange, serving
 @pytest.fixture
 def exchange() -> Exchange:
     """BTC/USDT with two hours of candles, each a tick above the last."""
-    found = Exchange()
-    found.candles = [
+    served = Exchange()
+    served.candles = [
         Candle(
             START + 60 * minute,
             f"{100 + minute}.00000000",
@@ -22,10 +22,10 @@ def exchange() -> Exchange:
         )
         for minute in range(120)
     ]
-    return found
+    return served
 
 
 @pytest.fixture
 def origin(exchange: Exchange) -> Iterator[str]:
-    with serving(exchange) as found:
-        yield found
+    with serving(exchange) as address:
+        yield address

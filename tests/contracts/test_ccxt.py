@@ -1,4 +1,4 @@
-"""What is relied on in ccxt: one exchange loads alone, numbers stay text, pages follow on, rules are exact."""
+"""Behaviour of ccxt that adapters need: an exchange loads alone, numbers stay text, pages follow, rules are exact."""
 
 import time
 from decimal import Decimal
@@ -120,8 +120,8 @@ def test_json_numbers_keep_every_digit_too(exchange: Exchange, origin: str) -> N
     body = b"[[1770523200000, 0.30000000000000004, 123456789.123456789123, 0.1, 1e-7, 5, 1770523259999]]"
     exchange.fault = lambda path, _query: Answer(body=body) if path.endswith("klines") else None
     got = connected("binance", exchange, origin).bars(BTC, "1m", START, START + 60)
-    told = ["0.30000000000000004", "123456789.123456789123", "0.1", "1e-7"]
-    assert [got.price(ticks) for ticks in got.bars[0][1:5]] == [Decimal(text) for text in told]
+    digits = ["0.30000000000000004", "123456789.123456789123", "0.1", "1e-7"]
+    assert [got.price(ticks) for ticks in got.bars[0][1:5]] == [Decimal(text) for text in digits]
 
 
 @pytest.mark.parametrize("name", EXCHANGES)
@@ -205,5 +205,5 @@ def test_instruments_are_asked_for_side_by_side(exchange: Exchange, origin: str)
 
     exchange.fault = paired
     symbols = [BTC, *(f"{base}/USDT" for base, _ in exchange.others)]
-    found = venue.bars_of([BarsRequest(symbol, "1m", START + 600, START + 660) for symbol in symbols])
-    assert [one.instrument for one in found if not isinstance(one, VenueUnavailable)] == symbols
+    answers = venue.bars_of([BarsRequest(symbol, "1m", START + 600, START + 660) for symbol in symbols])
+    assert [answer.instrument for answer in answers if not isinstance(answer, VenueUnavailable)] == symbols

@@ -88,7 +88,9 @@ def live(exchange: Exchange, origin: str) -> Desk:
         "limits": {"main": {"order_notional_max": "5000", "position_notional_max": "9000"}},
         "instruments": catalogue("binance", SYMBOLS, "2026-02-08", origin),
     }
-    return desk.build(raw | {"instruments": {name: as_table(one) for name, one in raw["instruments"].items()}}, "test")
+    return desk.build(
+        raw | {"instruments": {name: as_table(rule) for name, rule in raw["instruments"].items()}}, "test"
+    )
 
 
 def as_table(rules: desk.Instrument) -> dict[str, object]:
@@ -105,9 +107,10 @@ def down(symbols: Sequence[str]) -> Any:
     return lambda path, query: DOWN if path.endswith("klines") and query["symbol"] in ids else None
 
 
-def told(message: BarsClosed) -> dict[tuple[str, str], list[int]]:
+def closes_of(message: BarsClosed) -> dict[tuple[str, str], list[int]]:
     return {
-        (one.instrument, one.timeframe): [bar.closes_at_s for bar in one.bars] for one in bars.unpack(message.frames)
+        (series.instrument, series.timeframe): [bar.closes_at_s for bar in series.bars]
+        for series in bars.unpack(message.frames)
     }
 
 
@@ -126,13 +129,13 @@ def test_an_instrument_that_fails_is_left_out_reported_and_caught_up_later(
     fold.accept(bars.unpack(market.poll(60).frames), START + 3_600)
     exchange.fault = down([ETH])
     message = market.poll(61)
-    assert told(message) == {(BTC, "1m"): [START + 61 * 60]}
+    assert closes_of(message) == {(BTC, "1m"): [START + 61 * 60]}
     assert [(defect.instrument, defect.defect, defect.count, defect.closes_at_s) for defect in message.defects] == [
         (ETH, "unavailable", 1, START + 61 * 60)
     ]
     exchange.fault = down([])
     later = market.poll(62)
-    assert told(later)[ETH, "1m"] == [START + 61 * 60, START + 62 * 60]
+    assert closes_of(later)[ETH, "1m"] == [START + 61 * 60, START + 62 * 60]
     assert fold.accept(bars.unpack([*message.frames, *later.frames]), START + 62 * 60)[1] == []
 
 
@@ -142,7 +145,7 @@ def test_a_poll_without_any_answer_names_the_unavailable_venue(exchange: Exchang
     with pytest.raises(VenueUnavailable, match=r"venue live: binance at 127.*HTTP 500"):
         market.poll(61)
     exchange.fault = down([])
-    assert told(market.poll(62))[BTC, "1m"] == [START + 61 * 60, START + 62 * 60]
+    assert closes_of(market.poll(62))[BTC, "1m"] == [START + 61 * 60, START + 62 * 60]
 
 
 def test_requested_bars_are_published_as_far_as_the_venue_has_them(exchange: Exchange, market: Market) -> None:
@@ -160,7 +163,7 @@ def test_requested_bars_are_published_as_far_as_the_venue_has_them(exchange: Exc
             until_s=START + 720,
         )
     )
-    assert told(market.published[-1]) == {(BTC, "1m"): [START + 660, START + 720]}
+    assert closes_of(market.published[-1]) == {(BTC, "1m"): [START + 660, START + 720]}
 
 
 class Ledger:
@@ -181,10 +184,10 @@ class Ledger:
         return {}
 
     def book(
-        self, _account: str, resolutions: Sequence[Resolution], told: ExecutionReport, _excerpt: Excerpt | None = None
+        self, _account: str, resolutions: Sequence[Resolution], report: ExecutionReport, _excerpt: Excerpt | None = None
     ) -> list[ExecutionReport]:
         self.booked += resolutions
-        return [told]
+        return [report]
 
     def publish(self, held: Sequence[ExecutionReport], others: Sequence[ExecutionReport]) -> None:
         self.told += [*held, *others]

@@ -1,4 +1,4 @@
-"""What the exchange venue says and does when an exchange misbehaves, through real ccxt and a real socket."""
+"""Answers of the exchange venue to an exchange that misbehaves, through real ccxt and a real socket."""
 
 import json
 import time
@@ -44,9 +44,9 @@ def test_no_request_is_sent_while_the_exchange_has_banned_us(
 ) -> None:
     exchange.fault = klines(Answer(status, b'{"code": -1003, "msg": "Too many requests."}', {"Retry-After": "17"}))
     assert "left alone for 17 s" in fault(venue)
-    asked = len(exchange.asked)
+    requests = len(exchange.asked)
     assert "not asked again for" in fault(venue)
-    assert len(exchange.asked) == asked
+    assert len(exchange.asked) == requests
 
 
 @pytest.mark.parametrize(("left_s", "held"), [(60, True), (-1, False)])
@@ -101,12 +101,12 @@ def test_an_unreachable_exchange_is_named_with_its_host() -> None:
 
 def test_a_poll_of_an_unreachable_exchange_fails_for_every_instrument_after_one_try() -> None:
     venue = ExchangeVenue.connect(BINANCE, {BTC: RULES}, "http://127.0.0.1:9")
-    found = venue.bars_of([BarsRequest(BTC, "1m", 0, 60)] * 3)
-    assert all(isinstance(one, Failure) and "cannot be reached" in one.reason for one in found)
+    answers = venue.bars_of([BarsRequest(BTC, "1m", 0, 60)] * 3)
+    assert all(isinstance(answer, Failure) and "cannot be reached" in answer.reason for answer in answers)
 
 
 def test_an_instrument_that_was_delisted_fails_alone(venue: ExchangeVenue) -> None:
-    first, second = venue.bars_of([BarsRequest(one, "1m", START + 600, START + 660) for one in (BTC, "ETH/USDT")])
+    first, second = venue.bars_of([BarsRequest(symbol, "1m", START + 600, START + 660) for symbol in (BTC, "ETH/USDT")])
     assert isinstance(second, Failure)
     assert not isinstance(first, Failure)
     assert [bar.closes_at_s for bar in first.bars] == [START + 660]
@@ -138,5 +138,5 @@ def test_a_candle_without_a_number_or_a_time_does_not_lose_the_others(exchange: 
         [opens[3], "1", "1", "1", "1", "1"],
     ]
     exchange.fault = klines(Answer(body=json.dumps(rows).encode()))
-    found = venue.bars(BTC, "1m", START + 600, START + 840)
-    assert [(bar.closes_at_s - START - 600) // 60 for bar in found.bars if bar.close] == [1, 4]
+    series = venue.bars(BTC, "1m", START + 600, START + 840)
+    assert [(bar.closes_at_s - START - 600) // 60 for bar in series.bars if bar.close] == [1, 4]

@@ -254,8 +254,8 @@ def test_recorded_executions_of_bybit_are_read_with_fee_and_side(exchange: Keyed
     exchange.private = says(
         (RECORDED / "bybit/http_get_executions.json").read_bytes().replace(b"132766%3A2%2C132766%3A2", b"")
     )
-    found = connected("bybit", origin).trades("BTC/USDT", CLAIMED - timedelta(days=1))
-    assert found == []
+    recent = connected("bybit", origin).trades("BTC/USDT", CLAIMED - timedelta(days=1))
+    assert recent == []
     recorded_at = datetime(2022, 12, 29, tzinfo=UTC)
     trading: Any = connected("bybit", origin)
     trading._now = lambda: recorded_at + timedelta(days=1)
@@ -285,8 +285,8 @@ def test_recorded_balances_are_read_free_and_locked_together(
         return None if "products" in request.path or "summary" in request.path else Answer(200, body)
 
     exchange.private = private
-    found = connected(name, origin).balances()
-    assert {currency: Decimal(amount) for currency, amount in expected.items()} == dict(found)
+    balances = connected(name, origin).balances()
+    assert {currency: Decimal(amount) for currency, amount in expected.items()} == dict(balances)
 
 
 def test_balances_of_kraken_are_whole_and_under_the_usual_names(exchange: KeyedExchange, origin: str) -> None:

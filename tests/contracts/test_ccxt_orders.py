@@ -57,12 +57,12 @@ def exchange() -> KeyedExchange:
 
 @pytest.fixture
 def origin(exchange: KeyedExchange) -> Iterator[str]:
-    with serving(exchange) as found:
-        yield found
+    with serving(exchange) as address:
+        yield address
 
 
 def fields(request: Request) -> dict[str, Any]:
-    """What an order request says, in its body."""
+    """The fields in the body of an order request."""
     if request.body.startswith("{"):
         document: dict[str, Any] = json.loads(request.body)
         return document
@@ -110,8 +110,8 @@ def test_an_answer_with_fills_gives_them_each_with_its_fee_in_its_own_currency(
     assert isinstance(outcome, Placed)
     assert outcome.whole
     assert (outcome.order.state, outcome.order.filled) == (VenueOrderState.FILLED, Decimal("0.00120"))
-    found = [(trade.trade_id, trade.price, trade.quantity, trade.venue_order_id) for trade in outcome.trades]
-    assert found == [
+    trades = [(trade.trade_id, trade.price, trade.quantity, trade.venue_order_id) for trade in outcome.trades]
+    assert trades == [
         ("28", Decimal("70120.00"), Decimal("0.00080"), "12345678901"),
         ("29", Decimal("70121.10"), Decimal("0.00040"), "12345678901"),
     ]

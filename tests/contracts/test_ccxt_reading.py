@@ -78,8 +78,8 @@ def exchange() -> KeyedExchange:
 
 @pytest.fixture
 def origin(exchange: KeyedExchange) -> Iterator[str]:
-    with serving(exchange) as found:
-        yield found
+    with serving(exchange) as address:
+        yield address
 
 
 def keyed(answer: Private) -> Private:
@@ -92,16 +92,25 @@ def test_an_order_is_found_by_our_id_with_its_state_and_what_it_filled(
     exchange: KeyedExchange, origin: str, name: str
 ) -> None:
     exchange.private = keyed(says(FOUND[name]))
-    found = connected(name, origin).find(order())
-    assert found is not None
-    assert (found.venue_order_id, found.client_order_id, found.instrument, found.side) == ("7", OWN, "BTC/USDT", "buy")
-    assert (found.quantity, found.filled, found.state) == (Decimal("0.0012"), Decimal("0.0005"), VenueOrderState.OPEN)
+    at_venue = connected(name, origin).find(order())
+    assert at_venue is not None
+    assert (at_venue.venue_order_id, at_venue.client_order_id, at_venue.instrument, at_venue.side) == (
+        "7",
+        OWN,
+        "BTC/USDT",
+        "buy",
+    )
+    assert (at_venue.quantity, at_venue.filled, at_venue.state) == (
+        Decimal("0.0012"),
+        Decimal("0.0005"),
+        VenueOrderState.OPEN,
+    )
 
 
 @pytest.mark.parametrize("name", sorted(FOUND))
 def test_open_orders_are_all_of_the_key(exchange: KeyedExchange, origin: str, name: str) -> None:
     exchange.private = keyed(says(OPEN[name]))
-    assert [found.client_order_id for found in connected(name, origin).open_orders()] == [OWN]
+    assert [listed.client_order_id for listed in connected(name, origin).open_orders()] == [OWN]
 
 
 @pytest.mark.parametrize("name", sorted(NOTHING))
@@ -156,9 +165,9 @@ def test_trades_are_read_page_by_page_until_none_is_left(exchange: KeyedExchange
         return Answer(200, json.dumps(trades[first : first + 1_000]).encode())
 
     exchange.private = private
-    found = connected("binance", origin).trades("BTC/USDT", CLAIMED)
-    assert [trade.trade_id for trade in found] == [str(number) for number in range(2_500)]
-    assert {trade.liquidity for trade in found} == {"maker", "taker"}
+    own = connected("binance", origin).trades("BTC/USDT", CLAIMED)
+    assert [trade.trade_id for trade in own] == [str(number) for number in range(2_500)]
+    assert {trade.liquidity for trade in own} == {"maker", "taker"}
     assert len(exchange.sent("/api/v3/myTrades")) == 3
 
 
@@ -249,9 +258,9 @@ def test_recorded_trades_are_read_digit_for_digit(
     exchange.private = keyed(says((RECORDED / file).read_bytes()))
     trading = connected(name, origin)
     symbol = {"binance": "BNB/BTC", "coinbase": "BTC/USD", "kraken": "BTC/USDT"}[name]
-    found = trading.trades(symbol, datetime(2017, 1, 1, tzinfo=UTC))
-    assert len(found) == count
-    trade = next(each for each in found if each.trade_id == first[0])
+    trades = trading.trades(symbol, datetime(2017, 1, 1, tzinfo=UTC))
+    assert len(trades) == count
+    trade = next(each for each in trades if each.trade_id == first[0])
     (charge,) = trade.charges
     read = (trade.trade_id, trade.venue_order_id, f"{trade.price}", f"{trade.quantity}", charge.currency)
     assert (*read, f"{charge.amount}", trade.liquidity) == first
@@ -270,8 +279,8 @@ def test_recorded_open_orders_are_read(exchange: KeyedExchange, origin: str, nam
     if not RECORDED.exists():
         pytest.skip("the recorded answers are not beside the repository")
     exchange.private = keyed(says((RECORDED / file).read_bytes()))
-    found = connected(name, origin).open_orders()
-    assert found
-    for each in found:
+    orders = connected(name, origin).open_orders()
+    assert orders
+    for each in orders:
         assert each.quantity >= each.filled >= 0
         assert each.quantity > 0

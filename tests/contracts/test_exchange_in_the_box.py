@@ -62,10 +62,10 @@ def test_ccxt_places_finds_and_cancels_orders_of_every_kind(served: server.Serve
         sent = {**params, **prices, "clientOrderId": f"kind-{n}"}
         order = exchange.create_order(SYMBOL, kind, side, amount, factor and last * factor, sent)
         assert (order["status"], order["clientOrderId"]) == (status, f"kind-{n}"), (kind, params)
-        found = exchange.fetch_order(order["id"], SYMBOL)
-        assert found["status"] == status
+        fetched = exchange.fetch_order(order["id"], SYMBOL)
+        assert fetched["status"] == status
         assert exchange.fetch_order(None, SYMBOL, {"origClientOrderId": f"kind-{n}"})["id"] == order["id"]
-        for entry in (order, found):
+        for entry in (order, fetched):
             # Binance says -1 for the working time of an order that waits, which ccxt reads as its time.
             without = ("timestamp", "datetime") if entry["info"].get("workingTime") == -1 else ()
             check("order", exchange, "createOrder", entry, SYMBOL, exchange.milliseconds() + 60_000, without=without)

@@ -1,4 +1,4 @@
-"""What is on the wire stays readable for ever: each version of a message has a file, which is never edited."""
+"""Messages on the wire stay readable for ever: each version of a message has a file, which is never edited."""
 
 import re
 from pathlib import Path
@@ -131,6 +131,6 @@ def test_a_message_has_one_topic_a_group_and_attributes_that_name_it(tag: str) -
 def test_subscriptions_name_topics_and_attributes_that_there_are() -> None:
     for topics in SUBSCRIPTIONS.values():
         for topic, wanted in topics.items():
-            told = [attributes_of(example) for example in EXAMPLES if topic_of(example) == topic]
-            assert told
-            assert all(any(name in one for one in told) for name in wanted)
+            attributes = [attributes_of(example) for example in EXAMPLES if topic_of(example) == topic]
+            assert attributes
+            assert all(any(name in names for names in attributes) for name in wanted)

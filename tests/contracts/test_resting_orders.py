@@ -46,7 +46,7 @@ def origin(exchange: KeyedExchange) -> Iterator[str]:
 
 
 def fields(request: Request) -> dict[str, Any]:
-    """What an order request says, in its body."""
+    """The fields in the body of an order request."""
     if request.body.startswith("{"):
         document: dict[str, Any] = json.loads(request.body)
         return document

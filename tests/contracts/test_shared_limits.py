@@ -100,8 +100,8 @@ def test_processes_stop_before_the_weight_of_a_minute_is_used_up_by_all_of_them(
     assert name == "X-MBX-USED-WEIGHT-1M"
     started = [processes.start(), processes.start(), processes.start()]
     answered = 0
-    while any(asked := [ask(process) for process in started]):
-        answered += sum(asked)
+    while any(answers := [ask(process) for process in started]):
+        answered += sum(answers)
     # None was refused; besides, each process asked once for the markets.
     assert USED_SHARE_MAX * limit - 100 <= answered * REQUEST_WEIGHT < limit
     processes.clock.now_ms += 60_000

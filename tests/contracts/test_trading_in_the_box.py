@@ -61,7 +61,7 @@ def trading(served: ServedExchange) -> ExchangeTrading:
 
 
 def box(served: ServedExchange, subject: str, document: object = None) -> Any:
-    """What the box tells of itself, or arms."""
+    """Ask the box for its state, or arm a fault."""
     connection = HTTPConnection(urlsplit(served.origin).netloc, timeout=5)
     body = None if document is None else json.dumps(document)
     connection.request("GET" if body is None else "POST", f"/box/{subject}", body)
@@ -226,8 +226,8 @@ def test_trades_and_balances_agree_to_the_last_digit(fresh: ServedExchange) -> N
         assert outcome.whole
         assert outcome.order.state is VenueOrderState.FILLED
         own = [trade for trade in venue.trades(BTC, start) if trade.venue_order_id == outcome.order.venue_order_id]
-        told = {(trade.trade_id, trade.price, trade.quantity, trade.charges) for trade in outcome.trades}
-        assert {(trade.trade_id, trade.price, trade.quantity, trade.charges) for trade in own} == told
+        answered = {(trade.trade_id, trade.price, trade.quantity, trade.charges) for trade in outcome.trades}
+        assert {(trade.trade_id, trade.price, trade.quantity, trade.charges) for trade in own} == answered
     held = dict(DEPOSITS)
     for trade in venue.trades(BTC, start):
         sign = 1 if trade.side == "buy" else -1

@@ -1,4 +1,4 @@
-"""What a minute of bars asks of AWS, and what one order more does: the requests that a change must not raise."""
+"""The AWS requests of a minute of bars, and of one order more: the requests that a change must not raise."""
 
 from collections import Counter
 
@@ -23,12 +23,12 @@ def measured() -> dict[str, Requests]:
     return {"bars": quiet, "order": {name: more for name, more in order.items() if more}}
 
 
-def risen(known: dict[str, Requests], found: dict[str, Requests]) -> list[str]:
+def risen(known: dict[str, Requests], measured_requests: dict[str, Requests]) -> list[str]:
     """Each request that there is more than a twentieth more of than the baseline has, or that it does not have."""
     return [
         f"{kind}: {name} {known[kind].get(name, 0)} -> {count}"
-        for kind, some in found.items()
-        for name, count in some.items()
+        for kind, counts in measured_requests.items()
+        for name, count in counts.items()
         if count > known[kind].get(name, 0) * TOLERANCE + 1e-9 and count > 0
     ]
 
@@ -37,14 +37,14 @@ def _a_minute(*, ordering: bool) -> Requests:
     situation = many(SYMBOLS, MINUTES + WARM, ordering=ordering)
     # The lake's schedule falls on some minutes only.
     functions = {
-        name: one
-        for name, one in day(Scenario("baseline", situation, "full", WARM)).functions.items()
+        name: activity
+        for name, activity in day(Scenario("baseline", situation, "full", WARM)).functions.items()
         if name not in {"audit/flush", "audit/compact"}
     }
-    found: Counter[str] = Counter()
+    requests: Counter[str] = Counter()
     for activity in functions.values():
-        found.update(activity.calls)
-        found.update({name: float(count) for name, count in activity.units.items()})
-        found["lambda-request"] += activity.invocations
-        found["sqs-request"] += activity.received + activity.deletes
-    return {name: round(count / MINUTES, 4) for name, count in sorted(found.items())}
+        requests.update(activity.calls)
+        requests.update({name: float(count) for name, count in activity.units.items()})
+        requests["lambda-request"] += activity.invocations
+        requests["sqs-request"] += activity.received + activity.deletes
+    return {name: round(count / MINUTES, 4) for name, count in sorted(requests.items())}

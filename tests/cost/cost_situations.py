@@ -30,18 +30,18 @@ def arbitrage(minutes: int) -> Scenario:
     names = ("A/USDT", "B/USDT")
     raw = {
         "venues": {f"venue{name[0]}": _venue([name]) for name in names},
-        "accounts": {f"account{one[0]}": _account(f"venue{one[0]}") for one in names},
+        "accounts": {f"account{symbol[0]}": _account(f"venue{symbol[0]}") for symbol in names},
         "strategies": {
-            f"leg{one[0]}": _instance(
+            f"leg{symbol[0]}": _instance(
                 "mean_reversion",
                 {"window": 96, "entry": 2.0, "exit": 0.0},
-                [one],
-                account=f"account{one[0]}",
+                [symbol],
+                account=f"account{symbol[0]}",
                 timeframe="1m",
             )
-            for one in names
+            for symbol in names
         },
-        "limits": {f"account{one[0]}": _limits() for one in names},
+        "limits": {f"account{symbol[0]}": _limits() for symbol in names},
     }
     return _scenario("arbitrage", raw, names, minutes)
 
@@ -75,9 +75,9 @@ SCENARIOS = {"arbitrage": arbitrage, "ten": ten, "hundred": hundred}
 
 def _scenario(name: str, raw: dict[str, Any], names: tuple[str, ...], minutes: int) -> Scenario:
     total = WARM_UP + WARM_MINUTES + minutes
-    series = [_series(number, one, total) for number, one in enumerate(names)]
+    series = [_series(number, symbol, total) for number, symbol in enumerate(names)]
     rules = market.catalogue()
-    raw["instruments"] = {one: msgspec.to_builtins(rules[_listed(number)]) for number, one in enumerate(names)}
+    raw["instruments"] = {symbol: msgspec.to_builtins(rules[_listed(number)]) for number, symbol in enumerate(names)}
     first = START + (WARM_UP + 1) * 60
     closes = range(first, first + (WARM_MINUTES + minutes) * 60, 60)
     situation = Situation(name, desk.build(raw, name), series, closes)
@@ -85,8 +85,8 @@ def _scenario(name: str, raw: dict[str, Any], names: tuple[str, ...], minutes: i
 
 
 def _series(number: int, name: str, minutes: int) -> Series:
-    (found,) = market.market(number, [_listed(number)], minutes, START)
-    return msgspec.structs.replace(found, instrument=name)
+    (listed_series,) = market.market(number, [_listed(number)], minutes, START)
+    return msgspec.structs.replace(listed_series, instrument=name)
 
 
 def _listed(number: int) -> str:

@@ -32,7 +32,7 @@ MINUTELY = (("risk", "sweep"), ("execution", "sweep"))
 
 
 class Tally:
-    """What one function did so far."""
+    """The work of a function so far."""
 
     def __init__(self) -> None:
         self.invocations = self.received = self.deletes = self.bars = 0
@@ -41,14 +41,14 @@ class Tally:
         self.spans: set[tuple[str, str, int]] = set()
 
     def activity(self) -> Activity:
-        found = {name: Decimal(count) for name, count in self.units.items()}
+        unit_counts = {name: Decimal(count) for name, count in self.units.items()}
         return Activity(
             invocations=self.invocations,
             received=self.received,
             deletes=self.deletes,
             bars=self.bars,
             calls=dict(self.calls),
-            units=found,
+            units=unit_counts,
             keys=dict(Counter(span[0] for span in self.spans)),
         )
 
@@ -165,22 +165,22 @@ class CountedChain(Chain):
             self.sizes[lasts, *place] = size * days
 
     def _size_of(self, table: str, key: Mapping[str, Any]) -> int:
-        found = self._direct("dynamodb", "GetItem", {"TableName": table, "Key": key, "ConsistentRead": True})
-        return units.item_bytes(found.get("Item", {}))
+        answer = self._direct("dynamodb", "GetItem", {"TableName": table, "Key": key, "ConsistentRead": True})
+        return units.item_bytes(answer.get("Item", {}))
 
     def kept(self, *kinds: str) -> dict[str, int]:
         """Bytes by table or bucket of what was written."""
-        found: Counter[str] = Counter()
+        sizes: Counter[str] = Counter()
         for (kind, place, *_), size in self.sizes.items():
             if kind in kinds:
-                found[place] += size
-        return dict(found)
+                sizes[place] += size
+        return dict(sizes)
 
 
 def _places(parameters: Mapping[str, Any]) -> list[str]:
     """The tables or the topic of a call."""
-    writes = [write for one in parameters.get("TransactItems", []) for write in one.values()]
-    named = [one.get("TableName", one.get("TopicArn")) for one in (parameters, *writes)]
+    writes = [write for item in parameters.get("TransactItems", []) for write in item.values()]
+    named = [write.get("TableName", write.get("TopicArn")) for write in (parameters, *writes)]
     return [*filter(None, named), *parameters.get("RequestItems", {})]
 
 
@@ -189,15 +189,15 @@ def _place(table: str, key: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 def _writes(operation: str, parameters: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """What a call writes, by kind; a check writes nothing."""
+    """The writes of a call, by kind; a check writes nothing."""
     if operation == "TransactWriteItems":
-        pairs = [pair for one in parameters["TransactItems"] for pair in one.items()]
+        pairs = [pair for item in parameters["TransactItems"] for pair in item.items()]
         return [(kind, write) for kind, write in pairs if kind != "ConditionCheck"]
     if operation == "BatchWriteItem":
         return [
-            ("Put", {"TableName": table, "Item": one["PutRequest"]["Item"]})
-            for table, some in parameters["RequestItems"].items()
-            for one in some
+            ("Put", {"TableName": table, "Item": request["PutRequest"]["Item"]})
+            for table, requests in parameters["RequestItems"].items()
+            for request in requests
         ]
     kind = operation.removesuffix("Item")
     return [(kind, dict(parameters))] if kind in {"Put", "Update", "Delete"} else []
@@ -211,7 +211,7 @@ def _metrics(messages: Iterable[Message]) -> list[str]:
     for message in messages:
         counts.published(message)
     counts.flush({})
-    return [one["Name"] for one in json.loads(lines[0])["_aws"]["CloudWatchMetrics"][0]["Metrics"]]
+    return [metric["Name"] for metric in json.loads(lines[0])["_aws"]["CloudWatchMetrics"][0]["Metrics"]]
 
 
 def day(scenario: Scenario) -> Day:

@@ -33,9 +33,9 @@ def main(names: list[str]) -> None:
                 (RECORDED / f"{recorded}.json").write_bytes(encode(hours))
             continue
         began = time.monotonic()
-        found = day(SCENARIOS[name](DAY_MINUTES))
-        (RECORDED / f"{name}.json").write_bytes(encode(found))
-        print(f"{name}: {found.orders} orders, {time.monotonic() - began:.0f} s")
+        recorded_day = day(SCENARIOS[name](DAY_MINUTES))
+        (RECORDED / f"{name}.json").write_bytes(encode(recorded_day))
+        print(f"{name}: {recorded_day.orders} orders, {time.monotonic() - began:.0f} s")
 
 
 def stacks() -> None:

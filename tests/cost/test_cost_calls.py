@@ -1,4 +1,4 @@
-"""What single AWS calls are billed as."""
+"""The billing units of single AWS calls."""
 
 from decimal import Decimal
 
@@ -44,8 +44,8 @@ def test_a_query_is_billed_by_all_it_reads_together_and_a_batch_item_by_item():
     items = [ITEM] * 5
     # 5 * 1,024 = 5,120 bytes: two parts of four kilobytes.
     assert units("dynamodb", "Query", {"ConsistentRead": True}, {"Items": items}) == {"dynamodb-read": 2}
-    asked = {"RequestItems": {"t": {"Keys": [{}] * 7, "ConsistentRead": True}}}
-    assert units("dynamodb", "BatchGetItem", asked, {"Responses": {"t": items}}) == {"dynamodb-read": 7}
+    request = {"RequestItems": {"t": {"Keys": [{}] * 7, "ConsistentRead": True}}}
+    assert units("dynamodb", "BatchGetItem", request, {"Responses": {"t": items}}) == {"dynamodb-read": 7}
 
 
 def test_a_read_that_finds_nothing_is_billed():

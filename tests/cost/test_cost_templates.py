@@ -1,4 +1,4 @@
-"""What is read of templates, by the resources' types."""
+"""The parts of a bill that are read from templates, by the resources' types."""
 
 import pytest
 
@@ -55,10 +55,10 @@ def test_a_queue_s_type_and_batching_window_come_from_the_template():
 def test_tracing_and_lambda_s_log_level_come_from_the_template():
     quiet = {"LogFormat": "JSON", "SystemLogLevel": "WARN"}
     silent = function(TracingConfig={"Mode": "PassThrough"}, LoggingConfig=quiet)
-    found = read(Poll=silent).functions["market-data/poll"]
-    assert (found.traced, found.platform_lines) == (False, False)
-    found = read(Poll=function(TracingConfig={"Mode": "Active"})).functions["market-data/poll"]
-    assert (found.traced, found.platform_lines) == (True, True)
+    polling = read(Poll=silent).functions["market-data/poll"]
+    assert (polling.traced, polling.platform_lines) == (False, False)
+    polling = read(Poll=function(TracingConfig={"Mode": "Active"})).functions["market-data/poll"]
+    assert (polling.traced, polling.platform_lines) == (True, True)
 
 
 def test_a_schedule_counts_for_its_function_unless_it_is_disabled():
@@ -113,5 +113,5 @@ def test_a_state_machine_s_run_passes_all_its_states():
 
 @pytest.mark.parametrize("variable", ["Bars,TickToOrder", ""])
 def test_a_function_may_say_which_metrics_it_writes(variable):
-    found = read(Poll=function(Environment={"Variables": {"METRICS": variable}})).functions["market-data/poll"]
-    assert found.metrics == [name for name in variable.split(",") if name]
+    polling = read(Poll=function(Environment={"Variables": {"METRICS": variable}})).functions["market-data/poll"]
+    assert polling.metrics == [name for name in variable.split(",") if name]

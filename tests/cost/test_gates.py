@@ -26,14 +26,14 @@ ONE = BilledFunction(
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_month_stays_below_its_ceiling(name):
     scenario = SCENARIOS[name]
-    found = bill(scenario.equipped(cost_files.recorded_stacks(scenario.profile)), cost_files.day(name))
-    assert found.listed <= scenario.ceiling, f"{name} under {scenario.profile}"
+    month = bill(scenario.equipped(cost_files.recorded_stacks(scenario.profile)), cost_files.day(name))
+    assert month.listed <= scenario.ceiling, f"{name} under {scenario.profile}"
 
 
 @pytest.mark.parametrize("profile", PACKAGED)
 def test_the_recorded_stacks_are_those_that_are_packaged_now(profile):
-    found = templates.read(packaged_stages.templates(PACKAGED[profile]).values())
-    assert found == cost_files.recorded_stacks(profile), "run tests/cost/record.py, then make documents"
+    packaged = templates.read(packaged_stages.templates(PACKAGED[profile]).values())
+    assert packaged == cost_files.recorded_stacks(profile), "run tests/cost/record.py, then make documents"
 
 
 def test_a_live_desk_reads_its_venue_secrets_at_most_once_an_order_and_minute():
@@ -72,19 +72,19 @@ def day(**more):
     return msgspec.structs.replace(known, **more)
 
 
-def line(found, item):
-    (one,) = [one for one in found.lines if one.item == item]
-    return one
+def line(month, item):
+    (entry,) = [entry for entry in month.lines if entry.item == item]
+    return entry
 
 
 def test_the_bill_of_a_day_equals_one_computed_by_hand():
     # 43,200 invocations a month; a receive and a delete each: 86,400 requests * 0.50 $ / 1,000,000 = 0.0432 $.
     # 3 write units each: 129,600 * 0.705 $ / 1,000,000 = 0.091368 $.
-    found = bill(stacks(), day())
-    assert line(found, "lambda-request").quantity == 43_200
-    assert line(found, "sqs-request").listed == Decimal("0.0432")
-    assert line(found, "dynamodb-write").listed == Decimal("0.091368")
-    assert line(found, "sqs-request").after_free == 0
+    month = bill(stacks(), day())
+    assert line(month, "lambda-request").quantity == 43_200
+    assert line(month, "sqs-request").listed == Decimal("0.0432")
+    assert line(month, "dynamodb-write").listed == Decimal("0.091368")
+    assert line(month, "sqs-request").after_free == 0
 
 
 def test_a_secret_is_read_at_most_once_an_order_and_once_a_minute():
@@ -97,9 +97,9 @@ def test_a_secret_is_read_at_most_once_an_order_and_once_a_minute():
 def test_a_standard_queue_costs_four_fifths_of_a_fifo_one():
     # The same 86,400 requests * 0.40 $ / 1,000,000, and two pollers' 259,200 empty polls of 20 s.
     standard = {"signal/fold": msgspec.structs.replace(ONE, ordered=False, pollers=2)}
-    found = bill(stacks(functions=standard), day())
-    assert line(found, "sqs-standard-request").listed == Decimal("0.03456")
-    assert line(found, "sqs-standard-idle").listed == Decimal("0.10368")
+    month = bill(stacks(functions=standard), day())
+    assert line(month, "sqs-standard-request").listed == Decimal("0.03456")
+    assert line(month, "sqs-standard-idle").listed == Decimal("0.10368")
 
 
 def test_encrypted_tables_and_topics_call_the_key_for_each_caller():
@@ -124,8 +124,8 @@ def test_a_key_costs_more_after_each_of_its_first_two_rotations():
 
 
 def test_a_metric_absent_on_a_good_day_is_free_only_if_it_counts_incidents():
-    told = {"signal/fold": msgspec.structs.replace(ONE, metrics=["Refusals", *sorted(SILENT)])}
-    assert line(bill(stacks(functions=told), day()), "metric").listed == Decimal("0.3")
+    functions = {"signal/fold": msgspec.structs.replace(ONE, metrics=["Refusals", *sorted(SILENT)])}
+    assert line(bill(stacks(functions=functions), day()), "metric").listed == Decimal("0.3")
     assert {*ALARMING, "Attention"} == SILENT
 
 
@@ -142,8 +142,8 @@ def test_the_prices_are_those_of_the_region_that_stages_are_in_by_default():
 def test_the_apis_readers_wake_its_function():
     # 15,000 a month, traced where the profile does, each as long as is assumed of what was not recorded.
     reading = {"audit/api": msgspec.structs.replace(ONE, traced=True)}
-    found = bill(stacks(functions=reading), day())
-    assert line(found, "trace").quantity == line(found, "lambda-request").quantity == 15_000
+    month = bill(stacks(functions=reading), day())
+    assert line(month, "trace").quantity == line(month, "lambda-request").quantity == 15_000
 
 
 def test_gb_seconds_equal_those_computed_by_hand():
@@ -161,8 +161,8 @@ def test_a_metric_is_paid_for_in_the_hours_that_it_has():
     of_day = day(metric_hours={"Bars": 25, "Orders": 6})
     every = {"signal/fold": msgspec.structs.replace(ONE, metrics=None)}
     assert line(bill(stacks(functions=every), of_day), "metric").listed == Decimal("0.375")
-    some = {"signal/fold": msgspec.structs.replace(ONE, metrics=["Bars"])}
-    assert line(bill(stacks(functions=some), of_day), "metric").listed == Decimal("0.3")
+    functions = {"signal/fold": msgspec.structs.replace(ONE, metrics=["Bars"])}
+    assert line(bill(stacks(functions=functions), of_day), "metric").listed == Decimal("0.3")
 
 
 def test_a_traced_function_pays_for_a_trace_an_invocation():

@@ -1,4 +1,4 @@
-"""What an order of a live account costs: by hand, and as it is recorded."""
+"""The cost of an order of a live account: by hand, and as it is recorded."""
 
 from decimal import Decimal
 

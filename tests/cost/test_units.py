@@ -1,4 +1,4 @@
-"""What AWS bills of sizes, times and schedules, held against arithmetic done by hand."""
+"""The units that AWS bills for sizes, times and schedules, held against arithmetic done by hand."""
 
 from decimal import Decimal
 
@@ -93,21 +93,21 @@ def test_a_size_below_zero_is_refused():
 
 
 @given(SIZES, SIZES)
-def test_more_bytes_never_cost_less(one, other):
-    small, large = sorted((one, other))
+def test_more_bytes_never_cost_less(first, second):
+    small, large = sorted((first, second))
     assert units.chunks(small) <= units.chunks(large)
     assert units.write_units(small) <= units.write_units(large)
     assert units.read_units(small) <= units.read_units(large)
 
 
 @given(SIZES, SIZES)
-def test_one_message_never_costs_more_than_two_that_hold_the_same(one, other):
-    assert units.chunks(one + other) <= units.chunks(one) + units.chunks(other)
+def test_one_message_never_costs_more_than_two_that_hold_the_same(first, second):
+    assert units.chunks(first + second) <= units.chunks(first) + units.chunks(second)
 
 
 @given(st.sampled_from(sorted(PRICES)), st.decimals(0, 10**9, places=2), st.decimals(0, 10**9, places=2))
-def test_more_of_anything_never_costs_less_and_free_is_never_dearer(item, one, other):
-    price, (few, many) = PRICES[item], sorted((one, other))
+def test_more_of_anything_never_costs_less_and_free_is_never_dearer(item, first, second):
+    price, (few, many) = PRICES[item], sorted((first, second))
     assert price.listed(few) <= price.listed(many)
     assert 0 <= price.after_free(few) <= price.after_free(many) <= price.listed(many)
 

@@ -1,4 +1,4 @@
-"""Who may do what, over all six templates. A rule gives what is wrong; nothing is as it should be."""
+"""Rules for permissions, over all six templates. A rule returns the violations."""
 
 import re
 from collections import Counter
@@ -39,9 +39,9 @@ def grants(stacks: Stacks) -> Iterator[tuple[str, dict[str, Any]]]:
 def _policies(stacks: Stacks) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """The statements of resources' own policies: the policy, the resource that it is on, the statement."""
     for kind, place in POLICIES.values():
-        for name, one in of_type(stacks, kind):
-            for resource in listed(one[place]):
-                yield from ((name, owner(resource), each) for each in statements(one["PolicyDocument"]))
+        for name, resource_policy in of_type(stacks, kind):
+            for resource in listed(resource_policy[place]):
+                yield from ((name, owner(resource), each) for each in statements(resource_policy["PolicyDocument"]))
     for name, key in of_type(stacks, "AWS::KMS::Key"):
         yield from ((name, name, each) for each in statements(key["KeyPolicy"]))
 
@@ -50,8 +50,8 @@ def plain_text(stacks: Stacks) -> list[str]:
     """Queues, topics and buckets that would talk without TLS."""
     closed = {
         resource
-        for _, resource, one in _policies(stacks)
-        if one["Effect"] == "Deny" and one["Principal"] == "*" and one.get("Condition") == PLAIN
+        for _, resource, statement in _policies(stacks)
+        if statement["Effect"] == "Deny" and statement["Principal"] == "*" and statement.get("Condition") == PLAIN
     }
     return sorted({name for name, _ in of_type(stacks, *POLICIES)} - closed)
 
@@ -59,12 +59,12 @@ def plain_text(stacks: Stacks) -> list[str]:
 def public(stacks: Stacks) -> list[str]:
     """Statements that let anyone in, and those that let in a service on anyone's behalf."""
     wrong = []
-    for name, _, one in _policies(stacks):
-        if one["Effect"] != "Allow":
+    for name, _, policy_statement in _policies(stacks):
+        if policy_statement["Effect"] != "Allow":
             continue
-        principal = one["Principal"]
+        principal = policy_statement["Principal"]
         anyone = principal == "*" or "*" in [each for group in dict(principal).values() for each in listed(group)]
-        if anyone or ("Service" in principal and "Condition" not in one):
+        if anyone or ("Service" in principal and "Condition" not in policy_statement):
             wrong.append(name)
     trusts = [
         (name, statement["Principal"])
@@ -82,24 +82,26 @@ def unsourced(stacks: Stacks) -> list[str]:
     wrong = []
     for name, role in of_type(stacks, ROLE):
         for statement in statements(role["AssumeRolePolicyDocument"]):
-            service, asked = statement["Principal"].get("Service"), statement.get("Condition", {})
-            arns = [str(each) for kind in ("ArnEquals", "ArnLike") for each in asked.get(kind, {}).values()]
-            account = asked.get("StringEquals", {}).get("aws:SourceAccount") == "${AWS::AccountId}"
+            service, condition = statement["Principal"].get("Service"), statement.get("Condition", {})
+            arns = [str(each) for kind in ("ArnEquals", "ArnLike") for each in condition.get(kind, {}).values()]
+            account = condition.get("StringEquals", {}).get("aws:SourceAccount") == "${AWS::AccountId}"
             if service != "lambda.amazonaws.com" and not (account and arns and all(map(SOURCES[service].search, arns))):
                 wrong.append(name)
-    return wrong + [name for name, one in of_type(stacks, "AWS::Lambda::Permission") if "SourceArn" not in one]
+    return wrong + [
+        name for name, permission in of_type(stacks, "AWS::Lambda::Permission") if "SourceArn" not in permission
+    ]
 
 
 def broad_grants(stacks: Stacks) -> list[str]:
     """Allowed actions or resources that are wildcards, but for the few that can't be narrower."""
     wrong = []
-    for name, one in grants(stacks):
-        if one["Effect"] != "Allow":
+    for name, statement in grants(stacks):
+        if statement["Effect"] != "Allow":
             continue
-        actions = listed(one["Action"])
-        if any("*" in action for action in actions) or "NotAction" in one or "NotResource" in one:
+        actions = listed(statement["Action"])
+        if any("*" in action for action in actions) or "NotAction" in statement or "NotResource" in statement:
             wrong.append(f"{name}: {actions}")
-        if "*" in listed(one["Resource"]) and not set(actions) <= ANY_RESOURCE:
+        if "*" in listed(statement["Resource"]) and not set(actions) <= ANY_RESOURCE:
             wrong.append(f"{name}: {actions} on everything")
     managed = [name for name, role in of_type(stacks, ROLE) if role.get("ManagedPolicyArns")]
     return wrong + managed
@@ -108,16 +110,16 @@ def broad_grants(stacks: Stacks) -> list[str]:
 def broad_policies(stacks: Stacks) -> list[str]:
     return [
         f"{name}: {action}"
-        for name, _, one in _policies(stacks)
-        if one["Effect"] == "Allow"
-        for action in listed(one["Action"])
+        for name, _, statement in _policies(stacks)
+        if statement["Effect"] == "Allow"
+        for action in listed(statement["Action"])
         if "*" in action
     ]
 
 
 def shared_roles(stacks: Stacks) -> list[str]:
     """Functions whose role is another's too, or none of their own stack."""
-    roles = {name: owner(one["Role"]) for name, one in of_type(stacks, FUNCTION)}
+    roles = {name: owner(function["Role"]) for name, function in of_type(stacks, FUNCTION)}
     count = Counter(roles.values())
     return [
         name
@@ -127,22 +129,22 @@ def shared_roles(stacks: Stacks) -> list[str]:
 
 
 def unlocked_deletion(stacks: Stacks) -> list[str]:
-    """Where the audit bucket lets someone shorten a retention or delete a version."""
+    """Actions that shorten a retention or delete a version, and that the audit bucket does not deny."""
     denied: set[str] = set()
-    for _, resource, one in _policies(stacks):
-        unconditional = one["Effect"] == "Deny" and one["Principal"] == "*" and "Condition" not in one
+    for _, resource, statement in _policies(stacks):
+        unconditional = statement["Effect"] == "Deny" and statement["Principal"] == "*" and "Condition" not in statement
         if resource == "platform/AuditBucket" and unconditional:
-            denied |= set(listed(one["Action"]))
+            denied |= set(listed(statement["Action"]))
     return sorted(LOCK_ACTIONS - denied)
 
 
 def shadowing(stacks: Stacks) -> list[str]:
-    """Where the audit bucket takes an object over one that is there, or a deletion."""
+    """Writes over an object, and deletions, that the audit bucket does not deny."""
     denied = {
-        (action, str(one.get("Condition", "")))
-        for _, resource, one in _policies(stacks)
-        for action in listed(one["Action"])
-        if resource == "platform/AuditBucket" and one["Effect"] == "Deny" and one["Principal"] == "*"
+        (action, str(statement.get("Condition", "")))
+        for _, resource, statement in _policies(stacks)
+        for action in listed(statement["Action"])
+        if resource == "platform/AuditBucket" and statement["Effect"] == "Deny" and statement["Principal"] == "*"
     }
     return sorted(action for action, condition in SHADOWS - denied)
 
@@ -151,11 +153,11 @@ def strange_audit_writers(stacks: Stacks) -> list[str]:
     """Roles outside audit that may write or delete in the audit bucket."""
     return [
         name
-        for name, one in grants(stacks)
-        if one["Effect"] == "Allow"
+        for name, statement in grants(stacks)
+        if statement["Effect"] == "Allow"
         and not name.startswith("audit/")
-        and any("platform/AuditBucket" in str(each) for each in listed(one["Resource"]))
-        and any(action.startswith(AUDIT_WRITES) for action in listed(one["Action"]))
+        and any("platform/AuditBucket" in str(each) for each in listed(statement["Resource"]))
+        and any(action.startswith(AUDIT_WRITES) for action in listed(statement["Action"]))
     ]
 
 
@@ -163,23 +165,25 @@ def unbounded_roles(stacks: Stacks) -> list[str]:
     """Roles that could have more than `make bootstrap` lets any of them have."""
     return [
         name
-        for name, one in of_type(stacks, ROLE)
-        if ":policy/fanfold-boundary-" not in str(one.get("PermissionsBoundary", ""))
+        for name, role in of_type(stacks, ROLE)
+        if ":policy/fanfold-boundary-" not in str(role.get("PermissionsBoundary", ""))
     ]
 
 
 def strange_secret_readers(stacks: Stacks) -> list[str]:
     """Roles that read a secret which is not their stack's; of the venue's keys all but execution's."""
     wrong = []
-    for name, one in grants(stacks):
+    for name, statement in grants(stacks):
         stack = name.partition("/")[0]
-        actions = listed(one["Action"])
+        actions = listed(statement["Action"])
         if any(action.startswith("secretsmanager:") for action in actions):
-            wrong += [f"{name}: {each}" for each in listed(one["Resource"]) if not str(each).startswith(f"{stack}/")]
+            wrong += [
+                f"{name}: {each}" for each in listed(statement["Resource"]) if not str(each).startswith(f"{stack}/")
+            ]
         if any(action.startswith("ssm:") for action in actions) and stack != "execution":
             wrong += [
                 f"{name}: {each}"
-                for each in listed(one["Resource"])
+                for each in listed(statement["Resource"])
                 if VENUE_KEYS.search(str(each)) or not re.search(r"/limits/\*$", str(each))
             ]
     return wrong

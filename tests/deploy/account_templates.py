@@ -27,12 +27,12 @@ class Filled:
 
     @property
     def resources(self) -> dict[str, dict[str, Any]]:
-        found: dict[str, dict[str, Any]] = self.resolve(self._document["Resources"])
-        return {name: one for name, one in found.items() if self._holds(one.get("Condition"))}
+        resources: dict[str, dict[str, Any]] = self.resolve(self._document["Resources"])
+        return {name: resource for name, resource in resources.items() if self._holds(resource.get("Condition"))}
 
     def statements(self) -> list[Statement]:
         """Those of the managed policies."""
-        return [statement(one) for document in self.documents() for one in document["Statement"]]
+        return [statement(entry) for document in self.documents() for entry in document["Statement"]]
 
     def documents(self) -> Iterator[dict[str, Any]]:
         for resource in self.resources.values():
@@ -41,7 +41,7 @@ class Filled:
 
     def resolve(self, node: Any) -> Any:
         if isinstance(node, list):
-            return [one for one in map(self.resolve, node) if one is not GONE]
+            return [item for item in map(self.resolve, node) if item is not GONE]
         if not isinstance(node, dict):
             return node
         if len(node) == 1 and (called := CALLS.get(next(iter(node)))):
@@ -55,24 +55,24 @@ class Filled:
     def _ref(self, name: str) -> Any:
         return GONE if name == "AWS::NoValue" else self._known.get(name, name)
 
-    def _substituted(self, given: Any) -> str:
-        text, own = (given[0], self.resolve(given[1])) if isinstance(given, list) else (given, {})
-        return re.sub(r"\$\{([\w:.]+)\}", lambda found: str(own.get(found[1]) or self._ref(found[1])), str(text))
+    def _substituted(self, arguments: Any) -> str:
+        text, own = (arguments[0], self.resolve(arguments[1])) if isinstance(arguments, list) else (arguments, {})
+        return re.sub(r"\$\{([\w:.]+)\}", lambda match: str(own.get(match[1]) or self._ref(match[1])), str(text))
 
-    def _either(self, given: Any) -> Any:
-        return self.resolve(given[1 if self._holds(str(given[0])) else 2])
+    def _either(self, arguments: Any) -> Any:
+        return self.resolve(arguments[1 if self._holds(str(arguments[0])) else 2])
 
 
 CALLS: dict[str, Callable[[Filled, Any], Any]] = {
     "Ref": Filled._ref,
     "Fn::Sub": Filled._substituted,
     "Fn::If": Filled._either,
-    "Fn::GetAtt": lambda _, given: ".".join(given) if isinstance(given, list) else str(given),
-    "Fn::Join": lambda filled, given: str(given[0]).join(filled.resolve(given[1])),
-    "Fn::Split": lambda filled, given: str(filled.resolve(given[1])).split(str(given[0])),
-    "Fn::Not": lambda filled, given: not filled.resolve(given[0]),
-    "Fn::Or": lambda filled, given: any(map(filled.resolve, given)),
-    "Fn::Equals": lambda filled, given: filled.resolve(given[0]) == filled.resolve(given[1]),
+    "Fn::GetAtt": lambda _, arguments: ".".join(arguments) if isinstance(arguments, list) else str(arguments),
+    "Fn::Join": lambda filled, arguments: str(arguments[0]).join(filled.resolve(arguments[1])),
+    "Fn::Split": lambda filled, arguments: str(filled.resolve(arguments[1])).split(str(arguments[0])),
+    "Fn::Not": lambda filled, arguments: not filled.resolve(arguments[0]),
+    "Fn::Or": lambda filled, arguments: any(map(filled.resolve, arguments)),
+    "Fn::Equals": lambda filled, arguments: filled.resolve(arguments[0]) == filled.resolve(arguments[1]),
 }
 
 

@@ -24,12 +24,12 @@ def commands(text: str) -> list[str]:
     inline = [re.sub(r"^fanfold ", ".venv/bin/fanfold ", " ".join(span.split())) for span in spans]
     lines = [line.split("   #")[0].strip() for block in blocks for line in block.replace("\\\n", " ").splitlines()]
     lines += inline
-    found = [piece for line in lines for piece in re.split(r"&&|\||;|\$\(| > \S+", line)]
-    return [one.strip().rstrip(")") for one in found if re.match(r"\s*(make|aws|npx|\.venv/bin/fanfold)\s", one)]
+    pieces = [piece for line in lines for piece in re.split(r"&&|\||;|\$\(| > \S+", line)]
+    return [piece.strip().rstrip(")") for piece in pieces if re.match(r"\s*(make|aws|npx|\.venv/bin/fanfold)\s", piece)]
 
 
 def wrong(command: str) -> str:
-    """Why a command would be refused; "" where it would be taken."""
+    """The reason to refuse a command; "" for a valid one."""
     words = shlex.split(command)
     checks = {"make": _make, "aws": _aws, ".venv/bin/fanfold": _fanfold, "npx": _tool}
     return checks[words[0]](words[1:])
@@ -49,8 +49,8 @@ def _fanfold(words: list[str]) -> str:
 
 
 def _tool(words: list[str]) -> str:
-    asked = ["serverless", "deploy", "--stage"]
-    return "" if words[:3] == asked and len(words) == 4 else f"not {' '.join(asked)} NAME"
+    expected = ["serverless", "deploy", "--stage"]
+    return "" if words[:3] == expected and len(words) == 4 else f"not {' '.join(expected)} NAME"
 
 
 def _aws(words: list[str]) -> str:
@@ -60,16 +60,18 @@ def _aws(words: list[str]) -> str:
     if service not in _session.get_available_services():
         return f"there is no service {service}"
     if name == "wait":
-        waiters = [_dashed(one) for one in _session.get_waiter_model(service).waiter_names]
+        waiters = [_dashed(waiter) for waiter in _session.get_waiter_model(service).waiter_names]
         return "" if rest[0] in waiters else f"{service} waits for no {rest[0]}"
     model = _session.get_service_model(service)
-    operation = next((one for one in model.operation_names if _dashed(one) == name), "")
+    operation = next(
+        (operation_name for operation_name in model.operation_names if _dashed(operation_name) == name), ""
+    )
     if not operation:
         return f"{service} has no {name}"
     members = model.operation_model(operation).input_shape.members
     known = {f"--{_dashed(member)}" for member in members}
-    known |= {f"--no-{_dashed(one)}" for one, shape in members.items() if shape.type_name == "boolean"}
-    strange = [one for one in rest if one.startswith("--") and one not in known | GLOBAL]
+    known |= {f"--no-{_dashed(member)}" for member, shape in members.items() if shape.type_name == "boolean"}
+    strange = [option for option in rest if option.startswith("--") and option not in known | GLOBAL]
     return f"{service} {name} has no {strange}" if strange else ""
 
 

@@ -38,8 +38,8 @@ def owner(reference: Any) -> str:
 
 
 def statements(policy: Mapping[str, Any]) -> list[dict[str, Any]]:
-    found = policy["Statement"]
-    return found if isinstance(found, list) else [found]
+    items = policy["Statement"]
+    return items if isinstance(items, list) else [items]
 
 
 def listed(value: Any) -> list[Any]:
@@ -50,7 +50,7 @@ def listed(value: Any) -> list[Any]:
 
 def _resolved(node: Any, stack: str, template: Mapping[str, Any], exports: Mapping[str, Any]) -> Any:
     if isinstance(node, list):
-        items = [_resolved(one, stack, template, exports) for one in node]
+        items = [_resolved(item, stack, template, exports) for item in node]
         return [item for item in items if item is not _GONE]
     if not isinstance(node, dict):
         return node
@@ -69,12 +69,12 @@ def _called(key: str, value: Any, stack: str, template: Mapping[str, Any], expor
         parts = value.split(".") if isinstance(value, str) else value
         return f"{stack}/{'.'.join(parts)}"
     if key == "Fn::Sub":
-        return _PLACEHOLDER.sub(lambda found: str(_named(found[1], stack, template)), _text(value))
+        return _PLACEHOLDER.sub(lambda match: str(_named(match[1], stack, template)), _text(value))
     inner = _resolved(value, stack, template, exports)
     if key == "Fn::ImportValue":
         return exports.get(inner, f"import of {inner}")
     if key == "Fn::Join":
-        return inner[0].join(str(one) for one in inner[1])
+        return inner[0].join(str(part) for part in inner[1])
     return {key: inner}
 
 

@@ -1,4 +1,4 @@
-"""What a deploy asks of AWS in the deployer's name: for each packaged resource, by the handlers of AWS's registry.
+"""A deploy's requests to AWS in the deployer's name: for each packaged resource, by the handlers of AWS's registry.
 
 cfn-lint ships the registry's schemas; a handler's permissions are those of every property that the type has, so those
 of properties that no stack has are named in `unused_actions`.
@@ -33,7 +33,7 @@ BESIDE = {
 ON_ANYTHING = {
     "lambda:CreateEventSourceMapping", "lambda:UpdateEventSourceMapping", "lambda:DeleteEventSourceMapping",
     "lambda:GetEventSourceMapping", "secretsmanager:GetRandomPassword", "kms:ListAliases", "kms:CreateKey",
-    *(one for one in BESIDE["AWS::ApiGatewayV2::Stage"].split()),
+    *(action for action in BESIDE["AWS::ApiGatewayV2::Stage"].split()),
 }  # fmt: skip
 PASSED_TO = {
     "AWS::Lambda::Function": "lambda", "AWS::StepFunctions::StateMachine": "states",
@@ -56,7 +56,11 @@ def named(kind: str) -> frozenset[str]:
     """All that the registry's handlers of a type ask for; raises KeyError for a type without handlers."""
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema
     handlers = [schema["handlers"][handler]["permissions"] for handler in HANDLERS if handler in schema["handlers"]]
-    return frozenset(one for some in (*handlers, schema.get("tagging", {}).get("permissions", ())) for one in some)
+    return frozenset(
+        permission
+        for permissions in (*handlers, schema.get("tagging", {}).get("permissions", ()))
+        for permission in permissions
+    )
 
 
 def unused(kind: str) -> frozenset[str]:
@@ -70,21 +74,23 @@ def needed(kind: str) -> set[str]:
 def requests(stacks: Stacks, stage: str, templates: Mapping[str, Any]) -> Iterator[Request]:
     """All that a stage's deploys, changes and removal ask for."""
     for stack, template in templates.items():
-        for logical, one in template["Resources"].items():
-            asking = _Asking(stacks, stage, stack, logical, one)
-            for action in sorted(needed(one["Type"])):
-                yield Request(f"{stack}/{logical}", one["Type"], action, asking.arns(action), asking.context(action))
+        for logical, resource in template["Resources"].items():
+            asking = _Asking(stacks, stage, stack, logical, resource)
+            for action in sorted(needed(resource["Type"])):
+                yield Request(
+                    f"{stack}/{logical}", resource["Type"], action, asking.arns(action), asking.context(action)
+                )
 
 
-def denied(policy: Iterable[Statement], asked: Iterable[Request]) -> list[str]:
-    """What a role with these statements may not do of it."""
+def denied(policy: Iterable[Statement], demands: Iterable[Request]) -> list[str]:
+    """The demands that a role with these statements may not make."""
     listed = list(policy)
     wrong = [
         request
-        for request in asked
+        for request in demands
         if not any(allowed(listed, request.action, arn, request.context) for arn in request.arns)
     ]
-    return sorted({f"{one.kind}: {one.action} on {one.arns[0]}" for one in wrong})
+    return sorted({f"{request.kind}: {request.action} on {request.arns[0]}" for request in wrong})
 
 
 class _Asking(NamedTuple):
@@ -108,7 +114,7 @@ class _Asking(NamedTuple):
         return str(self.stacks.resolve(self.stack, self.resource["Properties"][name][0]))
 
     def context(self, action: str) -> dict[str, str]:
-        """What IAM knows of the request besides; what is being made has no tags yet, it gets them."""
+        """The context of the request for IAM; a new resource has no tags yet, its request has them."""
         tags = {"project": "fanfold", "stage": self.stage}
         known = STACK | {f"aws:RequestTag/{key}": value for key, value in tags.items()}
         if action not in {"kms:CreateKey", "apigateway:POST"}:
@@ -157,8 +163,8 @@ class _Asking(NamedTuple):
         return (f"{API}/a1b2c3d4e5/{below}", f"{API}/a1b2c3d4e5/{below}/x", f"arn:aws:apigateway:{REGION}::/tags/x")
 
     def database(self) -> str:
-        found = self.resource["Properties"].get("DatabaseName")
-        name = self.stacks.properties(self.stack, found["Ref"]) if found else self.resource["Properties"]
+        database = self.resource["Properties"].get("DatabaseName")
+        name = self.stacks.properties(self.stack, database["Ref"]) if database else self.resource["Properties"]
         return str(self.stacks.resolve(self.stack, name["DatabaseInput"]["Name"]))
 
 
@@ -171,43 +177,47 @@ def _bucket(asking: _Asking) -> tuple[str, ...]:
 BY_SERVICE = {
     "kms": _Asking.key,
     "codedeploy": _Asking.moved,
-    "ecr": lambda one: one.own("ecr", f"repository/fanfold-{one.stack}"),
-    "iam": lambda one: (f"arn:aws:iam::{ACCOUNT}:role/{one.made()}",),
+    "ecr": lambda asking: asking.own("ecr", f"repository/fanfold-{asking.stack}"),
+    "iam": lambda asking: (f"arn:aws:iam::{ACCOUNT}:role/{asking.made()}",),
     "billing": lambda _one: (f"arn:aws:billing::{ACCOUNT}:billingview/primary",),
 }
 BY_KIND = {
     "AWS::ApiGatewayV2::Api": lambda _one: (API, f"{API}/a1b2c3d4e5", f"arn:aws:apigateway:{REGION}::/tags/x"),
-    "AWS::ApiGatewayV2::Authorizer": lambda one: one.api("authorizers"),
-    "AWS::ApiGatewayV2::Integration": lambda one: one.api("integrations"),
-    "AWS::ApiGatewayV2::Route": lambda one: one.api("routes"),
-    "AWS::ApiGatewayV2::Stage": lambda one: one.api("stages"),
-    "AWS::Athena::NamedQuery": lambda one: one.own("athena", "workgroup/", one.of("WorkGroup")),
-    "AWS::Athena::WorkGroup": lambda one: one.own("athena", "workgroup/", one.of("Name")),
-    "AWS::Budgets::Budget": lambda one: (
-        f"arn:aws:budgets::{ACCOUNT}:budget/{one.resource['Properties']['Budget']['BudgetName']}",
+    "AWS::ApiGatewayV2::Authorizer": lambda asking: asking.api("authorizers"),
+    "AWS::ApiGatewayV2::Integration": lambda asking: asking.api("integrations"),
+    "AWS::ApiGatewayV2::Route": lambda asking: asking.api("routes"),
+    "AWS::ApiGatewayV2::Stage": lambda asking: asking.api("stages"),
+    "AWS::Athena::NamedQuery": lambda asking: asking.own("athena", "workgroup/", asking.of("WorkGroup")),
+    "AWS::Athena::WorkGroup": lambda asking: asking.own("athena", "workgroup/", asking.of("Name")),
+    "AWS::Budgets::Budget": lambda asking: (
+        f"arn:aws:budgets::{ACCOUNT}:budget/{asking.resource['Properties']['Budget']['BudgetName']}",
     ),
-    "AWS::CloudWatch::Alarm": lambda one: one.own("cloudwatch", "alarm:", one.of("AlarmName")),
-    "AWS::CloudWatch::Dashboard": lambda one: (f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/{one.of('DashboardName')}",),
-    "AWS::DynamoDB::Table": lambda one: one.own("dynamodb", "table/", one.of("TableName")),
-    "AWS::Glue::Database": lambda one: one.own("glue", "database/", one.database()),
-    "AWS::Glue::Table": lambda one: one.own("glue", "table/", one.database(), "/trades"),
-    "AWS::Lambda::Alias": lambda one: (one.function(),),
-    "AWS::Lambda::EventSourceMapping": lambda one: one.own("lambda", "event-source-mapping:1"),
-    "AWS::Lambda::Function": lambda one: (one.function(),),
-    "AWS::Lambda::Permission": lambda one: (one.function(),),
-    "AWS::Lambda::Version": lambda one: (one.function(),),
-    "AWS::Logs::LogGroup": lambda one: one.own("logs", "log-group:", one.of("LogGroupName")),
-    "AWS::Logs::MetricFilter": lambda one: one.own("logs", "log-group:", one.of("LogGroupName")),
+    "AWS::CloudWatch::Alarm": lambda asking: asking.own("cloudwatch", "alarm:", asking.of("AlarmName")),
+    "AWS::CloudWatch::Dashboard": lambda asking: (
+        f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/{asking.of('DashboardName')}",
+    ),
+    "AWS::DynamoDB::Table": lambda asking: asking.own("dynamodb", "table/", asking.of("TableName")),
+    "AWS::Glue::Database": lambda asking: asking.own("glue", "database/", asking.database()),
+    "AWS::Glue::Table": lambda asking: asking.own("glue", "table/", asking.database(), "/trades"),
+    "AWS::Lambda::Alias": lambda asking: (asking.function(),),
+    "AWS::Lambda::EventSourceMapping": lambda asking: asking.own("lambda", "event-source-mapping:1"),
+    "AWS::Lambda::Function": lambda asking: (asking.function(),),
+    "AWS::Lambda::Permission": lambda asking: (asking.function(),),
+    "AWS::Lambda::Version": lambda asking: (asking.function(),),
+    "AWS::Logs::LogGroup": lambda asking: asking.own("logs", "log-group:", asking.of("LogGroupName")),
+    "AWS::Logs::MetricFilter": lambda asking: asking.own("logs", "log-group:", asking.of("LogGroupName")),
     "AWS::S3::Bucket": _bucket,
     "AWS::S3::BucketPolicy": _bucket,
-    "AWS::SNS::Subscription": lambda one: (f"{one.of('TopicArn')}:1",),
-    "AWS::SNS::Topic": lambda one: one.own("sns", one.of("TopicName")),
-    "AWS::SNS::TopicPolicy": lambda one: (one.first("Topics"),),
-    "AWS::SQS::Queue": lambda one: one.own("sqs", one.of("QueueName")),
-    "AWS::SQS::QueuePolicy": lambda one: one.own("sqs", one.first("Queues")),
-    "AWS::Scheduler::Schedule": lambda one: one.own(
-        "scheduler", "schedule/default/", one.resource["Properties"].get("Name") or one.made()
+    "AWS::SNS::Subscription": lambda asking: (f"{asking.of('TopicArn')}:1",),
+    "AWS::SNS::Topic": lambda asking: asking.own("sns", asking.of("TopicName")),
+    "AWS::SNS::TopicPolicy": lambda asking: (asking.first("Topics"),),
+    "AWS::SQS::Queue": lambda asking: asking.own("sqs", asking.of("QueueName")),
+    "AWS::SQS::QueuePolicy": lambda asking: asking.own("sqs", asking.first("Queues")),
+    "AWS::Scheduler::Schedule": lambda asking: asking.own(
+        "scheduler", "schedule/default/", asking.resource["Properties"].get("Name") or asking.made()
     ),
-    "AWS::SecretsManager::Secret": lambda one: one.own("secretsmanager", "secret:", one.of("Name"), "-aBcDeF"),
-    "AWS::StepFunctions::StateMachine": lambda one: one.own("states", "stateMachine:", one.of("StateMachineName")),
+    "AWS::SecretsManager::Secret": lambda asking: asking.own("secretsmanager", "secret:", asking.of("Name"), "-aBcDeF"),
+    "AWS::StepFunctions::StateMachine": lambda asking: asking.own(
+        "states", "stateMachine:", asking.of("StateMachineName")
+    ),
 }

@@ -32,24 +32,24 @@ class Account:
             "SLS_AWS_MONITORING_FREQUENCY": "200",
             "PYTHONPATH": str(ROOT / "shared"),
         }
-        asked = [sys.executable, "-m", "fanfold.cli.entry", "stage", *command]
+        arguments = [sys.executable, "-m", "fanfold.cli.entry", "stage", *command]
         environ = {name: value for name, value in os.environ.items() if not name.startswith("FANFOLD_")}
-        done = subprocess.run(asked, env=environ | keys | changes, capture_output=True, text=True, check=False)
+        done = subprocess.run(arguments, env=environ | keys | changes, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
     def stacks(self) -> dict[str, Any]:
-        """When each stack was last changed, by name."""
-        found = self.call("cloudformation", "DescribeStacks", {})["Stacks"]
+        """The time at which each stack was last changed, by name."""
+        stacks = self.call("cloudformation", "DescribeStacks", {})["Stacks"]
         return {
-            one["StackName"]: one.get("LastUpdatedTime", one["CreationTime"])
-            for one in found
-            if one["StackStatus"] != "DELETE_COMPLETE" and not one["StackName"].startswith("fanfold-bootstrap")
+            stack["StackName"]: stack.get("LastUpdatedTime", stack["CreationTime"])
+            for stack in stacks
+            if stack["StackStatus"] != "DELETE_COMPLETE" and not stack["StackName"].startswith("fanfold-bootstrap")
         }
 
     def images(self) -> dict[str, str]:
         """The digest that each service runs."""
-        found = {}
+        digests = {}
         for service in SERVICES:
             name = next(
                 function["FunctionName"]
@@ -57,8 +57,8 @@ class Account:
                 if function["FunctionName"].startswith(f"fanfold-{service}-")
             )
             code = self.call("lambda", "GetFunction", {"FunctionName": name})["Code"]
-            found[service] = code["ImageUri"].partition("@")[2]
-        return found
+            digests[service] = code["ImageUri"].partition("@")[2]
+        return digests
 
     def trade(self, plan: run_plan.RunPlan, minutes: range) -> None:
         run = DeskRun(self.cloud, self.state)

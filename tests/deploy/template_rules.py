@@ -1,4 +1,4 @@
-"""What holds of every stage's queues, functions, stores and alarms. A rule gives what is wrong."""
+"""Rules for every stage's queues, functions, stores and alarms. A rule returns the violations."""
 
 import re
 from collections import Counter
@@ -32,8 +32,9 @@ KEPT = ("AWS::DynamoDB::Table", "AWS::S3::Bucket", "AWS::KMS::Key")
 
 def _dead_letters(stacks: Stacks) -> set[str]:
     """The queues that others give up to."""
-    redrives = [one for _, one in of_type(stacks, QUEUE, "AWS::SNS::Subscription") if "RedrivePolicy" in one]
-    return {owner(redrive["RedrivePolicy"]["deadLetterTargetArn"]) for redrive in redrives}
+    sources = (source for _, source in of_type(stacks, QUEUE, "AWS::SNS::Subscription"))
+    redrives = (source["RedrivePolicy"] for source in sources if "RedrivePolicy" in source)
+    return {owner(redrive["deadLetterTargetArn"]) for redrive in redrives}
 
 
 def unkept_failures(stacks: Stacks) -> list[str]:
@@ -41,13 +42,13 @@ def unkept_failures(stacks: Stacks) -> list[str]:
     dead = _dead_letters(stacks)
     sources = [
         name
-        for name, one in of_type(stacks, QUEUE, "AWS::SNS::Subscription")
-        if name not in dead and one.get("Protocol", "sqs") == "sqs" and "RedrivePolicy" not in one
+        for name, properties in of_type(stacks, QUEUE, "AWS::SNS::Subscription")
+        if name not in dead and properties.get("Protocol", "sqs") == "sqs" and "RedrivePolicy" not in properties
     ]
     short = [
         name
-        for name, one in of_type(stacks, QUEUE)
-        if name in dead and one.get("MessageRetentionPeriod", 0) < RETENTION_S
+        for name, queue in of_type(stacks, QUEUE)
+        if name in dead and queue.get("MessageRetentionPeriod", 0) < RETENTION_S
     ]
     return sources + short
 
@@ -67,40 +68,41 @@ def unwatched_dead_letters(stacks: Stacks) -> list[str]:
 
 
 def unwatched_silence(stacks: Stacks) -> list[str]:
-    """Where no alarm fires when bars stop: over three minutes, with missing data taken for a fault."""
+    """A finding if no alarm fires when bars stop: over three minutes, with missing data taken for a fault."""
     topic = stacks["platform/BarsTopic"]["Properties"]["TopicName"]
-    found = [
-        one
-        for _, one in of_type(stacks, ALARM)
-        if one.get("MetricName") == "NumberOfMessagesPublished"
-        and one["Dimensions"] == [{"Name": "TopicName", "Value": topic}]
-        and one["Period"] * one["EvaluationPeriods"] == 180
-        and one["TreatMissingData"] == "breaching"
+    watching = [
+        alarm
+        for _, alarm in of_type(stacks, ALARM)
+        if alarm.get("MetricName") == "NumberOfMessagesPublished"
+        and alarm["Dimensions"] == [{"Name": "TopicName", "Value": topic}]
+        and alarm["Period"] * alarm["EvaluationPeriods"] == 180
+        and alarm["TreatMissingData"] == "breaching"
     ]
-    return [] if found else ["nothing watches whether bars come"]
+    return [] if watching else ["nothing watches whether bars come"]
 
 
 def uncounted_errors(stacks: Stacks) -> list[str]:
     """Functions whose failed invocations no alarm of the stage's own adds up; the filter reads Lambda's JSON alone."""
-    alarmed = {(one["Namespace"], one["MetricName"]) for _, one in of_type(stacks, ALARM) if "MetricName" in one}
+    alarms = (alarm for _, alarm in of_type(stacks, ALARM) if "MetricName" in alarm)
+    alarmed = {(alarm["Namespace"], alarm["MetricName"]) for alarm in alarms}
     counted = {
-        owner(one["LogGroupName"])
-        for _, one in of_type(stacks, "AWS::Logs::MetricFilter")
-        for made in one["MetricTransformations"]
+        owner(metric_filter["LogGroupName"])
+        for _, metric_filter in of_type(stacks, "AWS::Logs::MetricFilter")
+        for made in metric_filter["MetricTransformations"]
         if (made["MetricNamespace"], made["MetricName"]) in alarmed
     }
-    groups = {one["LogGroupName"]: name for name, one in of_type(stacks, "AWS::Logs::LogGroup")}
+    groups = {group["LogGroupName"]: name for name, group in of_type(stacks, "AWS::Logs::LogGroup")}
     return [
         name
-        for name, one in of_type(stacks, FUNCTION)
-        if groups.get(f"/aws/lambda/{one['FunctionName']}") not in counted
-        or one.get("LoggingConfig", {}).get("LogFormat") != "JSON"
+        for name, function in of_type(stacks, FUNCTION)
+        if groups.get(f"/aws/lambda/{function['FunctionName']}") not in counted
+        or function.get("LoggingConfig", {}).get("LogFormat") != "JSON"
     ]
 
 
 def shared_queues(stacks: Stacks) -> list[str]:
     """Queues that are not read by one mapping alone."""
-    readers = Counter(owner(one["EventSourceArn"]) for _, one in of_type(stacks, MAPPING))
+    readers = Counter(owner(mapping["EventSourceArn"]) for _, mapping in of_type(stacks, MAPPING))
     sources = {name for name, _ in of_type(stacks, QUEUE)} - _dead_letters(stacks)
     return sorted(name for name in sources | readers.keys() if readers[name] != 1)
 
@@ -108,36 +110,36 @@ def shared_queues(stacks: Stacks) -> list[str]:
 def whole_batches(stacks: Stacks) -> list[str]:
     return [
         name
-        for name, one in of_type(stacks, MAPPING)
-        if one.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]
+        for name, mapping in of_type(stacks, MAPPING)
+        if mapping.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]
     ]
 
 
 def unlimited_execution(stacks: Stacks) -> list[str]:
     return [
         name
-        for name, one in of_type(stacks, MAPPING)
-        if name.startswith("execution/") and one.get("ScalingConfig", {}).get("MaximumConcurrency") != 2
+        for name, mapping in of_type(stacks, MAPPING)
+        if name.startswith("execution/") and mapping.get("ScalingConfig", {}).get("MaximumConcurrency") != 2
     ]
 
 
 def crowded_chains(stacks: Stacks) -> list[str]:
-    """Where more batches than two write to the chains at once, and only get into each other's way."""
+    """Mappings that let more than two batches write to the chains at once, where they only conflict."""
     return [
         name
-        for name, one in of_type(stacks, MAPPING)
-        if name.startswith("audit/") and one.get("ScalingConfig", {}).get("MaximumConcurrency") != 2
+        for name, mapping in of_type(stacks, MAPPING)
+        if name.startswith("audit/") and mapping.get("ScalingConfig", {}).get("MaximumConcurrency") != 2
     ]
 
 
 def short_visibility(stacks: Stacks) -> list[str]:
     """Queues whose messages come back while a function may still work on them."""
     wrong = []
-    for name, one in of_type(stacks, MAPPING):
-        function = _function(stacks, owner(one["FunctionName"]))
-        queue = stacks.get(owner(one["EventSourceArn"]), {}).get("Properties", {})
+    for name, mapping in of_type(stacks, MAPPING):
+        function = _function(stacks, owner(mapping["FunctionName"]))
+        queue = stacks.get(owner(mapping["EventSourceArn"]), {}).get("Properties", {})
         # A message is hidden while its window lasts, too.
-        window = one.get("MaximumBatchingWindowInSeconds", 0)
+        window = mapping.get("MaximumBatchingWindowInSeconds", 0)
         if queue.get("VisibilityTimeout", 30) < VISIBILITY_FACTOR * function["Timeout"] + window:
             wrong.append(name)
     return wrong
@@ -145,8 +147,8 @@ def short_visibility(stacks: Stacks) -> list[str]:
 
 def _function(stacks: Stacks, name: str) -> dict[str, Any]:
     """A function, also by its alias."""
-    found = stacks[name]["Properties"]
-    return found if "Timeout" in found else _function(stacks, owner(found["FunctionName"]))
+    properties = stacks[name]["Properties"]
+    return properties if "Timeout" in properties else _function(stacks, owner(properties["FunctionName"]))
 
 
 def blind_canaries(stacks: Stacks) -> list[str]:
@@ -156,17 +158,19 @@ def blind_canaries(stacks: Stacks) -> list[str]:
     for name, group in of_type(stacks, "AWS::CodeDeploy::DeploymentGroup"):
         base = name.removesuffix("Canary")
         version = next(stack for stack in stacks if stack.startswith(f"{base}Version"))
-        watched = [one["Name"] for one in group["AlarmConfiguration"]["Alarms"]]
+        watched = [alarm["Name"] for alarm in group["AlarmConfiguration"]["Alarms"]]
         alarm = stacks.get(f"{base}CanaryAlarm", {}).get("Properties", {})
         heard = [metric["MetricStat"]["Metric"] for metric in alarm.get("Metrics", []) if "MetricStat" in metric]
-        of_version = [one for one in heard if f"{version}.Version" in {pair["Value"] for pair in one["Dimensions"]}]
+        of_version = [
+            metric for metric in heard if f"{version}.Version" in {pair["Value"] for pair in metric["Dimensions"]}
+        ]
         counted = {
             made["MetricName"]
-            for _, one in of_type(stacks, "AWS::Logs::MetricFilter")
-            if owner(one["LogGroupName"]) == f"{base}LogGroup"
-            for made in one["MetricTransformations"]
+            for _, metric_filter in of_type(stacks, "AWS::Logs::MetricFilter")
+            if owner(metric_filter["LogGroupName"]) == f"{base}LogGroup"
+            for made in metric_filter["MetricTransformations"]
         }
-        filtered = {one["MetricName"] for one in heard if one["Namespace"] != "AWS/Lambda"}
+        filtered = {metric["MetricName"] for metric in heard if metric["Namespace"] != "AWS/Lambda"}
         after = stacks[f"{base}Alias"].get("DependsOn", [])
         if (watched != [f"{base}CanaryAlarm"] or of_version != heard or len(heard) != 2 or not filtered <= counted
                 or f"{base.partition('/')[2]}CanaryAlarm" not in after):  # fmt: skip
@@ -175,35 +179,38 @@ def blind_canaries(stacks: Stacks) -> list[str]:
 
 
 def past_the_canary(stacks: Stacks) -> list[str]:
-    """What reaches a function that has an alias in any other way: the canary would not hold back a bad deploy there."""
-    guarded = {owner(one["FunctionName"]) for _, one in of_type(stacks, "AWS::Lambda::Alias")}
+    """Callers that reach a function past its alias: there the canary would not hold back a bad deploy."""
+    guarded = {owner(alias["FunctionName"]) for _, alias in of_type(stacks, "AWS::Lambda::Alias")}
     called = {
-        MAPPING: lambda one: [one["FunctionName"]],
-        "AWS::Lambda::Permission": lambda one: [one["FunctionName"]],
-        "AWS::ApiGatewayV2::Integration": lambda one: [one["IntegrationUri"]],
-        "AWS::Scheduler::Schedule": lambda one: [one["Target"]["Arn"]],
-        "AWS::StepFunctions::StateMachine": lambda one: list(one["DefinitionSubstitutions"].values()),
+        MAPPING: lambda mapping: [mapping["FunctionName"]],
+        "AWS::Lambda::Permission": lambda permission: [permission["FunctionName"]],
+        "AWS::ApiGatewayV2::Integration": lambda integration: [integration["IntegrationUri"]],
+        "AWS::Scheduler::Schedule": lambda schedule: [schedule["Target"]["Arn"]],
+        "AWS::StepFunctions::StateMachine": lambda machine: list(machine["DefinitionSubstitutions"].values()),
     }
     return [
         name
         for kind, targets in called.items()
-        for name, one in of_type(stacks, kind)
-        if {owner(target) for target in targets(one)} & guarded
+        for name, properties in of_type(stacks, kind)
+        if {owner(target) for target in targets(properties)} & guarded
     ]
 
 
 def unencrypted(stacks: Stacks) -> list[str]:
-    """What is not under the customer's key; of a bucket also what would ask for the key at every object."""
+    """Resources that the customer's key does not encrypt, and buckets that would ask for the key at every object."""
     wanted = {
-        "AWS::SQS::Queue": lambda one: one.get("KmsMasterKeyId"),
-        "AWS::SNS::Topic": lambda one: one.get("KmsMasterKeyId"),
-        "AWS::DynamoDB::Table": lambda one: one.get("SSESpecification", {}).get("KMSMasterKeyId"),
-        "AWS::Logs::LogGroup": lambda one: one.get("KmsKeyId"),
-        "AWS::SecretsManager::Secret": lambda one: one.get("KmsKeyId"),
+        "AWS::SQS::Queue": lambda queue: queue.get("KmsMasterKeyId"),
+        "AWS::SNS::Topic": lambda topic: topic.get("KmsMasterKeyId"),
+        "AWS::DynamoDB::Table": lambda table: table.get("SSESpecification", {}).get("KMSMasterKeyId"),
+        "AWS::Logs::LogGroup": lambda group: group.get("KmsKeyId"),
+        "AWS::SecretsManager::Secret": lambda secret: secret.get("KmsKeyId"),
         "AWS::S3::Bucket": _bucket_key,
     }
     return [
-        name for kind, key in wanted.items() for name, one in of_type(stacks, kind) if owner(key(one)) != "platform/Key"
+        name
+        for kind, key in wanted.items()
+        for name, properties in of_type(stacks, kind)
+        if owner(key(properties)) != "platform/Key"
     ]
 
 
@@ -219,8 +226,8 @@ def still_keys(stacks: Stacks) -> list[str]:
     """Keys that are never renewed; KMS renews none that signs."""
     return [
         name
-        for name, one in of_type(stacks, "AWS::KMS::Key")
-        if not one.get("EnableKeyRotation") and one.get("KeyUsage") != "GENERATE_VERIFY_MAC"
+        for name, key in of_type(stacks, "AWS::KMS::Key")
+        if not key.get("EnableKeyRotation") and key.get("KeyUsage") != "GENERATE_VERIFY_MAC"
     ]
 
 
@@ -228,16 +235,16 @@ def plain_queues(stacks: Stacks) -> list[str]:
     """Queues that nobody encrypts; without a key of our own SQS does."""
     return [
         name
-        for name, one in of_type(stacks, QUEUE)
-        if not one.get("SqsManagedSseEnabled") and "KmsMasterKeyId" not in one
+        for name, queue in of_type(stacks, QUEUE)
+        if not queue.get("SqsManagedSseEnabled") and "KmsMasterKeyId" not in queue
     ]
 
 
 def open_buckets(stacks: Stacks) -> list[str]:
     return [
         name
-        for name, one in of_type(stacks, "AWS::S3::Bucket")
-        if list(one.get("PublicAccessBlockConfiguration", {}).values()) != [True] * 4
+        for name, bucket in of_type(stacks, "AWS::S3::Bucket")
+        if list(bucket.get("PublicAccessBlockConfiguration", {}).values()) != [True] * 4
     ]
 
 
@@ -245,9 +252,9 @@ def endless_logs(stacks: Stacks) -> list[str]:
     """Log groups that keep for ever, and functions without a log group of their own."""
     groups = dict(of_type(stacks, "AWS::Logs::LogGroup"))
     named = {group["LogGroupName"] for group in groups.values()}
-    endless = [name for name, one in groups.items() if "RetentionInDays" not in one]
+    endless = [name for name, group in groups.items() if "RetentionInDays" not in group]
     return endless + [
-        name for name, one in of_type(stacks, FUNCTION) if f"/aws/lambda/{one['FunctionName']}" not in named
+        name for name, function in of_type(stacks, FUNCTION) if f"/aws/lambda/{function['FunctionName']}" not in named
     ]
 
 
@@ -256,7 +263,7 @@ def untraced(stacks: Stacks) -> list[str]:
 
     A profile may trace nothing, but not only some of them.
     """
-    modes = {name: one.get("TracingConfig", {}).get("Mode") for name, one in of_type(stacks, FUNCTION)}
+    modes = {name: function.get("TracingConfig", {}).get("Mode") for name, function in of_type(stacks, FUNCTION)}
     unsaid = [name for name, mode in modes.items() if mode not in {"Active", "PassThrough"}]
     active = {name for name, mode in modes.items() if mode == "Active"}
     return unsaid + (sorted(active ^ (CHAIN_BEGINS & modes.keys())) if active else [])
@@ -264,70 +271,75 @@ def untraced(stacks: Stacks) -> list[str]:
 
 def unpublished_alarms(stacks: Stacks) -> list[str]:
     """Alarms on a figure of the functions that they are not told to make a metric of."""
-    told = {
+    published = {
         metric
-        for _, one in of_type(stacks, FUNCTION)
-        for metric in one["Environment"]["Variables"].get("METRICS", "").split(",")
+        for _, function in of_type(stacks, FUNCTION)
+        for metric in function["Environment"]["Variables"].get("METRICS", "").split(",")
     }
     return [
         name
-        for name, one in of_type(stacks, ALARM)
-        if one.get("Namespace") == "Fanfold" and one["MetricName"] not in told
+        for name, alarm in of_type(stacks, ALARM)
+        if alarm.get("Namespace") == "Fanfold" and alarm["MetricName"] not in published
     ]
 
 
 def unnamed_metrics(stacks: Stacks) -> list[str]:
     """Functions that make metrics of all their figures, as those do that are not told which."""
-    return [name for name, one in of_type(stacks, FUNCTION) if "METRICS" not in one["Environment"]["Variables"]]
+    return [
+        name for name, function in of_type(stacks, FUNCTION) if "METRICS" not in function["Environment"]["Variables"]
+    ]
 
 
 def costly_keys(stacks: Stacks) -> list[str]:
     """Queues under a key of our own that ask for a data key more than once a day."""
     return [
         name
-        for name, one in of_type(stacks, QUEUE)
-        if "KmsMasterKeyId" in one and one.get("KmsDataKeyReusePeriodSeconds", 300) < DAY_S
+        for name, queue in of_type(stacks, QUEUE)
+        if "KmsMasterKeyId" in queue and queue.get("KmsDataKeyReusePeriodSeconds", 300) < DAY_S
     ]
 
 
 def other_dead_letters(stacks: Stacks) -> list[str]:
-    """What gives up to a queue of another kind than it is: FIFO or not."""
+    """Sources whose dead-letter queue is of the other kind: FIFO or not."""
     queues = dict(of_type(stacks, QUEUE))
-    wanted = [(name, one, one.get("FifoQueue", False)) for name, one in queues.items()]
+    wanted = [(name, queue, queue.get("FifoQueue", False)) for name, queue in queues.items()]
     wanted += [
-        (name, one, stacks[owner(one["TopicArn"])]["Properties"].get("FifoTopic", False))
-        for name, one in of_type(stacks, "AWS::SNS::Subscription")
-        if one.get("Protocol", "sqs") == "sqs"
+        (name, subscription, stacks[owner(subscription["TopicArn"])]["Properties"].get("FifoTopic", False))
+        for name, subscription in of_type(stacks, "AWS::SNS::Subscription")
+        if subscription.get("Protocol", "sqs") == "sqs"
     ]
     return [
         name
-        for name, one, ordered in wanted
-        if "RedrivePolicy" in one
-        and queues[owner(one["RedrivePolicy"]["deadLetterTargetArn"])].get("FifoQueue", False) != ordered
+        for name, properties, ordered in wanted
+        if "RedrivePolicy" in properties
+        and queues[owner(properties["RedrivePolicy"]["deadLetterTargetArn"])].get("FifoQueue", False) != ordered
     ]
 
 
 def short_windows(stacks: Stacks) -> list[str]:
     """Mappings that AWS refuses: over ten messages want a window, which a FIFO queue does not have."""
     wrong = []
-    for name, one in of_type(stacks, MAPPING):
-        ordered = stacks.get(owner(one["EventSourceArn"]), {}).get("Properties", {}).get("FifoQueue", False)
-        window = one.get("MaximumBatchingWindowInSeconds", 0)
-        if (ordered and (window or one["BatchSize"] > FIFO_BATCH)) or (one["BatchSize"] > FIFO_BATCH and not window):
+    for name, mapping in of_type(stacks, MAPPING):
+        ordered = stacks.get(owner(mapping["EventSourceArn"]), {}).get("Properties", {}).get("FifoQueue", False)
+        window = mapping.get("MaximumBatchingWindowInSeconds", 0)
+        if (ordered and (window or mapping["BatchSize"] > FIFO_BATCH)) or (
+            mapping["BatchSize"] > FIFO_BATCH and not window
+        ):
             wrong.append(name)
     return wrong
 
 
 def movable_images(stacks: Stacks) -> list[str]:
-    return [name for name, one in of_type(stacks, FUNCTION) if not BY_DIGEST.search(one["Code"].get("ImageUri", ""))]
+    images = {name: function["Code"].get("ImageUri", "") for name, function in of_type(stacks, FUNCTION)}
+    return [name for name, image in images.items() if not BY_DIGEST.search(image)]
 
 
 def secrets_in_settings(stacks: Stacks) -> list[str]:
     """Settings with a name as of a secret, unless they say which secret it is."""
     return [
         f"{name}: {variable}"
-        for name, one in of_type(stacks, FUNCTION)
-        for variable, value in one.get("Environment", {}).get("Variables", {}).items()
+        for name, function in of_type(stacks, FUNCTION)
+        for variable, value in function.get("Environment", {}).get("Variables", {}).items()
         if SECRET_LIKE.search(variable) and owner(value) not in stacks and not PARAMETER.search(str(value))
     ]
 
@@ -336,8 +348,8 @@ def unrecoverable(stacks: Stacks) -> list[str]:
     """Tables without point-in-time recovery, and stores that do not say what becomes of them."""
     tables = [
         name
-        for name, one in of_type(stacks, "AWS::DynamoDB::Table")
-        if not one.get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled")
+        for name, table in of_type(stacks, "AWS::DynamoDB::Table")
+        if not table.get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled")
     ]
     undecided = [
         name
@@ -360,9 +372,9 @@ def unlimited_queries(stacks: Stacks) -> list[str]:
     """Workgroups whose queries have no limit, or may choose one of their own."""
     return [
         name
-        for name, one in of_type(stacks, "AWS::Athena::WorkGroup")
-        if not one["WorkGroupConfiguration"].get("EnforceWorkGroupConfiguration")
-        or not one["WorkGroupConfiguration"].get("BytesScannedCutoffPerQuery")
+        for name, workgroup in of_type(stacks, "AWS::Athena::WorkGroup")
+        if not workgroup["WorkGroupConfiguration"].get("EnforceWorkGroupConfiguration")
+        or not workgroup["WorkGroupConfiguration"].get("BytesScannedCutoffPerQuery")
     ]
 
 
@@ -370,16 +382,17 @@ def unprotected(stacks: Stacks) -> list[str]:
     """Tables that a stage keeps, and that a slip could delete all the same."""
     return [
         name
-        for name, one in of_type(stacks, "AWS::DynamoDB::Table")
-        if stacks[name].get("DeletionPolicy") != "Delete" and one.get("DeletionProtectionEnabled") is not True
+        for name, table in of_type(stacks, "AWS::DynamoDB::Table")
+        if stacks[name].get("DeletionPolicy") != "Delete" and table.get("DeletionProtectionEnabled") is not True
     ]
 
 
 def unowned_buckets(stacks: Stacks) -> list[str]:
     """Functions that are told a bucket's name, and not whose it is."""
-    variables = {name: one["Environment"]["Variables"] for name, one in of_type(stacks, FUNCTION)}
+    variables = {name: function["Environment"]["Variables"] for name, function in of_type(stacks, FUNCTION)}
     return [
         name
-        for name, told in variables.items()
-        if any(one.endswith("_BUCKET") for one in told) and told.get("BUCKET_OWNER") != "${AWS::AccountId}"
+        for name, settings in variables.items()
+        if any(variable.endswith("_BUCKET") for variable in settings)
+        and settings.get("BUCKET_OWNER") != "${AWS::AccountId}"
     ]

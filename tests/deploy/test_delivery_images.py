@@ -1,4 +1,4 @@
-"""What the delivery and the guide push is what `make images` builds, and what is deployed is what was pushed."""
+"""The delivery and the guide push the images that `make images` builds, and stages run the pushed ones."""
 
 import re
 from pathlib import Path
@@ -46,6 +46,6 @@ def test_bills_of_materials_are_kept_and_dependencies_audited() -> None:
 @pytest.mark.parametrize("job", ["scan", "package", "deploy-dev", "live"])
 def test_digests_come_from_what_was_pushed(job: str) -> None:
     assert JOBS["build"]["outputs"] == {"digests": "${{ steps.push.outputs.digests }}"}
-    given = [step["env"]["DIGESTS"] for step in JOBS[job]["steps"] if "DIGESTS" in step.get("env", {})]
-    assert given == ["${{ needs.build.outputs.digests }}"]
+    digests = [step["env"]["DIGESTS"] for step in JOBS[job]["steps"] if "DIGESTS" in step.get("env", {})]
+    assert digests == ["${{ needs.build.outputs.digests }}"]
     assert "FANFOLD_DIGEST_" in (ROOT / "shared/stacks/stacks.cjs").read_text()

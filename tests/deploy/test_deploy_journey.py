@@ -42,15 +42,15 @@ def account(plan: run_plan.RunPlan, tmp_path: Path) -> Iterator[Account]:
 def test_a_deploy_that_would_replace_a_table_is_refused_before_any_change() -> None:
     deployed = copy.deepcopy(packaged_stages.templates("local")["platform"])
     deployed["Resources"]["LedgerTable"]["Properties"]["TableName"] = "fanfold-local-older"
-    asked = []
+    operations = []
 
     def call(_service: str, operation: str, _parameters: object) -> dict[str, Any]:
-        asked.append(operation)
+        operations.append(operation)
         return {"TemplateBody": json.dumps(deployed)}
 
     with pytest.raises(StageFailed, match=r"LedgerTable\.TableName"):
         Stage(STAGE, call, {"AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none"}).deploy([PLATFORM])
-    assert asked == ["GetTemplate"]
+    assert operations == ["GetTemplate"]
 
 
 def test_a_stage_is_deployed_changed_rolled_back_and_removed(account: Account, plan: run_plan.RunPlan) -> None:
@@ -61,9 +61,9 @@ def test_a_stage_is_deployed_changed_rolled_back_and_removed(account: Account, p
     assert set(up) == {f"fanfold-{stack}-{STAGE}" for stack in STACKS}
     account.trade(plan, range(plan.start, plan.start + MINUTES * 60, 60))
 
-    told = account.stage("deploy", STAGE)
+    output = account.stage("deploy", STAGE)
     # The tool leaves a service out by its artefacts; of the platform, which has none, CloudFormation says it.
-    assert told.count("no change") >= len(SERVICES), told
+    assert output.count("no change") >= len(SERVICES), output
     assert account.stacks() == up
 
     account.stage("deploy", STAGE, "--service", "signal", FANFOLD_DIGEST_SIGNAL=OTHER)

@@ -24,7 +24,9 @@ def alarms(profile: str) -> dict[str, dict[str, Any]]:
 def test_incidents_have_an_alarm_each_in_full_and_one_together_in_lean() -> None:
     separate = {alarm["MetricName"] for alarm in alarms("full").values() if alarm["Namespace"] == "Fanfold"}
     assert set(ALARMING) <= separate
-    assert [one["MetricName"] for one in alarms("lean").values() if one["Namespace"] == "Fanfold"] == ["Attention"]
+    assert [alarm["MetricName"] for alarm in alarms("lean").values() if alarm["Namespace"] == "Fanfold"] == [
+        "Attention"
+    ]
 
 
 @pytest.mark.parametrize("profile", PROFILES)

@@ -47,7 +47,7 @@ def delivery(stage: str) -> list[Statement]:
     return filled("delivery.yml", stage, begins).statements()
 
 
-def asked(name: str) -> Iterator[Request]:
+def demanded(name: str) -> Iterator[Request]:
     stage, _ = STAGES[name]
     return requests(packaged(name), stage, templates(name))
 
@@ -56,13 +56,13 @@ def asked(name: str) -> Iterator[Request]:
 def test_the_delivery_role_may_create_update_and_delete_every_resource_of_its_stage(name: str) -> None:
     stage, environ = STAGES[name]
     role = filled("delivery.yml", stage, prefix(stage, environ)).statements()
-    assert denied(role, asked(name)) == []
+    assert denied(role, demanded(name)) == []
 
 
 @pytest.mark.parametrize("name", DEPLOYED)
 def test_the_delivery_role_of_a_stage_cannot_change_another_stage(name: str) -> None:
     own = names.resources_of(STAGES[name][0], "x").stage
-    changes = [one for one in asked(name) if not READS.search(one.action) and not of_nobody(one)]
+    changes = [request for request in demanded(name) if not READS.search(request.action) and not of_nobody(request)]
     assert len(changes) > 300
     for stage in {"dev", "paper", "live", "pr", "try"} - {own}:
         role = delivery(stage)
@@ -73,10 +73,14 @@ def test_the_delivery_role_of_a_stage_cannot_change_another_stage(name: str) -> 
         ] == []
 
 
-def of_nobody(one: Request) -> bool:
-    """What is no stage's own: a mapping's tags, which decide nothing, and what has no name or tags in a request."""
-    unnamed = one.arns == ("*",) and not one.action.startswith("lambda:")
-    return unnamed or one.arns[0].startswith(("arn:aws:ecr:", "arn:aws:apigateway")) or "source-mapping" in one.arns[0]
+def of_nobody(request: Request) -> bool:
+    """Say whether a request belongs to no stage: a mapping's tags, and requests that hold neither name nor tags."""
+    unnamed = request.arns == ("*",) and not request.action.startswith("lambda:")
+    return (
+        unnamed
+        or request.arns[0].startswith(("arn:aws:ecr:", "arn:aws:apigateway"))
+        or "source-mapping" in request.arns[0]
+    )
 
 
 @pytest.mark.parametrize(("action", "resource"), [
@@ -128,36 +132,38 @@ def test_ephemeral_stages_share_dev_s_bucket_and_only_their_own_role_empties_the
     assert allowed(delivery("pr-12"), "s3:BypassGovernanceRetention", kept)
     assert not allowed(delivery("try-1"), "s3:BypassGovernanceRetention", kept)
     for stage in ("dev", "paper", "live"):
-        bypass = [one for one in delivery(stage) if "s3:BypassGovernanceRetention" in one.actions]
+        bypass = [grant for grant in delivery(stage) if "s3:BypassGovernanceRetention" in grant.actions]
         assert bypass == []
 
 
 @pytest.mark.parametrize("file", FILES)
 @pytest.mark.parametrize("stage", ["dev", "live", "pr-1"])
 def test_no_policy_is_wide_too_long_or_managed_by_aws(file: str, stage: str) -> None:
-    found = filled(file, stage, "acme-dev")
-    for document in found.documents():
+    template = filled(file, stage, "acme-dev")
+    for document in template.documents():
         assert len(json.dumps(document, separators=(",", ":"))) <= SIZE_MAX
-    assert wide(found.statements()) == []
-    assert unfenced(found.statements()) == []
+    assert wide(template.statements()) == []
+    assert unfenced(template.statements()) == []
     assert "iam::aws:policy" not in account_template(file)
 
 
 def wide(policy: list[Statement]) -> list[str]:
     """Wildcard actions, and actions on anything that know resources."""
-    wrong = [action for one in policy for action in one.actions if "*" in action]
-    return wrong + [action for one in policy if "*" in one.resources for action in one.actions
+    wrong = [action for grant in policy for action in grant.actions if "*" in action]
+    return wrong + [action for grant in policy if "*" in grant.resources for action in grant.actions
                     if action not in ON_ANYTHING]  # fmt: skip
 
 
 def unfenced(policy: list[Statement]) -> list[str]:
     """Ways to make a role that has no bounds, to hand a role to anybody, or to use a key that is not the desk's."""
     wrong = []
-    for one in policy:
-        keys = {key for _, key, _ in one.conditions}
-        wrong += [action for action in one.actions if action in MAKING_ROLES and "iam:PermissionsBoundary" not in keys]
-        wrong += ["iam:PassRole"] * ("iam:PassRole" in one.actions and "iam:PassedToService" not in keys)
-        wrong += ["kms"] * ("kms:PutKeyPolicy" in one.actions and "aws:ResourceTag/stage" not in keys)
+    for grant in policy:
+        keys = {key for _, key, _ in grant.conditions}
+        wrong += [
+            action for action in grant.actions if action in MAKING_ROLES and "iam:PermissionsBoundary" not in keys
+        ]
+        wrong += ["iam:PassRole"] * ("iam:PassRole" in grant.actions and "iam:PassedToService" not in keys)
+        wrong += ["kms"] * ("kms:PutKeyPolicy" in grant.actions and "aws:ResourceTag/stage" not in keys)
     return wrong
 
 
@@ -191,9 +197,9 @@ def test_no_role_has_a_permission_beyond_its_boundary(name: str) -> None:
     context = {"aws:ResourceTag/project": "fanfold", "aws:ResourceTag/stage": stage}
     stacks = packaged(name)
     for stack, logical, _ in stacks.of("AWS::IAM::Role"):
-        for one in stacks.statements(stack, logical):
-            assert one.effect == "Allow"
-            beyond = [(action, arn) for action in one.actions for arn in one.resources
+        for grant in stacks.statements(stack, logical):
+            assert grant.effect == "Allow"
+            beyond = [(action, arn) for action in grant.actions for arn in grant.resources
                       if not allowed(bounds, action, arn, context)]  # fmt: skip
             assert beyond == [], f"{stack}/{logical}"
 
@@ -203,14 +209,14 @@ def test_every_role_has_its_stage_s_boundary(name: str) -> None:
     stage, environ = STAGES[name]
     boundary = filled("stage.yml", stage, prefix(stage, environ)).resources["Boundary"]["Properties"]
     stacks = packaged(name)
-    found = {stacks.resolve(stack, one["Properties"]["PermissionsBoundary"])
-             for stack, _, one in stacks.of("AWS::IAM::Role")}  # fmt: skip
-    assert found == {f"arn:aws:iam::{ACCOUNT}:policy/{boundary['ManagedPolicyName']}"}
+    boundaries = {stacks.resolve(stack, role["Properties"]["PermissionsBoundary"])
+             for stack, _, role in stacks.of("AWS::IAM::Role")}  # fmt: skip
+    assert boundaries == {f"arn:aws:iam::{ACCOUNT}:policy/{boundary['ManagedPolicyName']}"}
 
 
 def test_the_boundary_allows_only_what_roles_need_in_their_own_stage() -> None:
-    wanted = {action for name in STAGES for _, one in access.grants(merged(templates(name)))
-              for action in listed(one["Action"])}  # fmt: skip
+    wanted = {action for name in STAGES for _, grant in access.grants(merged(templates(name)))
+              for action in listed(grant["Action"])}  # fmt: skip
     bounds = filled("stage.yml", "dev", "acme-dev").statements()
     assert {action for bound in bounds for action in bound.actions} - wanted == set()
     place = f"{REGION}:{ACCOUNT}"
@@ -229,8 +235,8 @@ def test_an_action_is_unused_by_a_reason_and_only_where_the_registry_names_it() 
 
 def test_a_missing_and_an_unused_permission_of_the_role_fail() -> None:
     role = filled("delivery.yml", "dev", "fanfold-dev").statements()
-    poor = [one for one in role if "sqs:CreateQueue" not in one.actions]
-    assert any("sqs:CreateQueue" in one for one in denied(poor, asked("dev")))
+    poor = [grant for grant in role if "sqs:CreateQueue" not in grant.actions]
+    assert any("sqs:CreateQueue" in refusal for refusal in denied(poor, demanded("dev")))
     assert "lambda:TagResource" in named("AWS::Lambda::EventSourceMapping") - unused("AWS::Lambda::EventSourceMapping")
     assert wide([statement({"Effect": "Allow", "Action": ["s3:*"], "Resource": "arn:aws:s3:::fanfold-*"})]) != []
     assert wide([statement({"Effect": "Allow", "Action": ["s3:PutObject"], "Resource": "*"})]) != []
@@ -242,13 +248,13 @@ def test_lambda_may_pull_images_by_the_repository_policy() -> None:
     made = filled("bootstrap.yml", "dev", "acme-dev").resources
     assert len(made) == len(SERVICES)
     for service in SERVICES:
-        (one,) = [each for each in made.values() if each["Properties"]["RepositoryName"] == f"fanfold-{service}"]
-        (rule,) = one["Properties"]["RepositoryPolicyText"]["Statement"]
+        (repository,) = [each for each in made.values() if each["Properties"]["RepositoryName"] == f"fanfold-{service}"]
+        (rule,) = repository["Properties"]["RepositoryPolicyText"]["Statement"]
         assert rule["Principal"] == {"Service": "lambda.amazonaws.com"}
         assert set(rule["Action"]) == {"ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}
         ours = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:fanfold-{service}-dev-x"
         assert matches(rule["Condition"]["ArnLike"]["aws:SourceArn"], ours)
-    assert not [one for one in delivery("dev") if "ecr:SetRepositoryPolicy" in one.actions]
+    assert not [grant for grant in delivery("dev") if "ecr:SetRepositoryPolicy" in grant.actions]
 
 
 def test_a_repository_keeps_what_each_stage_runs_and_the_one_before_it() -> None:

@@ -1,4 +1,4 @@
-"""What a stack says of rights is held against what there is to say, while the tool packages."""
+"""The permissions that a stack lists are checked against the known ones while the tool packages."""
 
 from pathlib import Path
 

@@ -67,10 +67,10 @@ def test_every_alarm_that_a_stage_deploys_has_its_section(named: str) -> None:
 
 
 def test_every_section_is_about_an_alarm_or_a_direct_notification() -> None:
-    found = (resource["Properties"] for named in STAGES for template in templates(named).values()
+    alarms = (resource["Properties"] for named in STAGES for template in templates(named).values()
              for resource in template["Resources"].values()
              if resource["Type"] == "AWS::CloudWatch::Alarm")  # fmt: skip
-    rung = {one["AlarmDescription"].partition(TOLD)[2] for one in found}
+    rung = {alarm["AlarmDescription"].partition(TOLD)[2] for alarm in alarms}
     assert anchors((ROOT / "docs/runbook.md").read_text()) - rung == NO_ALARMS
 
 
@@ -82,9 +82,9 @@ def test_every_section_has_a_meaning_and_a_drill() -> None:
 
 @pytest.mark.parametrize("guide", GUIDES)
 def test_every_command_in_a_guide_parses(guide: str) -> None:
-    found = guide_commands.commands((ROOT / guide).read_text())
-    assert found
-    assert {one: told for one in found if (told := guide_commands.wrong(one))} == {}
+    commands = guide_commands.commands((ROOT / guide).read_text())
+    assert commands
+    assert {command: reason for command in commands if (reason := guide_commands.wrong(command))} == {}
 
 
 @pytest.mark.parametrize("command", [

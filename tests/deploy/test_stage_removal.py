@@ -25,11 +25,11 @@ TODAY = date(2026, 3, 5)
 
 def template() -> str:
     """A platform's stack with an audit bucket alone, whose policy is the one that stages have."""
-    found = packaged_stages.templates("dev")["platform"]["Resources"]
+    resources = packaged_stages.templates("dev")["platform"]["Resources"]
     bucket = {"BucketName": BUCKET, "ObjectLockEnabled": True, "VersioningConfiguration": {"Status": "Enabled"}}
     return json.dumps({"Resources": {
         "AuditBucket": {"Type": "AWS::S3::Bucket", "Properties": bucket},
-        "AuditBucketPolicy": found["AuditBucketPolicy"],
+        "AuditBucketPolicy": resources["AuditBucketPolicy"],
     }})  # fmt: skip
 
 
@@ -88,8 +88,8 @@ def test_an_ephemeral_stage_is_tagged_with_its_last_day(account: Account) -> Non
     } | {names.digest(service): packaged_stages.DIGEST for service in packaged_stages.SERVICES}  # fmt: skip
     for _ in range(2):
         account.stage("bootstrap", "try-1", **settings)
-    asked = ("deploy", "try-1", "--service", "platform", "--remove-after", "2026-03-04")
-    account.stage(*asked, **settings)
+    arguments = ("deploy", "try-1", "--service", "platform", "--remove-after", "2026-03-04")
+    account.stage(*arguments, **settings)
     assert ephemeral_stages(account.call) == {"try-1": date(2026, 3, 4)}
     assert "try-1: to be removed after 2026-03-04" in account.stage("sweep", "--dry-run")
     assert "stage try-1 is gone" in account.stage("remove", "try-1")
@@ -151,7 +151,7 @@ def test_removing_live_needs_its_name_twice_and_keeps_its_buckets() -> None:
             Removal("live", account, lines.append, 0).run(confirmed)
     assert account.asked == []
     Removal("live", account, lines.append, 0).run("live")
-    assert {one.split()[0] for one in account.asked} == {"DeleteStack"}
+    assert {request.split()[0] for request in account.asked} == {"DeleteStack"}
     assert BUCKET in lines[-1]
 
 
@@ -161,7 +161,7 @@ def test_a_stack_that_cannot_be_deleted_is_named_with_the_reason() -> None:
         Removal("dev", account, lambda _line: None, 0).run()
 
 
-@pytest.mark.parametrize(("command", "environ", "told"), [
+@pytest.mark.parametrize(("command", "environ", "message"), [
     (("deploy", "prod"), {}, "there is no stage prod; there are local, dev, paper, live"),
     (("remove", "prod"), {}, "there is no stage prod"),
     (("deploy", "dev"), {"FANFOLD_IMAGES": "x", "FANFOLD_BUCKET_PREFIX": "y"}, "FANFOLD_DIGEST_SIGNAL: the digest of"),
@@ -171,11 +171,11 @@ def test_a_stack_that_cannot_be_deleted_is_named_with_the_reason() -> None:
     (("remove", "dev"), {"AWS_REGION": ""}, "set AWS_REGION"),
     (("remove", "dev"), {"AWS_ACCESS_KEY_ID": "", "AWS_PROFILE": "nobody"}, "AWS does not know who asks"),
 ])  # fmt: skip
-def test_a_missing_argument_is_named_in_one_line_before_any_call(command, environ, told) -> None:
+def test_a_missing_argument_is_named_in_one_line_before_any_call(command, environ, message) -> None:
     keys = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "a",
             "AWS_SECRET_ACCESS_KEY": "b", "PYTHONPATH": str(ROOT / "shared"), "PATH": os.environ["PATH"]}  # fmt: skip
-    asked = [sys.executable, "-m", "fanfold.cli.entry", "stage", *command]
-    done = subprocess.run(asked, env=keys | environ, capture_output=True, text=True, check=False)
+    arguments = [sys.executable, "-m", "fanfold.cli.entry", "stage", *command]
+    done = subprocess.run(arguments, env=keys | environ, capture_output=True, text=True, check=False)
     assert done.returncode in {2, 4}
-    assert told in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr

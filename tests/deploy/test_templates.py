@@ -1,4 +1,4 @@
-"""What would be deployed, read from the packaged templates; and that each rule sees what breaks it."""
+"""The packaged templates follow the rules, and each rule reports a template that breaks it."""
 
 import copy
 import json
@@ -167,7 +167,7 @@ BROKEN: list[tuple[Any, tuple[Any, ...], Any]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("rule", "path", "value"), BROKEN, ids=lambda one: getattr(one, "__name__", ""))
+@pytest.mark.parametrize(("rule", "path", "value"), BROKEN, ids=lambda argument: getattr(argument, "__name__", ""))
 def test_a_template_that_breaks_a_rule_fails_it(rule, path, value) -> None:
     assert rule(_changed(stacks("live"), path, value)) != []
 
@@ -176,8 +176,8 @@ def test_every_rule_has_a_template_that_breaks_it() -> None:
     assert {*OF_THE_PROFILE_FULL, *OF_EVERY_STAGE} == {rule for rule, _, _ in BROKEN}
 
 
-def _changed(found: Stacks, path: tuple[Any, ...], value: Any) -> Stacks:
-    changed: Any = copy.deepcopy(found)
+def _changed(template: Stacks, path: tuple[Any, ...], value: Any) -> Stacks:
+    changed: Any = copy.deepcopy(template)
     node = changed
     for key in path[:-1]:
         node = node[key]
@@ -209,11 +209,15 @@ NAMES = ("Execute", "Sweep", "Fills")
 
 def test_only_functions_that_place_or_book_orders_read_the_secrets_of_a_real_venue() -> None:
     for named in packaging.STAGES:
-        readers = {name for name, one in access.grants(stacks(named)) if access.VENUE_KEYS.search(str(one["Resource"]))}
-        told = {name for name, one in stacks(named).items() if "VENUE_SECRET" in str(one)}
+        readers = {
+            name
+            for name, statement in access.grants(stacks(named))
+            if access.VENUE_KEYS.search(str(statement["Resource"]))
+        }
+        keyed = {name for name, resource in stacks(named).items() if "VENUE_SECRET" in str(resource)}
         real = named == "live"
         assert readers == ({f"execution/{name}Role" for name in NAMES} if real else set())
-        assert told == ({f"execution/{name}LambdaFunction" for name in NAMES} if real else set())
+        assert keyed == ({f"execution/{name}LambdaFunction" for name in NAMES} if real else set())
 
 
 SAME = [{}, {"FANFOLD_LIVE_VENUE": "binance"}, {"FANFOLD_BUCKET_PREFIX": "other"}, {"FANFOLD_WEBHOOK": "false"},
@@ -221,9 +225,11 @@ SAME = [{}, {"FANFOLD_LIVE_VENUE": "binance"}, {"FANFOLD_BUCKET_PREFIX": "other"
 OTHER = [{"FANFOLD_DIGEST_SIGNAL": "sha256:" + "6" * 64}, {"FANFOLD_IMAGES": "1.dkr.ecr.eu-west-1.amazonaws.com/x"}]
 
 
-@pytest.mark.parametrize("changed", [*SAME, *OTHER], ids=lambda one: next(iter(one), "nothing"))
+@pytest.mark.parametrize("changed", [*SAME, *OTHER], ids=lambda settings: next(iter(settings), "nothing"))
 def test_a_version_s_logical_id_changes_exactly_when_lambda_would_publish_one(changed: dict[str, str]) -> None:
-    before, after = (packaging.template("signal", "live", packaging.LIVE | one)["Resources"] for one in ({}, changed))
+    before, after = (
+        packaging.template("signal", "live", packaging.LIVE | settings)["Resources"] for settings in ({}, changed)
+    )
     same = before["FoldLambdaFunction"]["Properties"] == after["FoldLambdaFunction"]["Properties"]
     assert (_versions(before) == _versions(after)) is same
     assert same is (changed in SAME)
@@ -250,7 +256,7 @@ def test_a_version_depends_on_the_function_and_not_on_its_surroundings(
 
 
 def _versions(resources: dict[str, Any]) -> set[str]:
-    return {name for name, one in resources.items() if one["Type"] == "AWS::Lambda::Version"}
+    return {name for name, resource in resources.items() if resource["Type"] == "AWS::Lambda::Version"}
 
 
 def test_a_failed_first_deploy_leaves_nothing_that_blocks_the_next() -> None:
@@ -263,10 +269,10 @@ def test_a_failed_first_deploy_leaves_nothing_that_blocks_the_next() -> None:
 @pytest.mark.parametrize("nothing", ["", "sha256:" + "0" * 64], ids=["missing", "a digest of zeros"])
 @pytest.mark.parametrize("missing", ["FANFOLD_LIVE_VENUE", "FANFOLD_DIGEST_RISK", "FANFOLD_JWT_ISSUER"])
 def test_live_without_a_required_setting_is_refused_by_its_name(missing: str, nothing: str) -> None:
-    given = {name: value for name, value in packaging.LIVE.items() if name != missing} | {missing: nothing}
+    settings = {name: value for name, value in packaging.LIVE.items() if name != missing} | {missing: nothing}
     with pytest.raises(NotPackaged, match=missing) as refused:
-        packaging.template("signal", "live", given)
-    assert not [name for name in given if name in str(refused.value) and name != missing]
+        packaging.template("signal", "live", settings)
+    assert not [name for name in settings if name in str(refused.value) and name != missing]
 
 
 def test_the_tokens_of_live_are_those_that_it_names() -> None:
@@ -284,14 +290,14 @@ def test_an_unknown_stage_and_an_ephemeral_one_without_last_day_are_refused(name
 def test_the_lean_profile_pays_for_no_key_and_no_dashboard() -> None:
     kinds = {stack["Type"] for stack in stacks("lean").values()}
     assert not kinds & {"AWS::KMS::Key", "AWS::CloudWatch::Dashboard"}
-    alarms = [one for one in stacks("lean").values() if one["Type"] == "AWS::CloudWatch::Alarm"]
+    alarms = [resource for resource in stacks("lean").values() if resource["Type"] == "AWS::CloudWatch::Alarm"]
     assert len(alarms) == 9
 
 
 def test_a_dashboard_exists_only_if_configured_and_shows_existing_metrics() -> None:
     assert "platform/Dashboard" not in stacks("dev")
-    found = merged({"platform": packaging.template("platform", "dev", {"FANFOLD_DASHBOARD": "true"})})
-    body = json.loads(found["platform/Dashboard"]["Properties"]["DashboardBody"])
+    merged_stack = merged({"platform": packaging.template("platform", "dev", {"FANFOLD_DASHBOARD": "true"})})
+    body = json.loads(merged_stack["platform/Dashboard"]["Properties"]["DashboardBody"])
     assert len(body["widgets"]) == 6
     named = {text for widget in body["widgets"] for metric in widget["properties"]["metrics"] for text in metric
              if str(text).startswith("fanfold-")}  # fmt: skip

@@ -27,10 +27,10 @@ def built() -> tuple[str, ...]:
         container_tool.tool()
     except BadInput as wrong:
         pytest.skip(str(wrong))
-    asked = tuple(os.environ[ASKED].split()) or SERVICES
-    if not container_tool.exists(container_tool.image_name(asked[0])):
+    services = tuple(os.environ[ASKED].split()) or SERVICES
+    if not container_tool.exists(container_tool.image_name(services[0])):
         pytest.skip("no image was built, for the reason that `make test-images` told first")
-    return asked
+    return services
 
 
 @pytest.fixture(params=SERVICES)
@@ -62,7 +62,7 @@ def functions(containers: Containers, tmp_path_factory: pytest.TempPathFactory) 
         call = connect("boto3", aws.endpoint)
         environment = small_aws(call, aws.endpoint.url)
         logs = tmp_path_factory.mktemp("logs")
-        found = Functions(call, environment, containers)
-        found.api = RuntimeApi(found.environment_of, logs, containers.start)
-        yield found
-        found.api.stop()
+        on_images = Functions(call, environment, containers)
+        on_images.api = RuntimeApi(on_images.environment_of, logs, containers.start)
+        yield on_images
+        on_images.api.stop()

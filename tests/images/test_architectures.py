@@ -19,15 +19,15 @@ DIFFERENT = ("signal", "execution", "audit")
 
 
 def machines(folder: Path) -> dict[str, int]:
-    """What every ELF file under a folder is for, whatever its name."""
-    found = {}
+    """The machine that every ELF file under a folder is for, whatever its name."""
+    machine_of = {}
     for path in folder.rglob("*"):
         if path.is_file():
             with path.open("rb") as file:
                 head = file.read(20)
             if head[:4] == b"\x7fELF":
-                found[str(path.relative_to(folder))] = struct.unpack_from("<H", head, 18)[0]
-    return found
+                machine_of[str(path.relative_to(folder))] = struct.unpack_from("<H", head, 18)[0]
+    return machine_of
 
 
 @pytest.mark.skipif(ASKED not in os.environ, reason="wheels are fetched by `make test-images`")
@@ -35,9 +35,9 @@ def machines(folder: Path) -> dict[str, int]:
 @pytest.mark.parametrize("service", DIFFERENT)
 def test_every_library_is_for_its_architecture(service: str, architecture: str, tmp_path: Path) -> None:
     layout.unpack_libraries(service, ROOT, tmp_path, ImageTarget(architecture, "3.12"))
-    found = machines(tmp_path)
-    assert any(name.startswith("msgspec/") for name in found)
-    assert {name for name, machine in found.items() if machine != MACHINE[architecture]} == set()
+    machine_of = machines(tmp_path)
+    assert any(name.startswith("msgspec/") for name in machine_of)
+    assert {name for name, machine in machine_of.items() if machine != MACHINE[architecture]} == set()
 
 
 def test_services_that_are_left_out_have_the_same_libraries() -> None:

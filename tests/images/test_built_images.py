@@ -47,7 +47,7 @@ print(json.dumps({
 
 @pytest.fixture
 def inside(service, containers):
-    """What a look around inside an image finds."""
+    """The facts that a script inside an image reports."""
     forbidden = FORBIDDEN | (set() if service in CCXT else WITHOUT_CCXT)
     code = f"FORBIDDEN = {sorted(forbidden)!r}\n{SIZE}{LOOK}"
     command = container_tool.command_in(containers.container(service), ["python3", "-c", code], {}, {})
@@ -77,14 +77,14 @@ def test_only_the_failed_message_is_reported_as_failed(service, functions):
     stores = ("FOLDS_TABLE", "LEDGER_TABLE", "PAPER_BOOK_TABLE", "VIEWS_TABLE", "AUDIT_BUCKET")
     absent = dict.fromkeys(stores, "absent") | {"BARS_TOPIC": "arn:aws:sns:eu-west-1:000000000000:absent.fifo"}
     # Bars are nothing to market-data; what it is asked for, it publishes.
-    asked = encode(WANTED).decode() if service == "market-data" else BARS
-    answer, failed = functions.invoke(service, HANDLERS[service], event(service, "no message", asked), **absent)
+    body = encode(WANTED).decode() if service == "market-data" else BARS
+    answer, failed = functions.invoke(service, HANDLERS[service], event(service, "no message", body), **absent)
     assert not failed, answer
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}]}
 
 
 def test_a_missing_handler_is_an_init_error(service, containers):
-    with init_errors() as (address, told):
+    with init_errors() as (address, errors):
         handler = f"{service.replace('-', '_')}_service.absent.handler"
         command = container_tool.command_in(
             containers.container(service),
@@ -94,23 +94,23 @@ def test_a_missing_handler_is_an_init_error(service, containers):
         )
         done = subprocess.run(command, env=container_tool.environment(), capture_output=True, check=False, timeout=30)
     assert done.returncode != 0
-    assert [one["errorType"] for one in told] == ["Runtime.ImportModuleError"]
-    assert "absent" in told[0]["errorMessage"]
+    assert [error["errorType"] for error in errors] == ["Runtime.ImportModuleError"]
+    assert "absent" in errors[0]["errorMessage"]
 
 
 @pytest.mark.parametrize(
-    ("owner", "handler", "given"),
+    ("owner", "handler", "request"),
     [
         ("market-data", "poll", {}),
         ("signal", "fold", event("signal", encode(bars_message(299)).decode())),
         ("risk", "control", OPEN),
     ],
 )
-def test_an_api_request_becomes_a_message(owner, handler, given, built, functions):
+def test_an_api_request_becomes_a_message(owner, handler, request, built, functions):
     if owner not in built:
         pytest.skip(f"the image of {owner} was not asked for")
     functions.heard(0.1)
-    answer, failed = functions.invoke(owner, handler, given, FOLDS_TABLE="folds")
+    answer, failed = functions.invoke(owner, handler, request, FOLDS_TABLE="folds")
     assert not failed, answer
     assert functions.heard()
 

@@ -14,8 +14,8 @@ from support.running import ROOT, STATE
 
 def inside(pid: int) -> int:
     """The last process under another one; tools do not pass signals on as they came."""
-    found = [child for task in Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()]
-    return inside(int(found[-1])) if found else pid
+    children = [child for task in Path(f"/proc/{pid}/task").glob("*/children") for child in task.read_text().split()]
+    return inside(int(children[-1])) if children else pid
 
 
 def test_the_collector_publishes_bars_and_stops_cleanly(built, containers, functions):

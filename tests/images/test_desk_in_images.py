@@ -48,13 +48,13 @@ def summary(state: Path, *words: str) -> Any:
 
 
 def test_the_desk_in_images_trades_what_the_checkout_trades(whole, tmp_path):
-    found = summary(tmp_path / "images", "--images")
+    in_images = summary(tmp_path / "images", "--images")
     assert containers() == whole
-    assert (found["minutes"], found["dead_letters"], found["books_balance"]) == (MINUTES, 0, True)
-    assert found["fills"] >= 1
+    assert (in_images["minutes"], in_images["dead_letters"], in_images["books_balance"]) == (MINUTES, 0, True)
+    assert in_images["fills"] >= 1
     there = summary(tmp_path / "checkout")
-    told = ("bars", "signals", "orders", "refused", "fills", "fees", "equity")
-    assert {name: found[name] for name in told} == {name: there[name] for name in told}
+    names = ("bars", "signals", "orders", "refused", "fills", "fees", "equity")
+    assert {name: in_images[name] for name in names} == {name: there[name] for name in names}
 
 
 def test_ctrl_c_leaves_no_container(whole, tmp_path):

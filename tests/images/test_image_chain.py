@@ -28,7 +28,7 @@ def whole(built: tuple[str, ...], functions: Functions) -> Functions:
 
 
 def answered(functions: Functions, service: str, handler: str, *bodies: str) -> list[Any]:
-    """What a function publishes for messages, one minute before the last close; all must be taken."""
+    """The messages that a function publishes for others, one minute before the last close; all must be taken."""
     functions.heard(0.1)
     clock = f"market:{STATE}/clock-before"
     answer, failed = functions.invoke(service, handler, event(service, *bodies), CLOCK=clock)

@@ -1,4 +1,4 @@
-"""What the build lays out for each image: its service, and the parts of fanfold that it uses, whole."""
+"""The files that the build lays out for each image: its service, and the parts of fanfold that it uses, whole."""
 
 import ast
 from pathlib import Path
@@ -34,16 +34,16 @@ def test_every_top_level_import_is_in_the_image(task):
     _, folder = task
     for path in folder.rglob("*.py"):
         for name in first_party(path, folder):
-            found = folder / name.replace(".", "/")
-            assert found.is_dir() or found.with_suffix(".py").is_file(), f"{path} imports {name}"
+            imported = folder / name.replace(".", "/")
+            assert imported.is_dir() or imported.with_suffix(".py").is_file(), f"{path} imports {name}"
 
 
 def test_only_its_own_parts_are_in_an_image(task):
     service, folder = task
-    assert sorted(one.name for one in folder.iterdir()) == sorted(
+    assert sorted(entry.name for entry in folder.iterdir()) == sorted(
         ["desk.json", "fanfold", "strategies", f"{service.replace('-', '_')}_service"]
     )
-    parts = {one.name for one in (folder / "fanfold").iterdir() if one.is_dir()}
+    parts = {entry.name for entry in (folder / "fanfold").iterdir() if entry.is_dir()}
     assert parts & {"cli", "cost", "importers", "local", "research", "simulation", "stages"} == set()
     assert ("venues" in parts) == (service in CCXT)
     # Those that answer the HTTP API have it.

@@ -22,13 +22,13 @@ Architecture: all
 """
 
 
-def told(name: str, version: str) -> list[object]:
+def locked_entry(name: str, version: str) -> list[object]:
     return [name, version, {"License-Expression": "MIT"}, []]
 
 
 def seen(service: str) -> dict[str, object]:
-    """What an image that holds its lock would say."""
-    held = [told(one.name, one.version) for one in distributions.locked(service, ROOT)]
+    """The inspection of an image that holds exactly its lock."""
+    held = [locked_entry(library.name, library.version) for library in distributions.locked(service, ROOT)]
     return {"distributions": held, "debian": STATUS, "made_of": "00"}
 
 
@@ -36,9 +36,9 @@ def seen(service: str) -> dict[str, object]:
 def test_a_bill_is_valid_by_the_schema_and_the_same_each_time_but_for_its_date(name):
     text = sbom.bill(name, ROOT, seen(name))
     assert not JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
-    found, again = json.loads(text), json.loads(sbom.bill(name, ROOT, seen(name)))
-    assert found["serialNumber"] == again["serialNumber"]
-    assert found["components"] == again["components"]
+    bill, again = json.loads(text), json.loads(sbom.bill(name, ROOT, seen(name)))
+    assert bill["serialNumber"] == again["serialNumber"]
+    assert bill["components"] == again["components"]
 
 
 def test_an_invalid_bill_of_materials_fails():
@@ -46,26 +46,26 @@ def test_an_invalid_bill_of_materials_fails():
 
 
 def test_versions_hashes_licences_and_debians_packages_are_in_it():
-    found = {
+    components = {
         component["name"]: component
         for component in json.loads(sbom.bill("signal", ROOT, seen("signal")))["components"]
     }
-    (pinned,) = [one for one in distributions.locked("signal", ROOT) if one.name == "msgspec"]
-    part = found["msgspec"]
+    (pinned,) = [library for library in distributions.locked("signal", ROOT) if library.name == "msgspec"]
+    part = components["msgspec"]
     assert (part["version"], part["purl"]) == (pinned.version, f"pkg:pypi/msgspec@{pinned.version}")
     assert part["licenses"] == [{"license": {"id": "MIT"}}]
-    assert {one["content"] for one in part["externalReferences"][0]["hashes"]} == set(pinned.hashes)
-    assert found["libc6"]["purl"] == "pkg:deb/debian/libc6@2.36-9?arch=amd64"
-    assert "gone" not in found
+    assert {digest["content"] for digest in part["externalReferences"][0]["hashes"]} == set(pinned.hashes)
+    assert components["libc6"]["purl"] == "pkg:deb/debian/libc6@2.36-9?arch=amd64"
+    assert "gone" not in components
 
 
 def test_a_package_missing_from_the_lock_is_rejected():
-    strange = seen("signal") | {"distributions": [told("strange", "1")]}
+    strange = seen("signal") | {"distributions": [locked_entry("strange", "1")]}
     with pytest.raises(BadInput, match="strange 1"):
         sbom.bill("signal", ROOT, strange)
 
 
 def test_an_image_holds_what_its_lock_names_and_its_bill_says_so(service):
-    found = json.loads(sbom.bill(service, ROOT, sbom.inspect(service)))
-    names = {component["name"] for component in found["components"] if component["purl"].startswith("pkg:pypi/")}
-    assert names == {one.name for one in distributions.locked(service, ROOT)}
+    bill = json.loads(sbom.bill(service, ROOT, sbom.inspect(service)))
+    names = {component["name"] for component in bill["components"] if component["purl"].startswith("pkg:pypi/")}
+    assert names == {library.name for library in distributions.locked(service, ROOT)}

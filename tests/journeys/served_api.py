@@ -34,8 +34,10 @@ class Served(NamedTuple):
     def post(self, path: str, body: Any, **headers: str) -> Heard:
         """A body that is no bytes is sent as JSON."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        told = {"content-type": "application/json"} | {name.replace("_", "-"): one for name, one in headers.items()}
-        return self._ask(Request(f"{self.url}{path}", data, told, method="POST"))
+        sent_headers = {"content-type": "application/json"} | {
+            name.replace("_", "-"): value for name, value in headers.items()
+        }
+        return self._ask(Request(f"{self.url}{path}", data, sent_headers, method="POST"))
 
     def tell(self, signal: dict[str, Any], *, secret: bytes, at: float, nonce: str) -> Heard:
         """A signal from outside, signed as its sender would."""
@@ -60,8 +62,8 @@ def served(state: Path, *options: str) -> Iterator[Served]:
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as child:
         try:
             assert child.stdout is not None
-            url, told, _ = child.stdout.readline().partition("/status ")
-            assert told, "it ended before it listened"
+            url, rest, _ = child.stdout.readline().partition("/status ")
+            assert rest, "it ended before it listened"
             yield Served(url)
         finally:
             child.terminate()

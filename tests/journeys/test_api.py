@@ -25,8 +25,8 @@ Found = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def found(deployed: Path, tmp_path_factory: pytest.TempPathFactory) -> Found:
-    """What a trader, an operator and a sender of signals heard."""
+def answers(deployed: Path, tmp_path_factory: pytest.TempPathFactory) -> Found:
+    """The answers that a trader, an operator and a sender of signals got."""
     heard: Found = {}
 
     def act(desk: Desk) -> None:
@@ -77,7 +77,7 @@ def _halted(desk: Desk, api: Served) -> Found:
     heard["while halted"] = api.tell(SIGNAL | {"weight": -0.5}, secret=secret_of(desk), at=now, nonce=LATER)
     assert desk.cloud.wait_until_quiet()
     refused = api.get("/orders?refused=true&limit=100").body["orders"]
-    return heard | {"refused": [one for one in refused if one["instance"] == HOOK]}
+    return heard | {"refused": [refused_order for refused_order in refused if refused_order["instance"] == HOOK]}
 
 
 def _resumed(desk: Desk, api: Served) -> Found:
@@ -95,27 +95,29 @@ def _pass(desk: Desk, seconds: float) -> None:
 
 
 def _documented(desk: Desk, api: Served, order: str) -> dict[str, str]:
-    """What each block with a curl in docs/api.md says, run in turn; by the clock on the wall, as its signature is."""
+    """The output of each block with a curl in docs/api.md, run in turn; by the wall clock, as its signature is."""
     desk.run.set_clock(time.time())
     kept = desk.state / "shell"
     kept.touch()
-    given = {"API": api.url, "ORDER": order, "SECRET": secret_of(desk).decode(), "TOKEN": "any"}
-    given |= {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_SESSION_TOKEN": "any"}
+    variables = {"API": api.url, "ORDER": order, "SECRET": secret_of(desk).decode(), "TOKEN": "any"}
+    variables |= {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_SESSION_TOKEN": "any"}
     said = {}
     for block in re.findall(r"```sh\n(.*?)```", DOCUMENT.read_text(), re.DOTALL):
         if "curl " in block or "signed " in block:
-            said[block] = _shell(block, kept, given)
+            said[block] = _shell(block, kept, variables)
             # Who asked to resume waits before they confirm.
             desk.run.set_clock(time.time() + (901 if "CONFIRMATION=" in block else 0))
     return said
 
 
-def _shell(block: str, kept: Path, given: dict[str, str]) -> str:
+def _shell(block: str, kept: Path, variables: dict[str, str]) -> str:
     """The output of a block that goes on where the one before it ended; raises CalledProcessError for a refusal."""
     failing = 'curl() { command curl --fail-with-body "$@"; }'
     keeping = f"{{ declare -f; set | grep ^CONFIRMATION= || :; }} > {kept}"
     script = f"set -euo pipefail\n. {kept}\n{failing}\n{block}\n{keeping}"
-    done = subprocess.run(["bash", "-c", script], env=os.environ | given, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["bash", "-c", script], env=os.environ | variables, capture_output=True, text=True, check=True
+    )
     return done.stdout
 
 
@@ -123,74 +125,76 @@ def refusal(heard: Heard) -> tuple[int, str, str]:
     return heard.status, heard.body["type"].removeprefix("urn:fanfold:problem:"), heard.headers["content-type"]
 
 
-def test_a_signal_from_outside_becomes_an_order_that_fills(found):
-    assert found["taken"].status == 202
-    assert found["filled"]["state"] == "FILLED"
-    fills = found["explained"]["fills"]
-    assert fills == [one for one in found["trades"] if one["order_id"] == found["filled"]["order_id"]]
+def test_a_signal_from_outside_becomes_an_order_that_fills(answers):
+    assert answers["taken"].status == 202
+    assert answers["filled"]["state"] == "FILLED"
+    fills = answers["explained"]["fills"]
+    assert fills == [trade for trade in answers["trades"] if trade["order_id"] == answers["filled"]["order_id"]]
     assert fills
-    [held] = [position for position in found["positions"] if position["instance"] == HOOK]
+    [held] = [position for position in answers["positions"] if position["instance"] == HOOK]
     assert float(held["quantity"]) == sum(float(fill["quantity"]) for fill in fills) > 0
 
 
-def test_why_leads_from_the_order_back_to_the_signal(found):
-    decided, told = found["explained"]["chain"]
-    assert (decided["kind"], told["kind"]) == ("OrdersApproved", "Targets")
-    assert told["cause"] == f"webhook/{NONCE}"
-    assert (told["message_id"], told["weight"]) == (found["taken"].body["message_id"], 0.5)
-    assert decided["hash"] != told["hash"]
+def test_why_leads_from_the_order_back_to_the_signal(answers):
+    decided, signaled = answers["explained"]["chain"]
+    assert (decided["kind"], signaled["kind"]) == ("OrdersApproved", "Targets")
+    assert signaled["cause"] == f"webhook/{NONCE}"
+    assert (signaled["message_id"], signaled["weight"]) == (answers["taken"].body["message_id"], 0.5)
+    assert decided["hash"] != signaled["hash"]
 
 
-def test_audit_kept_the_signal_and_who_halted_and_resumed(found):
-    outcome = found["outcome"]
-    told = [
+def test_audit_kept_the_signal_and_who_halted_and_resumed(answers):
+    outcome = answers["outcome"]
+    signals = [
         message for message in outcome.messages if isinstance(message, Targets) and message.cause == f"webhook/{NONCE}"
     ]
-    assert [one.id for one in told] == [found["taken"].body["message_id"]]
-    changed = [(one.state, one.reason) for one in outcome.messages if isinstance(one, TradingStateChanged)]
+    assert [message.id for message in signals] == [answers["taken"].body["message_id"]]
+    changed = [
+        (message.state, message.reason) for message in outcome.messages if isinstance(message, TradingStateChanged)
+    ]
     assert ("HALTED", HALTED["reason"]) in changed
     assert ("ACTIVE", f"{RESUME['reason']} (asked: {RESUME['reason']})") in changed
     assert {verdict.kind for verdict in outcome.verdicts} == {"sound"}
 
 
-def test_a_signal_that_is_forged_old_or_sent_again_is_refused(found):
+def test_a_signal_that_is_forged_old_or_sent_again_is_refused(answers):
     problem = "application/problem+json"
-    assert refusal(found["forged"]) == (401, "bad-signature", problem)
-    assert refusal(found["old"]) == (401, "bad-signature", problem)
-    assert refusal(found["replayed"]) == (409, "replayed", problem)
+    assert refusal(answers["forged"]) == (401, "bad-signature", problem)
+    assert refusal(answers["old"]) == (401, "bad-signature", problem)
+    assert refusal(answers["replayed"]) == (409, "replayed", problem)
 
 
-def test_reading_tells_what_the_desk_did(found):
-    [account] = found["status"].body["accounts"]
+def test_reading_tells_what_the_desk_did(answers):
+    [account] = answers["status"].body["accounts"]
     assert (account["account"], account["trading_state"]) == ("main", "ACTIVE")
     assert account["positions"] > 0
-    assert HOOK in {signal["instance"] for signal in found["signals"]}
-    assert "/orders/{order}" in found["document"].body["paths"]
+    assert HOOK in {signal["instance"] for signal in answers["signals"]}
+    assert "/orders/{order}" in answers["document"].body["paths"]
 
 
-def test_a_halted_desk_refuses_and_says_why(found):
-    assert (found["halt"].status, found["halt"].body["accounts"]) == (200, ["main"])
-    assert found["halt again"].body == found["halt"].body
-    assert found["halt again"].headers["idempotency-replayed"] == "true"
-    [account] = found["halted"].body["accounts"]
+def test_a_halted_desk_refuses_and_says_why(answers):
+    assert (answers["halt"].status, answers["halt"].body["accounts"]) == (200, ["main"])
+    assert answers["halt again"].body == answers["halt"].body
+    assert answers["halt again"].headers["idempotency-replayed"] == "true"
+    [account] = answers["halted"].body["accounts"]
     assert (account["trading_state"], account["trading_state_reason"]) == ("HALTED", HALTED["reason"])
-    assert found["while halted"].status == 202
-    [refused] = found["refused"]
+    assert answers["while halted"].status == 202
+    [refused] = answers["refused"]
     assert (refused["state"], refused["code"]) == ("REFUSED", "KILL_STATE")
     assert "HALTED" in refused["detail"]
 
 
-def test_who_halted_resumes_after_a_delay_alone(found):
-    assert (found["asked"].status, found["asked"].body["state"]) == (202, "PENDING")
-    assert refusal(found["alone"])[:2] == (403, "second-person-needed")
-    assert int(found["alone"].headers["retry-after"]) > 800
-    assert (found["later"].status, found["later"].body["state"]) == (200, "ACTIVE")
-    [account] = found["resumed"].body["accounts"]
+def test_who_halted_resumes_after_a_delay_alone(answers):
+    assert (answers["asked"].status, answers["asked"].body["state"]) == (202, "PENDING")
+    assert refusal(answers["alone"])[:2] == (403, "second-person-needed")
+    assert int(answers["alone"].headers["retry-after"]) > 800
+    assert (answers["later"].status, answers["later"].body["state"]) == (200, "ACTIVE")
+    [account] = answers["resumed"].body["accounts"]
     assert account["trading_state"] == "ACTIVE"
 
 
-def test_every_curl_of_the_document_is_answered(found):
-    assert sum(block.count("curl ") + block.count("signed /") for block in found["shell"]) >= 7
-    said = "".join(found["shell"].values())
+def test_every_curl_of_the_document_is_answered(answers):
+    assert sum(block.count("curl ") + block.count("signed /") for block in answers["shell"]) >= 7
+    said = "".join(answers["shell"].values())
     for part in ('"accounts":[{', '"orders":[{', '"chain":[{', '"state":"HALTED"', '"state":"ACTIVE"', '"signal_id":"'):
         assert part in said

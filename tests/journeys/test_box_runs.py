@@ -21,12 +21,12 @@ def test_every_order_is_at_the_exchange_at_most_once_and_the_books_are_its_own(
     plan: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code = main([*RUN, "--faults", plan, "--seed", "3", "--state", str(tmp_path / "state")])
-    told = capsys.readouterr()
-    assert code == 0, told.out + told.err
-    assert "books balance" in told.out
-    assert "nothing doubled, lost or unexplained" in told.out
-    assert "VIOLATION" not in told.out
-    assert " 0 orders of" not in told.out
+    captured = capsys.readouterr()
+    assert code == 0, captured.out + captured.err
+    assert "books balance" in captured.out
+    assert "nothing doubled, lost or unexplained" in captured.out
+    assert "VIOLATION" not in captured.out
+    assert " 0 orders of" not in captured.out
     # The exchange is gone by then.
     assert main(["reconcile", "--state", str(tmp_path / "state")]) == 0
     assert "nothing doubled, lost or unexplained" in capsys.readouterr().out

@@ -21,7 +21,7 @@ from support.desk_fixture import DAY, ROOT, LocalDesk, skip_without_node, traded
 
 
 class Said(NamedTuple):
-    """What a command left: its exit code and both streams."""
+    """The result of a command: its exit code and both streams."""
 
     code: int
     out: str
@@ -162,12 +162,14 @@ def test_signals_tell_what_every_instance_wants(fanfold):
 
 def test_why_goes_from_a_fill_back_to_the_bar(fanfold):
     order = order_of(fanfold, "FILLED")
-    found = fanfold("why", order["order_id"], "--json").document
-    assert [step["kind"] for step in found["chain"]] == ["OrdersApproved", "Targets", "BarsClosed"]
-    assert [step["cause"] for step in found["chain"][:-1]] == [step["message_id"] for step in found["chain"][1:]]
-    assert sum(Decimal(fill["quantity"]) for fill in found["fills"]) == Decimal(order["quantity"])
-    assert found["chain"][2]["bar"]["close"] == order["reference_price"]
-    assert fanfold("why", order["client_order_id"], "--json").document == found
+    explanation = fanfold("why", order["order_id"], "--json").document
+    assert [step["kind"] for step in explanation["chain"]] == ["OrdersApproved", "Targets", "BarsClosed"]
+    assert [step["cause"] for step in explanation["chain"][:-1]] == [
+        step["message_id"] for step in explanation["chain"][1:]
+    ]
+    assert sum(Decimal(fill["quantity"]) for fill in explanation["fills"]) == Decimal(order["quantity"])
+    assert explanation["chain"][2]["bar"]["close"] == order["reference_price"]
+    assert fanfold("why", order["client_order_id"], "--json").document == explanation
     text = fanfold("why", order["order_id"][:12]).out
     assert "  filled " in text
     assert f"because {order['instance']} wanted weight" in text
@@ -176,9 +178,9 @@ def test_why_goes_from_a_fill_back_to_the_bar(fanfold):
 
 def test_why_tells_the_code_and_figures_of_a_refusal(fanfold):
     order = order_of(fanfold, "REFUSED")
-    found = fanfold("why", order["order_id"], "--json").document
-    assert found["chain"][0]["code"] == "ORDER_NOTIONAL"
-    assert found["fills"] == []
+    explanation = fanfold("why", order["order_id"], "--json").document
+    assert explanation["chain"][0]["code"] == "ORDER_NOTIONAL"
+    assert explanation["fills"] == []
     assert f"REFUSED by risk: ORDER_NOTIONAL: {order['detail']}" in fanfold("why", order["order_id"]).out
 
 
@@ -190,7 +192,7 @@ def test_an_order_that_nobody_knows_is_not_there(fanfold):
 
 def test_the_start_of_several_order_ids_is_refused(fanfold):
     ids = [order["order_id"] for order in fanfold("orders", "--last", "0", "--json").document["orders"]]
-    shared = next(one[0] for one in ids if sum(other[0] == one[0] for other in ids) > 1)
+    shared = next(order_id[0] for order_id in ids if sum(other[0] == order_id[0] for other in ids) > 1)
     said = fanfold("why", shared)
     assert said.code == 2
     assert "give more of it" in said.err
@@ -305,10 +307,10 @@ def test_a_redriven_letter_is_tried_again_and_comes_back_with_what_its_service_s
 
 def test_doctor_finds_the_running_desk(fanfold):
     said = fanfold("doctor", "--desk", str(ROOT / "desk.toml"), "--json")
-    found = {finding["name"]: finding for finding in said.document["findings"]}
+    findings = {finding["name"]: finding for finding in said.document["findings"]}
     assert said.code == (0 if said.document["ok"] else 1)
-    assert found["run.json"]["found"].startswith("a desk is running at http://127.0.0.1:")
-    assert found["emulator"]["ok"]
+    assert findings["run.json"]["found"].startswith("a desk is running at http://127.0.0.1:")
+    assert findings["emulator"]["ok"]
 
 
 def test_without_a_running_desk_the_embedded_aws_is_started_for_the_command_alone(rested, capsys):

@@ -21,7 +21,7 @@ def stored(tmp_path, monkeypatch) -> Path:
 
 
 def names(document: object) -> object:
-    """What a document of the emulator names, at any depth, without its values: ids and times differ."""
+    """The keys of a document of the emulator, at any depth, without its values: ids and times differ."""
     if isinstance(document, dict):
         return {key: names(value) for key, value in document.items()}
     return [names(value) for value in document] if isinstance(document, list) else None

@@ -1,4 +1,4 @@
-"""What goes wrong with one message stays with that message."""
+"""A fault of one message affects that message alone."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -40,15 +40,15 @@ def halves(plan, between) -> Any:
 def put(desk: Desk, service: str, body: str, group: str) -> None:
     """Put a body straight into a service's queue, as no topic would."""
     queue = queue_name(service, STAGE)
-    asked = {"QueueUrl": f"{desk.cloud.endpoint}/000000000000/{queue}", "MessageBody": body}
-    desk.run.call("sqs", "SendMessage", asked | fifo_parameters(queue, group, f"put {service}"))
+    request = {"QueueUrl": f"{desk.cloud.endpoint}/000000000000/{queue}", "MessageBody": body}
+    desk.run.call("sqs", "SendMessage", request | fifo_parameters(queue, group, f"put {service}"))
 
 
 def buried(desk: Desk, service: str) -> list[dict[str, Any]]:
     url = f"{desk.cloud.endpoint}/000000000000/{dead_letters_names(service, STAGE)[0]}"
-    asked = {"QueueUrl": url, "MaxNumberOfMessages": 10, "MessageAttributeNames": ["All"], "VisibilityTimeout": 0}
-    found: list[dict[str, Any]] = desk.run.call("sqs", "ReceiveMessage", asked).get("Messages", [])
-    return found
+    request = {"QueueUrl": url, "MaxNumberOfMessages": 10, "MessageAttributeNames": ["All"], "VisibilityTimeout": 0}
+    letters: list[dict[str, Any]] = desk.run.call("sqs", "ReceiveMessage", request).get("Messages", [])
+    return letters
 
 
 def test_a_poisoned_message_rests_in_its_dead_letter_queue_while_all_else_goes_on(plan, plain, deployed, tmp_path):
@@ -65,7 +65,7 @@ def test_a_poisoned_message_rests_in_its_dead_letter_queue_while_all_else_goes_o
         letters.update({service: buried(desk, service) for service in SERVICES})
 
     outcome = trade(tmp_path / "state", deployed, plan, act)
-    assert {service: len(found) for service, found in letters.items()} == dict.fromkeys(SERVICES, 1)
+    assert {service: len(buried_letters) for service, buried_letters in letters.items()} == dict.fromkeys(SERVICES, 1)
     for service, (letter,) in letters.items():
         assert letter["Body"] == UNKNOWN_VERSION
         assert "bars.v9" in letter["MessageAttributes"]["reason"]["StringValue"]

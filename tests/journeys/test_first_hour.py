@@ -73,7 +73,7 @@ class Reader:
 
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory) -> dict[str, str]:
-    """What each command of the page printed, by its line."""
+    """The output of each command of the page, by its line."""
     skip_without_node()
     reader, outputs = Reader(tmp_path_factory.mktemp("reader")), {}
     for line in commands()[len(SET_UP) :]:

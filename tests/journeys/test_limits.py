@@ -17,8 +17,8 @@ HALF = 30
 
 
 def put(desk: Desk, limits: str) -> None:
-    asked = {"Name": f"/fanfold/{STAGE}/limits/main", "Value": limits, "Type": "String", "Overwrite": True}
-    desk.cloud.call()("ssm", "PutParameter", asked)
+    parameters = {"Name": f"/fanfold/{STAGE}/limits/main", "Value": limits, "Type": "String", "Overwrite": True}
+    desk.cloud.call()("ssm", "PutParameter", parameters)
 
 
 def lines(desk: Desk, function: str) -> list[dict[str, Any]]:
@@ -29,7 +29,7 @@ def lines(desk: Desk, function: str) -> list[dict[str, Any]]:
 def test_a_tightened_limit_refuses_and_a_wrong_one_changes_nothing_and_rings(deployed, tmp_path):
     plan = planned(MINUTES)
     middle = plan.start + HALF * 60
-    told: dict[str, list[dict[str, Any]]] = {}
+    logged: dict[str, list[dict[str, Any]]] = {}
 
     def act(desk: Desk) -> None:
         closes(desk, range(plan.start, middle, 60))
@@ -39,7 +39,7 @@ def test_a_tightened_limit_refuses_and_a_wrong_one_changes_nothing_and_rings(dep
         closes(desk, range(middle + 60 * HALF // 2, plan.until + 1, 60))
         with pytest.raises(AwsFault, match="order_notional_max"):
             invoke(desk.run.call, "risk", "sweep", {})
-        told.update({function: lines(desk, function) for function in ("assess", "sweep")})
+        logged.update({function: lines(desk, function) for function in ("assess", "sweep")})
         put(desk, "{}")
         desk.run.set_clock(plan.until + 60)
 
@@ -48,12 +48,12 @@ def test_a_tightened_limit_refuses_and_a_wrong_one_changes_nothing_and_rings(dep
     # What reduces a position is let through at any size.
     opened = [message.at for message in outcome.messages if isinstance(message, OrdersApproved)
               if not all(order.reduce_only for order in message.orders)]  # fmt: skip
-    refused = [(one.at, refusal.code) for one in outcome.messages if isinstance(one, OrdersRefused)
-               for refusal in one.refusals]  # fmt: skip
+    refused = [(message.at, refusal.code) for message in outcome.messages if isinstance(message, OrdersRefused)
+               for refusal in message.refusals]  # fmt: skip
     assert opened
     assert max(opened) < changed
     assert {code for at, code in refused if at >= changed} == {"ORDER_NOTIONAL"}
-    assert [line["account"] for line in told["assess"] if line.get("level") == "ERROR"] == ["main"]
-    assert [line["LimitsRefused"] for line in told["assess"] if "LimitsRefused" in line] == [1]
-    assert "the invocation failed" in [line.get("text") for line in told["sweep"]]
+    assert [line["account"] for line in logged["assess"] if line.get("level") == "ERROR"] == ["main"]
+    assert [line["LimitsRefused"] for line in logged["assess"] if "LimitsRefused" in line] == [1]
+    assert "the invocation failed" in [line.get("text") for line in logged["sweep"]]
     assert not outcome.dead_letters

@@ -15,14 +15,14 @@ ROOT = Path(__file__).resolve().parents[2]
 @pytest.fixture
 def exchange() -> Exchange:
     """An hour of rising minutes up to now, the last of them still forming."""
-    found = Exchange()
+    served = Exchange()
     now = int(time.time()) // 60 * 60
-    found.candles = [
+    served.candles = [
         Candle(now - back * 60, f"{100 - back}.00", f"{101 - back}.00", f"{99 - back}.00", f"{100.5 - back}0", "50")
         for back in range(60, -1, -1)
     ]
-    found.touch = ("100.49", "100.51")
-    return found
+    served.touch = ("100.49", "100.51")
+    return served
 
 
 def test_a_live_paper_desk_buys_at_the_quote_and_its_books_balance(exchange, tmp_path, capsys):
@@ -51,9 +51,9 @@ def test_a_live_paper_desk_buys_at_the_quote_and_its_books_balance(exchange, tmp
                 str(tmp_path / "state"),
             ]
         )
-    told = capsys.readouterr()
-    summary = json.loads(told.out)
-    assert code == 0, told.err
+    captured = capsys.readouterr()
+    summary = json.loads(captured.out)
+    assert code == 0, captured.err
     assert summary["fills"] >= 1
     assert summary["dead_letters"] == 0
     assert summary["books_balance"]

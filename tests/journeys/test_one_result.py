@@ -44,15 +44,15 @@ def test_the_targets_equal_a_plain_fold_over_the_same_bars_bit_for_bit(plan, pla
     for message in bars_of(plain.messages):
         batches.setdefault(int(message.at.timestamp()), []).extend(bars.unpack(message.frames))
     for at, series in batches.items():
-        found, gaps = fold.accept(series, at)
+        targets, gaps = fold.accept(series, at)
         assert gaps == []
-        for _, target in found:
+        for _, target in targets:
             folded.setdefault(at, {})[target.instance, target.instrument] = target.weight.hex()
     published = {}
     for message in plain.messages:
         if type(message).__name__ == "Targets" and message.targets:
             held = published.setdefault(int(message.at.timestamp()), {})
-            held.update({(one.instance, one.instrument): one.weight.hex() for one in message.targets})
+            held.update({(target.instance, target.instrument): target.weight.hex() for target in message.targets})
     assert published == folded
 
 

@@ -28,17 +28,17 @@ def run(*words: str) -> tuple[str, ...]:
 def until(child: "subprocess.Popen[str]", line: str) -> None:
     """Read what a command says up to a line."""
     assert child.stdout
-    assert any(line in one for one in child.stdout), f"it ended without saying {line!r}"
+    assert any(line in printed_line for printed_line in child.stdout), f"it ended without saying {line!r}"
 
 
 def lives(child: "subprocess.Popen[str]") -> bool:
-    """Whether a command runs, asked in a loop: a core that only looks is one that the command does not have."""
+    """Say whether a command runs, asked in a loop: a core that only looks is one that the command does not have."""
     time.sleep(0.02)
     return child.poll() is None
 
 
 def ended(state: Path) -> bool:
-    """Whether nothing that was started on a directory runs any more, waiting for what is ending."""
+    """Say whether every process that was started on a directory has ended; wait for those that are ending."""
     own = f"FANFOLD_STATE={state}".encode()
     running = [path.parent for path in Path("/proc").glob("[0-9]*/environ") if own in _read(path).split(b"\0")]
     for process in running:
@@ -121,14 +121,14 @@ def test_a_second_run_keeps_the_first_and_any_command_can_look_at_it(again):
     assert (code, f"the run before is kept in {again}/runs/1" in out) == (0, True)
     assert said(again / "runs" / "1", "audit", "verify")[0] == 0
     code, out = said(again, "runs", "--json")
-    assert [one["run"] for one in json.loads(out)["runs"]] == [f"{again}/runs/1", str(again)]
+    assert [run_row["run"] for run_row in json.loads(out)["runs"]] == [f"{again}/runs/1", str(again)]
 
 
 def test_of_two_runs_at_once_in_a_new_directory_one_is_refused_and_names_the_other(state):
-    with fanfold(state, *run("--minutes", "2")) as one, fanfold(state, *run("--minutes", "2")) as other:
-        told = [one.communicate()[0], other.communicate()[0]]
-    assert sorted([one.returncode, other.returncode]) == [0, 2]
-    refused, winner = (told[0], other) if one.returncode == 2 else (told[1], one)
+    with fanfold(state, *run("--minutes", "2")) as first, fanfold(state, *run("--minutes", "2")) as other:
+        outputs = [first.communicate()[0], other.communicate()[0]]
+    assert sorted([first.returncode, other.returncode]) == [0, 2]
+    refused, winner = (outputs[0], other) if first.returncode == 2 else (outputs[1], first)
     assert f"`fanfold run` (process {winner.pid}) holds {state}" in refused
     assert "starts clean" not in refused
 

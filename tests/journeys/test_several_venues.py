@@ -51,7 +51,7 @@ def test_each_account_trades_at_its_venue_and_its_books_balance(deployed: Path, 
     rules = shipped[shipped.index('[instruments."BTC/USDT"]') :]
     (tmp_path / "desk.toml").write_text("\n".join([DESK, *accounts, rules]))
     plan = run_plan.plan(tmp_path / "desk.toml", [], None, {}, None, None, MINUTES)
-    found = {}
+    starts = {}
 
     def act(desk) -> None:
         replayed(desk)
@@ -63,9 +63,11 @@ def test_each_account_trades_at_its_venue_and_its_books_balance(deployed: Path, 
             name: conclusion.cash_in(Table(desk.run.call, f"fanfold-{STAGE}-ledger"), name)
             for name in plan.desk.accounts
         }
-        found.update({name: account_books(plan.desk, tally, cash, [name]) for name in plan.desk.accounts})
+        starts.update({name: account_books(plan.desk, tally, cash, [name]) for name in plan.desk.accounts})
 
     outcome = trade(tmp_path / "state", deployed, plan, act)
     assert outcome.balance
-    assert {name: one.start for name, one in found.items()} == {one[0]: Decimal(one[2]) for one in ACCOUNTS}
-    assert all(books.balance and books.ledger_agrees for books in found.values())
+    assert {name: books.start for name, books in starts.items()} == {
+        account[0]: Decimal(account[2]) for account in ACCOUNTS
+    }
+    assert all(books.balance and books.ledger_agrees for books in starts.values())

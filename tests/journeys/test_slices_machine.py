@@ -53,12 +53,12 @@ class Sliced:
         return datetime.fromtimestamp(self.now, UTC) + timedelta(minutes=minutes)
 
     def _order(self, number: int) -> Order:
-        found = self.desk.plan.desk
-        venue = found.accounts[self.account].venue
+        traded = self.desk.plan.desk
+        venue = traded.accounts[self.account].venue
         order_id = ids.derive("slice", number)
         return Order(
             order_id=order_id, client_order_id=ids.client_order_id(order_id), signal_id="s", account=self.account,
-            venue=venue, instance="slices", instrument=found.venues[venue].symbols[0], side="buy", kind="limit",
+            venue=venue, instance="slices", instrument=traded.venues[venue].symbols[0], side="buy", kind="limit",
             quantity=Decimal(1), limit_price=Decimal(1), time_in_force="gtc", reference_price=Decimal(1),
             reserved=Decimal(2), decided_at=self._at(0), expires_at=self._at(60), due_at=self._at(number),
         )  # fmt: skip
@@ -74,10 +74,10 @@ class Sliced:
         """The execution once it has ended; the market's clock goes on meanwhile."""
         deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
-            asked = {"executionArn": execution}
-            found: dict[str, Any] = self.desk.cloud.call()("stepfunctions", "DescribeExecution", asked)
-            if found["status"] != "RUNNING":
-                return found
+            request = {"executionArn": execution}
+            description: dict[str, Any] = self.desk.cloud.call()("stepfunctions", "DescribeExecution", request)
+            if description["status"] != "RUNNING":
+                return description
             time.sleep(0.2)
             if ticks:
                 self.now += STEP_S
@@ -85,8 +85,8 @@ class Sliced:
         raise AssertionError("the machine did not end")
 
     def records(self) -> list[OrderRecord]:
-        found = self.store.orders([order.order_id for order in self.orders])
-        return [found[order.order_id] for order in self.orders]
+        records = self.store.orders([order.order_id for order in self.orders])
+        return [records[order.order_id] for order in self.orders]
 
 
 def sliced(tmp_path: Path, deployed: Path, act: Any) -> Outcome:
@@ -107,21 +107,21 @@ def sliced(tmp_path: Path, deployed: Path, act: Any) -> Outcome:
 
 
 def test_each_slice_is_sent_once_when_it_is_due(deployed: Path, tmp_path: Path) -> None:
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
 
     def act(approval: Sliced) -> None:
-        found["end"] = approval.ended(approval.start())
-        found["records"] = approval.records()
-        found["again"] = invoke(approval.desk.run.call, "execution", "sweep", {
+        result["end"] = approval.ended(approval.start())
+        result["records"] = approval.records()
+        result["again"] = invoke(approval.desk.run.call, "execution", "sweep", {
             "account": approval.account, "slices": [order.order_id for order in approval.orders],
         })  # fmt: skip
 
     outcome = sliced(tmp_path, deployed, act)
-    assert found["end"]["status"] == "SUCCEEDED", found["end"]
-    assert [(record.state, record.epoch) for record in found["records"]] == [(OrderState.OPEN, 1)] * 4
-    late = [(record.claimed_at - record.order.due_at).total_seconds() for record in found["records"]]
+    assert result["end"]["status"] == "SUCCEEDED", result["end"]
+    assert [(record.state, record.epoch) for record in result["records"]] == [(OrderState.OPEN, 1)] * 4
+    late = [(record.claimed_at - record.order.due_at).total_seconds() for record in result["records"]]
     assert all(0 <= seconds < 60 for seconds in late), late
-    assert (found["again"]["done"], found["again"]["slices"]) == (True, [])
+    assert (result["again"]["done"], result["again"]["slices"]) == (True, [])
     # What the desk's own strategies did was sent in slices, too, by its polls.
     approvals = [message.orders for message in outcome.messages if isinstance(message, OrdersApproved)]
     own = [order for orders in approvals for order in orders if order.due_at is not msgspec.UNSET]
@@ -129,7 +129,7 @@ def test_each_slice_is_sent_once_when_it_is_due(deployed: Path, tmp_path: Path) 
 
 
 def test_a_halt_between_slices_ends_those_that_wait(deployed: Path, tmp_path: Path) -> None:
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
 
     def act(approval: Sliced) -> None:
         execution = approval.start()
@@ -145,24 +145,24 @@ def test_a_halt_between_slices_ends_those_that_wait(deployed: Path, tmp_path: Pa
             "reason": "r",
         }
         invoke(approval.desk.run.call, "risk", "control", halt)
-        found["end"] = approval.ended(execution)
-        found["states"] = [record.state for record in approval.records()]
+        result["end"] = approval.ended(execution)
+        result["states"] = [record.state for record in approval.records()]
 
     sliced(tmp_path, deployed, act)
-    assert found["end"]["status"] == "SUCCEEDED", found["end"]
-    assert found["states"][1:] == [OrderState.BLOCKED] * 3
+    assert result["end"]["status"] == "SUCCEEDED", result["end"]
+    assert result["states"][1:] == [OrderState.BLOCKED] * 3
 
 
 def test_what_the_machine_cannot_send_is_told_of_and_left_to_the_sweep(deployed: Path, tmp_path: Path) -> None:
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
 
     def act(approval: Sliced) -> None:
-        found["end"] = approval.ended(approval.start(account="nobody"), ticks=False)
+        result["end"] = approval.ended(approval.start(account="nobody"), ticks=False)
         approval.now += 200
         approval.desk.run.set_clock(approval.now)
         invoke(approval.desk.run.call, "execution", "sweep", {})
-        found["states"] = [record.state for record in approval.records()]
+        result["states"] = [record.state for record in approval.records()]
 
     sliced(tmp_path, deployed, act)
-    assert (found["end"]["status"], found["end"]["error"]) == ("FAILED", "LeftToTheSweep")
-    assert found["states"] == [OrderState.STALE, OrderState.OPEN, OrderState.OPEN, OrderState.APPROVED]
+    assert (result["end"]["status"], result["end"]["error"]) == ("FAILED", "LeftToTheSweep")
+    assert result["states"] == [OrderState.STALE, OrderState.OPEN, OrderState.OPEN, OrderState.APPROVED]

@@ -21,7 +21,7 @@ SQL = "SELECT instrument, count(*) AS fills, sum(fee) AS fees FROM trades GROUP 
 
 
 class Said(NamedTuple):
-    """What a command left."""
+    """The result of a command."""
 
     code: int
     out: str
@@ -34,12 +34,12 @@ Fanfold = Callable[..., Said]
 @pytest.fixture(scope="module")
 def desk(deployed, tmp_path_factory) -> Iterator[Desk]:
     """A desk that has traded and is still up."""
-    found, ready, over = list[Desk](), Event(), Event()
+    traded, ready, over = list[Desk](), Event(), Event()
 
     def act(desk: Desk) -> None:
         replayed(desk)
         desk.run.finish()
-        found.append(desk)
+        traded.append(desk)
         ready.set()
         over.wait()
 
@@ -49,7 +49,7 @@ def desk(deployed, tmp_path_factory) -> Iterator[Desk]:
     try:
         while not ready.wait(0.1):
             assert trading.is_alive(), "the desk did not trade"
-        yield found[0]
+        yield traded[0]
     finally:
         over.set()
         trading.join()
@@ -145,5 +145,5 @@ def test_without_credentials_it_is_said_how_to_give_some(fanfold: Fanfold, monke
 
 def _status(fanfold: Fanfold) -> dict[str, Any]:
     (account,) = json.loads(fanfold("status", "--json", "--stage", STAGE).out)["accounts"]
-    found: dict[str, Any] = account
-    return found
+    status: dict[str, Any] = account
+    return status

@@ -16,7 +16,7 @@ KEYS = f"/fanfold/{STAGE}/venue"
 
 
 def aim_at_a_real_venue(desk: Desk) -> None:
-    """What the template of a live stage says, of the deployed function."""
+    """Configure the deployed function as the template of a live stage does."""
     call = desk.cloud.call()
     call("ssm", "PutParameter", {"Name": KEYS, "Type": "SecureString", "Value": '{"apiKey": "key"}'})
     known = call("lambda", "GetFunctionConfiguration", {"FunctionName": FUNCTION})["Environment"]["Variables"]
@@ -34,13 +34,13 @@ def aim_at_a_real_venue(desk: Desk) -> None:
 
 def letters(desk: Desk) -> list[dict[str, Any]]:
     url = f"{desk.cloud.endpoint}/000000000000/fanfold-{STAGE}-execution-dead-letters.fifo"
-    asked = {"QueueUrl": url, "MaxNumberOfMessages": 10, "MessageAttributeNames": ["All"], "VisibilityTimeout": 0}
-    found: list[dict[str, Any]] = desk.run.call("sqs", "ReceiveMessage", asked).get("Messages", [])
-    return found
+    request = {"QueueUrl": url, "MaxNumberOfMessages": 10, "MessageAttributeNames": ["All"], "VisibilityTimeout": 0}
+    received: list[dict[str, Any]] = desk.run.call("sqs", "ReceiveMessage", request).get("Messages", [])
+    return received
 
 
 def faults(desk: Desk) -> str:
-    """Why messages were tried again."""
+    """The reasons for which messages were tried again."""
     items = desk.cloud.call()("dynamodb", "Scan", {"TableName": f"fanfold-{STAGE}-faults"})["Items"]
     return "\n".join(str(item["reason"]) for item in items)
 
@@ -48,23 +48,23 @@ def faults(desk: Desk) -> str:
 def test_orders_wait_for_the_keys_of_a_real_venue_and_for_no_deploy(deployed, tmp_path):
     plan = planned(MINUTES)
     middle = plan.start + HALF * 60
-    told: dict[str, list[dict[str, Any]]] = {}
+    evidence: dict[str, list[dict[str, Any]]] = {}
 
     def act(desk: Desk) -> None:
         aim_at_a_real_venue(desk)
         closes(desk, range(plan.start, middle, 60))
-        told["without"], told["faults"] = letters(desk), [{"text": faults(desk)}]
+        evidence["without"], evidence["faults"] = letters(desk), [{"text": faults(desk)}]
         keys = json.dumps({"apiKey": "key", "secret": "hush"})
         put = {"Name": KEYS, "Type": "SecureString", "Value": keys, "Overwrite": True}
         desk.cloud.call()("ssm", "PutParameter", put)
         closes(desk, range(middle, plan.until + 1, 60))
-        told["with"] = letters(desk)
-        told["log"] = [{"text": (desk.state / "logs" / f"{FUNCTION}.log").read_text()}]
+        evidence["with"] = letters(desk)
+        evidence["log"] = [{"text": (desk.state / "logs" / f"{FUNCTION}.log").read_text()}]
 
     # The local stage's role does not let it read the keys, and live's does: its calls are not held against the former.
     outcome = trade(tmp_path / "state", deployed, plan, act, RECORD_CALLS="")
-    assert "has no ['secret']" in told["faults"][0]["text"]
+    assert "has no ['secret']" in evidence["faults"][0]["text"]
     # What was tried often enough is the platform's letter; with the keys there is no other one.
-    assert len(told["with"]) == len(told["without"])
+    assert len(evidence["with"]) == len(evidence["without"])
     assert outcome.fills
-    assert "hush" not in told["log"][0]["text"]
+    assert "hush" not in evidence["log"][0]["text"]

@@ -22,7 +22,7 @@ TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT_ID}:fanfold-{STAGE}-alarms"
 LAKE = f"fanfold-{STAGE}-lake"
 
 
-class Told:
+class Alarms:
     """A queue that hears what the alarm topic tells; a desk that comes to rest does not wait for dead letters."""
 
     def __init__(self, desk: Desk) -> None:
@@ -32,20 +32,22 @@ class Told:
         self._call("sns", "Subscribe", {"TopicArn": TOPIC, "Protocol": "sqs", "Endpoint": arn})
 
     def messages(self) -> list[dict[str, Any]]:
-        found = self._call("sqs", "ReceiveMessage", {"QueueUrl": self._url, "MaxNumberOfMessages": 10})
-        return [json.loads(message["Body"]) for message in found.get("Messages", [])]
+        answer = self._call("sqs", "ReceiveMessage", {"QueueUrl": self._url, "MaxNumberOfMessages": 10})
+        return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
 
 
-def ran(desk: Desk, machine: str, given: dict[str, Any]) -> dict[str, Any]:
+def ran(desk: Desk, machine: str, execution_input: dict[str, Any]) -> dict[str, Any]:
     """An execution that has ended."""
     call = desk.cloud.call()
     arn = f"arn:aws:states:{REGION}:{ACCOUNT_ID}:stateMachine:fanfold-{STAGE}-{machine}"
-    started = call("stepfunctions", "StartExecution", {"stateMachineArn": arn, "input": json.dumps(given)})
+    started = call("stepfunctions", "StartExecution", {"stateMachineArn": arn, "input": json.dumps(execution_input)})
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        found: dict[str, Any] = call("stepfunctions", "DescribeExecution", {"executionArn": started["executionArn"]})
-        if found["status"] != "RUNNING":
-            return found
+        execution: dict[str, Any] = call(
+            "stepfunctions", "DescribeExecution", {"executionArn": started["executionArn"]}
+        )
+        if execution["status"] != "RUNNING":
+            return execution
         time.sleep(0.1)
     raise AssertionError(f"{machine} did not end")
 
@@ -53,7 +55,7 @@ def ran(desk: Desk, machine: str, given: dict[str, Any]) -> dict[str, Any]:
 def objects(desk: Desk, bucket: str, prefix: str) -> dict[str, bytes]:
     call = desk.cloud.call()
     listed = call("s3", "ListObjectsV2", {"Bucket": bucket, "Prefix": prefix}).get("Contents", [])
-    keys = [one["Key"] for one in listed]
+    keys = [item["Key"] for item in listed]
     return {key: call("s3", "GetObject", {"Bucket": bucket, "Key": key})["Body"] for key in keys}
 
 
@@ -85,41 +87,41 @@ def change_the_books(desk: Desk) -> None:
 
 
 def test_the_day_is_closed_once_however_often_its_time_comes(deployed: Path, tmp_path: Path) -> None:
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
 
     def act(desk: Desk) -> None:
         replayed(desk)
         desk.run.finish()
-        told, (day, given) = Told(desk), due(desk)
-        first = ran(desk, "daily-close", given)
+        alarms, (day, execution_input) = Alarms(desk), due(desk)
+        first = ran(desk, "daily-close", execution_input)
         kept = objects(desk, LAKE, "reports/")
-        second = ran(desk, "daily-close", given)
+        second = ran(desk, "daily-close", execution_input)
         again = invoke(
             desk.run.call, "audit", "report", {"day": day, "compacted": {"days": 9}, "chains": [], "accounts": []}
         )
-        found.update(
+        result.update(
             day=day,
             first=first,
             second=second,
             kept=kept,
             later=objects(desk, LAKE, "reports/"),
-            told=told.messages(),
+            alarms=alarms.messages(),
             again=again,
             lake=objects(desk, LAKE, f"trades/dt={day}"),
         )
 
     outcome = trade(tmp_path / "state", deployed, planned(MINUTES), act, SFN_WAIT_SCALE="0")
-    assert (found["first"]["status"], found["second"]["status"]) == ("SUCCEEDED", "SUCCEEDED")
-    assert found["told"] == []
-    assert set(found["kept"]) == {f"reports/dt={found['day']}/day.{kind}" for kind in ("json", "md")}
-    assert found["later"] == found["kept"]
-    assert json.loads(found["second"]["output"]).keys() == {"time", "agenda"}
-    report = json.loads(found["kept"][f"reports/dt={found['day']}/day.json"])
+    assert (result["first"]["status"], result["second"]["status"]) == ("SUCCEEDED", "SUCCEEDED")
+    assert result["alarms"] == []
+    assert set(result["kept"]) == {f"reports/dt={result['day']}/day.{kind}" for kind in ("json", "md")}
+    assert result["later"] == result["kept"]
+    assert json.loads(result["second"]["output"]).keys() == {"time", "agenda"}
+    report = json.loads(result["kept"][f"reports/dt={result['day']}/day.json"])
     assert report["faults"] == []
     assert {chain["kind"] for chain in report["chains"]} == {"sound"}
-    assert all(len(one["hash"]) == 64 for one in report["chains"])
+    assert all(len(chain["hash"]) == 64 for chain in report["chains"])
     assert sum(account["trades"] for account in report["accounts"]) == len(outcome.fills) > 0
-    assert list(found["lake"]) == [f"trades/dt={found['day']}/day.parquet"]
+    assert list(result["lake"]) == [f"trades/dt={result['day']}/day.parquet"]
 
 
 # Books that were changed are not what the log says, and not what the fills make.
@@ -128,34 +130,34 @@ VERIFY, RECONCILE = ("verify", "ChainBroken"), ("reconcile", "BooksDiffer")
 
 @pytest.mark.parametrize(("harm", "faults"), [(edit_a_segment, [VERIFY]), (change_the_books, [VERIFY, RECONCILE])])
 def test_a_day_that_does_not_add_up_is_told_of_and_not_closed(deployed, tmp_path, harm, faults) -> None:
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
 
     def act(desk: Desk) -> None:
         replayed(desk)
         desk.run.finish()
-        told, (day, given) = Told(desk), due(desk)
+        alarms, (day, execution_input) = Alarms(desk), due(desk)
         harm(desk)
-        found.update(day=day, end=ran(desk, "daily-close", given), told=told.messages())
-        found["kept"] = objects(desk, LAKE, "reports/")
+        result.update(day=day, end=ran(desk, "daily-close", execution_input), alarms=alarms.messages())
+        result["kept"] = objects(desk, LAKE, "reports/")
 
     trade(tmp_path / "state", deployed, planned(MINUTES), act, SFN_WAIT_SCALE="0")
-    assert (found["end"]["status"], found["end"]["error"]) == ("FAILED", "NotClosed")
-    assert set(found["kept"]) == {f"reports/dt={found['day']}/failed.{kind}" for kind in ("json", "md")}
-    (message,) = found["told"]
+    assert (result["end"]["status"], result["end"]["error"]) == ("FAILED", "NotClosed")
+    assert set(result["kept"]) == {f"reports/dt={result['day']}/failed.{kind}" for kind in ("json", "md")}
+    (message,) = result["alarms"]
     assert [(fault["step"], fault["error"]) for fault in json.loads(message["Message"])["faults"]] == faults
     assert message["Subject"] == f"Fanfold {STAGE}: the day is not closed"
 
 
 def filled(outcome: Outcome, ids: set[str]) -> dict[str, list[int]]:
     """Closes of the bars that messages with these causes brought, by instrument."""
-    brought = [one for one in outcome.messages if isinstance(one, BarsClosed) and one.cause in ids]
-    assert all(one.requested for one in brought)
-    series = [one for message in brought for one in unpack(message.frames)]
-    return {one.instrument: [bar.closes_at_s for bar in one.bars] for one in series}
+    brought = [closed for closed in outcome.messages if isinstance(closed, BarsClosed) and closed.cause in ids]
+    assert all(closed.requested for closed in brought)
+    series = [bars_of_symbol for message in brought for bars_of_symbol in unpack(message.frames)]
+    return {bars_of_symbol.instrument: [bar.closes_at_s for bar in bars_of_symbol.bars] for bars_of_symbol in series}
 
 
 def test_a_span_is_filled_for_each_symbol_and_what_the_venue_does_not_have_is_told_of(deployed, tmp_path) -> None:
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     plan = planned(MINUTES)
     venue, traded = next(iter(plan.desk.venues.items()))
     since, until = plan.start, plan.start + 20 * 60
@@ -164,23 +166,23 @@ def test_a_span_is_filled_for_each_symbol_and_what_the_venue_does_not_have_is_to
     def act(desk: Desk) -> None:
         replayed(desk)
         desk.run.finish()
-        told = Told(desk)
-        found["filled"] = ran(desk, "back-fill", span | {"instruments": traded.symbols[:2]})
-        found["told"] = told.messages()
-        found["half"] = ran(desk, "back-fill", span | {"instruments": [traded.symbols[2], "NOPE/USDT"]})
-        found["told of"] = told.messages()
+        alarms = Alarms(desk)
+        result["filled"] = ran(desk, "back-fill", span | {"instruments": traded.symbols[:2]})
+        result["alarms"] = alarms.messages()
+        result["half"] = ran(desk, "back-fill", span | {"instruments": [traded.symbols[2], "NOPE/USDT"]})
+        result["alarms of half"] = alarms.messages()
         assert desk.cloud.wait_until_quiet(timeout_s=30)
 
     outcome = trade(tmp_path / "state", deployed, plan, act, SFN_WAIT_SCALE="0")
-    assert found["filled"]["status"] == "SUCCEEDED", found["filled"]
-    assert found["told"] == []
-    given = [{"instrument": symbol, "filled": True} for symbol in traded.symbols[:2]]
-    assert json.loads(found["filled"]["output"])["found"] == given
-    ids = {"requested/" + derive("back-fill", venue, one, "1m", since, until) for one in traded.symbols}
+    assert result["filled"]["status"] == "SUCCEEDED", result["filled"]
+    assert result["alarms"] == []
+    expected = [{"instrument": symbol, "filled": True} for symbol in traded.symbols[:2]]
+    assert json.loads(result["filled"]["output"])["found"] == expected
+    ids = {"requested/" + derive("back-fill", venue, symbol, "1m", since, until) for symbol in traded.symbols}
     closes = list(range(since + 60, until + 1, 60))
     assert filled(outcome, ids) == dict.fromkeys(traded.symbols[:3], closes)
-    assert (found["half"]["status"], found["half"]["error"]) == ("FAILED", "NotComplete")
-    (message,) = found["told of"]
+    assert (result["half"]["status"], result["half"]["error"]) == ("FAILED", "NotComplete")
+    (message,) = result["alarms of half"]
     assert message["Subject"] == f"Fanfold {STAGE}: a back-fill is not complete"
     done, left = json.loads(message["Message"])
     assert done == {"instrument": traded.symbols[2], "filled": True}

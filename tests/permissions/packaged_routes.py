@@ -19,7 +19,7 @@ class PackagedRoute(NamedTuple):
 
 def packaged_routes(stacks: Stacks) -> list[PackagedRoute]:
     """Every route of a stage. Raises AssertionError where a JWT is asked for that is not the platform's readers'."""
-    return [_route(stacks, stack, one["Properties"]) for stack, _, one in stacks.of("AWS::ApiGatewayV2::Route")]
+    return [_route(stacks, stack, route["Properties"]) for stack, _, route in stacks.of("AWS::ApiGatewayV2::Route")]
 
 
 def _route(stacks: Stacks, stack: str, properties: dict[str, Any]) -> PackagedRoute:
@@ -32,13 +32,13 @@ def _route(stacks: Stacks, stack: str, properties: dict[str, Any]) -> PackagedRo
 
 
 def permitted(stacks: Stacks) -> set[tuple[str, str]]:
-    """What the API may invoke, as (stack, ARN or name); raises AssertionError where another API may."""
-    found: set[tuple[str, str]] = set()
-    for stack, _, one in stacks.of("AWS::Lambda::Permission"):
-        properties = stacks.resolve(stack, one["Properties"])
+    """The functions that the API may invoke, as (stack, ARN or name); raises AssertionError where another API may."""
+    invocable: set[tuple[str, str]] = set()
+    for stack, _, permission in stacks.of("AWS::Lambda::Permission"):
+        properties = stacks.resolve(stack, permission["Properties"])
         assert properties["Principal"] == "apigateway.amazonaws.com"
         assert properties["Action"] == "lambda:InvokeFunction"
         assert ":execute-api:" in properties["SourceArn"]
         assert ":platform-HttpApi/" in properties["SourceArn"]
-        found.add((stack, properties["FunctionName"]))
-    return found
+        invocable.add((stack, properties["FunctionName"]))
+    return invocable

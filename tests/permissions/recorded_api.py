@@ -17,9 +17,9 @@ def tell(desk: Desk, weight: float, nonce: str) -> Answer:
     body = json.dumps({"instance": HOOK, "instrument": INSTRUMENT, "weight": weight})
     at = str(int(float((desk.state / "clock").read_text())))
     signed = {TIMESTAMP: at, NONCE: nonce, SIGNATURE: signature(secret_of(desk), at, nonce, body.encode())}
-    asked = event("POST", "/signals/external", body=body)
-    asked["headers"] |= signed
-    return _answered(desk, "signal", "webhook", asked)
+    request = event("POST", "/signals/external", body=body)
+    request["headers"] |= signed
+    return _answered(desk, "signal", "webhook", request)
 
 
 def hear_twice(desk: Desk) -> None:
@@ -43,9 +43,9 @@ def control(desk: Desk) -> None:
     halt = {"reason": "a test"}
     assert [post(desk, "/halt", halt, ANNA, "key-halt-0001").status for _ in range(2)] == [200, 200]
     resume = {"account": "main", "reason": "a test"}
-    asked = post(desk, "/resume", resume, ANNA, "key-resume-01")
-    assert asked.status == 202
-    confirmed = post(desk, "/resume", resume | {"confirmation": asked.body["confirmation"]}, BERT, "key-resume-02")
+    pending = post(desk, "/resume", resume, ANNA, "key-resume-01")
+    assert pending.status == 202
+    confirmed = post(desk, "/resume", resume | {"confirmation": pending.body["confirmation"]}, BERT, "key-resume-02")
     assert confirmed.body["state"] == "ACTIVE"
 
 
@@ -58,5 +58,5 @@ def post(desk: Desk, path: str, body: Any, who: dict[str, Any], key: str) -> Ans
     return _answered(desk, "risk", "api_control", event("POST", path, who=who, body=body, idempotency_key=key))
 
 
-def _answered(desk: Desk, service: str, function: str, asked: dict[str, Any]) -> Answer:
-    return answered(lambda told: invoke(desk.run.call, service, function, told), asked)
+def _answered(desk: Desk, service: str, function: str, request: dict[str, Any]) -> Answer:
+    return answered(lambda api_event: invoke(desk.run.call, service, function, api_event), request)

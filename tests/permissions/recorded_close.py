@@ -40,11 +40,11 @@ def _close(desk: Desk, day: datetime) -> str:
     return _ended(desk, "daily-close", {"time": scheduled.isoformat().replace("+00:00", "Z")})
 
 
-def _ended(desk: Desk, machine: str, given: dict[str, Any]) -> str:
+def _ended(desk: Desk, machine: str, execution_input: dict[str, Any]) -> str:
     """The status in which an execution ended."""
     call = desk.cloud.call()
     arn = f"arn:aws:states:{REGION}:000000000000:stateMachine:fanfold-{STAGE}-{machine}"
-    started = call("stepfunctions", "StartExecution", {"stateMachineArn": arn, "input": json.dumps(given)})
+    started = call("stepfunctions", "StartExecution", {"stateMachineArn": arn, "input": json.dumps(execution_input)})
     deadline = time.monotonic() + EXECUTION_S
     while time.monotonic() < deadline:
         status = str(call("stepfunctions", "DescribeExecution", {"executionArn": started["executionArn"]})["status"])

@@ -47,7 +47,7 @@ UNKNOWN = '{"type":"bars.v9","id":"%s"}'
 
 
 class Recording(NamedTuple):
-    """What came of the journey: the calls, what the functions' logs say of denials, and what was tried besides."""
+    """The result of the journey: calls, denials in the functions' logs, and the outcome of further attempts."""
 
     calls: list[RecordedLine]
     outcome: Outcome
@@ -130,12 +130,12 @@ def _break(desk: Desk, messages: list[Message]) -> None:
 
 def _leave_behind(desk: Desk, messages: list[Message]) -> None:
     """Crashes leave messages in the outboxes; a redelivery sweeps them, and so does the schedule."""
-    told = {"risk": (OrdersApproved, TradingStateChanged), "execution": (ExecutionReport, ExecutionReport)}
+    kinds_of = {"risk": (OrdersApproved, TradingStateChanged), "execution": (ExecutionReport, ExecutionReport)}
     handed = {"risk": _newest(messages, ExecutionReport), "execution": _newest(messages, OrdersApproved)}
-    for service, kinds in told.items():
+    for service, kinds in kinds_of.items():
         table = Table(desk.run.call, LEDGER)
         outbox = Outbox(table, service, Topics(desk.run.call, {}))
-        published = [[one for one in messages if isinstance(one, kind)] for kind in kinds]
+        published = [[message for message in messages if isinstance(message, kind)] for kind in kinds]
         left = [published[0][0], published[1][-1]]
         again = partial(_handed, desk, service, [encode(handed[service]).decode()], again=True)
         on_schedule = partial(invoke, desk.run.call, service, "sweep", {})
@@ -149,8 +149,8 @@ def _leave_behind(desk: Desk, messages: list[Message]) -> None:
 
 def _skip_bars(desk: Desk, messages: list[Message]) -> None:
     """Bars come that are ahead of what signal has had: it asks for those in between, and market-data serves them."""
-    told = _ahead(_newest(messages, BarsClosed), AHEAD_S, "ahead")
-    assert _handed(desk, "signal", [encode(told).decode()]) == 0
+    early = _ahead(_newest(messages, BarsClosed), AHEAD_S, "ahead")
+    assert _handed(desk, "signal", [encode(early).decode()]) == 0
     assert desk.cloud.wait_until_quiet()
 
 
@@ -171,7 +171,7 @@ def _next_fold(desk: Desk) -> str:
 def _die_while_recording(desk: Desk) -> None:
     """A segment is there whose writer did not live to move the head: the next one takes it into the chain."""
     views = DynamoViews(desk.run.call, f"fanfold-{STAGE}-views")
-    left, found = (
+    left, recorded = (
         TradingStateChanged(
             id=name, cause="a test", at=_at(desk), account="main", state=TradingState.ACTIVE, reason="a", actor="test"
         )
@@ -182,7 +182,7 @@ def _die_while_recording(desk: Desk) -> None:
     segment, after = chain.append(tip.head, [entry])
     views.promise(tip, after.hash)
     desk.run.call("s3", "PutObject", {"Bucket": f"fanfold-{STAGE}-audit", "Key": segment.key, "Body": segment.body})
-    assert _handed(desk, "audit", [encode(found).decode()]) == 0
+    assert _handed(desk, "audit", [encode(recorded).decode()]) == 0
     assert views.seen(["left behind", "found"]).keys() == {"left behind", "found"}
 
 
@@ -209,7 +209,10 @@ def _sweep_late(desk: Desk) -> None:
 
 def _foreign(cloud: Cloud) -> dict[str, str]:
     """The code with which each function is refused what is another's, when it asks with its own keys."""
-    return {name: _refused(_keys_of(cloud, one["pids"][0]), name) for name, one in cloud.control("processes").items()}
+    return {
+        name: _refused(_keys_of(cloud, function["pids"][0]), name)
+        for name, function in cloud.control("processes").items()
+    }
 
 
 def _keys_of(cloud: Cloud, pid: int) -> Call:
@@ -229,16 +232,16 @@ def _refused(call: Call, function: str) -> str:
 
 
 def _without_policy(desk: Desk) -> dict[str, dict[str, int]]:
-    """How many letters more two subscribers of a topic bury: with both queues' policies, then without one of them."""
+    """Count further dead letters of two subscribers: with both queues' policies, then without one of them."""
     queue = f"{desk.cloud.endpoint}/000000000000/fanfold-{STAGE}-market-data"
-    asked = {"QueueUrl": queue, "AttributeNames": ["Policy"]}
-    policy = desk.run.call("sqs", "GetQueueAttributes", asked)["Attributes"]["Policy"]
+    request = {"QueueUrl": queue, "AttributeNames": ["Policy"]}
+    policy = desk.run.call("sqs", "GetQueueAttributes", request)["Attributes"]["Policy"]
     admin = desk.cloud.call()
-    found = {"with": _told_to_all(desk, "with")}
+    letters = {"with": _told_to_all(desk, "with")}
     admin("sqs", "SetQueueAttributes", {"QueueUrl": queue, "Attributes": {"Policy": ""}})
-    found["without"] = _told_to_all(desk, "without")
+    letters["without"] = _told_to_all(desk, "without")
     admin("sqs", "SetQueueAttributes", {"QueueUrl": queue, "Attributes": {"Policy": policy}})
-    return found
+    return letters
 
 
 def _told_to_all(desk: Desk, name: str) -> dict[str, int]:
@@ -251,18 +254,18 @@ def _told_to_all(desk: Desk, name: str) -> dict[str, int]:
 
 
 def _letters(desk: Desk) -> dict[str, int]:
-    asked = ["ApproximateNumberOfMessages"]
-    found = dict.fromkeys(("market-data", "audit"), 0)
-    for service in found:
+    names = ["ApproximateNumberOfMessages"]
+    counts = dict.fromkeys(("market-data", "audit"), 0)
+    for service in counts:
         for queue in dead_letters_names(service, STAGE):
             url = f"{desk.cloud.endpoint}/000000000000/{queue}"
-            answer = desk.run.call("sqs", "GetQueueAttributes", {"QueueUrl": url, "AttributeNames": asked})
-            found[service] += int(answer["Attributes"]["ApproximateNumberOfMessages"])
-    return found
+            answer = desk.run.call("sqs", "GetQueueAttributes", {"QueueUrl": url, "AttributeNames": names})
+            counts[service] += int(answer["Attributes"]["ApproximateNumberOfMessages"])
+    return counts
 
 
 def _handed(desk: Desk, service: str, bodies: list[str], *, again: bool = False) -> int:
-    """How many of the messages a function wants to have again, when they are handed to it as its queue would."""
+    """The number of messages that a function wants to have again, when they are handed to it as its queue would."""
     records = [
         {
             "messageId": f"{service} {number} {abs(hash(body))}",
@@ -278,7 +281,7 @@ def _handed(desk: Desk, service: str, bodies: list[str], *, again: bool = False)
 
 
 def _newest(messages: list[Message], kind: type[Any]) -> Any:
-    return max((message for message in messages if isinstance(message, kind)), key=lambda one: one.at)
+    return max((message for message in messages if isinstance(message, kind)), key=lambda message: message.at)
 
 
 def _at(desk: Desk) -> datetime:

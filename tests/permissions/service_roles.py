@@ -39,18 +39,18 @@ def service_roles(stacks: Stacks) -> list[ServiceRole]:
 
 def _needed(stacks: Stacks, stack: str, role: str) -> Iterator[Need]:
     for kind, (path, needs_of) in USERS.items():
-        for where, _, one in stacks.of(kind):
-            named = _at(one["Properties"], path)
+        for where, _, resource in stacks.of(kind):
+            named = _at(resource["Properties"], path)
             if where == stack and named == {"Fn::GetAtt": [role, "Arn"]}:
-                yield from needs_of(stacks, stack, one["Properties"])
+                yield from needs_of(stacks, stack, resource["Properties"])
 
 
 def _machine(stacks: Stacks, stack: str, properties: dict[str, Any]) -> Iterator[Need]:
     assert set(properties) <= MACHINE, f"{stack} has a state machine whose needs are not known"
-    given = stacks.resolve(stack, properties["DefinitionSubstitutions"])
+    substitutions = stacks.resolve(stack, properties["DefinitionSubstitutions"])
     for task in tasks(properties["Definition"]):
         action, parameter = TASKS[task["Resource"]]
-        yield Need(action, given[task["Parameters"][parameter].strip("${}")])
+        yield Need(action, substitutions[task["Parameters"][parameter].strip("${}")])
 
 
 def tasks(node: Any) -> Iterator[dict[str, Any]]:
@@ -58,11 +58,11 @@ def tasks(node: Any) -> Iterator[dict[str, Any]]:
     if isinstance(node, dict):
         if node.get("Type") == "Task":
             yield node
-        for one in node.values():
-            yield from tasks(one)
+        for child in node.values():
+            yield from tasks(child)
     elif isinstance(node, list):
-        for one in node:
-            yield from tasks(one)
+        for child in node:
+            yield from tasks(child)
 
 
 def _schedule(stacks: Stacks, stack: str, properties: dict[str, Any]) -> Iterator[Need]:
@@ -71,11 +71,11 @@ def _schedule(stacks: Stacks, stack: str, properties: dict[str, Any]) -> Iterato
 
 
 def _canary(stacks: Stacks, stack: str, properties: dict[str, Any]) -> Iterator[Need]:
-    for where, alias, one in stacks.of("AWS::Lambda::Alias"):
-        update = one.get("UpdatePolicy", {}).get("CodeDeployLambdaAliasUpdate", {})
+    for where, alias, alias_resource in stacks.of("AWS::Lambda::Alias"):
+        update = alias_resource.get("UpdatePolicy", {}).get("CodeDeployLambdaAliasUpdate", {})
         group = update.get("DeploymentGroupName")
         if where == stack and group and stacks.properties(stack, group["Ref"]) == properties:
-            function = stacks.function(stack, one["Properties"]["FunctionName"])
+            function = stacks.function(stack, alias_resource["Properties"]["FunctionName"])
             # AWS's reference names the function as the resource of both, other documents the alias.
             for arn in (f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}", stacks.arn(stack, alias)):
                 yield from (Need(f"lambda:{action}Alias", arn) for action in ("Get", "Update"))
@@ -100,24 +100,24 @@ TRUSTED = {
 
 def users(stacks: Stacks) -> dict[str, set[str]]:
     """The services that take on each role which a resource names."""
-    found: dict[str, set[str]] = {}
+    services: dict[str, set[str]] = {}
     for kind, (path, _) in USERS.items():
-        for stack, _, one in stacks.of(kind):
-            name = _at(one["Properties"], path)["Fn::GetAtt"][0]
-            found.setdefault(f"{stack}.{name}", set()).add(TRUSTED[kind])
-    return found
+        for stack, _, resource in stacks.of(kind):
+            name = _at(resource["Properties"], path)["Fn::GetAtt"][0]
+            services.setdefault(f"{stack}.{name}", set()).add(TRUSTED[kind])
+    return services
 
 
-def _at(found: Any, path: tuple[str, ...]) -> Any:
+def _at(node: Any, path: tuple[str, ...]) -> Any:
     for step in path:
-        found = found[step]
-    return found
+        node = node[step]
+    return node
 
 
 def _trusted(properties: dict[str, Any]) -> set[str]:
-    found: set[str] = set()
-    for one in properties["AssumeRolePolicyDocument"]["Statement"]:
-        assert (one["Effect"], one["Action"]) == ("Allow", "sts:AssumeRole")
-        services = one["Principal"]["Service"]
-        found |= set(services if isinstance(services, list) else [services])
-    return found
+    trusted: set[str] = set()
+    for statement in properties["AssumeRolePolicyDocument"]["Statement"]:
+        assert (statement["Effect"], statement["Action"]) == ("Allow", "sts:AssumeRole")
+        services = statement["Principal"]["Service"]
+        trusted |= set(services if isinstance(services, list) else [services])
+    return trusted

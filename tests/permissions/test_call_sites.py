@@ -28,8 +28,8 @@ EXCUSED: dict[tuple[str, str], str] = {
 def spelled() -> set[tuple[str, str]]:
     """Service and operation of every call that functions may come to."""
     files = [*(ROOT / "shared" / "fanfold" / "aws").rglob("*.py"), *ROOT.glob("services/*/*_service/*.py")]
-    found = [site for file in files for site in SITE.findall(file.read_text())]
-    return {(service, one) for service, named in found for one in KINDS.get(named, (named,))}
+    sites = [site for file in files for site in SITE.findall(file.read_text())]
+    return {(service, operation) for service, named in sites for operation in KINDS.get(named, (named,))}
 
 
 def test_the_journey_makes_every_call_that_the_code_spells(recording):

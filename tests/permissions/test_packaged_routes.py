@@ -27,9 +27,9 @@ def stacks(request) -> Stacks:
 
 @pytest.fixture(scope="module")
 def routes(stacks) -> dict[str, PackagedRoute]:
-    found = packaged_routes(stacks)
-    assert len({one.key for one in found}) == len(found)
-    return {one.key: one for one in found}
+    packaged = packaged_routes(stacks)
+    assert len({route.key for route in packaged}) == len(packaged)
+    return {route.key: route for route in packaged}
 
 
 def test_every_route_of_the_contract_is_packaged_for_whom_it_is(routes):
@@ -50,7 +50,7 @@ def test_what_no_route_names_is_asked_for_a_token_before_it_is_refused(routes):
 
 
 def test_only_webhooks_are_let_through_unasked_and_their_functions_ask_for_a_signature(routes):
-    unasked = {one.key for one in routes.values() if not one.authority}
+    unasked = {route.key for route in routes.values() if not route.authority}
     assert unasked == {"POST /signals/external", "POST /fills"}
     assert {route.access for route in ROUTES if not AUTHORITIES[route.access]} == {"webhook", "fills"}
 
@@ -68,8 +68,8 @@ def test_the_api_may_invoke_what_its_routes_name_and_nothing_else(stacks, routes
 
 
 def test_where_a_function_has_a_live_alias_its_routes_name_that(stacks, routes):
-    aliased = {stacks.function(stack, one["Properties"]["FunctionName"]): stacks.arn(stack, name)
-               for stack, name, one in stacks.of("AWS::Lambda::Alias")}  # fmt: skip
+    aliased = {stacks.function(stack, alias["Properties"]["FunctionName"]): stacks.arn(stack, name)
+               for stack, name, alias in stacks.of("AWS::Lambda::Alias")}  # fmt: skip
     for route in routes.values():
         if route.function in aliased:
             assert stacks.resolve(route.stack, route.target) == aliased[route.function], route.key
@@ -85,8 +85,8 @@ def test_who_may_halt_may_not_resume_and_who_resumes_needs_both_permissions():
 def documented() -> list[list[Statement]]:
     """The policies in docs/api.md, with this account in them."""
     blocks = re.findall(r"```json\n(\{\s*\"Version\".*?)```", DOCUMENT.read_text(), re.DOTALL)
-    texts = [re.sub("<[a-z-]+>", lambda found: PLACES[found[0]], block) for block in blocks]
-    return [[statement(one) for one in json.loads(text)["Statement"]] for text in texts]
+    texts = [re.sub("<[a-z-]+>", lambda match: PLACES[match[0]], block) for block in blocks]
+    return [[statement(entry) for entry in json.loads(text)["Statement"]] for text in texts]
 
 
 PLACES = {"<region>": REGION, "<account>": ACCOUNT, "<api-id>": "api"}

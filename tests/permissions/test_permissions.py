@@ -1,4 +1,4 @@
-"""What functions ask of AWS is what their roles allow, no less and no more."""
+"""Roles allow what their functions ask of AWS, no less and no more."""
 
 import pytest
 
@@ -62,10 +62,10 @@ def test_with_any_one_permission_taken_away_a_call_or_a_declared_need_is_denied(
             assert declared or denied(function, rest), f"{function.function.name} does without {permission}"
 
 
-def denied(one: Held, statements) -> set[str]:
+def denied(holding: Held, statements) -> set[str]:
     """The first operation of the recorded ones that a role in memory denies, if any."""
-    call = guarded(lambda *_: {}, statements, one.keys)
-    for line in one.calls:
+    call = guarded(lambda *_: {}, statements, holding.keys)
+    for line in holding.calls:
         try:
             call(line.service, line.operation, line.parameters)
         except AwsFault:
@@ -74,15 +74,15 @@ def denied(one: Held, statements) -> set[str]:
 
 
 def test_a_role_that_lacks_something_is_seen(recording):
-    for one in held(packaged(STAGE), recording.calls):
-        poor = one._replace(function=one.function._replace(statements=one.function.statements[1:]))
+    for holding in held(packaged(STAGE), recording.calls):
+        poor = holding._replace(function=holding.function._replace(statements=holding.function.statements[1:]))
         assert poor.missing
 
 
 def test_a_role_that_allows_too_much_is_seen(recording):
-    for one in held(packaged(STAGE), recording.calls):
+    for holding in held(packaged(STAGE), recording.calls):
         more = Statement("Allow", ("dynamodb:Scan",), ("arn:aws:dynamodb:*:*:table/*",))
-        rich = one._replace(function=one.function._replace(statements=[*one.function.statements, more]))
+        rich = holding._replace(function=holding.function._replace(statements=[*holding.function.statements, more]))
         assert len(rich.unused) == 1
 
 

@@ -46,9 +46,9 @@ def test_wildcards_are_stars_and_question_marks_alone(pattern, text, same):
 
 
 def test_actions_do_not_heed_case_and_resources_do():
-    given = role({"Action": "DynamoDB:getitem", "Resource": TABLE})
-    assert allowed(given, "dynamodb:GetItem", TABLE)
-    assert not allowed(given, "dynamodb:GetItem", TABLE.upper())
+    statements = role({"Action": "DynamoDB:getitem", "Resource": TABLE})
+    assert allowed(statements, "dynamodb:GetItem", TABLE)
+    assert not allowed(statements, "dynamodb:GetItem", TABLE.upper())
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,8 @@ def test_actions_do_not_heed_case_and_resources_do():
     ],
 )
 def test_conditions_must_all_hold(condition, context, holds):
-    given = role({"Action": "kms:Decrypt", "Resource": "*", "Condition": condition})
-    assert allowed(given, "kms:Decrypt", "key", context) is holds
+    statements = role({"Action": "kms:Decrypt", "Resource": "*", "Condition": condition})
+    assert allowed(statements, "kms:Decrypt", "key", context) is holds
 
 
 @pytest.mark.parametrize("document", [{"NotAction": "s3:*", "Resource": "*"}, {"Action": "s3:*", "NotResource": "*"}])
@@ -77,16 +77,16 @@ def test_what_the_evaluator_does_not_judge_it_does_not_pass_over(document):
 
 
 def test_an_unknown_operator_is_not_passed_over():
-    given = role({"Action": "*", "Resource": "*", "Condition": {"IpAddress": {"aws:SourceIp": "::/0"}}})
+    statements = role({"Action": "*", "Resource": "*", "Condition": {"IpAddress": {"aws:SourceIp": "::/0"}}})
     with pytest.raises(KeyError):
-        allowed(given, "s3:GetObject", BUCKET, {"aws:SourceIp": "::1"})
+        allowed(statements, "s3:GetObject", BUCKET, {"aws:SourceIp": "::1"})
 
 
 def test_a_transaction_needs_the_action_of_each_of_its_writes():
     kinds = ("Put", "Update", "Delete", "ConditionCheck")
     items = [{kind: {"TableName": "one"}} for kind in kinds]
-    found = needs("dynamodb", "TransactWriteItems", {"TransactItems": items}, {})
-    assert found == {(f"dynamodb:{kind}Item", TABLE, "") for kind in kinds}
+    needed = needs("dynamodb", "TransactWriteItems", {"TransactItems": items}, {})
+    assert needed == {(f"dynamodb:{kind}Item", TABLE, "") for kind in kinds}
 
 
 def test_a_batch_needs_the_action_of_one():
@@ -100,8 +100,8 @@ def test_listing_is_of_the_bucket_and_reading_of_the_object():
 
 
 def test_an_encrypted_resource_needs_its_key_too():
-    found = needs("s3", "PutObject", {"Bucket": "one", "Key": "a"}, {BUCKET: "the key"})
-    assert found == {("s3:PutObject", f"{BUCKET}/a", ""), ("kms:GenerateDataKey", "the key", "s3")}
+    needed = needs("s3", "PutObject", {"Bucket": "one", "Key": "a"}, {BUCKET: "the key"})
+    assert needed == {("s3:PutObject", f"{BUCKET}/a", ""), ("kms:GenerateDataKey", "the key", "s3")}
 
 
 def test_an_operation_that_is_in_no_table_is_not_passed_over():

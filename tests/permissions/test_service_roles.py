@@ -37,7 +37,7 @@ def test_such_a_role_allows_nothing_that_is_not_used(roles):
 
 
 def test_a_task_too_many_or_too_few_is_seen(roles):
-    """What is compared would not pass for any role and any machine."""
+    """The comparison does not pass for any role and any machine."""
     for role in roles:
         more = role.needed | {Need("lambda:InvokeFunction", "arn:aws:lambda:eu-west-1:000000000000:function:another")}
         assert missing(role.statements, more)
@@ -51,23 +51,23 @@ def test_only_live_shifts_its_traffic(stacks, roles):
 
 
 def test_the_machines_call_the_five_steps_of_the_close_the_back_fill_and_the_slices(stacks):
-    machines = {one["Properties"]["StateMachineName"]: list(tasks(one["Properties"]["Definition"]))
-                for _, _, one in stacks.of("AWS::StepFunctions::StateMachine")}  # fmt: skip
+    machines = {machine["Properties"]["StateMachineName"]: list(tasks(machine["Properties"]["Definition"]))
+                for _, _, machine in stacks.of("AWS::StepFunctions::StateMachine")}  # fmt: skip
     assert sorted(len(machine) for machine in machines.values()) == [2, 2, 7]
 
 
 def test_a_queue_takes_what_its_topics_send_and_nothing_else(stacks):
-    given: dict[str, set[str]] = {}
-    for stack, _, one in stacks.of("AWS::SQS::QueuePolicy"):
-        properties = stacks.resolve(stack, one["Properties"])
+    admitted: dict[str, set[str]] = {}
+    for stack, _, policy in stacks.of("AWS::SQS::QueuePolicy"):
+        properties = stacks.resolve(stack, policy["Properties"])
         for queue in properties["Queues"]:
-            given.setdefault(queue, set()).update(_senders(queue, properties["PolicyDocument"]["Statement"]))
-    assert {queue: senders for queue, senders in given.items() if senders} == _subscribed(stacks)
+            admitted.setdefault(queue, set()).update(_senders(queue, properties["PolicyDocument"]["Statement"]))
+    assert {queue: senders for queue, senders in admitted.items() if senders} == _subscribed(stacks)
 
 
 def _senders(queue: str, statements: list[dict]) -> set[str]:
     """The topics that a queue's policy lets in; raises AssertionError where it allows anything besides."""
-    found: set[str] = set()
+    topics: set[str] = set()
     for statement in statements:
         if statement["Effect"] == "Allow":
             assert (statement["Principal"], statement["Action"]) == (
@@ -75,43 +75,43 @@ def _senders(queue: str, statements: list[dict]) -> set[str]:
                 "sqs:SendMessage",
             )
             assert statement["Resource"].endswith(f":{queue}")
-            found |= set(statement["Condition"]["ArnEquals"]["aws:SourceArn"])
-    return found
+            topics |= set(statement["Condition"]["ArnEquals"]["aws:SourceArn"])
+    return topics
 
 
 def _subscribed(stacks: Stacks) -> dict[str, set[str]]:
     """By queue the topics that reach it, as subscribers or with what could not be delivered."""
-    found: dict[str, set[str]] = {}
-    for stack, _, one in stacks.of("AWS::SNS::Subscription"):
-        properties = stacks.resolve(stack, one["Properties"])
+    senders: dict[str, set[str]] = {}
+    for stack, _, subscription in stacks.of("AWS::SNS::Subscription"):
+        properties = stacks.resolve(stack, subscription["Properties"])
         if properties["Protocol"] == "sqs":
             for arn in (properties["Endpoint"], properties["RedrivePolicy"]["deadLetterTargetArn"]):
-                found.setdefault(arn.rpartition(":")[2], set()).add(properties["TopicArn"])
-    return found
+                senders.setdefault(arn.rpartition(":")[2], set()).add(properties["TopicArn"])
+    return senders
 
 
 def test_a_key_lets_the_topics_write_to_the_queues_that_it_encrypts(stacks):
     topics = {stacks.keys[queue] for _, queue in _encrypted(stacks, "AWS::SQS::Queue")}
-    ciphers = [found for found in stacks.of("AWS::KMS::Key") if "KeyUsage" not in found[2]["Properties"]]
-    for _, name, one in ciphers:
-        admitted = {service for each in one["Properties"]["KeyPolicy"]["Statement"]
+    ciphers = [key for key in stacks.of("AWS::KMS::Key") if "KeyUsage" not in key[2]["Properties"]]
+    for _, name, key in ciphers:
+        admitted = {service for each in key["Properties"]["KeyPolicy"]["Statement"]
                     for service in _services(each["Principal"])}  # fmt: skip
         assert bool(topics) == ("sns.amazonaws.com" in admitted), name
         assert set(ADMITTED) <= admitted
 
 
 def test_alarms_and_budgets_reach_the_alarm_topic(stacks):
-    told = {service for _, _, one in stacks.of("AWS::SNS::TopicPolicy")
-            for each in one["Properties"]["PolicyDocument"]["Statement"] if each["Effect"] == "Allow"
+    services = {service for _, _, policy in stacks.of("AWS::SNS::TopicPolicy")
+            for each in policy["Properties"]["PolicyDocument"]["Statement"] if each["Effect"] == "Allow"
             for service in _services(each["Principal"])}  # fmt: skip
     made = {"cloudwatch.amazonaws.com": "AWS::CloudWatch::Alarm", "budgets.amazonaws.com": "AWS::Budgets::Budget"}
-    assert told == {service for service, kind in made.items() if stacks.of(kind)}
+    assert services == {service for service, kind in made.items() if stacks.of(kind)}
 
 
 def _services(principal) -> list[str]:
     services = principal.get("Service", []) if isinstance(principal, dict) else []
-    return [json.dumps(one) if isinstance(one, dict) else one
-            for one in (services if isinstance(services, list) else [services])]  # fmt: skip
+    return [json.dumps(service) if isinstance(service, dict) else service
+            for service in (services if isinstance(services, list) else [services])]  # fmt: skip
 
 
 def _encrypted(stacks: Stacks, kind: str) -> list[tuple[str, str]]:
@@ -120,6 +120,6 @@ def _encrypted(stacks: Stacks, kind: str) -> list[tuple[str, str]]:
 
 
 def test_who_publishes_to_an_encrypted_topic_needs_its_key():
-    asked = Need("sns:Publish", "arn:aws:sns:eu-west-1:000000000000:one")
-    found = keyed({asked}, {asked.resource: "the key"})
-    assert found == {asked, *(Need(f"kms:{one}", "the key", "sns") for one in ("Decrypt", "GenerateDataKey"))}
+    need = Need("sns:Publish", "arn:aws:sns:eu-west-1:000000000000:one")
+    needed = keyed({need}, {need.resource: "the key"})
+    assert needed == {need, *(Need(f"kms:{action}", "the key", "sns") for action in ("Decrypt", "GenerateDataKey"))}

@@ -93,7 +93,7 @@ class Kept:
 
 
 class Answer(NamedTuple):
-    """What came back."""
+    """The answer of an HTTP function."""
 
     status: int
     headers: dict[str, str]
@@ -120,9 +120,9 @@ def event(
     }
 
 
-def answered(function: Callable[[dict[str, Any]], dict[str, Any]], asked: dict[str, Any]) -> Answer:
-    found = function(asked)
-    return Answer(found["statusCode"], found["headers"], json.loads(found["body"]))
+def answered(function: Callable[[dict[str, Any]], dict[str, Any]], request: dict[str, Any]) -> Answer:
+    answer = function(request)
+    return Answer(answer["statusCode"], answer["headers"], json.loads(answer["body"]))
 
 
 class World:
@@ -146,18 +146,20 @@ class World:
         self.store.commit([OpenAccount("main", Decimal(10_000))])
         log = Kept()
         record(self.views, log, messages)
-        self.read = lambda asked: read_api.answer(asked, self.desk, self.views, log)
-        self.control = lambda asked: halt_api.answer(asked, self.desk, self.controls, self.now)
-        self.webhook = lambda asked: receiver.answer(asked, self.now)
+        self.read = lambda request: read_api.answer(request, self.desk, self.views, log)
+        self.control = lambda request: halt_api.answer(request, self.desk, self.controls, self.now)
+        self.webhook = lambda request: receiver.answer(request, self.now)
         # No account of this desk is live.
         fills = FillsReceiver(self.desk, lambda: self.secrets, {}.__getitem__)
-        self.fills = lambda asked: fills.answer(asked, self.now)
+        self.fills = lambda request: fills.answer(request, self.now)
 
     def get(self, path: str, query: str = "") -> Answer:
         return answered(self.read, event("GET", path, query, who=READER))
 
-    def post(self, path: str, body: Any, who: dict[str, Any] = ANNA, key: str = "key-00000001", **given: str) -> Answer:
-        headers = {"idempotency_key": key} | given
+    def post(
+        self, path: str, body: Any, who: dict[str, Any] = ANNA, key: str = "key-00000001", **more_headers: str
+    ) -> Answer:
+        headers = {"idempotency_key": key} | more_headers
         return answered(self.control, event("POST", path, who=who, body=body, **headers))
 
     def halted(self) -> TradingState | None:
@@ -176,7 +178,7 @@ def record(views: DynamoViews, log: Kept, messages: list[Message]) -> None:
 
 def history(count: int) -> list[Message]:
     """Targets, ``count`` orders of which every third is refused, every third fills and every third stays open."""
-    found: list[Message] = [_halt()]
+    messages: list[Message] = [_halt()]
     for number in range(count):
         order = _order(number)
         cause = Targets(
@@ -194,11 +196,11 @@ def history(count: int) -> list[Message]:
         common = {"cause": cause.id, "at": order.decided_at, "account": "main"}
         if number % 3 == 0:
             refused = Refusal(order=order, code=Code.ORDER_NOTIONAL, detail="too large")
-            found += [cause, OrdersRefused(id=f"refused-{number}", refusals=[refused], **common)]
+            messages += [cause, OrdersRefused(id=f"refused-{number}", refusals=[refused], **common)]
         else:
-            found += [cause, OrdersApproved(id=f"approved-{number}", orders=[order], **common)]
-            found += [_filled(order, number)] if number % 3 == 1 else []
-    return found
+            messages += [cause, OrdersApproved(id=f"approved-{number}", orders=[order], **common)]
+            messages += [_filled(order, number)] if number % 3 == 1 else []
+    return messages
 
 
 def _halt() -> TradingStateChanged:

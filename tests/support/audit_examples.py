@@ -51,7 +51,7 @@ def arrival(message: Message) -> Arrival:
 
 
 def minute(n: int) -> list[Message]:
-    """What the desk says in a minute: bars, targets, an order, its fill."""
+    """The messages of a desk in a minute: bars, targets, an order, its fill."""
     at = START + timedelta(minutes=n)
     return [_bars(n, at), _targets(n, at), _approved(n, at), report(n, at)]
 

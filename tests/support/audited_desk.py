@@ -69,7 +69,7 @@ class Objects:
     def kept(self, prefix: str, after: str = "") -> Iterator[StoredObject]:
         for key in sorted(self.versions):
             if key.startswith(prefix) and key > after:
-                bodies = [one for one in self.versions[key] if one is not None]
+                bodies = [body for body in self.versions[key] if body is not None]
                 deletions = len(self.versions[key]) - len(bodies)
                 shadow = f"{len(bodies)} versions" if len(bodies) > 1 or deletions else ""
                 yield StoredObject(key, bodies[0] if bodies else b"", shadow)
@@ -82,7 +82,7 @@ class MemoryLog(Objects):
         return sorted({key.split("/")[1] for key in self.versions})
 
     def segments(self, stream: str, after: int = 0) -> Iterator[tuple[str, bytes]]:
-        return ((one.key, self.read(one.key)) for one in self.history(stream, after))
+        return ((stored_segment.key, self.read(stored_segment.key)) for stored_segment in self.history(stream, after))
 
     def history(self, stream: str, after: int = 0) -> Iterator[StoredObject]:
         return self.kept(f"chain/{stream}/", chain.segment_key(stream, after))
@@ -103,8 +103,8 @@ class MemoryViews:
         return self.known.get(stream, Tip(head=chain.start(stream)))
 
     def seen(self, ids: Sequence[str]) -> dict[str, int]:
-        found = {one: self.items.get(key_of(("message", one))) for one in ids}
-        return {one: item["seq"] for one, item in found.items() if item}
+        items = {message_id: self.items.get(key_of(("message", message_id))) for message_id in ids}
+        return {message_id: item["seq"] for message_id, item in items.items() if item}
 
     def promise(self, tip: Tip, last_hash: str) -> None:
         now = self._unmoved(tip.head)
@@ -123,8 +123,8 @@ class MemoryViews:
             raise Conflict(head.stream)
         return now
 
-    def note(self, told: Sequence[View]) -> None:
-        self.items |= {key_of(view.place): as_stored(view) for view in told}
+    def note(self, views: Sequence[View]) -> None:
+        self.items |= {key_of(view.place): as_stored(view) for view in views}
 
     def put(self, view: View) -> None:
         before = self.items.get(key_of(view.place))
@@ -135,8 +135,8 @@ class MemoryViews:
         return self.items.get(key_of(place), {})
 
     def aside(self, stream: str, after: int) -> dict[int, str]:
-        found = {int(key[1]): item["segment"] for key, item in self.items.items() if key[0] == f"aside#{stream}"}
-        return {first: segment for first, segment in found.items() if first > after}
+        segments = {int(key[1]): item["segment"] for key, item in self.items.items() if key[0] == f"aside#{stream}"}
+        return {first: segment for first, segment in segments.items() if first > after}
 
     def flushed(self, stream: str) -> int:
         return self.cursors.get(stream, 0)
@@ -158,7 +158,10 @@ class MemorySeals(Objects):
         return f"seals/{day}.json" in self.versions
 
     def newest(self, before: str) -> StoredObject | None:
-        return next((one for one in reversed(list(self.history())) if one.key < f"seals/{before}.json"), None)
+        return next(
+            (stored_seal for stored_seal in reversed(list(self.history())) if stored_seal.key < f"seals/{before}.json"),
+            None,
+        )
 
     def store(self, day: str, body: bytes) -> bytes:
         self.create(f"seals/{day}.json", body)
@@ -198,8 +201,8 @@ class Audit:
         self.log, self.views = MemoryLog(), MemoryViews()
         self.seals, self.reports, self.signer = MemorySeals(), MemoryReports(), Key256()
 
-    def record(self, *told: Message) -> None:
-        arrivals = [Arrival(one, msgspec.json.decode(messages.encode(one)), 1) for one in told]
+    def record(self, *more_messages: Message) -> None:
+        arrivals = [Arrival(message, msgspec.json.decode(messages.encode(message)), 1) for message in more_messages]
         record(arrivals, self.log, self.views, AT_ONCE)
 
     def close(self, day: str) -> None:
@@ -208,12 +211,12 @@ class Audit:
             msgspec.to_builtins(Verdict(stream=tip.head.stream, kind="sound", records=tip.head.seq, hash=tip.head.hash))
             for tip in self.views.tips()
         ]
-        found = Findings(day=day, compacted={"days": 1}, chains=chains, accounts=[])
-        report(found, self.reports, self.seals, self.signer)
+        findings = Findings(day=day, compacted={"days": 1}, chains=chains, accounts=[])
+        report(findings, self.reports, self.seals, self.signer)
 
     def verdicts(self) -> dict[str, Verdict]:
         days = Days(self.seals, self.reports, self.signer)
-        return {one.stream: one for one in verdicts_of(self.log, self.views, days)}
+        return {verdict.stream: verdict for verdict in verdicts_of(self.log, self.views, days)}
 
     def broken(self) -> list[Verdict]:
         return [verdict for verdict in self.verdicts().values() if verdict.kind != "sound"]
@@ -252,7 +255,7 @@ def audited(minutes: int = 4, closed: Sequence[int] = (1, 2)) -> Audit:
 
 def minute(n: int) -> list[Message]:
     at = START + timedelta(minutes=n)
-    told = {"at": at, "account": "main"}
+    common = {"at": at, "account": "main"}
     target = Target(signal_id=f"s{n}", instance="trend", instrument="A", timeframe="1m", weight=0.5)
     series = Series(
         instrument="A",
@@ -265,9 +268,9 @@ def minute(n: int) -> list[Message]:
     refusal = Refusal(order=_order(n, "refused"), code=Code.CASH, detail="no cash")
     return [
         BarsClosed(id=f"bars-{n}", cause="poll", at=at, venue="sim", frames=pack([series])),
-        Targets(id=f"targets-{n}", cause=f"bars-{n}", poll_id="b", targets=[target], **told),
-        OrdersApproved(id=f"approved-{n}", cause=f"targets-{n}", orders=[_order(n, "o")], **told),
-        OrdersRefused(id=f"refused-{n}", cause=f"targets-{n}", refusals=[refusal], **told),
+        Targets(id=f"targets-{n}", cause=f"bars-{n}", poll_id="b", targets=[target], **common),
+        OrdersApproved(id=f"approved-{n}", cause=f"targets-{n}", orders=[_order(n, "o")], **common),
+        OrdersRefused(id=f"refused-{n}", cause=f"targets-{n}", refusals=[refusal], **common),
         _report(n, at),
     ]
 

@@ -48,7 +48,7 @@ Answer = dict[str, Any] | AwsFault
 
 
 class Context(NamedTuple):
-    """What Lambda tells a function of its invocation."""
+    """The context of an invocation, as Lambda passes it."""
 
     aws_request_id: str
 
@@ -170,11 +170,13 @@ class Chain:
 
     def hand_over(self, service: str, event: dict[str, Any]) -> Delivery:
         """Invoke a service's queue handler with an event."""
-        found = [decode(record["body"]) for record in event["Records"]]
-        bars = sum(len(frame.step) for message in found if isinstance(message, BarsClosed) for frame in message.frames)
-        answer = self._run(service, HANDLERS[service], event, type(found[0]).__name__, len(found), bars)
+        messages = [decode(record["body"]) for record in event["Records"]]
+        bars = sum(
+            len(frame.step) for message in messages if isinstance(message, BarsClosed) for frame in message.frames
+        )
+        answer = self._run(service, HANDLERS[service], event, type(messages[0]).__name__, len(messages), bars)
         if answer["batchItemFailures"]:
-            raise AssertionError(f"{service} failed on {type(found[0]).__name__}")
+            raise AssertionError(f"{service} failed on {type(messages[0]).__name__}")
         return self.deliveries[-1]
 
     def _deliver(self, service: str, size: int) -> None:
@@ -222,7 +224,7 @@ class Chain:
 
     def _spread(self, topic: str, entry: Mapping[str, Any]) -> None:
         self.published.append((topic, entry["Message"]))
-        attributes = {name: one["StringValue"] for name, one in entry["MessageAttributes"].items()}
+        attributes = {name: attribute["StringValue"] for name, attribute in entry["MessageAttributes"].items()}
         for service, topics in SUBSCRIPTIONS.items():
             wanted = topics.get(topic)
             if wanted is not None and all(attributes.get(name) in values for name, values in wanted.items()):
@@ -248,12 +250,12 @@ def sqs_record(entry: Mapping[str, Any], number: int, now: int, service: str) ->
         },
         "messageAttributes": {
             name: {
-                "stringValue": one["StringValue"],
+                "stringValue": attribute["StringValue"],
                 "dataType": "String",
                 "stringListValues": [],
                 "binaryListValues": [],
             }
-            for name, one in entry["MessageAttributes"].items()
+            for name, attribute in entry["MessageAttributes"].items()
         },
         "md5OfBody": "d41d8cd98f00b204e9800998ecf8427e",
         "eventSource": "aws:sqs",
@@ -306,10 +308,12 @@ def replayed(situation: Situation, kept: Recording, kind: type[Chain] = Chain) -
 
 def best(passes: Sequence[Chain]) -> list[Delivery]:
     """Each delivery's least times of several passes over the same minutes: what a busy machine added is left out."""
-    found = zip(*(chain.deliveries for chain in passes), strict=True)
+    same_deliveries = zip(*(chain.deliveries for chain in passes), strict=True)
     return [
-        same[0]._replace(wall_us=min(delivery.wall_us for delivery in same), cpu_us=min(one.cpu_us for one in same))
-        for same in found
+        same[0]._replace(
+            wall_us=min(delivery.wall_us for delivery in same), cpu_us=min(delivery.cpu_us for delivery in same)
+        )
+        for same in same_deliveries
     ]
 
 

@@ -32,8 +32,8 @@ def instance(strategy: str = "sma_cross", timeframe: str = "1m", **changes: Any)
         "pairs": {"window": 5, "entry": 0.5, "exit": 0.1},
         "breakout": {"entry": 4, "exit": 2, "atr": 2},
     }[strategy]
-    given = {"strategy": strategy, "params": params, "instruments": [A, B], "timeframe": timeframe}
-    return given | {"allocation": "0.3", "account": "main", "band": "0"} | changes
+    fields = {"strategy": strategy, "params": params, "instruments": [A, B], "timeframe": timeframe}
+    return fields | {"allocation": "0.3", "account": "main", "band": "0"} | changes
 
 
 def small_desk(**strategies: dict[str, Any]) -> Desk:
@@ -42,18 +42,18 @@ def small_desk(**strategies: dict[str, Any]) -> Desk:
 
 def walk(seed: int, instrument: str, count: int, length: int = 60, missing: frozenset[int] = frozenset()) -> list[Bar]:
     """Bars 1 to ``count`` after START, without those of the missing numbers."""
-    random, price, found = Random(f"{seed} {instrument} {length}"), 10_000, []
+    random, price, walked = Random(f"{seed} {instrument} {length}"), 10_000, []
     for number in range(1, count + 1):
         first = price
         price = max(100, price + random.randint(-300, 300))
         top, low = max(first, price) + random.randint(0, 50), min(first, price) - random.randint(0, 50)
         if number not in missing:
-            found.append(Bar(START + number * length, first, top, low, price, random.randint(1, 10**6)))
-    return found
+            walked.append(Bar(START + number * length, first, top, low, price, random.randint(1, 10**6)))
+    return walked
 
 
-def series(instrument: str, some: list[Bar], after: int = 0, timeframe: str = "1m") -> Series:
-    return Series(instrument=instrument, timeframe=timeframe, price_scale=2, volume_scale=3, after=after, bars=some)
+def series(instrument: str, rows: list[Bar], after: int = 0, timeframe: str = "1m") -> Series:
+    return Series(instrument=instrument, timeframe=timeframe, price_scale=2, volume_scale=3, after=after, bars=rows)
 
 
 def stretch(instrument: str, whole: list[Bar], first: int, last: int, timeframe: str = "1m") -> Series:
@@ -62,9 +62,9 @@ def stretch(instrument: str, whole: list[Bar], first: int, last: int, timeframe:
 
 
 def bars_message(
-    some: list[Series], name: str = "", *, part: int = 1, parts: int = 1, requested: bool = False
+    several: list[Series], name: str = "", *, part: int = 1, parts: int = 1, requested: bool = False
 ) -> BarsClosed:
-    at = max(one.through for one in some)
+    at = max(entry.through for entry in several)
     name = name or f"bars-{at}"
     return BarsClosed(
         id=f"{name}/{part}",
@@ -73,20 +73,20 @@ def bars_message(
         venue="v",
         part=part,
         parts=parts,
-        frames=bars.pack(some),
+        frames=bars.pack(several),
         requested=requested,
     )
 
 
-def plain_fold(found: Desk, by_series: dict[tuple[str, str], list[Bar]]) -> tuple[Fold, dict[int, list[Target]]]:
+def plain_fold(tested: Desk, by_series: dict[tuple[str, str], list[Bar]]) -> tuple[Fold, dict[int, list[Target]]]:
     """A fold over all bars, one time after another, and its targets by time: what every delivery must come to."""
-    fold, targets = Fold(found, "v"), {}
-    times = sorted({bar.closes_at_s for some in by_series.values() for bar in some})
+    fold, targets = Fold(tested, "v"), {}
+    times = sorted({bar.closes_at_s for rows in by_series.values() for bar in rows})
     for at in times:
         now = [
-            stretch(instrument, some, index, index + 1, timeframe)
-            for (timeframe, instrument), some in by_series.items()
-            for index, bar in enumerate(some)
+            stretch(instrument, rows, index, index + 1, timeframe)
+            for (timeframe, instrument), rows in by_series.items()
+            for index, bar in enumerate(rows)
             if bar.closes_at_s == at
         ]
         targets[at] = [target for _, target in fold.accept(now, at)[0]]

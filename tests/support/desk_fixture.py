@@ -85,7 +85,7 @@ def traded(state: Path) -> LocalDesk:
 def bury(cloud: Cloud, service: str) -> None:
     """Put a message on a service's dead-letter queue as its edge does."""
     url = f"{cloud.endpoint}/000000000000/fanfold-local-{service}-dead-letters.fifo"
-    told = {"reason": "not a message: it has no type", "source": f"arn:aws:sqs:::fanfold-local-{service}.fifo"}
+    attributes = {"reason": "not a message: it has no type", "source": f"arn:aws:sqs:::fanfold-local-{service}.fifo"}
     cloud.call()(
         "sqs",
         "SendMessage",
@@ -94,6 +94,8 @@ def bury(cloud: Cloud, service: str) -> None:
             "MessageBody": json.dumps({"neither": "this nor that"}),
             "MessageGroupId": "main",
             "MessageDeduplicationId": "a letter",
-            "MessageAttributes": {key: {"DataType": "String", "StringValue": value} for key, value in told.items()},
+            "MessageAttributes": {
+                key: {"DataType": "String", "StringValue": value} for key, value in attributes.items()
+            },
         },
     )

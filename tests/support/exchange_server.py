@@ -18,7 +18,7 @@ Query = dict[str, str]
 
 
 class Answer(NamedTuple):
-    """What goes back: a status, the bytes of the body, and headers besides the usual.
+    """The response: a status, the bytes of the body, and headers besides the usual.
 
     A status of 0 is no answer: the connection is closed. Where a header says that the body is longer, it breaks off.
     """
@@ -68,8 +68,10 @@ class Exchange:
 
     def span(self, start: float, limit: int, end: float = float("inf"), length: int = 60) -> list[Candle]:
         """Candles that open in a span of epoch seconds, as many as a page takes; long ones as their first minute."""
-        found = [candle for candle in self.candles if start <= candle.opens_at < end and candle.opens_at % length == 0]
-        page = found[: min(limit, self.page)]
+        candles = [
+            candle for candle in self.candles if start <= candle.opens_at < end and candle.opens_at % length == 0
+        ]
+        page = candles[: min(limit, self.page)]
         return page[::-1] if self.backwards else page
 
     def respond(self, request: Request) -> Answer:
@@ -87,7 +89,7 @@ class Exchange:
         return Answer(404, b'{"msg": "no such path"}')
 
     def count(self, path: str) -> int:
-        return sum(asked.endswith(path) for asked, _ in self.asked)
+        return sum(asked_path.endswith(path) for asked_path, _ in self.asked)
 
 
 class Server(ThreadingHTTPServer):
@@ -152,8 +154,11 @@ def binance(exchange: Exchange, path: str, query: Query) -> object:
         bid, ask = exchange.touch
         return [{"symbol": name, "bidPrice": bid, "askPrice": ask} for name in json.loads(query["symbols"])]
     length = timeframes.seconds(query["interval"])
-    found = exchange.span(int(query["startTime"]) / 1_000, int(query["limit"]), length=length)
-    return [[one.opens_at * 1_000, *one[1:], one.opens_at * 1_000 + 59_999, "0", 1, "0", "0", "0"] for one in found]
+    candles = exchange.span(int(query["startTime"]) / 1_000, int(query["limit"]), length=length)
+    return [
+        [candle.opens_at * 1_000, *candle[1:], candle.opens_at * 1_000 + 59_999, "0", 1, "0", "0", "0"]
+        for candle in candles
+    ]
 
 
 def _binance_symbol(exchange: Exchange, base: str, quote: str) -> object:
@@ -193,8 +198,8 @@ def bybit(exchange: Exchange, path: str, query: Query) -> object:
     if path.endswith("tickers"):
         bid, ask = exchange.touch
         return _bybit({"category": "spot", "list": [{"symbol": query["symbol"], "bid1Price": bid, "ask1Price": ask}]})
-    found = exchange.span(int(query["start"]) / 1_000, int(query["limit"]))
-    rows = [[str(one.opens_at * 1_000), *one[1:], "0"] for one in reversed(found)]
+    candles = exchange.span(int(query["start"]) / 1_000, int(query["limit"]))
+    rows = [[str(candle.opens_at * 1_000), *candle[1:], "0"] for candle in reversed(candles)]
     return _bybit({"category": "spot", "symbol": query["symbol"], "list": rows})
 
 
@@ -223,8 +228,11 @@ def okx(exchange: Exchange, path: str, query: Query) -> object:
             "data": [{"instType": "SPOT", "instId": query["instId"], "bidPx": bid, "askPx": ask}],
         }
     # Both ends are left out, and a span with more than a page gives the newest of it.
-    found = exchange.span(int(query["before"]) / 1_000 + 0.001, 2**31, int(query["after"]) / 1_000)
-    rows = [[str(one.opens_at * 1_000), *one[1:], "0", "0", "1"] for one in reversed(found[-int(query["limit"]) :])]
+    candles = exchange.span(int(query["before"]) / 1_000 + 0.001, 2**31, int(query["after"]) / 1_000)
+    rows = [
+        [str(candle.opens_at * 1_000), *candle[1:], "0", "0", "1"]
+        for candle in reversed(candles[-int(query["limit"]) :])
+    ]
     return {"code": "0", "msg": "", "data": rows}
 
 
@@ -251,8 +259,8 @@ def kraken(exchange: Exchange, path: str, query: Query) -> object:
         bid, ask = exchange.touch
         return {"error": [], "result": {name: {"b": [bid, "1", "1"], "a": [ask, "1", "1"]}}}
     # It never gives more than the newest of a page, whatever since says.
-    found = [candle for candle in exchange.candles if candle.opens_at > int(query["since"])][-720:]
-    rows = [[one.opens_at, *one[1:5], "0", one.volume, 1] for one in found]
+    candles = [candle for candle in exchange.candles if candle.opens_at > int(query["since"])][-720:]
+    rows = [[candle.opens_at, *candle[1:5], "0", candle.volume, 1] for candle in candles]
     return {"error": [], "result": {name: rows, "last": 0}}
 
 
@@ -277,17 +285,17 @@ def coinbase(exchange: Exchange, path: str, query: Query) -> object:
         return {"products": [market], "num_products": 1}
     if path.endswith("ticker"):
         return {"trades": [], "best_bid": exchange.touch[0], "best_ask": exchange.touch[1]}
-    found = exchange.span(int(query["start"]), 300, int(query["end"]))
+    candles = exchange.span(int(query["start"]), 300, int(query["end"]))
     rows = [
         {
-            "start": str(one.opens_at),
-            "open": one.open,
-            "high": one.high,
-            "low": one.low,
-            "close": one.close,
-            "volume": one.volume,
+            "start": str(candle.opens_at),
+            "open": candle.open,
+            "high": candle.high,
+            "low": candle.low,
+            "close": candle.close,
+            "volume": candle.volume,
         }
-        for one in reversed(found)
+        for candle in reversed(candles)
     ]
     return {"candles": rows}
 

@@ -43,19 +43,19 @@ class World:
         self.ledger = MemoryLedger(self.bus)
         self.ledger.open("main", D(10_000), halted(TradingState.ACTIVE))
 
-    def approve(self, *some: Order) -> OrdersApproved:
-        told = OrdersApproved(id="approved", cause="t", at=AT, account="main", orders=list(some))
+    def approve(self, *orders_now: Order) -> OrdersApproved:
+        approval = OrdersApproved(id="approved", cause="t", at=AT, account="main", orders=list(orders_now))
         before = self.ledger.book_of("main", PollState())
-        assert self.ledger.approve(before, told, 1, len(some)) == []
-        self.ledger.publish([told], [])
-        return told
+        assert self.ledger.approve(before, approval, 1, len(orders_now)) == []
+        self.ledger.publish([approval], [])
+        return approval
 
     def live(self) -> list[str]:
-        return [one.order_id for one in self.ledger.live("main")]
+        return [live_order.order_id for live_order in self.ledger.live("main")]
 
-    def place(self, told: OrdersApproved, fuse: Any = None) -> None:
+    def place(self, approval: OrdersApproved, fuse: Any = None) -> None:
         book, ledger = self._ports(fuse)
-        Placer(DESK, ledger, PaperVenue(DESK, book), lambda: self.now).place(told)
+        Placer(DESK, ledger, PaperVenue(DESK, book), lambda: self.now).place(approval)
 
     def match(self, message: BarsClosed, fuse: Any = None, *, swept: bool = True) -> None:
         self.matcher(fuse, swept=swept).match(message)
@@ -83,23 +83,29 @@ class World:
         return [fill for each in self.reports() for fill in each.fills]
 
     def states(self) -> dict[str, OrderState]:
-        return {order_id: one.state for order_id, one in self.ledger.orders.items()}
+        return {order_id: record.state for order_id, record in self.ledger.orders.items()}
 
     def check(self) -> None:
         """The law of the books."""
         account, records = self.ledger.accounts["main"], list(self.ledger.orders.values())
         fills = self.fills()
         assert len({fill.trade_id for fill in fills}) == len(fills)
-        assert account.reserved == sum((orders.held(one) for one in records), D(0))
-        assert account.cash == 10_000 + sum((positions.cash_flow(one) for one in fills), D(0))
+        assert account.reserved == sum((orders.held(record) for record in records), D(0))
+        assert account.cash == 10_000 + sum((positions.cash_flow(booked) for booked in fills), D(0))
         for leg, item in self.ledger.positions["main"].items():
-            assert item.position == positions.fold(one for one in fills if (one.instance, one.instrument) == leg)
+            assert item.position == positions.fold(
+                booked for booked in fills if (booked.instance, booked.instrument) == leg
+            )
             mine = [record for record in records if leg == (record.order.instance, record.order.instrument)]
-            live = [one for one in mine if one.state in orders.LIVE]
-            assert item.open == sum((one.remaining * (1 if one.order.side == "buy" else -1) for one in live), D(0))
-        resting = {one.order.order_id: one.filled for one in self.book.read("main").resting}
-        assert resting.items() <= {one.order.order_id: one.filled for one in records}.items()
-        assert sorted(self.live()) == sorted(one.order.order_id for one in records if one.state in orders.LIVE)
+            live = [record for record in mine if record.state in orders.LIVE]
+            assert item.open == sum(
+                (record.remaining * (1 if record.order.side == "buy" else -1) for record in live), D(0)
+            )
+        resting = {
+            resting_order.order.order_id: resting_order.filled for resting_order in self.book.read("main").resting
+        }
+        assert resting.items() <= {record.order.order_id: record.filled for record in records}.items()
+        assert sorted(self.live()) == sorted(record.order.order_id for record in records if record.state in orders.LIVE)
         assert self.ledger.outbox == {}
 
 
@@ -130,7 +136,7 @@ def order(name: str, instrument: str = A, side: str = "buy", **changes: Any) -> 
 def minute(number: int, lots: int = 1_000_000) -> BarsClosed:
     closes = START + 60 * number
     bar = Bar(closes, 10_000, 10_100, 9_900, 10_000, lots)
-    return bars_message([series(one, [bar], closes - 60) for one in (A, B)], f"m{number}")
+    return bars_message([series(instrument, [bar], closes - 60) for instrument in (A, B)], f"m{number}")
 
 
 TWO = (order("a"), order("b", B, "sell"))

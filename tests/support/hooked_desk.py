@@ -27,5 +27,5 @@ def hooked(minutes: int) -> RunPlan:
 
 def secret_of(desk: Desk) -> bytes:
     """A key that signs signals of a deployed desk."""
-    found = desk.cloud.call()("secretsmanager", "GetSecretValue", {"SecretId": f"fanfold-{STAGE}-webhook"})
-    return str(next(iter(json.loads(found["SecretString"]).values()))).encode()
+    secret = desk.cloud.call()("secretsmanager", "GetSecretValue", {"SecretId": f"fanfold-{STAGE}-webhook"})
+    return str(next(iter(json.loads(secret["SecretString"]).values()))).encode()

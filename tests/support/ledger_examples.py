@@ -61,8 +61,8 @@ def create_topic(admin: Call, name: str) -> tuple[str, str]:
     """ARN of a FIFO topic, and URL of a queue that hears it raw."""
     topic = admin("sns", "CreateTopic", {"Name": f"{name}.fifo", "Attributes": {"FifoTopic": "true"}})["TopicArn"]
     url = admin("sqs", "CreateQueue", {"QueueName": f"{name}.fifo", "Attributes": {"FifoQueue": "true"}})["QueueUrl"]
-    asked = {"QueueUrl": url, "AttributeNames": ["QueueArn"]}
-    arn = admin("sqs", "GetQueueAttributes", asked)["Attributes"]["QueueArn"]
+    request = {"QueueUrl": url, "AttributeNames": ["QueueArn"]}
+    arn = admin("sqs", "GetQueueAttributes", request)["Attributes"]["QueueArn"]
     raw = {"RawMessageDelivery": "true"}
     admin("sns", "Subscribe", {"TopicArn": topic, "Protocol": "sqs", "Endpoint": arn, "Attributes": raw})
     return topic, url
@@ -70,12 +70,12 @@ def create_topic(admin: Call, name: str) -> tuple[str, str]:
 
 def heard(admin: Call, url: str) -> list[Message]:
     """All that waits in a queue, which is gone then."""
-    found: list[Message] = []
+    messages: list[Message] = []
     while page := admin("sqs", "ReceiveMessage", {"QueueUrl": url, "MaxNumberOfMessages": 10}).get("Messages", []):
-        for one in page:
-            found.append(decode(one["Body"]))
-            admin("sqs", "DeleteMessage", {"QueueUrl": url, "ReceiptHandle": one["ReceiptHandle"]})
-    return found
+        for letter in page:
+            messages.append(decode(letter["Body"]))
+            admin("sqs", "DeleteMessage", {"QueueUrl": url, "ReceiptHandle": letter["ReceiptHandle"]})
+    return messages
 
 
 class Ledger(NamedTuple):
@@ -101,7 +101,7 @@ class Ledger(NamedTuple):
         return [item["sk"] for item in left if "body" in item]
 
     def live(self) -> list[str]:
-        return [one.order_id for one in ledger.live(self.table, "main")]
+        return [live_order.order_id for live_order in ledger.live(self.table, "main")]
 
 
 def open_ledger(cloud: Cloud) -> Ledger:
@@ -109,7 +109,7 @@ def open_ledger(cloud: Cloud) -> Ledger:
     made = {name: create_topic(cloud.admin, name) for name in ("orders", "executions")}
     table, topics = Table(cloud.call, "ledger"), Topics(cloud.call, {name: arn for name, (arn, _) in made.items()})
     risk, execution = Outbox(table, "risk", topics), Outbox(table, "execution", topics)
-    found = Ledger(
+    opened = Ledger(
         table,
         DynamoLedger(table, execution),
         Approvals(DynamoLedger(table, risk), AT_ONCE),
@@ -119,8 +119,8 @@ def open_ledger(cloud: Cloud) -> Ledger:
         {name: url for name, (_, url) in made.items()},
         topics,
     )
-    found.approvals.open("main", D(10_000), halted(TradingState.ACTIVE))
-    return found
+    opened.approvals.open("main", D(10_000), halted(TradingState.ACTIVE))
+    return opened
 
 
 def memory_ledger() -> Ledger:
@@ -134,9 +134,9 @@ def memory_ledger() -> Ledger:
     table, topics = cloud.table("ledger"), Topics(cloud.call, arns)
     outbox = Outbox(table, "execution", topics)
     store = DynamoLedger(table, outbox)
-    found = Ledger(table, store, Approvals(store, AT_ONCE), Bookings(store, AT_ONCE), outbox, cloud.call, {}, topics)
-    found.approvals.open("main", D(10_000), halted(TradingState.ACTIVE))
-    return found
+    opened = Ledger(table, store, Approvals(store, AT_ONCE), Bookings(store, AT_ONCE), outbox, cloud.call, {}, topics)
+    opened.approvals.open("main", D(10_000), halted(TradingState.ACTIVE))
+    return opened
 
 
 def halted(state: TradingState) -> TradingStateChanged:
@@ -166,25 +166,25 @@ def order(name: str, side: str = "buy", quantity: str = "2", **changes: Any) -> 
 
 
 def approved(*orders: Order) -> OrdersApproved:
-    name = "+".join(one.order_id for one in orders)
+    name = "+".join(base.order_id for base in orders)
     return OrdersApproved(id=f"approved-{name}", cause="targets", at=AT, account="main", orders=list(orders))
 
 
-def approve(found: Ledger, *orders: Order) -> list[Order]:
-    book = found.approvals.book("main", PollState())
-    return found.approvals.approve(book, approved(*orders), 7, book.orders_in_minute + len(orders))
+def approve(opened: Ledger, *orders: Order) -> list[Order]:
+    book = opened.approvals.book("main", PollState())
+    return opened.approvals.approve(book, approved(*orders), 7, book.orders_in_minute + len(orders))
 
 
-def fill(one: Order, quantity: str, number: int = 1, price: str = "100") -> Fill:
+def fill(base: Order, quantity: str, number: int = 1, price: str = "100") -> Fill:
     return Fill(
-        trade_id=f"t-{one.order_id}-{number}",
-        order_id=one.order_id,
-        client_order_id=one.client_order_id,
+        trade_id=f"t-{base.order_id}-{number}",
+        order_id=base.order_id,
+        client_order_id=base.client_order_id,
         account="main",
         venue="v",
-        instance=one.instance,
-        instrument=one.instrument,
-        side=one.side,
+        instance=base.instance,
+        instrument=base.instrument,
+        side=base.side,
         price=D(price),
         quantity=D(quantity),
         fee=D("0.1"),
@@ -193,10 +193,10 @@ def fill(one: Order, quantity: str, number: int = 1, price: str = "100") -> Fill
     )
 
 
-def resolution(one: Order, *fills: Fill, filled: str = "0", state: OrderState = OrderState.FILLED) -> Resolution:
-    """What bars did to an order that had filled so much before them."""
+def resolution(base: Order, *fills: Fill, filled: str = "0", state: OrderState = OrderState.FILLED) -> Resolution:
+    """The resolution of an order that had filled so much before."""
     total = sum((each.quantity for each in fills), D(filled))
-    return Resolution(resting=RestingOrder(order=one, filled=total), state=state, fills=fills)
+    return Resolution(resting=RestingOrder(order=base, filled=total), state=state, fills=fills)
 
 
 def report(name: str = "matched", *, matched: bool = True, poll_id: str = "", at: datetime = AT) -> ExecutionReport:

@@ -1,4 +1,4 @@
-"""What a call needs of its caller's role: IAM actions are not the operations' names, nor one a call."""
+"""The permissions that a call needs of its caller's role: IAM actions are not the operations' names, nor one a call."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -29,15 +29,15 @@ def needs(service: str, operation: str, parameters: Parameters, keys: Mapping[st
     return keyed(set(OPERATIONS[service, operation](parameters)), keys)
 
 
-def keyed(found: set[Need], keys: Mapping[str, str]) -> set[Need]:
+def keyed(needed: set[Need], keys: Mapping[str, str]) -> set[Need]:
     """The needs, and what of the customer's keys they need on resources that are encrypted."""
     more = {
-        Need(action, keys[_owner(one.resource)], one.action.partition(":")[0])
-        for one in found
-        if _owner(one.resource) in keys
-        for action in KEY_ACTIONS.get(one.action, ())
+        Need(action, keys[_owner(need.resource)], need.action.partition(":")[0])
+        for need in needed
+        if _owner(need.resource) in keys
+        for action in KEY_ACTIONS.get(need.action, ())
     }
-    return found | more
+    return needed | more
 
 
 # What of a customer's key an action on an encrypted resource takes. DynamoDB opens its table key in the caller's name.
@@ -50,8 +50,8 @@ KEY_ACTIONS = {
     "secretsmanager:GetSecretValue": ("kms:Decrypt",),
     "dynamodb:Query": ("kms:Decrypt",),
 } | {
-    f"dynamodb:{one}Item": ("kms:Decrypt",)
-    for one in ("Get", "BatchGet", "BatchWrite", "Put", "Update", "Delete", "ConditionCheck")
+    f"dynamodb:{operation}Item": ("kms:Decrypt",)
+    for operation in ("Get", "BatchGet", "BatchWrite", "Put", "Update", "Delete", "ConditionCheck")
 }
 
 
@@ -80,8 +80,8 @@ def _tables(action: str) -> Callable[[Parameters], Iterator[Need]]:
 
 def _transaction(parameters: Parameters) -> Iterator[Need]:
     for item in parameters["TransactItems"]:
-        for kind, one in item.items():
-            yield from _table(f"{kind.removesuffix('Item')}Item")(one)
+        for kind, write in item.items():
+            yield from _table(f"{kind.removesuffix('Item')}Item")(write)
 
 
 def _topic(parameters: Parameters) -> Iterator[Need]:
@@ -158,8 +158,8 @@ def log_needs(function: Function, _stacks: Stacks) -> set[Need]:
 def queue_needs(function: Function, stacks: Stacks) -> set[Need]:
     keys = stacks.keys
     actions = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
-    found = {Need(action, queue) for queue in function.queues for action in actions}
-    return found | {Need("kms:Decrypt", keys[queue], "sqs") for queue in function.queues if queue in keys}
+    needed = {Need(action, queue) for queue in function.queues for action in actions}
+    return needed | {Need("kms:Decrypt", keys[queue], "sqs") for queue in function.queues if queue in keys}
 
 
 def trace_needs(_function: Function, stacks: Stacks) -> set[Need]:
@@ -178,16 +178,18 @@ def evidence_needs(function: Function, _stacks: Stacks) -> set[Need]:
     name = function.name.rpartition("-")[2]
     # That a report is gone, and not forbidden, S3 says only to who may list.
     lake = f"arn:aws:s3:::{function.environment.get('LAKE_BUCKET')}"
-    found = {Need("s3:ListBucket", lake)} if name == "verify" else set()
-    asked = EVIDENCE.get(name)
-    return found | ({Need(f"s3:{asked[0]}", f"{bucket}/{asked[1]}/any")} if asked else set())
+    needed = {Need("s3:ListBucket", lake)} if name == "verify" else set()
+    evidence = EVIDENCE.get(name)
+    return needed | ({Need(f"s3:{evidence[0]}", f"{bucket}/{evidence[1]}/any")} if evidence else set())
 
 
 def left_alone_needs(function: Function, _stacks: Stacks) -> set[Need]:
-    asked = LEFT_ALONE.get(function.name.rpartition("-")[2], {}) if "PAPER_BOOK_TABLE" in function.environment else {}
+    evidence = (
+        LEFT_ALONE.get(function.name.rpartition("-")[2], {}) if "PAPER_BOOK_TABLE" in function.environment else {}
+    )
     return {
         Need(f"dynamodb:{action}", _arn("dynamodb", f"table/{function.environment[table]}"))
-        for table, actions in asked.items()
+        for table, actions in evidence.items()
         for action in actions
     }
 

@@ -93,7 +93,7 @@ def serve(connection: socket.socket) -> None:
 
 
 def echo(first: str, headers: list[str], body: str) -> bytes:
-    """What came, without what depends on the port and on the client's name."""
+    """The request as it came, without the parts that depend on the port and on the client's name."""
     own = ("user-agent", "host")
     kept = sorted(line.lower() for line in headers if not line.lower().startswith(own))
     return json.dumps({"line": first, "headers": kept, "body": body}).encode()

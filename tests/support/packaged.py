@@ -14,6 +14,8 @@ def template(stack: str) -> dict[str, Any]:
     return packaged_stages.template(stack, STAGE, {})
 
 
-def resources(found: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+def resources(document: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
     """Properties of a template's resources of a type, by name."""
-    return {name: one["Properties"] for name, one in found["Resources"].items() if one["Type"] == kind}
+    return {
+        name: resource["Properties"] for name, resource in document["Resources"].items() if resource["Type"] == kind
+    }

@@ -48,7 +48,7 @@ class Function(NamedTuple):
 
     @property
     def idle(self) -> bool:
-        """Whether it refuses whoever comes before it asks for anything: a webhook of a stage without its secret."""
+        """Say whether it refuses every request before it calls AWS: a webhook of a stage without its secret."""
         secrets = {"webhook": "WEBHOOK_SECRET", "fills": "FILLS_SECRET"}
         secret = secrets.get(self.name.rpartition("-")[2])
         return secret is not None and secret not in self.environment
@@ -63,42 +63,48 @@ class Stacks:
     @property
     def functions(self) -> list[Function]:
         return [
-            self._function(stack, logical, one["Properties"])
-            for stack, logical, one in self.of("AWS::Lambda::Function")
+            self._function(stack, logical, resource["Properties"])
+            for stack, logical, resource in self.of("AWS::Lambda::Function")
         ]
 
     @property
     def traced(self) -> bool:
-        """Whether a trace begins anywhere."""
+        """Say whether a trace begins anywhere."""
         functions = self.of("AWS::Lambda::Function")
-        return any(one["Properties"].get("TracingConfig", {}).get("Mode") == "Active" for _, _, one in functions)
+        return any(
+            resource["Properties"].get("TracingConfig", {}).get("Mode") == "Active" for _, _, resource in functions
+        )
 
     def of(self, kind: str) -> list[tuple[str, str, dict[str, Any]]]:
         """Stack, logical id and resource of every resource of a type."""
         return [
-            (stack, logical, one)
+            (stack, logical, resource)
             for stack, template in self._templates.items()
-            for logical, one in template["Resources"].items()
-            if one["Type"] == kind
+            for logical, resource in template["Resources"].items()
+            if resource["Type"] == kind
         ]
 
     @property
     def keys(self) -> dict[str, str]:
         """The customer's key of every encrypted resource, both as ARNs."""
-        found = {}
+        keys = {}
         for kind, path in KEYS.items():
-            for stack, logical, one in self.of(kind):
-                key = _dig(one["Properties"], path)
+            for stack, logical, resource in self.of(kind):
+                key = _dig(resource["Properties"], path)
                 if key not in (None, NO_VALUE) and not str(self.resolve(stack, key)).startswith("alias/aws/"):
-                    found[self.arn(stack, logical)] = self._key(self.resolve(stack, key))
-        return found
+                    keys[self.arn(stack, logical)] = self._key(self.resolve(stack, key))
+        return keys
 
     def _key(self, named: str) -> str:
         return named if named.startswith("arn:") else f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{named}"
 
     def _function(self, stack: str, logical: str, properties: dict[str, Any]) -> Function:
         role = properties["Role"]["Fn::GetAtt"][0]
-        mappings = [one["Properties"] for where, _, one in self.of("AWS::Lambda::EventSourceMapping") if where == stack]
+        mappings = [
+            resource["Properties"]
+            for where, _, resource in self.of("AWS::Lambda::EventSourceMapping")
+            if where == stack
+        ]
         return Function(
             name=self.resolve(stack, properties["FunctionName"]),
             role=f"{stack}.{role}",
@@ -124,38 +130,38 @@ class Stacks:
         properties = self._templates[stack]["Resources"][role]["Properties"]
         assert not properties.get("ManagedPolicyArns"), f"{stack}.{role} has managed policies"
         return [
-            statement(self.resolve(stack, one))
+            statement(self.resolve(stack, entry))
             for policy in properties.get("Policies", [])
-            for one in policy["PolicyDocument"]["Statement"]
-            if one != NO_VALUE
+            for entry in policy["PolicyDocument"]["Statement"]
+            if entry != NO_VALUE
         ]
 
     def resolve(self, stack: str, value: Any) -> Any:
         """A template's value as it will be; raises KeyError for what it can't know."""
         if isinstance(value, list):
-            return [self.resolve(stack, one) for one in value if one != NO_VALUE]
+            return [self.resolve(stack, item) for item in value if item != NO_VALUE]
         if not isinstance(value, dict):
             return value
         if len(value) != 1 or not next(iter(value)).startswith(("Fn::", "Ref")):
-            return {key: self.resolve(stack, one) for key, one in value.items() if one != NO_VALUE}
-        ((kind, given),) = value.items()
-        return RESOLVERS[kind](self, stack, given)
+            return {key: self.resolve(stack, item) for key, item in value.items() if item != NO_VALUE}
+        ((kind, argument),) = value.items()
+        return RESOLVERS[kind](self, stack, argument)
 
     def properties(self, stack: str, logical: str) -> dict[str, Any]:
         """The properties of a resource."""
-        found: dict[str, Any] = self._templates[stack]["Resources"][logical]["Properties"]
-        return found
+        own: dict[str, Any] = self._templates[stack]["Resources"][logical]["Properties"]
+        return own
 
     def names(self, service: str) -> dict[tuple[str, str], str]:
         """The names of a service's resources, by stack and logical id: a queue and a bucket may share one."""
-        found = {
+        names = {
             (stack, logical): self._name(stack, logical)
             for kind, (prop, arn) in NAMED.items()
             if arn.startswith(f"{service}:")
-            for stack, logical, one in self.of(kind)
-            if prop in one.get("Properties", {})
+            for stack, logical, resource in self.of(kind)
+            if prop in resource.get("Properties", {})
         }
-        return found | (self._paths() if service == "ssm" else {})
+        return names | (self._paths() if service == "ssm" else {})
 
     def _paths(self) -> dict[tuple[str, str], str]:
         """Paths of parameters, which no stack holds, by role and variable."""
@@ -174,11 +180,11 @@ class Stacks:
         template = self._templates[stack]
         if logical in template.get("Parameters", {}):
             return str(template["Parameters"][logical]["Default"])
-        one = template["Resources"][logical]
-        return self.arn(stack, logical) if one["Type"] in REF_IS_ARN else self._name(stack, logical)
+        resource = template["Resources"][logical]
+        return self.arn(stack, logical) if resource["Type"] in REF_IS_ARN else self._name(stack, logical)
 
-    def attribute(self, stack: str, given: Any) -> str:
-        logical, _, attribute = given.partition(".") if isinstance(given, str) else (given[0], "", given[1])
+    def attribute(self, stack: str, argument: Any) -> str:
+        logical, _, attribute = argument.partition(".") if isinstance(argument, str) else (argument[0], "", argument[1])
         # A secret's Id is its ARN.
         if attribute in {"Arn", "Id", "TopicArn"}:
             return self.arn(stack, logical)
@@ -201,11 +207,11 @@ class Stacks:
                     return self.resolve(stack, output["Value"])
         raise KeyError(f"no stack exports {wanted}")
 
-    def substituted(self, stack: str, given: Any) -> str:
-        text, variables = (given, {}) if isinstance(given, str) else given
+    def substituted(self, stack: str, argument: Any) -> str:
+        text, variables = (argument, {}) if isinstance(argument, str) else argument
 
-        def value(found: re.Match[str]) -> str:
-            name = found[1]
+        def value(match: re.Match[str]) -> str:
+            name = match[1]
             if name in variables:
                 return str(self.resolve(stack, variables[name]))
             return self.attribute(stack, name) if "." in name else self.ref(stack, name)
@@ -213,9 +219,9 @@ class Stacks:
         return re.sub(r"\$\{([^!}][^}]*)\}", value, text)
 
     def _name(self, stack: str, logical: str) -> str:
-        one = self._templates[stack]["Resources"][logical]
-        prop, _ = NAMED.get(one["Type"], ("", ""))
-        name = one.get("Properties", {}).get(prop) if prop else None
+        resource = self._templates[stack]["Resources"][logical]
+        prop, _ = NAMED.get(resource["Type"], ("", ""))
+        name = resource.get("Properties", {}).get(prop) if prop else None
         return str(self.resolve(stack, name)) if name is not None else f"{stack}-{logical}"
 
 
@@ -224,9 +230,9 @@ RESOLVERS = {
     "Fn::GetAtt": Stacks.attribute,
     "Fn::ImportValue": Stacks.exported,
     "Fn::Sub": Stacks.substituted,
-    "Fn::Join": lambda stacks, stack, given: given[0].join(map(str, stacks.resolve(stack, given[1]))),
-    "Fn::Select": lambda stacks, stack, given: stacks.resolve(stack, given[1])[int(given[0])],
-    "Fn::Split": lambda stacks, stack, given: stacks.resolve(stack, given[1]).split(given[0]),
+    "Fn::Join": lambda stacks, stack, arguments: arguments[0].join(map(str, stacks.resolve(stack, arguments[1]))),
+    "Fn::Select": lambda stacks, stack, arguments: stacks.resolve(stack, arguments[1])[int(arguments[0])],
+    "Fn::Split": lambda stacks, stack, arguments: stacks.resolve(stack, arguments[1]).split(arguments[0]),
 }
 # Type -> where it names the customer's key.
 KEYS = {
@@ -246,11 +252,11 @@ def packaged(named: str) -> Stacks:
     return Stacks(templates(named))
 
 
-def _dig(found: Any, path: tuple[str | int, ...]) -> Any:
-    """What lies at a path, None where it ends before."""
+def _dig(node: Any, path: tuple[str | int, ...]) -> Any:
+    """The value at a path, None where it ends before."""
     for step in path:
-        there = found and (len(found) > step if isinstance(step, int) else step in found)
+        there = node and (len(node) > step if isinstance(step, int) else step in node)
         if not there:
             return None
-        found = found[step]
-    return found
+        node = node[step]
+    return node

@@ -19,8 +19,8 @@ class Statement(NamedTuple):
 
     def takes(self, action: str, resource: str, context: Mapping[str, str]) -> bool:
         return (
-            any(matches(one.lower(), action.lower()) for one in self.actions)
-            and any(matches(one, resource) for one in self.resources)
+            any(matches(pattern.lower(), action.lower()) for pattern in self.actions)
+            and any(matches(pattern, resource) for pattern in self.resources)
             and all(_holds(operator, context.get(key), values) for operator, key, values in self.conditions)
         )
 
@@ -42,9 +42,9 @@ def statement(document: Mapping[str, Any]) -> Statement:
 def allowed(
     statements: Iterable[Statement], action: str, resource: str, context: Mapping[str, str] | None = None
 ) -> bool:
-    """Whether a role with these statements may do it."""
-    given = REQUEST | dict(context or {})
-    effects = {one.effect for one in statements if one.takes(action, resource, given)}
+    """Say whether a role with these statements may do it."""
+    known = REQUEST | dict(context or {})
+    effects = {rule.effect for rule in statements if rule.takes(action, resource, known)}
     return "Allow" in effects and "Deny" not in effects
 
 
@@ -58,26 +58,26 @@ def matches(pattern: str, text: str) -> bool:
     return _pattern(pattern).match(text) is not None
 
 
-def _equals(given: str, wanted: str) -> bool:
-    return given == wanted
+def _equals(value: str, wanted: str) -> bool:
+    return value == wanted
 
 
 OPERATORS: dict[str, Callable[[str, str], bool]] = {
     "StringEquals": _equals,
-    "StringLike": lambda given, wanted: matches(wanted, given),
-    "ArnEquals": lambda given, wanted: matches(wanted, given),
-    "ArnLike": lambda given, wanted: matches(wanted, given),
-    "Bool": lambda given, wanted: given.lower() == wanted.lower(),
+    "StringLike": lambda value, wanted: matches(wanted, value),
+    "ArnEquals": lambda value, wanted: matches(wanted, value),
+    "ArnLike": lambda value, wanted: matches(wanted, value),
+    "Bool": lambda value, wanted: value.lower() == wanted.lower(),
 }
 
 
-def _holds(operator: str, given: str | None, values: tuple[str, ...]) -> bool:
+def _holds(operator: str, present: str | None, values: tuple[str, ...]) -> bool:
     if operator.endswith("IfExists"):
-        return given is None or _holds(operator.removesuffix("IfExists"), given, values)
+        return present is None or _holds(operator.removesuffix("IfExists"), present, values)
     if operator.startswith("StringNot"):
-        return not _holds(operator.replace("Not", "", 1), given, values)
+        return not _holds(operator.replace("Not", "", 1), present, values)
     operator = operator.removeprefix("ForAnyValue:")  # Our keys have one value in a request.
-    return given is not None and any(OPERATORS[operator](given, value) for value in values)
+    return present is not None and any(OPERATORS[operator](present, value) for value in values)
 
 
 def _listed(value: Any) -> tuple[str, ...]:

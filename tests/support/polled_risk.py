@@ -48,10 +48,10 @@ class World:
         self.ledger = MemoryLedger(self.bus)
         self.now = at(1) + timedelta(seconds=2)
         self.clock = clock or (lambda: self.now)
-        told = TradingStateChanged(
+        halt = TradingStateChanged(
             id="open", cause="x", at=at(0), account="main", state=TradingState.ACTIVE, reason="r", actor="a"
         )
-        self.ledger.open("main", Decimal(10_000), told)
+        self.ledger.open("main", Decimal(10_000), halt)
 
     def assessor(self, fuse: Any = None) -> PreTradeRisk:
         ports: list[Any] = [self.gathering, MemoryApprovals(self.ledger)]
@@ -65,26 +65,26 @@ class World:
 
     def told(self, kind: type[Message]) -> list[Any]:
         unique = {message.id: message for message in self.bus.messages}
-        return [one for one in unique.values() if isinstance(one, kind)]
+        return [message for message in unique.values() if isinstance(message, kind)]
 
     def outcome(self) -> tuple[Any, ...]:
-        """What was decided, whoever crashed on the way."""
-        found = {order.order_id: order for one in self.told(OrdersApproved) for order in one.orders}
+        """The decisions, whoever crashed on the way."""
+        by_id = {order.order_id: order for approval in self.told(OrdersApproved) for order in approval.orders}
         account = self.ledger.accounts["main"]
-        return found, account.reserved, {leg: item.open for leg, item in self.ledger.positions.get("main", {}).items()}
+        return by_id, account.reserved, {leg: item.open for leg, item in self.ledger.positions.get("main", {}).items()}
 
     def fill_all(self) -> None:
         """Every order fills at once at the venue."""
         records = list(self.ledger.orders.values())
         assert self.ledger.claim(
-            "main", [(one, orders.claim(one, self.now, 5, orders.Harmless.UNSENT)) for one in records]
+            "main", [(record, orders.claim(record, self.now, 5, orders.Harmless.UNSENT)) for record in records]
         )
         resolutions = [_filled(record.order) for record in records]
         self.ledger.publish(self.ledger.book("main", resolutions, poll(2, {})[2]), [])
 
     def check(self) -> None:
         live = self.ledger.orders.values()
-        assert self.ledger.accounts["main"].reserved == sum((orders.held(one) for one in live), Decimal(0))
+        assert self.ledger.accounts["main"].reserved == sum((orders.held(record) for record in live), Decimal(0))
         assert self.ledger.outbox == {}
         assert {order.order_id for each in self.told(OrdersApproved) for order in each.orders} == set(
             self.ledger.orders
@@ -125,14 +125,16 @@ def at(minute: int) -> datetime:
 
 def poll(minute: int, weights: dict[str, float], parts: int = 1, timeframe: str = "1m") -> list[Part]:
     """Return bars, targets and the matching of a minute; with two parts, each instrument is in one of them."""
-    found: list[Part] = []
+    story: list[Part] = []
     split = [(A, B)] if parts == 1 else [(A,), (B,)]
     for part, names_ in enumerate(split, 1):
         name, closes = f"p{minute}", START + 60 * minute
-        some = [series(one, [Bar(closes, 10_000, 10_100, 9_900, 10_000 + minute, 5)], closes - 60) for one in names_]
-        wanted = [target(one, minute, weights[one], timeframe) for one in names_ if one in weights]
-        found += [
-            bars_message(some, name, part=part, parts=parts),
+        bar_series = [
+            series(name, [Bar(closes, 10_000, 10_100, 9_900, 10_000 + minute, 5)], closes - 60) for name in names_
+        ]
+        wanted = [target(name, minute, weights[name], timeframe) for name in names_ if name in weights]
+        story += [
+            bars_message(bar_series, name, part=part, parts=parts),
             Targets(
                 id=f"t{minute}/{part}",
                 cause="b",
@@ -155,7 +157,7 @@ def poll(minute: int, weights: dict[str, float], parts: int = 1, timeframe: str 
                 parts=parts,
             ),
         ]
-    return found
+    return story
 
 
 def target(instrument: str, minute: int, weight: float, timeframe: str) -> Target:

@@ -20,14 +20,14 @@ def coarse(name: str) -> list[Bar]:
     fine = FINE[name]
     return [
         Bar(
-            some[-1].closes_at_s,
-            some[0].open,
-            max(one.high for one in some),
-            min(one.low for one in some),
-            some[-1].close,
-            sum(one.volume for one in some),
+            five[-1].closes_at_s,
+            five[0].open,
+            max(bar.high for bar in five),
+            min(bar.low for bar in five),
+            five[-1].close,
+            sum(bar.volume for bar in five),
         )
-        for some in (fine[at : at + 5] for at in range(0, 200, 5))
+        for five in (fine[at : at + 5] for at in range(0, 200, 5))
     ]
 
 
@@ -43,7 +43,7 @@ class Venue:
     def _series(self, request: BarsRequest) -> Series:
         whole = FINE[request.instrument] if request.timeframe == "1m" else coarse(request.instrument)
         until = min(request.until, self.hidden.get(request.instrument, request.until))
-        found = [bar for bar in whole if request.since < bar.closes_at_s <= until]
+        answered = [bar for bar in whole if request.since < bar.closes_at_s <= until]
         before = [bar.closes_at_s for bar in whole if bar.closes_at_s <= request.since]
         return Series(
             instrument=request.instrument,
@@ -51,7 +51,7 @@ class Venue:
             price_scale=2,
             volume_scale=3,
             after=before[-1] if before else 0,
-            bars=found,
+            bars=answered,
         )
 
 
@@ -79,9 +79,14 @@ class Feed:
 
     def published(self, timeframe: str, name: str) -> list[Bar]:
         heard = [message for message in self.bus.messages if isinstance(message, BarsClosed)]
-        told = [one for message in heard for one in bars.unpack(message.frames)]
-        return [bar for one in told if (one.timeframe, one.instrument) == (timeframe, name) for bar in one.bars]
+        published = [series for message in heard for series in bars.unpack(message.frames)]
+        return [
+            bar
+            for series in published
+            if (series.timeframe, series.instrument) == (timeframe, name)
+            for bar in series.bars
+        ]
 
 
-def closes(some: list[Bar]) -> list[int]:
-    return [(bar.closes_at_s - START) // 60 for bar in some]
+def closes(rows: list[Bar]) -> list[int]:
+    return [(bar.closes_at_s - START) // 60 for bar in rows]

@@ -29,7 +29,7 @@ NEVER_THERE = (OrderState.REJECTED, OrderState.STALE, OrderState.BLOCKED, OrderS
 
 
 class Events(list[str]):
-    """What a monitor was told."""
+    """The events that a monitor was told."""
 
     def note(self, event: str, **_figures: str) -> None:
         self.append(event)
@@ -60,11 +60,11 @@ class RealWorld:
         """Keep every claim that is committed, to hold requests against."""
         commit = self.ledger.store.commit
 
-        def watched(some: Any) -> None:
+        def watched(anything: Any) -> None:
             state = self.ledger.trading_state("main").trading_state if self.ledger.accounts else None
-            commit(some)
+            commit(anything)
             claims = [
-                each.after for each in some if isinstance(each, MoveOrder) and each.after.epoch > each.before.epoch
+                each.after for each in anything if isinstance(each, MoveOrder) and each.after.epoch > each.before.epoch
             ]
             self.claims += [(record, state) for record in claims]
 
@@ -81,12 +81,14 @@ class RealWorld:
             ports = [Mortal(port, fuse) for port in ports]
         return RealAccount("main", self.desk, ports[0], ports[1], lambda: self.now, self.events)
 
-    def approve(self, *some: Order) -> OrdersApproved:
-        told = OrdersApproved(id=f"approved-{some[0].order_id}", cause="t", at=self.now, account="main", orders=[*some])
+    def approve(self, *orders_now: Order) -> OrdersApproved:
+        approval = OrdersApproved(
+            id=f"approved-{orders_now[0].order_id}", cause="t", at=self.now, account="main", orders=[*orders_now]
+        )
         before = self.ledger.book_of("main", PollState())
-        assert self.ledger.approve(before, told, 1, len(some)) == []
-        self.ledger.publish([told], [])
-        return told
+        assert self.ledger.approve(before, approval, 1, len(orders_now)) == []
+        self.ledger.publish([approval], [])
+        return approval
 
     def wait(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -151,13 +153,13 @@ def laws(world: RealWorld) -> list[str]:
 def _at_the_venue(world: RealWorld) -> list[str]:
     wrong, venue = [], world.venue
     by_client = {record.order.client_order_id: record for record in world.ledger.orders.values()}
-    for client, count in Counter(one.order.client_order_id for one in venue.orders).items():
+    for client, count in Counter(placed.order.client_order_id for placed in venue.orders).items():
         if count > 1:
             wrong.append(f"{client} is {count} orders at the venue")
-    for one in venue.orders:
-        known = by_client.get(one.order.client_order_id)
-        if known is None or known.order != one.order:
-            wrong.append(f"{one.order.client_order_id} was never approved like that")
+    for placed in venue.orders:
+        known = by_client.get(placed.order.client_order_id)
+        if known is None or known.order != placed.order:
+            wrong.append(f"{placed.order.client_order_id} was never approved like that")
         elif known.state in NEVER_THERE:
             wrong.append(f"{known.order.order_id} is {known.state}, and the venue has it")
     return wrong

@@ -1,4 +1,4 @@
-"""What the function for fills asks of AWS at a real venue: a booking, a repetition, a fill of no order of ours."""
+"""The AWS calls of the function for fills at a real venue: a booking, a repetition, a fill of no order of ours."""
 
 from typing import Any
 
@@ -53,8 +53,8 @@ def delivered_calls(function: Function) -> list[RecordedCall]:
         trades = [trade for _, trade in venue.traded]
         recorded = account(with_recording(answer, made.append), venue)
         stranger = msgspec.structs.replace(trades[0], trade_id="x", venue_order_id="v9", client_order_id="")
-        for told in (trades[:1], trades, [stranger]):
-            assert recorded.deliver(told, "fills/recorded").wrong == []
+        for reported in (trades[:1], trades, [stranger]):
+            assert recorded.deliver(reported, "fills/recorded").wrong == []
     return made
 
 
@@ -63,10 +63,10 @@ def _placed(call: Any, account: Any, ledger_table: str) -> RealVenue:
     table, venue = Table(call, ledger_table), RealVenue(lambda: AT)
     risk = Approvals(DynamoLedger(table, Outbox(table, "risk", Topics(call, {}))), AT_ONCE)  # type: ignore[arg-type]
     risk.open("main", D(10_000), halted(TradingState.ACTIVE))
-    told = OrdersApproved(id="approved", cause="t", at=AT, account="main", orders=[order("a")])
-    assert risk.approve(risk.book("main", PollState()), told, 1, 1) == []
+    approval = OrdersApproved(id="approved", cause="t", at=AT, account="main", orders=[order("a")])
+    assert risk.approve(risk.book("main", PollState()), approval, 1, 1) == []
     venue.faults = ["rests"]
-    account(call, venue).place(told)
+    account(call, venue).place(approval)
     for _ in range(2):
         venue.fill(venue.orders[0], D(1))
     return venue

@@ -1,4 +1,4 @@
-"""What is asked for with a real venue, or by the wall clock, which no journey on recordings does: the venue's keys, the
+"""The calls with a real venue, or by the wall clock, which no journey on recordings makes: the venue's keys, the
 pause that it wants, the state machine of slices, fills by webhook."""
 
 from collections.abc import Mapping
@@ -50,9 +50,9 @@ def venue_calls(function: Function) -> list[RecordedLine]:
         CursorTable(Table(with_recording(_cursors, made.append), function.environment["CURSORS_TABLE"])).read("venue")
     return [
         RecordedLine(
-            function=function.name, service=one.service, operation=one.operation, parameters=dict(one.parameters)
+            function=function.name, service=call.service, operation=call.operation, parameters=dict(call.parameters)
         )
-        for one in made
+        for call in made
     ]
 
 
@@ -61,5 +61,5 @@ def _cursors(_service: str, operation: str, parameters: Mapping[str, Any]) -> di
     kept = {"cursors": msgspec.msgpack.encode([]), "version": 1, "held_until_s": 0, "more": 1}
     if operation == "GetItem":
         return {"Item": marshal(kept)}
-    ((table, asked),) = parameters["RequestItems"].items()
-    return {"Responses": {table: [marshal(kept) | key for key in asked["Keys"]]}}
+    ((table, keys),) = parameters["RequestItems"].items()
+    return {"Responses": {table: [marshal(kept) | key for key in keys["Keys"]]}}

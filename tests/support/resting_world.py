@@ -147,8 +147,8 @@ class RestingWorld:
 
     def legs(self) -> list[str]:
         """Return what was told of the leg, oldest first."""
-        told = {message.id: message for message in self.bus.messages if isinstance(message, LegStatus)}
-        states = [state for message in told.values() for state in message.statuses]
+        statuses = {message.id: message for message in self.bus.messages if isinstance(message, LegStatus)}
+        states = [state for message in statuses.values() for state in message.statuses]
         return [str(state.code) for state in states if (state.instance, state.instrument) == LEG]
 
     def orders(self) -> list[Order]:

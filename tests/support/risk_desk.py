@@ -15,21 +15,21 @@ D = Decimal
 
 
 def instrument(symbol: str, **changes: Any) -> Instrument:
-    given: dict[str, Any] = {"tick": D("0.01"), "lot": D("0.001"), "notional_min": D(5)}
-    given |= {"as_of": "2026-03-01", "source": "test"}
-    return Instrument(base=symbol.split("/", maxsplit=1)[0], quote="USDT", **(given | changes))
+    fields: dict[str, Any] = {"tick": D("0.01"), "lot": D("0.001"), "notional_min": D(5)}
+    fields |= {"as_of": "2026-03-01", "source": "test"}
+    return Instrument(base=symbol.split("/", maxsplit=1)[0], quote="USDT", **(fields | changes))
 
 
 def instance(account: str, **changes: Any) -> StrategyInstance:
-    given: dict[str, Any] = {"strategy": "sma_cross", "instruments": [BTC, ETH], "timeframe": "1m"}
-    given |= {"allocation": D("0.5"), "band": D(0)}
-    return StrategyInstance(account=account, **(given | changes))
+    fields: dict[str, Any] = {"strategy": "sma_cross", "instruments": [BTC, ETH], "timeframe": "1m"}
+    fields |= {"allocation": D("0.5"), "band": D(0)}
+    return StrategyInstance(account=account, **(fields | changes))
 
 
 def desk(instances: dict[str, Any] | None = None, **limits: Any) -> Desk:
     """Accounts ``spot`` and ``margin`` of 10,000 each; instances ``s`` and ``m`` have half of theirs."""
-    given: dict[str, Any] = {"order_notional_max": D(100_000), "position_notional_max": D(100_000)}
-    bounds = Limits(**(given | limits))
+    fields: dict[str, Any] = {"order_notional_max": D(100_000), "position_notional_max": D(100_000)}
+    bounds = Limits(**(fields | limits))
     return Desk(
         venues={"v": VenueSettings(kind="replay", symbols=[BTC, ETH])},
         accounts={
@@ -52,12 +52,12 @@ def mark(price: str, age_s: int = 0, variance: float = 0.0) -> Mark:
 
 def book(account: str = "margin", **changes: Any) -> AccountSnapshot:
     """Ten thousand in cash, nothing held, BTC at 100 and ETH at 10."""
-    given: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "trading_state": TradingState.ACTIVE,
         "cash": D(10_000),
         "marks": {BTC: mark("100"), ETH: mark("10")},
     }
-    return AccountSnapshot(account=account, **(given | changes))
+    return AccountSnapshot(account=account, **(fields | changes))
 
 
 def held(quantity: str, pending: str = "0", price: str = "100") -> Exposure:
@@ -65,12 +65,12 @@ def held(quantity: str, pending: str = "0", price: str = "100") -> Exposure:
 
 
 def target(weight: float, **changes: Any) -> Target:
-    given: dict[str, Any] = {"signal_id": "signal", "instance": "m", "instrument": BTC, "timeframe": "1m"}
-    return Target(weight=weight, **(given | changes))
+    fields: dict[str, Any] = {"signal_id": "signal", "instance": "m", "instrument": BTC, "timeframe": "1m"}
+    return Target(weight=weight, **(fields | changes))
 
 
 def order(side: Side = "buy", quantity: str = "1", **changes: Any) -> Order:
-    given: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "order_id": "order",
         "client_order_id": "client",
         "signal_id": "signal",
@@ -84,4 +84,4 @@ def order(side: Side = "buy", quantity: str = "1", **changes: Any) -> Order:
         "decided_at": NOW,
         "expires_at": NOW,
     }
-    return Order(side=side, quantity=D(quantity), **(given | changes))
+    return Order(side=side, quantity=D(quantity), **(fields | changes))

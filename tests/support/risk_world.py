@@ -43,13 +43,13 @@ Wanted = dict[tuple[str, str], float | Protected]
 class World:
     """Risk over a memory ledger; time goes by in minutes, and the paper venue has matched every one of them."""
 
-    def __init__(self, found: Desk) -> None:
-        self.desk = found
+    def __init__(self, traded: Desk) -> None:
+        self.desk = traded
         self.bus = MemoryBus()
         self.ledger = MemoryLedger(self.bus)
         self.gathering = MemoryPolls(self.ledger)
         self.now = at(0)
-        for name, account in found.accounts.items():
+        for name, account in traded.accounts.items():
             self.ledger.open(name, account.cash, halted(TradingState.ACTIVE, name))
         self.restart()
 
@@ -61,9 +61,9 @@ class World:
         """Bars of a minute, its match, and targets where a strategy speaks."""
         self.now, closes = at(minute), START + 60 * minute
         quoted = {A: prices.get("a", 100), B: prices.get("b", 100)}
-        some = [series(name, [Bar(closes, *[round(price * 100)] * 4, 10**9)], closes - 60)
+        several = [series(name, [Bar(closes, *[round(price * 100)] * 4, 10**9)], closes - 60)
                 for name, price in quoted.items() if price]  # fmt: skip
-        message = bars_message(some, f"p{minute}")
+        message = bars_message(several, f"p{minute}")
         self.assessor.on_bars(message)
         for account in self.desk.accounts:
             self.assessor.on_matched(ExecutionReport(
@@ -93,8 +93,8 @@ class World:
         only: Collection[str] = (),
     ) -> list[Order]:
         """Send all live orders, or those of these ids, and fill a share of each before it ends; those orders."""
-        live = [one for one in self.ledger.orders.values() if one.state not in TERMINAL]
-        live = [one for one in live if not only or one.order.order_id in only]
+        live = [record for record in self.ledger.orders.values() if record.state not in TERMINAL]
+        live = [record for record in live if not only or record.order.order_id in only]
         for record in live:
             order = record.order
             assert self.ledger.claim(
@@ -108,18 +108,22 @@ class World:
         return [record.order for record in live]
 
     def told(self, kind: type[Message]) -> list[Any]:
-        return [one for one in {message.id: message for message in self.bus.messages}.values() if isinstance(one, kind)]
+        return [
+            each for each in {message.id: message for message in self.bus.messages}.values() if isinstance(each, kind)
+        ]
 
     def approved(self) -> list[tuple[str, str, Decimal]]:
-        found = [order for one in self.told(OrdersApproved) for order in one.orders]
-        return [(order.side, order.instrument, order.quantity) for order in found]
+        ordered = [order for message in self.told(OrdersApproved) for order in message.orders]
+        return [(order.side, order.instrument, order.quantity) for order in ordered]
 
     def legs(self) -> list[tuple[str, str, str]]:
         states = [state for message in self.told(LegStatus) for state in message.statuses]
         return [(state.instance, state.instrument, str(state.code)) for state in states]
 
     def refused(self) -> list[tuple[str, str]]:
-        return [(str(each.code), each.order.instrument) for one in self.told(OrdersRefused) for each in one.refusals]
+        return [
+            (str(each.code), each.order.instrument) for message in self.told(OrdersRefused) for each in message.refusals
+        ]
 
 
 def at(minute: int) -> datetime:
@@ -127,10 +131,10 @@ def at(minute: int) -> datetime:
 
 
 def told(minute: int, targets: Wanted, account: str, poll_id: str = "", bundle: str = "") -> Targets:
-    found = [Target(signal_id=ids.derive("s", *leg, minute), instance=leg[0], instrument=leg[1], timeframe="1d",
+    aimed = [Target(signal_id=ids.derive("s", *leg, minute), instance=leg[0], instrument=leg[1], timeframe="1d",
                     bundle=bundle, **protected(weight)._asdict()) for leg, weight in targets.items()]  # fmt: skip
     return Targets(id=f"t{minute}-{account}-{poll_id}", cause="b", at=at(minute), account=account, poll_id=poll_id,
-                   targets=found)  # fmt: skip
+                   targets=aimed)  # fmt: skip
 
 
 def fill(order: Order, quantity: Decimal, price: str | None = None) -> Fill:
@@ -149,8 +153,8 @@ def halted(state: TradingState, account: str, name: str = "") -> TradingStateCha
 
 
 def built(kind: str = "margin", strategies: dict[str, Any] | None = None, **limits: Any) -> Desk:
-    found = raw(**(strategies or {"slow": instance("breakout", timeframe="1d", allocation="1")}))
-    found["accounts"]["main"]["kind"] = kind
+    tables = raw(**(strategies or {"slow": instance("breakout", timeframe="1d", allocation="1")}))
+    tables["accounts"]["main"]["kind"] = kind
     bounds = {"order_notional_max": "100000", "position_notional_max": "100000", **limits}
-    found["limits"] = dict.fromkeys(found["accounts"], bounds)
-    return desk.build(found, "test")
+    tables["limits"] = dict.fromkeys(tables["accounts"], bounds)
+    return desk.build(tables, "test")

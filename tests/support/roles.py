@@ -23,25 +23,25 @@ class Permission(NamedTuple):
 
 def distinct(calls: Iterable[RecordedLine]) -> list[RecordedLine]:
     """One call of each function, operation and need; what the others need, it needs too."""
-    found: dict[tuple[Any, ...], RecordedLine] = {}
+    by_need: dict[tuple[Any, ...], RecordedLine] = {}
     for call in calls:
         needed = frozenset(needs(call.service, call.operation, call.parameters, {}))
-        found.setdefault((call.function, call.service, call.operation, needed), call)
-    return list(found.values())
+        by_need.setdefault((call.function, call.service, call.operation, needed), call)
+    return list(by_need.values())
 
 
 def moving(stacks: Stacks, service: str) -> Callable[[Any], Any]:
-    """What makes of a service's value on the recorded stage the same on another: what has a name has another there."""
+    """A function that turns a service's value of the recorded stage into that of another stage, where names differ."""
     ours, theirs = packaged(STAGE).names(service), stacks.names(service)
     pairs = {ours[place]: theirs[place] for place in ours.keys() & theirs.keys()}
     known = re.compile("|".join(re.escape(name) for name in sorted(pairs, key=len, reverse=True)) or "$.")
 
     def moved(value: Any) -> Any:
         if isinstance(value, str):
-            return known.sub(lambda found: pairs[found[0]], value)
+            return known.sub(lambda match: pairs[match[0]], value)
         if isinstance(value, dict):
-            return {moved(key): moved(one) for key, one in value.items()}
-        return [moved(one) for one in value] if isinstance(value, list) else value
+            return {moved(key): moved(item) for key, item in value.items()}
+        return [moved(item) for item in value] if isinstance(value, list) else value
 
     return moved
 
@@ -56,26 +56,26 @@ class Held(NamedTuple):
 
     @property
     def needed(self) -> set[Need]:
-        """Of all calls together."""
-        found = {one for call in self.calls for one in self.needs_of(call)}
-        return found | self.declared
+        """The needs of all calls together."""
+        used = {need for call in self.calls for need in self.needs_of(call)}
+        return used | self.declared
 
     def needs_of(self, call: RecordedLine) -> set[Need]:
         return needs(call.service, call.operation, call.parameters, self.keys)
 
     @property
     def missing(self) -> list[str]:
-        """What is used and not allowed."""
-        return [f"{self.function.name}: {one}" for one in missing(self.function.statements, self.needed)]
+        """The needs of its calls that its role does not allow."""
+        return [f"{self.function.name}: {absent}" for absent in missing(self.function.statements, self.needed)]
 
     @property
     def unused(self) -> list[str]:
-        """What is allowed, and could be taken away without any call being denied."""
-        return [f"{self.function.name}: {one}" for one in unused(self.function.statements, self.needed)]
+        """The permissions that could be taken away without any call being denied."""
+        return [f"{self.function.name}: {spare}" for spare in unused(self.function.statements, self.needed)]
 
 
 def missing(statements: Sequence[Statement], needed: set[Need]) -> list[str]:
-    """What is needed and not allowed."""
+    """The needs that are not allowed."""
     return sorted(
         f"{need.action} on {need.resource}"
         for need in needed
@@ -84,7 +84,7 @@ def missing(statements: Sequence[Statement], needed: set[Need]) -> list[str]:
 
 
 def unused(statements: Sequence[Statement], needed: set[Need]) -> list[str]:
-    """What is allowed, and could be taken away with all that is needed still allowed."""
+    """The permissions that could be taken away with every need still allowed."""
     return [
         f"{permission.action} on {permission.resource}"
         for permission in permissions(statements)
@@ -95,7 +95,7 @@ def unused(statements: Sequence[Statement], needed: set[Need]) -> list[str]:
 def held(stacks: Stacks, calls: Iterable[RecordedLine]) -> list[Held]:
     """Every function of a stage, with its calls as they were recorded on another."""
     seen = distinct(calls)
-    move = {service: moving(stacks, service) for service in {"lambda"} | {one.service for one in seen}}
+    move = {service: moving(stacks, service) for service in {"lambda"} | {line.service for line in seen}}
     by_function: dict[str, list[RecordedLine]] = {}
     for call in seen:
         line = RecordedLine(function=move["lambda"](call.function), service=call.service, operation=call.operation,

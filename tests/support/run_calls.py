@@ -12,7 +12,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def run_calls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where functions of the local stage write their calls."""
+    """The file to which functions of the local stage write their calls."""
     path = tmp_path_factory.mktemp("calls") / "calls.jsonl"
     yield path
     wrong = not_allowed(path) if path.exists() else []
@@ -28,7 +28,7 @@ def recording_runs(run_calls: Path) -> Iterator[None]:
 
 
 def not_allowed(path: Path) -> list[str]:
-    """What functions asked for and their roles do not allow; calls of a test's own functions are passed over."""
+    """The recorded needs that roles do not allow; calls of a test's own functions are passed over."""
     from fanfold.aws.client.recording import read_lines
     from fanfold.deployment import STAGE
     from support.packaged_stacks import packaged
@@ -36,5 +36,5 @@ def not_allowed(path: Path) -> list[str]:
 
     stacks = packaged(STAGE)
     known = {function.name for function in stacks.functions}
-    return [wrong for one in held(stacks, (line for line in read_lines(path) if line.function in known))
-            for wrong in one.missing]  # fmt: skip
+    return [wrong for holding in held(stacks, (line for line in read_lines(path) if line.function in known))
+            for wrong in holding.missing]  # fmt: skip

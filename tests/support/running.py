@@ -179,30 +179,30 @@ class Functions:
         return json.loads(answer.body or b"null"), answer.failed
 
     def heard(self, wait_s: float = 3) -> list[Any]:
-        """What was published since the last time."""
-        found: list[Any] = []
+        """The messages that were published since the last time."""
+        bodies: list[Any] = []
         until = time.monotonic() + wait_s
-        while not found and time.monotonic() < until:
+        while not bodies and time.monotonic() < until:
             got = self.call("sqs", "ReceiveMessage", {"QueueUrl": self.environment["HEARD"], "MaxNumberOfMessages": 10})
             for message in got.get("Messages", []):
-                found.append(json.loads(message["Body"]))
+                bodies.append(json.loads(message["Body"]))
                 self.call(
                     "sqs",
                     "DeleteMessage",
                     {"QueueUrl": self.environment["HEARD"], "ReceiptHandle": message["ReceiptHandle"]},
                 )
-        return found
+        return bodies
 
 
 @contextmanager
 def init_errors() -> Iterator[tuple[str, list[Any]]]:
     """A Runtime API that has no event, and the init errors it is told; the client sends these to a bare address."""
-    told: list[Any] = []
+    errors: list[Any] = []
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             if self.path == "/2018-06-01/runtime/init/error":
-                told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                errors.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(202)
             self.send_header("Content-Length", "0")
             self.end_headers()
@@ -214,7 +214,7 @@ def init_errors() -> Iterator[tuple[str, list[Any]]]:
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield f"127.0.0.1:{server.server_address[1]}", told
+        yield f"127.0.0.1:{server.server_address[1]}", errors
     finally:
         server.shutdown()
         thread.join()

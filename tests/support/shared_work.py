@@ -9,7 +9,7 @@ import pytest
 
 
 def once(temporary: pytest.TempPathFactory, name: str, work: Callable[[Path], Path]) -> Path:
-    """What ``work`` makes in a folder of the session; the worker that comes first does it, the others wait for it."""
+    """The result of ``work`` in a folder of the session; the first worker makes it, the others wait for it."""
     session = temporary.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         session = session.parent

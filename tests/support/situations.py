@@ -1,4 +1,4 @@
-"""What the benches trade: desks with many symbols, desks that order every minute, and the desk of the repository."""
+"""Desks that benches trade: desks with many symbols, desks that order every minute, and the desk of the repository."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -84,8 +84,8 @@ def _crossing(names: list[str], allocation: str) -> dict[str, Any]:
     }
 
 
-def _with_band(found: Desk, band: Decimal, limits: dict[str, Any]) -> Desk:
-    instances = {name: msgspec.structs.replace(one, band=band) for name, one in found.strategies.items()}
+def _with_band(traded: Desk, band: Decimal, limits: dict[str, Any]) -> Desk:
+    instances = {name: msgspec.structs.replace(strategy, band=band) for name, strategy in traded.strategies.items()}
     wide = {
         "order_notional_max": Decimal(10**6),
         "position_notional_max": Decimal(10**6),
@@ -93,5 +93,5 @@ def _with_band(found: Desk, band: Decimal, limits: dict[str, Any]) -> Desk:
         "drawdown_max": Decimal(1),
         **limits,
     }
-    limited = {name: msgspec.structs.replace(one, **wide) for name, one in found.limits.items()}
-    return msgspec.structs.replace(found, strategies=instances, limits=limited)
+    limited = {name: msgspec.structs.replace(limit, **wide) for name, limit in traded.limits.items()}
+    return msgspec.structs.replace(traded, strategies=instances, limits=limited)

@@ -36,7 +36,7 @@ class SlowEngine:
         return (rises and self.last >= price) or (not rises and self.last <= price)
 
     def rivals(self, mine: BookOrder) -> list[Slow]:
-        """What an order could trade with, the next one first."""
+        """The orders that an order could trade with, the next one first."""
         resting = [it for it in self.orders if it.state == "resting" and it.order.side != mine.side]
         fitting = [it for it in resting if mine.accepts(it.order.limit)]
         best = 1 if mine.side == "buy" else -1

@@ -34,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class Outcome(NamedTuple):
-    """What a run left, without the times of this machine's clock."""
+    """The result of a run, without the times of this machine's clock."""
 
     orders: dict[str, str]
     refusals: dict[str, str]
@@ -50,7 +50,7 @@ class Outcome(NamedTuple):
 
     @property
     def result(self) -> tuple[Any, ...]:
-        """What must be the same, whatever the speed, the order of delivery and the crashes."""
+        """The part that must be the same, whatever the speed, the order of delivery and the crashes."""
         return self.orders, self.fills, self.states, self.targets, self.books, self.cash
 
 
@@ -66,12 +66,12 @@ class Desk(NamedTuple):
         self.run.finish()
         verdicts, tally = conclusion.audit(self.run, self.plan.desk)
         table = Table(self.run.call, f"fanfold-{STAGE}-ledger")
-        found = {name: ledger.read(table, name) for name in self.plan.desk.accounts}
-        cash = {name: _cash(one) for name, one in found.items()}
+        books_of = {name: ledger.read(table, name) for name in self.plan.desk.accounts}
+        cash = {name: _cash(account_books) for name, account_books in books_of.items()}
         again = books(self.plan.desk, tally, cash)
         return _outcome(
             recorded(self.run),
-            found,
+            books_of,
             sum(cash.values(), Decimal(0)),
             verdicts,
             balance=again.balance and again.ledger_agrees,
@@ -79,9 +79,9 @@ class Desk(NamedTuple):
         )
 
 
-def planned(minutes: int, **given: Any) -> RunPlan:
-    asked = {"strategy": None, "params": {}, "since": None, "until": None} | given
-    return run_plan.plan(ROOT / "desk.toml", [], minutes=minutes, **asked)
+def planned(minutes: int, **options: Any) -> RunPlan:
+    request = {"strategy": None, "params": {}, "since": None, "until": None} | options
+    return run_plan.plan(ROOT / "desk.toml", [], minutes=minutes, **request)
 
 
 def deploy_once(folder: Path) -> Path:
@@ -106,9 +106,9 @@ def trade(
         run = DeskRun(cloud, state)
         run.set_clock(plan.start - 60)
         run.open_accounts(list(plan.desk.accounts))
-        found = Desk(run, cloud, plan, state)
-        act(found)
-        return found.outcome()
+        driven = Desk(run, cloud, plan, state)
+        act(driven)
+        return driven.outcome()
 
 
 def replayed(desk_: Desk) -> None:
@@ -153,7 +153,7 @@ class Killer:
 
     def _work(self) -> None:
         while not self._over.wait(self._dice.expovariate(1 / self._mean_pause_s)):
-            pids = [pid for one in self._cloud.control("processes").values() for pid in one["pids"]]
+            pids = [pid for process in self._cloud.control("processes").values() for pid in process["pids"]]
             if not pids:
                 continue
             try:
@@ -165,7 +165,7 @@ class Killer:
 
 def _outcome(
     messages: list[Message],
-    found: dict[str, AccountBooks],
+    books_of: dict[str, AccountBooks],
     cash: Decimal,
     verdicts: list[Verdict],
     *,
@@ -194,16 +194,17 @@ def _outcome(
                 )
             case _:
                 pass
-    positions = str({account: one.positions for account, one in sorted(found.items())})
+    positions = str({account: account_books.positions for account, account_books in sorted(books_of.items())})
     return Outcome(orders, refusals, fills, states, targets, cash, positions, balance, dead_letters, verdicts, messages)
 
 
 def bars_of(messages: list[Message]) -> list[BarsClosed]:
     return sorted(
-        (message for message in messages if isinstance(message, BarsClosed)), key=lambda one: (one.at, one.part)
+        (message for message in messages if isinstance(message, BarsClosed)),
+        key=lambda message: (message.at, message.part),
     )
 
 
-def _cash(found: AccountBooks) -> Decimal:
-    assert found.account is not None
-    return found.account.cash
+def _cash(account_books: AccountBooks) -> Decimal:
+    assert account_books.account is not None
+    return account_books.account.cash

@@ -72,9 +72,9 @@ class Client:
 class Trading:
     """A desk on such an exchange, minute by minute, polled so many seconds into each by a clock of its own."""
 
-    def __init__(self, client: Client, into_s: float = 3.0, fast_s: float = 0.0, found: Desk | None = None) -> None:
+    def __init__(self, client: Client, into_s: float = 3.0, fast_s: float = 0.0, traded: Desk | None = None) -> None:
         self.client, self.into_s, self.fast_s = client, into_s, fast_s
-        self.desk = found or spot()
+        self.desk = traded or spot()
         self.bus, self.cursors = MemoryBus(), MemoryCursors()
         source = ExchangeVenue(
             client,
@@ -92,8 +92,8 @@ class Trading:
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.client.now + self.fast_s, UTC)
 
-    def minutes(self, some: range) -> None:
-        for minute in some:
+    def minutes(self, minutes: range) -> None:
+        for minute in minutes:
             self.client.now = START + self.client.length * minute + self.into_s
             with suppress(VenueUnavailable):  # It is told in the log, and asked again a minute later.
                 self.poller.poll()
@@ -107,23 +107,36 @@ class Trading:
             at = int(message.at.timestamp())
             gaps = self.fold.accept(bars.unpack(message.frames), at)[1]
             for gap in gaps:
-                asked = BarsRequested(id=f"w{self.heard}", cause="c", at=self.now(), venue="v", timeframe=gap.timeframe,
-                                   instruments=[gap.instrument], since_s=gap.since, until_s=gap.until)  # fmt: skip
+                request = BarsRequested(
+                    id=f"w{self.heard}",
+                    cause="c",
+                    at=self.now(),
+                    venue="v",
+                    timeframe=gap.timeframe,
+                    instruments=[gap.instrument],
+                    since_s=gap.since,
+                    until_s=gap.until,
+                )
                 if not message.requested:
                     with suppress(VenueUnavailable):
-                        self.poller.on_bars_requested(asked)
+                        self.poller.on_bars_requested(request)
 
     def published(self, name: str) -> list[Bar]:
-        told = [one for message in self.bus.messages if isinstance(message, BarsClosed) and not message.requested
-                for one in bars.unpack(message.frames)]  # fmt: skip
-        return [bar for one in told if (one.timeframe, one.instrument) == (self.timeframe, name) for bar in one.bars]
+        messages = (message for message in self.bus.messages if isinstance(message, BarsClosed))
+        published = [series for message in messages if not message.requested for series in bars.unpack(message.frames)]
+        return [
+            bar
+            for series in published
+            if (series.timeframe, series.instrument) == (self.timeframe, name)
+            for bar in series.bars
+        ]
 
     @property
     def timeframe(self) -> str:
         return self.desk.venues["v"].timeframe
 
     def through(self, name: str) -> int:
-        """How far the reader has come, in bars after START."""
+        """The bar that the reader has reached, counted after START."""
         at = self.fold.snapshot().through.get(f"{self.timeframe} {name}", 0)
         return (at - START) // self.client.length
 

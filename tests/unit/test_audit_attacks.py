@@ -30,7 +30,7 @@ def lines(audit: Audit, key: str) -> list[bytes]:
 
 
 def broken(audit: Audit) -> dict[str, Verdict]:
-    return {one.stream: one for one in audit.broken()}
+    return {verdict.stream: verdict for verdict in audit.broken()}
 
 
 @pytest.fixture
@@ -38,13 +38,13 @@ def audit() -> Audit:
     return SOUND.copy()
 
 
-@pytest.mark.parametrize("one", range(4))
-def test_two_segments_that_changed_places_are_located(audit: Audit, one: int) -> None:
-    first, second = keys(audit)[one : one + 2]
+@pytest.mark.parametrize("place", range(4))
+def test_two_segments_that_changed_places_are_located(audit: Audit, place: int) -> None:
+    first, second = keys(audit)[place : place + 2]
     versions = audit.log.versions
     versions[first], versions[second] = versions[second], versions[first]
-    found = broken(audit)["main"]
-    assert found.seq == chain.first_of(first)
+    verdict = broken(audit)["main"]
+    assert verdict.seq == chain.first_of(first)
 
 
 @pytest.mark.parametrize("forward", [True, False])
@@ -57,8 +57,8 @@ def test_a_record_that_was_moved_to_the_next_segment_is_located(audit: Audit, at
     cut = moved if forward else moved + 1
     stored(audit, first, both[:cut])
     stored(audit, second, both[cut:])
-    found = broken(audit)["main"]
-    assert found.seq == chain.first_of(first) + moved
+    verdict = broken(audit)["main"]
+    assert verdict.seq == chain.first_of(first) + moved
 
 
 @pytest.mark.parametrize("at", range(1, 4))
@@ -68,10 +68,10 @@ def test_segments_that_were_joined_or_parted_are_located(audit: Audit, at: int) 
     stored(joined, first, [*lines(audit, first), *lines(audit, second)])
     del joined.log.versions[second]
     assert broken(joined)["main"].seq == chain.first_of(second)
-    some = lines(audit, first)
-    stored(audit, first, some[:1])
+    records = lines(audit, first)
+    stored(audit, first, records[:1])
     seq = chain.first_of(first) + 1
-    stored(audit, chain.segment_key("main", seq), some[1:])
+    stored(audit, chain.segment_key("main", seq), records[1:])
     assert broken(audit)["main"].seq == seq
 
 
@@ -105,9 +105,12 @@ def test_the_views_of_one_account_under_the_name_of_another_are_located(audit: A
 def test_everything_set_back_to_an_earlier_day_is_located_by_the_closed_day(audit: Audit) -> None:
     earlier = audited(minutes=2, closed=[])
     audit.log.versions, audit.views = earlier.log.versions, earlier.views
-    found = broken(audit)
-    assert {(one.stream, one.kind) for one in found.values()} == {("main", "cut off"), ("market-sim", "cut off")}
-    assert all("closed day" in one.evidence for one in found.values())
+    verdicts = broken(audit)
+    assert {(verdict.stream, verdict.kind) for verdict in verdicts.values()} == {
+        ("main", "cut off"),
+        ("market-sim", "cut off"),
+    }
+    assert all("closed day" in verdict.evidence for verdict in verdicts.values())
 
 
 def hidden(audit: Audit, key: str) -> None:
@@ -117,8 +120,8 @@ def hidden(audit: Audit, key: str) -> None:
 @pytest.mark.parametrize("key", [*SOUND.log.versions, *SOUND.seals.versions])
 def test_a_delete_marker_on_anything_is_located(audit: Audit, key: str) -> None:
     hidden(audit, key)
-    (found,) = broken(audit).values()
-    assert (found.kind, found.segment) == ("shadowed", key)
+    (verdict,) = broken(audit).values()
+    assert (verdict.kind, verdict.segment) == ("shadowed", key)
 
 
 class Another(Key256):
@@ -135,10 +138,10 @@ def resealed(audit: Audit, sign: Callable[[Seal], str]) -> None:
         day = key.removeprefix("seals/").removesuffix(".json")
         made = msgspec.json.decode(audit.reports.pages[day].report, type=DayReport)
         body = seal(made, audit.reports.pages[day], before, Another())
-        found = msgspec.structs.replace(opened_of(key, body), signature="")
-        found = msgspec.structs.replace(found, signature=sign(found))
-        audit.seals.versions[key] = [msgspec.json.encode(found, order="sorted")]
-        before = next(one for one in audit.seals.history() if one.key == key)
+        resealed_day = msgspec.structs.replace(opened_of(key, body), signature="")
+        resealed_day = msgspec.structs.replace(resealed_day, signature=sign(resealed_day))
+        audit.seals.versions[key] = [msgspec.json.encode(resealed_day, order="sorted")]
+        before = next(stored_seal for stored_seal in audit.seals.history() if stored_seal.key == key)
 
 
 def opened_of(key: str, body: bytes) -> Seal:
@@ -156,9 +159,9 @@ def test_days_that_were_all_sealed_anew_without_the_key_are_located(
     audit: Audit, sign: Callable[[Seal], str], what: str
 ) -> None:
     resealed(audit, sign)
-    found = broken(audit)["reports"]
-    assert (found.kind, found.seq) == ("edited", 1)
-    assert what in found.evidence
+    verdict = broken(audit)["reports"]
+    assert (verdict.kind, verdict.seq) == ("edited", 1)
+    assert what in verdict.evidence
 
 
 def test_days_from_before_the_key_need_no_signature() -> None:

@@ -154,9 +154,9 @@ def test_verifying_only_new_records_agrees_with_verifying_all(behind: int, place
     since = Head(stream="main", seq=behind * PER_SEGMENT, hash=sha256(LINES[behind * PER_SEGMENT - 1]).hexdigest())
     place = data.draw(st.integers(since.seq, COUNT - 1)) if since.seq < COUNT else COUNT - 1
     lines = [*LINES[:place], LINES[place].replace(b'"m', b'"n', 1), *LINES[place + 1 :]]
-    for some in (LINES, lines, [*LINES[:place], *LINES[place + 1 :]], LINES[: place + 1]):
-        rest = list(stored(some))[behind:]
-        assert verify(HEAD, rest, since) == verify(HEAD, stored(some))
+    for stream in (LINES, lines, [*LINES[:place], *LINES[place + 1 :]], LINES[: place + 1]):
+        rest = list(stored(stream))[behind:]
+        assert verify(HEAD, rest, since) == verify(HEAD, stored(stream))
 
 
 def test_a_record_after_the_head_is_reported_as_inserted() -> None:

@@ -31,7 +31,7 @@ def stored(audit: Audit, key: str, lines: list[bytes]) -> None:
 
 def changed_byte(body: bytes, chance: Random) -> tuple[int, bytes]:
     at = chance.randrange(len(body))
-    return at, body[:at] + bytes([chance.choice([one for one in range(256) if one != body[at]])]) + body[at + 1 :]
+    return at, body[:at] + bytes([chance.choice([byte for byte in range(256) if byte != body[at]])]) + body[at + 1 :]
 
 
 def change_a_byte(audit: Audit, chance: Random) -> Place:
@@ -61,10 +61,10 @@ def insert_a_record(audit: Audit, chance: Random) -> Place:
 
 def swap_records(audit: Audit, chance: Random) -> Place:
     key, stream, first, lines = segment_of(audit, chance)
-    one, other = (chance.randrange(len(lines)) for _ in range(2))
-    lines[one], lines[other] = lines[other], lines[one]
+    first_line, other = (chance.randrange(len(lines)) for _ in range(2))
+    lines[first_line], lines[other] = lines[other], lines[first_line]
     stored(audit, key, lines)
-    return stream, {first + min(one, other)} if one != other else set(), ""
+    return stream, {first + min(first_line, other)} if first_line != other else set(), ""
 
 
 def edit_a_field(audit: Audit, chance: Random) -> Place:
@@ -90,9 +90,9 @@ def of_one_stream(audit: Audit, chance: Random) -> tuple[str, list[str]]:
 
 def swap_segments(audit: Audit, chance: Random) -> Place:
     stream, keys = of_one_stream(audit, chance)
-    one, other = sorted(chance.sample(keys, 2))
-    audit.log.versions[one], audit.log.versions[other] = audit.log.versions[other], audit.log.versions[one]
-    return stream, {chain.first_of(one)}, ""
+    first_key, other = sorted(chance.sample(keys, 2))
+    audit.log.versions[first_key], audit.log.versions[other] = audit.log.versions[other], audit.log.versions[first_key]
+    return stream, {chain.first_of(first_key)}, ""
 
 
 def move_the_seam(audit: Audit, chance: Random) -> Place:
@@ -108,11 +108,11 @@ def move_the_seam(audit: Audit, chance: Random) -> Place:
 
 
 def replay_a_segment(audit: Audit, chance: Random) -> Place:
-    """What another segment of the stream says, in the place of one."""
+    """Put the content of one segment of a stream in the place of another."""
     stream, keys = of_one_stream(audit, chance)
-    one, other = chance.sample(keys, 2)
-    audit.log.versions[one] = list(audit.log.versions[other])
-    first = chain.first_of(one)
+    replaced, other = chance.sample(keys, 2)
+    audit.log.versions[replaced] = list(audit.log.versions[other])
+    first = chain.first_of(replaced)
     # Beside its original it cannot be said which of the two is the copy.
     return stream, {first, chain.first_of(other)}, ""
 
@@ -260,13 +260,13 @@ EDITS: list[Edit] = [
 
 
 def is_same(audit: Audit) -> bool:
-    """Whether it says what was recorded, byte for byte."""
-    ours, theirs = ([one.log.versions, one.views.items, one.views.known, one.seals.versions, one.reports.pages]
-                    for one in (audit, SOUND))  # fmt: skip
-    bodies = [{key: [body and body.rstrip(b"\n") for body in versions] for key, versions in one[0].items()}
-              for one in (ours, theirs)]  # fmt: skip
+    """Say whether it holds what was recorded, byte for byte."""
+    ours, theirs = ([side.log.versions, side.views.items, side.views.known, side.seals.versions, side.reports.pages]
+                    for side in (audit, SOUND))  # fmt: skip
+    bodies = [{key: [body and body.rstrip(b"\n") for body in versions] for key, versions in side[0].items()}
+              for side in (ours, theirs)]  # fmt: skip
     # In Python 0 is False, which an item is not.
-    exact = [[(key, repr(sorted(item.items()))) for key, item in sorted(one[1].items())] for one in (ours, theirs)]
+    exact = [[(key, repr(sorted(item.items()))) for key, item in sorted(side[1].items())] for side in (ours, theirs)]
     return ours[1:] == theirs[1:] and bodies[0] == bodies[1] and exact[0] == exact[1]
 
 
@@ -276,10 +276,10 @@ def test_every_edit_is_found_where_it_was_made_or_changes_nothing(seed: int) -> 
     for _ in range(EDITS_A_SEED):
         audit, edit = SOUND.copy(), chance.choice(EDITS)
         stream, places, view = edit(audit, chance)
-        broken = {one.stream: one for one in audit.broken()}
+        broken = {verdict.stream: verdict for verdict in audit.broken()}
         if is_same(audit):
             assert not broken, f"{edit.__name__} changed nothing"
             continue
         assert stream in broken, f"{edit.__name__} was not found"
-        found = broken[stream]
-        assert found.seq in places or (view and view in found.evidence), f"{edit.__name__} of {places}: {found}"
+        verdict = broken[stream]
+        assert verdict.seq in places or (view and view in verdict.evidence), f"{edit.__name__} of {places}: {verdict}"

@@ -21,8 +21,8 @@ def audit() -> Audit:
 
 def broken(audit: Audit) -> Verdict:
     """The one verdict that is not sound."""
-    (found,) = audit.broken()
-    return found
+    (verdict,) = audit.broken()
+    return verdict
 
 
 def cut(audit: Audit, kept: int) -> None:
@@ -65,7 +65,7 @@ def forged_next(audit: Audit) -> Segment:
 
 def test_an_untouched_record_verifies() -> None:
     assert SOUND.broken() == []
-    assert {stream: one.records for stream, one in SOUND.verdicts().items()} == {
+    assert {stream: verdict.records for stream, verdict in SOUND.verdicts().items()} == {
         "main": END,
         "market-sim": 4,
         "reports": 2,
@@ -75,23 +75,23 @@ def test_an_untouched_record_verifies() -> None:
 @pytest.mark.parametrize("kept", [13, 9, 5, 1])
 def test_a_cut_tail_is_located_though_the_head_was_set_back(audit: Audit, kept: int) -> None:
     cut(audit, kept)
-    found = broken(audit)
-    assert (found.stream, found.kind, found.seq) == ("main", "cut off", kept + 1)
+    verdict = broken(audit)
+    assert (verdict.stream, verdict.kind, verdict.seq) == ("main", "cut off", kept + 1)
 
 
 def test_a_cut_tail_is_located_by_a_closed_day_alone(audit: Audit) -> None:
     cut(audit, 5)
     audit.views.items = {key: item for key, item in audit.views.items.items() if not item.get("seq", 0) > 5}
-    found = broken(audit)
-    assert (found.kind, found.seq) == ("cut off", 6)
-    assert "closed day" in found.evidence
+    verdict = broken(audit)
+    assert (verdict.kind, verdict.seq) == ("cut off", 6)
+    assert "closed day" in verdict.evidence
 
 
 @pytest.mark.parametrize("first", [1, 6, 10, 14])
 def test_a_rewritten_history_is_located_though_its_head_is_too(audit: Audit, first: int) -> None:
     forge(audit, first)
-    found = broken(audit)
-    assert (found.stream, found.kind, found.seq) == ("main", "forked", first)
+    verdict = broken(audit)
+    assert (verdict.stream, verdict.kind, verdict.seq) == ("main", "forked", first)
 
 
 def test_a_rewritten_history_with_its_views_is_found_by_the_closed_days(audit: Audit) -> None:
@@ -120,8 +120,8 @@ def test_a_forged_next_segment_is_never_adopted(audit: Audit) -> None:
     audit.record(*minute(4))
     assert audit.views.read(("books", "main"))["cash"] == "996"
     assert audit.views.tip("main").head.seq == END + 4
-    found = broken(audit)
-    assert (found.kind, found.seq, found.segment) == ("foreign", END + 1, segment.key)
+    verdict = broken(audit)
+    assert (verdict.kind, verdict.seq, verdict.segment) == ("foreign", END + 1, segment.key)
 
 
 @pytest.mark.parametrize("body", [b"garbage\n", b"", b"\xff", b"{}\n"])
@@ -132,8 +132,8 @@ def test_garbage_in_place_of_the_next_segment_dead_letters_no_message(audit: Aud
         audit.record(*minute(n))
     assert audit.views.tip("main").head.seq == END + 12
     assert audit.views.read(("books", "main"))["cash"] == "994"
-    found = broken(audit)
-    assert (found.kind, found.seq, found.segment) == ("foreign", END + 1, key)
+    verdict = broken(audit)
+    assert (verdict.kind, verdict.seq, verdict.segment) == ("foreign", END + 1, key)
 
 
 def test_garbage_that_waits_for_the_next_message_is_located(audit: Audit) -> None:
@@ -170,8 +170,8 @@ def test_a_head_with_another_hash_is_told_from_an_edited_record(audit: Audit) ->
 def test_a_newer_version_over_a_segment_is_located(audit: Audit, body: bytes | None) -> None:
     key = chain.segment_key("main", 6)
     audit.log.put(key, body)
-    found = broken(audit)
-    assert (found.kind, found.seq, found.segment) == ("shadowed", 6, key)
+    verdict = broken(audit)
+    assert (verdict.kind, verdict.seq, verdict.segment) == ("shadowed", 6, key)
 
 
 def test_a_shadow_under_the_head_of_a_forged_chain_is_located(audit: Audit) -> None:

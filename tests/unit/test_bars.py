@@ -25,7 +25,7 @@ def any_series(draw: st.DrawFn) -> Series:
     timeframe = draw(st.sampled_from(TIMEFRAMES))
     length = timeframes.seconds(timeframe)
     closes = sorted(draw(st.sets(st.integers(1_000, 2_000), max_size=5)))
-    found = [Bar(number * length, *draw(st.tuples(*[FIGURES] * 5))) for number in closes]
+    drawn = [Bar(number * length, *draw(st.tuples(*[FIGURES] * 5))) for number in closes]
     behind = draw(st.integers(0, 900))
     return Series(
         instrument=draw(st.text(max_size=5)),
@@ -33,24 +33,26 @@ def any_series(draw: st.DrawFn) -> Series:
         price_scale=draw(st.integers(0, 12)),
         volume_scale=draw(st.integers(0, 12)),
         after=behind * length,
-        bars=found,
+        bars=drawn,
     )
 
 
 @given(st.lists(any_series(), max_size=6))
-def test_what_is_packed_comes_back_ordered_by_timeframe_and_without_empty_series(some: list[Series]) -> None:
-    full = sorted((one for one in some if one.bars), key=lambda one: timeframes.seconds(one.timeframe))
-    assert bars.unpack(bars.pack(some)) == full
+def test_what_is_packed_comes_back_ordered_by_timeframe_and_without_empty_series(several: list[Series]) -> None:
+    full = sorted(
+        (series for series in several if series.bars), key=lambda series: timeframes.seconds(series.timeframe)
+    )
+    assert bars.unpack(bars.pack(several)) == full
 
 
 @given(st.lists(any_series(), max_size=4))
-def test_frames_survive_the_wire(some: list[Series]) -> None:
-    message = BarsClosed(id="i", cause="c", at=datetime.fromtimestamp(START, UTC), venue="v", frames=bars.pack(some))
+def test_frames_survive_the_wire(several: list[Series]) -> None:
+    message = BarsClosed(id="i", cause="c", at=datetime.fromtimestamp(START, UTC), venue="v", frames=bars.pack(several))
     assert decode(encode(message)) == message
 
 
 def test_a_poll_of_a_thousand_symbols_fits_into_what_is_billed_as_one_message() -> None:
-    some = [
+    several = [
         Series(
             instrument=f"SYM{number}/USDT",
             timeframe="1m",
@@ -62,7 +64,7 @@ def test_a_poll_of_a_thousand_symbols_fits_into_what_is_billed_as_one_message() 
         for number in range(1_000)
     ]
     at = datetime.fromtimestamp(START, UTC)
-    message = BarsClosed(id="0" * 32, cause="poll/v/1", at=at, venue="v", frames=bars.pack(some))
+    message = BarsClosed(id="0" * 32, cause="poll/v/1", at=at, venue="v", frames=bars.pack(several))
     assert len(encode(message)) < 64_000
 
 
@@ -115,15 +117,15 @@ def test_a_fitted_series_says_the_same_in_64_bits_or_is_refused(ps: int, vs: int
 
 
 def too_fine(scale: int, figure: int) -> bool:
-    """Whether no scale up to 18 tells the figure within 64 bits."""
+    """Say whether no scale up to 18 holds the figure in 64 bits."""
     coarser = [(figure // 10**off, figure % 10**off) for off in range(scale + 1) if scale - off <= 18]
-    return not any(rest == 0 and found < 2**63 for found, rest in coarser)
+    return not any(rest == 0 and length < 2**63 for length, rest in coarser)
 
 
 def test_a_volume_over_64_bits_is_kept_in_coarser_lots_and_a_price_of_18_decimals_as_it_is() -> None:
-    found = bars.fitted(one(18, 8, 1_234_567_890, 500_000_000_000 * 10**8))
-    assert (found.price_scale, found.bars[0].close) == (18, 1_234_567_890)
-    assert (found.volume_scale, found.bars[0].volume) == (7, 500_000_000_000 * 10**7)
+    fitted = bars.fitted(one(18, 8, 1_234_567_890, 500_000_000_000 * 10**8))
+    assert (fitted.price_scale, fitted.bars[0].close) == (18, 1_234_567_890)
+    assert (fitted.volume_scale, fitted.bars[0].volume) == (7, 500_000_000_000 * 10**7)
     with pytest.raises(BadInput, match="a volume of X of 8 decimals is up to"):
         bars.fitted(one(2, 8, 1, 500_000_000_000 * 10**8 + 1))
 

@@ -36,29 +36,29 @@ def defect(number: int, detail: int) -> DataDefect:
 @given(
     counts=st.lists(st.integers(1, 5_000), min_size=1, max_size=4),
     figure=st.sampled_from([9, 10**8, 10**16, HUGE]),
-    found=st.integers(0, 400), detail=st.sampled_from([0, 300]),
+    defect_count=st.integers(0, 400), detail=st.sampled_from([0, 300]),
 )  # fmt: skip
-@example(counts=[4_000], figure=10**13, found=0, detail=0)
-@example(counts=[1] * 3_000, figure=HUGE, found=3_000, detail=300)
+@example(counts=[4_000], figure=10**13, defect_count=0, detail=0)
+@example(counts=[1] * 3_000, figure=HUGE, defect_count=3_000, detail=300)
 @settings(max_examples=25, deadline=None)
 def test_no_message_of_bars_is_longer_than_a_topic_takes_and_none_loses_any(
-    counts: list[int], figure: int, found: int, detail: int
+    counts: list[int], figure: int, defect_count: int, detail: int
 ) -> None:
     series = [wild(f"I{n}/USDT", count, figure) for n, count in enumerate(counts)]
-    defects = [defect(n, detail) for n in range(found)]
-    told = messages("v", "poll/v/1", START, [(one, []) for one in series], defects)
-    assert max(len(encode(one)) for one in told) < MESSAGE_BYTES_MAX - 1_000
+    defects = [defect(n, detail) for n in range(defect_count)]
+    published = messages("v", "poll/v/1", START, [(whole, []) for whole in series], defects)
+    assert max(len(encode(message)) for message in published) < MESSAGE_BYTES_MAX - 1_000
     kept: dict[str, list[Bar]] = {}
-    for one in (one for message in told for one in bars.unpack(message.frames)):
-        before = kept.setdefault(one.instrument, [])
-        assert one.after == (before[-1].closes_at_s if before else START)
-        before += one.bars
-    assert kept == {one.instrument: one.bars for one in series}
-    assert [one for message in told for one in message.defects] == defects
-    polled = [one for one in told if not one.requested]
-    assert [one.part for one in polled] == list(range(1, len(polled) + 1))
-    assert {one.parts for one in polled} == {len(polled)}
-    assert len({one.id for one in told}) == len(told)
+    for own_series in (own_series for message in published for own_series in bars.unpack(message.frames)):
+        before = kept.setdefault(own_series.instrument, [])
+        assert own_series.after == (before[-1].closes_at_s if before else START)
+        before += own_series.bars
+    assert kept == {whole.instrument: whole.bars for whole in series}
+    assert [noted for message in published for noted in message.defects] == defects
+    polled = [message for message in published if not message.requested]
+    assert [message.part for message in polled] == list(range(1, len(polled) + 1))
+    assert {message.parts for message in polled} == {len(polled)}
+    assert len({message.id for message in published}) == len(published)
 
 
 def test_a_usual_poll_is_one_message_and_a_look_back_that_fits_stays_whole() -> None:
@@ -69,8 +69,8 @@ def test_a_usual_poll_is_one_message_and_a_look_back_that_fits_stays_whole() -> 
 
 
 def test_messages_of_defects_alone_follow_the_bars() -> None:
-    told = messages("v", "p", START, [(wild(A, 1), [])], [defect(n, 300) for n in range(1_000)])
-    first, *more = [(message.parts, message.requested, bool(message.frames)) for message in told]
+    published = messages("v", "p", START, [(wild(A, 1), [])], [defect(n, 300) for n in range(1_000)])
+    first, *more = [(message.parts, message.requested, bool(message.frames)) for message in published]
     assert first == (1, False, True)
     assert set(more) == {(1, True, False)}
 
@@ -79,8 +79,8 @@ def test_a_topic_takes_the_longest_of_them() -> None:
     cloud = MemoryCloud()
     name = {"Name": "bars.fifo", "Attributes": {"FifoTopic": "true"}}
     arn = cloud.call("sns", "CreateTopic", name)["TopicArn"]
-    told = messages("v", "p", START, [(wild(A, 9_000), [])], [defect(n, 300) for n in range(1_000)])
-    Topics(cloud.call, {"bars": arn}).publish(told)
+    published = messages("v", "p", START, [(wild(A, 9_000), [])], [defect(n, 300) for n in range(1_000)])
+    Topics(cloud.call, {"bars": arn}).publish(published)
 
 
 class Fine(Feed):
@@ -92,22 +92,22 @@ class Fine(Feed):
         tell = self.venue.bars_of
 
         def bars_of(requests: Sequence[BarsRequest]) -> list[Series | Failure]:
-            return [self._told(one) if isinstance(one, Series) else one for one in tell(requests)]
+            return [self._told(answer) if isinstance(answer, Series) else answer for answer in tell(requests)]
 
         self.venue.bars_of = bars_of  # type: ignore[method-assign]
 
-    def _told(self, one: Series) -> Series:
-        if one.instrument == A:
-            one.bars = [bar._replace(volume=self.volume) for bar in one.bars]
-            one.volume_scale = self.places
-        return one
+    def _told(self, series: Series) -> Series:
+        if series.instrument == A:
+            series.bars = [bar._replace(volume=self.volume) for bar in series.bars]
+            series.volume_scale = self.places
+        return series
 
 
 @pytest.mark.parametrize(("volume", "places"), [(5 * 10**19, 8), (10**30, 24)])
 def test_figures_that_overflow_are_published_in_a_coarser_scale(volume: int, places: int) -> None:
     feed = Fine(volume, places)
     (first, *_) = feed.poll(60)
-    (series, *_) = (one for one in bars.unpack(first.frames) if one.instrument == A)
+    (series, *_) = (own_series for own_series in bars.unpack(first.frames) if own_series.instrument == A)
     assert series.volume(series.bars[-1].volume) == Decimal(volume).scaleb(-places)
     assert all(max(bar) <= FIGURE_MAX for bar in series.bars)
     assert encode(first)
@@ -119,9 +119,9 @@ def test_figures_that_fit_no_scale_leave_out_only_their_instrument() -> None:
         feed.poll(minute)
     assert feed.published("1m", A) == []
     assert feed.published("1m", "ETH/USDT") == FINE["ETH/USDT"][55:62]
-    told = [one for message in feed.bus.messages if isinstance(message, BarsClosed) for one in message.defects]
-    assert {(one.instrument, one.defect) for one in told} == {(A, "unavailable")}
-    assert "fit into 64 bits" in told[0].detail
+    defects = [noted for message in feed.bus.messages if isinstance(message, BarsClosed) for noted in message.defects]
+    assert {(noted.instrument, noted.defect) for noted in defects} == {(A, "unavailable")}
+    assert "fit into 64 bits" in defects[0].detail
     feed.volume, feed.places = 7, 3
     feed.poll(63)
     assert len(feed.published("1m", A)) > 3
@@ -129,13 +129,15 @@ def test_figures_that_fit_no_scale_leave_out_only_their_instrument() -> None:
 
 
 def fold_of(feed: Feed) -> list[bool]:
-    """Whether a reader takes each message in."""
+    """Say for each message whether a reader accepts it."""
     fold = Fold(DESK, "v")
     heard = [message for message in feed.bus.messages if isinstance(message, BarsClosed)]
-    return [bool(fold.accept(bars.unpack(one.frames), int(one.at.timestamp())) is not None) for one in heard]
+    return [
+        bool(fold.accept(bars.unpack(message.frames), int(message.at.timestamp())) is not None) for message in heard
+    ]
 
 
 def test_a_repeated_poll_publishes_the_same_ids() -> None:
-    told = [messages("v", "p", START, [(wild(A, 5_000), [])], [defect(1, 3)]) for _ in range(2)]
-    assert told[0] == told[1]
-    assert all(one.at == datetime.fromtimestamp(START, UTC) for one in told[0])
+    twice = [messages("v", "p", START, [(wild(A, 5_000), [])], [defect(1, 3)]) for _ in range(2)]
+    assert twice[0] == twice[1]
+    assert all(message.at == datetime.fromtimestamp(START, UTC) for message in twice[0])

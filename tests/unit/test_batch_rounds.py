@@ -1,4 +1,4 @@
-"""What DynamoDB leaves of a batch is over the table's rate: it is asked for again after a while, and not for ever."""
+"""Items of a batch that DynamoDB leaves unprocessed are asked for again after a while, and not for ever."""
 
 import random
 from collections.abc import Mapping
@@ -23,11 +23,11 @@ class Slow:
         self.kept: list[Any] = []
 
     def __call__(self, _service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        asked = parameters["RequestItems"]["things"]
-        keys = asked if operation == "BatchWriteItem" else asked["Keys"]
+        request = parameters["RequestItems"]["things"]
+        keys = request if operation == "BatchWriteItem" else request["Keys"]
         count = self.taken.pop(0) if self.taken else len(keys)
         self.kept += keys[:count]
-        left = keys[count:] if operation == "BatchWriteItem" else {**asked, "Keys": keys[count:]}
+        left = keys[count:] if operation == "BatchWriteItem" else {**request, "Keys": keys[count:]}
         rest = {"things": left} if keys[count:] else {}
         if operation == "BatchWriteItem":
             return {"UnprocessedItems": rest}
@@ -40,7 +40,7 @@ def test_all_items_are_written_and_read_however_few_a_round_takes(taken: list[in
     call = Slow(*taken)
     table = Table(call, "things", waits.append)
     table.put_all(ITEMS)
-    assert [one["PutRequest"]["Item"]["sk"]["S"] for one in call.kept] == [sk for _, sk in KEYS]
+    assert [entry["PutRequest"]["Item"]["sk"]["S"] for entry in call.kept] == [sk for _, sk in KEYS]
     assert set(Table(Slow(*taken), "things", waits.append).get_all(KEYS)) == set(KEYS)
     assert set(waits) <= {1}
 

@@ -1,4 +1,4 @@
-"""What the exchange in the box and the books must agree on: each disagreement is named."""
+"""The exchange in the box and the books must agree: each disagreement is named."""
 
 from decimal import Decimal
 from typing import Any

@@ -1,4 +1,4 @@
-"""What Binance documents of its paths: combinations, spans, statuses, labels, lists, candles and averages."""
+"""Binance's documentation holds in the box: combinations, spans, statuses, labels, lists, candles and averages."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -215,7 +215,7 @@ def test_commissions_are_told(box: Box) -> None:
 
 def test_moments_may_be_sent_in_microseconds(box: Box) -> None:
     ask(box, "POST", "order", **limit(LOW))
-    found = ask(box, "GET", "allOrders", **S, startTime=NOW_MS * 1_000, timestamp=NOW_MS * 1_000)
-    assert len(found) == 1
+    orders = ask(box, "GET", "allOrders", **S, startTime=NOW_MS * 1_000, timestamp=NOW_MS * 1_000)
+    assert len(orders) == 1
     late = ask(box, "GET", "allOrders", **S, timestamp=(NOW_MS - 6_000) * 1_000)
     assert late["code"] == -1021

@@ -208,7 +208,7 @@ def test_a_fault_that_spoils_an_answer_ends_the_connection(api: Connection) -> N
 
 
 def events(api: Connection, method: str, **params: Any) -> list[Any]:
-    """What the account's stream tells of a request."""
+    """The events of the account's stream for a request."""
     ask(api.box, method.partition(" ")[0], method.partition(" ")[2], **params)
     return [it["event"] for it in api.read() if it["event"]["e"] != "outboundAccountPosition"]
 

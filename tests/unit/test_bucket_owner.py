@@ -1,4 +1,4 @@
-"""Whose a bucket is, is asked with every call: a name that was given up may be somebody else's tomorrow."""
+"""Every call names the expected owner of its bucket: a name that was given up may belong to somebody else tomorrow."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -53,6 +53,6 @@ def test_a_command_meets_the_buckets_of_its_own_account_alone_and_asks_once_whos
     call = own_buckets(with_recording(account, made.append))
     for operation in ("HeadBucket", "ListObjectsV2", "DeleteObjects"):
         call("s3", operation, {"Bucket": "one"})
-    asked = [one.parameters for one in made if one.service == "s3"]
-    assert asked == [{"Bucket": "one", "ExpectedBucketOwner": OWNER}] * 3
-    assert [one.operation for one in made].count("GetCallerIdentity") == 1
+    parameters = [recorded.parameters for recorded in made if recorded.service == "s3"]
+    assert parameters == [{"Bucket": "one", "ExpectedBucketOwner": OWNER}] * 3
+    assert [recorded.operation for recorded in made].count("GetCallerIdentity") == 1

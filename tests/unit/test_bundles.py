@@ -1,4 +1,4 @@
-"""Of a bundle all legs go out, or none: a pair with one leg is a bet on direction."""
+"""A bundle's legs are approved together or not at all: a pair with one leg is a bet on direction."""
 
 from decimal import Decimal
 from typing import Any
@@ -17,8 +17,8 @@ PAIR = {"strategy": "pairs"}
 OLD = {BTC: mark("100", age_s=300), ETH: mark("10")}
 
 
-def decided(*targets: Target, found: AccountSnapshot | None = None, **limits: Any) -> Decision:
-    return decide(targets, found or book(), prepare(desk(PAIR, **limits)), at=AT, now=NOW)
+def decided(*targets: Target, snapshot: AccountSnapshot | None = None, **limits: Any) -> Decision:
+    return decide(targets, snapshot or book(), prepare(desk(PAIR, **limits)), at=AT, now=NOW)
 
 
 def pair(first: float = 0.6, second: float = -0.4, name: str = "m") -> tuple[Target, Target]:
@@ -37,7 +37,7 @@ def test_a_pair_goes_out_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "limits", "reasons"),
+    ("snapshot", "limits", "reasons"),
     [
         (book("spot"), {}, {ETH: "SPOT_SHORT", BTC: "BUNDLE"}),
         (book(), {"order_notional_max": D(2500)}, {BTC: "ORDER_NOTIONAL", ETH: "BUNDLE"}),
@@ -50,11 +50,11 @@ def test_a_pair_goes_out_whole() -> None:
     ],
 )
 def test_if_one_leg_is_refused_the_other_is_held_with_the_reason(
-    found: AccountSnapshot, limits: dict[str, Any], reasons: dict[str, str]
+    snapshot: AccountSnapshot, limits: dict[str, Any], reasons: dict[str, str]
 ) -> None:
-    made = decided(*pair(name="s" if found.account == "spot" else "m"), found=found, **limits)
+    made = decided(*pair(name="s" if snapshot.account == "spot" else "m"), snapshot=snapshot, **limits)
     assert (made.approved, codes(made)) == ([], reasons)
-    untouched = decided(found=found, **limits).book
+    untouched = decided(snapshot=snapshot, **limits).book
     assert (made.book.held, made.book.orders_in_minute, made.book.reserved) == (
         untouched.held, untouched.orders_in_minute, untouched.reserved
     )  # fmt: skip
@@ -68,13 +68,13 @@ def test_a_leg_too_small_for_the_venue_keeps_the_other_back() -> None:
 
 
 def test_a_leg_that_is_on_target_needs_no_order() -> None:
-    made = decided(*pair(), found=book(cash=D(7000), held={("m", BTC): held("30")}))
+    made = decided(*pair(), snapshot=book(cash=D(7000), held={("m", BTC): held("30")}))
     assert [order.instrument for order in made.approved] == [ETH]
 
 
 def test_a_bundle_that_only_closes_goes_out_leg_by_leg() -> None:
     own = {("m", BTC): held("30"), ("m", ETH): held("-0.4", price="10")}
-    made = decided(*pair(0.0, 0.0), found=book(cash=D(7000), held=own))
+    made = decided(*pair(0.0, 0.0), snapshot=book(cash=D(7000), held=own))
     assert ([order.instrument for order in made.approved], made.dust) == ([BTC], [("m", ETH)])
 
 
@@ -88,6 +88,6 @@ def test_targets_of_any_strategy_can_name_their_bundle() -> None:
 
 def test_reductions_come_before_bundles_and_no_bundle_is_cut() -> None:
     own = {("n", BTC): held("30")}
-    made = decided(*pair(), *pair(0.0, 0.0, name="n"), found=book(cash=D(7000), held=own))
+    made = decided(*pair(), *pair(0.0, 0.0, name="n"), snapshot=book(cash=D(7000), held=own))
     assert [(order.instance, order.reduce_only) for order in made.approved] == [("n", True), ("m", False), ("m", False)]
     assert [len(unit) for unit in bundles.units(made.approved, made.bundles)] == [1, 2]

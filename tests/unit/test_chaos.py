@@ -1,4 +1,4 @@
-"""Whom chaos kills, and when: by its seed, the functions it is for alone, and no more often than it may."""
+"""Chaos kills only the functions that it names, at times by its seed, and no more often than its limit."""
 
 from fanfold.local.chaos import KILL_WITHIN_S, Chaos
 

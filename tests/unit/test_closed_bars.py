@@ -29,11 +29,13 @@ class Retold(Venue):
         self.told: dict[tuple[str, int], Bar | None] = {}
 
     def bars_of(self, requests: Sequence[BarsRequest]) -> list[Series | Failure]:
-        found = super().bars_of(requests)
-        for one in found:
-            if isinstance(one, Series) and one.timeframe == "1m":
-                one.bars = [bar for told in one.bars if (bar := self._as_told(one.instrument, told)) is not None]
-        return found
+        answers = super().bars_of(requests)
+        for answer in answers:
+            if isinstance(answer, Series) and answer.timeframe == "1m":
+                answer.bars = [
+                    bar for true in answer.bars if (bar := self._as_told(answer.instrument, true)) is not None
+                ]
+        return answers
 
     def _as_told(self, instrument: str, bar: Bar) -> Bar | None:
         return self.told.get((instrument, (bar.closes_at_s - START) // 60), bar)
@@ -50,10 +52,10 @@ class Watched(Feed):
         self.gaps = 0
 
     def poll(self, minute: int) -> list[BarsClosed]:
-        told = super().poll(minute)
-        for message in told:
+        published = super().poll(minute)
+        for message in published:
             self.gaps += len(self.fold.accept(bars.unpack(message.frames), int(message.at.timestamp()))[1])
-        return told
+        return published
 
     def defects(self, *kinds: str) -> list[DataDefect]:
         return [
@@ -163,7 +165,7 @@ def test_a_revision_of_a_published_bar_is_reported_once(feed: Watched, process: 
     feed.retold.told = {(A, 65): changed(A, 65, volume=1)}
     for now in range(66, 70):
         feed.poll(now)
-    minute, longer = sorted(feed.defects("revised"), key=lambda one: one.timeframe)
+    minute, longer = sorted(feed.defects("revised"), key=lambda defect: defect.timeframe)
     was = Decimal(FINE[A][64].volume).scaleb(-3)
     assert (minute.instrument, minute.timeframe, minute.closes_at_s) == (A, "1m", START + 65 * 60)
     assert minute.detail == f"volume 0.001, was {was}"
@@ -178,8 +180,8 @@ def test_a_bar_added_or_removed_before_a_published_one_is_reported(feed: Watched
     feed.poll(62)
     feed.retold.told = {(B, 61): None}
     feed.poll(63)
-    told = {(defect.instrument, defect.closes_at_s, defect.detail) for defect in feed.defects("revised")}
-    assert told == {(A, START + 61 * 60, "it was not there"), (B, START + 61 * 60, "it is not there any more")}
+    revised = {(defect.instrument, defect.closes_at_s, defect.detail) for defect in feed.defects("revised")}
+    assert revised == {(A, START + 61 * 60, "it was not there"), (B, START + 61 * 60, "it is not there any more")}
 
 
 def test_a_venue_that_revises_nothing_causes_no_defect(feed: Watched) -> None:
@@ -225,21 +227,21 @@ prices = st.lists(st.integers(1, 500), max_size=12)
 
 
 @given(prices)
-def test_every_bar_that_counts_is_near_the_one_before_or_confirmed_by_the_one_after(some: list[int]) -> None:
-    told = [Bar(60 * at, price, price, price, price, 1) for at, price in enumerate(some, 1)]
-    judged = judge(None, told, MAX)
+def test_every_bar_that_counts_is_near_the_one_before_or_confirmed_by_the_one_after(several: list[int]) -> None:
+    rows = [Bar(60 * at, price, price, price, price, 1) for at, price in enumerate(several, 1)]
+    judged = judge(None, rows, MAX)
     kept = judged.kept
     for place, bar in enumerate(kept[1:], 1):
         assert near(kept[place - 1], bar, MAX) or (bar in judged.jumps and near(bar, kept[place + 1], MAX))
     rest = [*kept, *judged.outliers, *([judged.held] if judged.held else [])]
-    assert sorted(rest) == told
-    assert judged.held in (None, told[-1] if told else None)
+    assert sorted(rest) == rows
+    assert judged.held in (None, rows[-1] if rows else None)
 
 
 @given(prices, st.integers(0, 12))
-def test_jumps_are_judged_alike_at_once_and_poll_by_poll(some: list[int], cut: int) -> None:
-    told = [Bar(60 * at, price, price, price, price, 1) for at, price in enumerate(some, 1)]
-    first = judge(None, told[:cut], MAX)
+def test_jumps_are_judged_alike_at_once_and_poll_by_poll(several: list[int], cut: int) -> None:
+    rows = [Bar(60 * at, price, price, price, price, 1) for at, price in enumerate(several, 1)]
+    first = judge(None, rows[:cut], MAX)
     waiting = [first.held] if first.held else []
-    second = judge(first.kept[-1] if first.kept else None, [*waiting, *told[cut:]], MAX)
-    assert [*first.kept, *second.kept] == judge(None, told, MAX).kept
+    second = judge(first.kept[-1] if first.kept else None, [*waiting, *rows[cut:]], MAX)
+    assert [*first.kept, *second.kept] == judge(None, rows, MAX).kept

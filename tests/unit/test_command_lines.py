@@ -15,7 +15,7 @@ ROWS = [json.loads(line) for line in (Path(__file__).parent / "command_lines.jso
 
 @pytest.fixture(scope="module")
 def ran() -> dict[str, Any]:
-    """What every row of the table left, by its words."""
+    """The result of every row of the table, by its words."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("FANFOLD_", "AWS_"))}
     command = [sys.executable, str(Path(__file__).parent / "command_line_forks.py")]
     done = subprocess.run(command, input=json.dumps([words for words, *_ in ROWS]), capture_output=True, text=True,

@@ -1,4 +1,4 @@
-"""What status tells of an account's money."""
+"""The figures of an account's money in `status`."""
 
 from decimal import Decimal
 

@@ -30,9 +30,9 @@ def instrument(tick: str) -> Instrument:
 
 
 def test_what_is_written_reads_back():
-    found = {"BTC/USDT": instrument("0.01"), "BTC/USDT:USDT": instrument("0.10")}
-    tables = tomllib.loads(text_of(found), parse_float=Decimal)["instruments"]
-    assert {name: msgspec.convert(table, Instrument, strict=False) for name, table in tables.items()} == found
+    instruments = {"BTC/USDT": instrument("0.01"), "BTC/USDT:USDT": instrument("0.10")}
+    tables = tomllib.loads(text_of(instruments), parse_float=Decimal)["instruments"]
+    assert {name: msgspec.convert(table, Instrument, strict=False) for name, table in tables.items()} == instruments
 
 
 def test_only_the_named_instruments_are_replaced():
@@ -91,9 +91,9 @@ def test_comments_order_and_what_says_the_same_stay_as_they_were_written():
     ],
 )
 def test_instruments_are_put_into_whatever_tables_there_are(text):
-    found = {"BTC/USDT": instrument("0.5"), "A/B": instrument("0.1")}
-    tables = tomllib.loads(with_instruments(text, found), parse_float=Decimal)["instruments"]
-    assert {name: msgspec.convert(tables[name], Instrument, strict=False) for name in found} == found
+    instruments = {"BTC/USDT": instrument("0.5"), "A/B": instrument("0.1")}
+    tables = tomllib.loads(with_instruments(text, instruments), parse_float=Decimal)["instruments"]
+    assert {name: msgspec.convert(tables[name], Instrument, strict=False) for name in instruments} == instruments
 
 
 @pytest.mark.parametrize("text", ["instruments = 7\n", "[[instruments]]\nbase = 1\n", "= 1\n"])

@@ -15,7 +15,7 @@ DESK = str(ROOT / "desk.toml")
 
 
 class Said(NamedTuple):
-    """What a command left."""
+    """The result of a command."""
 
     code: int
     out: str

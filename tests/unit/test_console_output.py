@@ -56,7 +56,7 @@ def test_json_has_amounts_as_strings_and_no_colour_even_on_a_terminal():
 
 def test_cells_read_as_people_write_them():
     at = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
-    assert [cell(one) for one in (None, True, at, [Decimal("1.0"), "x"], 0.5)] == [
+    assert [cell(value) for value in (None, True, at, [Decimal("1.0"), "x"], 0.5)] == [
         "",
         "yes",
         "2026-03-01 12:30:00",

@@ -114,10 +114,10 @@ def test_doctor_accepts_a_node_that_is_new_enough(said):
 def test_doctor_tells_of_a_killed_run_and_how_to_go_on(tmp_path, capsys):
     (tmp_path / "run.json").write_text(json.dumps({"port": 1, "control_port": 1, "pid": 1}))
     assert main(["doctor", "--state", str(tmp_path), "--desk", str(DESK), "--json"]) == 0
-    found = {finding["name"]: finding for finding in json.loads(capsys.readouterr().out)["findings"]}
-    assert "`fanfold run --continue` goes on" in found["run.json"]["found"]
-    assert found["desk"]["ok"]
-    assert found["state"]["ok"]
+    findings = {finding["name"]: finding for finding in json.loads(capsys.readouterr().out)["findings"]}
+    assert "`fanfold run --continue` goes on" in findings["run.json"]["found"]
+    assert findings["desk"]["ok"]
+    assert findings["state"]["ok"]
 
 
 @pytest.mark.parametrize("text", ['{"port": 12', "[1]", "{}", "null", '{"port": "x", "control_port": 1, "pid": 1}', ""])

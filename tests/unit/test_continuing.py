@@ -28,10 +28,10 @@ def bars(path: Path, minutes: int, close: float = 100.5) -> Path:
     return path
 
 
-def traded(folder: Path, **given: Any) -> Path:
+def traded(folder: Path, **changes: Any) -> Path:
     """A state directory in which a run traded 40 minutes."""
     (folder / "desk.toml").write_text((ROOT / "desk.toml").read_text())
-    options = asking(folder, **{"minutes": TRADED} | given)
+    options = asking(folder, **{"minutes": TRADED} | changes)
     params = run_plan.params(options.param)
     plan = run_plan.plan(options.desk, options.data, options.strategy, params, options.since, None, options.minutes)
     state = folder / "state"
@@ -41,23 +41,23 @@ def traded(folder: Path, **given: Any) -> Path:
     return state
 
 
-def going_on(state: Path, **given: Any) -> Continued:
-    """What is left where only this is said again."""
-    return continuing.continued(state, asking(state.parent, **{"desk": None} | given))
+def going_on(state: Path, **changes: Any) -> Continued:
+    """The rest of a run that is continued with these options."""
+    return continuing.continued(state, asking(state.parent, **{"desk": None} | changes))
 
 
-def on_a_file(folder: Path, minutes: int = 120, **given: Any) -> Path:
+def on_a_file(folder: Path, minutes: int = 120, **changes: Any) -> Path:
     data = [str(bars(folder / "BTCUSDT-1m.csv", minutes))]
-    return traded(folder, **{"data": data, "strategy": "sma_cross", "param": ["fast=2", "slow=5"]} | given)
+    return traded(folder, **{"data": data, "strategy": "sma_cross", "param": ["fast=2", "slow=5"]} | changes)
 
 
 def test_options_that_are_not_repeated_are_remembered(tmp_path: Path) -> None:
-    plan, asked = going_on(on_a_file(tmp_path), minutes=5)
+    plan, request = going_on(on_a_file(tmp_path), minutes=5)
     assert list(plan.desk.strategies) == ["sma_cross"]
     assert plan.desk.strategies["sma_cross"].params == {"fast": "2", "slow": "5"}
     assert plan.desk.venues["market"].symbols == ["BTC/USDT"]
     assert (plan.start, plan.until) == (START + (TRADED + 1) * 60, START + (TRADED + 5) * 60)
-    assert asked.until == plan.until
+    assert request.until == plan.until
     assert plan.recordings == []
 
 
@@ -104,16 +104,16 @@ def test_a_file_with_fewer_bars_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "named"),
+    ("changes", "named"),
     [
         ({"param": ["fast=3"]}, "strategies.sma_cross.params.fast was 2 and is 3"),
         ({"strategy": "breakout", "param": []}, "param 'fast' is unknown to breakout"),
         ({"since": START}, "--from is for a run that starts"),
     ],
 )
-def test_other_options_are_refused_with_the_difference(tmp_path: Path, given: dict[str, Any], named: str) -> None:
+def test_other_options_are_refused_with_the_difference(tmp_path: Path, changes: dict[str, Any], named: str) -> None:
     with pytest.raises(BadInput, match=named):
-        going_on(on_a_file(tmp_path), **given)
+        going_on(on_a_file(tmp_path), **changes)
 
 
 def test_another_strategy_or_an_instrument_more_is_refused(tmp_path: Path) -> None:
@@ -153,8 +153,8 @@ def test_a_strategy_whose_code_changed_is_refused(tmp_path: Path) -> None:
 
 def test_a_live_run_is_not_continued(tmp_path: Path) -> None:
     state = traded(tmp_path)
-    asked = state_directory.read_request(state)
-    state_directory.write_request(state, state_directory.RunRequest(desk=asked.desk, live="binance"))
+    request = state_directory.read_request(state)
+    state_directory.write_request(state, state_directory.RunRequest(desk=request.desk, live="binance"))
     with pytest.raises(BadInput, match="start another with --live"):
         going_on(state)
 

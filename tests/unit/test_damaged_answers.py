@@ -16,8 +16,8 @@ ITEM = b'{"Item":{"pk":{"S":"a"}}}'
 BODY = b"a segment of the chain"
 
 
-def headed(name: str, told: str, body: bytes, status: int = 200) -> HttpResponse:
-    return HttpResponse(status, {name: told}, body)
+def headed(name: str, value: str, body: bytes, status: int = 200) -> HttpResponse:
+    return HttpResponse(status, {name: value}, body)
 
 
 def crc(body: bytes) -> str:
@@ -52,8 +52,8 @@ def test_a_part_of_an_object_has_no_checksum_of_its_own() -> None:
 
 
 def test_every_object_is_written_with_its_checksum() -> None:
-    asked = {"Bucket": "audit", "Key": "chain/1", "Body": BODY, "IfNoneMatch": "*", "ExpectedBucketOwner": "123"}
-    headers = protocol_s3.PROTOCOL.request("s3.PutObject", asked).headers
+    parameters = {"Bucket": "audit", "Key": "chain/1", "Body": BODY, "IfNoneMatch": "*", "ExpectedBucketOwner": "123"}
+    headers = protocol_s3.PROTOCOL.request("s3.PutObject", parameters).headers
     assert headers["x-amz-checksum-sha256"] == checksum(BODY)
     assert headers["x-amz-sdk-checksum-algorithm"] == "SHA256"
     assert headers["x-amz-expected-bucket-owner"] == "123"

@@ -32,7 +32,7 @@ def test_a_column_that_names_two_instruments_refuses_the_file(tmp_path: Path, co
     times = range(OPENS, OPENS + 20 * MINUTE, MINUTE)
     first = [f"BTCUSDT,{bar(at, '67000')}" for at in times]
     second = [f"ETHUSDT,{bar(at, '3350')}" for at in times]
-    rows = [one for pair in zip(first, second, strict=True) for one in pair] if order == "in turn" else first + second
+    rows = [row for pair in zip(first, second, strict=True) for row in pair] if order == "in turn" else first + second
     named = rf"column {column} names 2 instruments \(BTCUSDT, ETHUSDT\); make a file of each"
     with pytest.raises(BadInput, match=named):
         read(file(tmp_path / "BTCUSDT.csv", rows, f"{column},{HEADER}"))
@@ -70,14 +70,14 @@ def test_a_few_bars_that_differ_and_any_that_are_the_same_are_dropped(tmp_path: 
     twice = 3 if prices[0] != prices[1] else 50
     lines = [bar(OPENS + n * MINUTE, prices[0]) for n in range(60)]
     lines += [bar(OPENS + n * MINUTE, prices[1]) for n in range(twice)]
-    found = read(file(tmp_path / "BTCUSDT.csv", lines))
-    assert len(found.series.bars) == 60
+    data_file = read(file(tmp_path / "BTCUSDT.csv", lines))
+    assert len(data_file.series.bars) == 60
     where = (
         "3 differ, the first 2026-03-01 00:01; the later row counts"
         if twice == 3
         else "first 2026-03-01 00:01, all the same"
     )
-    assert f"{twice} duplicate: dropped ({where})" in describe(found)
+    assert f"{twice} duplicate: dropped ({where})" in describe(data_file)
 
 
 @pytest.mark.parametrize(("minutes", "fives"), [(60, 12), (60, 6), (11, 11), (200, 6), (30, 40)])
@@ -105,11 +105,11 @@ def test_holes_that_fall_as_they_like_are_no_second_timeframe(seed: int) -> None
     ("price", "places"), [("0.000000014740", 11), ("0.00000000015", 11), ("1.34e-9", 11), ("0.123456789012", 12)]
 )
 def test_prices_keep_their_digits(tmp_path: Path, price: str, places: int) -> None:
-    found = read(file(tmp_path / "SATSUSDT.csv", [bar(OPENS + n * MINUTE, price) for n in range(3)]))
-    assert found.series.price(found.series.bars[0].close) == Decimal(price)
-    assert found.series.price_scale == places
-    assert found.instrument.tick == Decimal(1).scaleb(-places)
-    assert found.rounded == 0
+    data_file = read(file(tmp_path / "SATSUSDT.csv", [bar(OPENS + n * MINUTE, price) for n in range(3)]))
+    assert data_file.series.price(data_file.series.bars[0].close) == Decimal(price)
+    assert data_file.series.price_scale == places
+    assert data_file.instrument.tick == Decimal(1).scaleb(-places)
+    assert data_file.rounded == 0
 
 
 def test_prices_that_need_more_digits_than_can_be_kept_are_refused_with_the_error(tmp_path: Path) -> None:
@@ -142,9 +142,9 @@ def test_every_digit_of_a_tiny_price_comes_through(values: list[Decimal]) -> Non
     ],
 )
 def test_whole_volumes_tell_no_lot_and_a_small_one_is_assumed(tmp_path: Path, name: str, price: str, lot: str) -> None:
-    found = read(file(tmp_path / f"{name}.csv", [bar(OPENS + n * MINUTE, price, "3100650000") for n in range(3)]))
-    assert found.instrument.lot == Decimal(lot)
-    assert "the lot assumed: its volumes are whole numbers" in describe(found)[1]
+    data_file = read(file(tmp_path / f"{name}.csv", [bar(OPENS + n * MINUTE, price, "3100650000") for n in range(3)]))
+    assert data_file.instrument.lot == Decimal(lot)
+    assert "the lot assumed: its volumes are whole numbers" in describe(data_file)[1]
 
 
 def test_a_file_without_any_volume_is_refused(tmp_path: Path) -> None:

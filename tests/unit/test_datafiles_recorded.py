@@ -37,8 +37,8 @@ def known() -> dict[str, re.Match[str]]:
 
 
 def counts(file: DataFile) -> tuple[int, int, int]:
-    found = {item.defect: item.finding for item in file.findings}
-    gap, silent = found.get(DefectKind.GAP), found.get(DefectKind.ZERO_VOLUME)
+    findings = {item.defect: item.finding for item in file.findings}
+    gap, silent = findings.get(DefectKind.GAP), findings.get(DefectKind.ZERO_VOLUME)
     return (gap.count if gap else 0, gap.places if gap else 0, silent.count if silent else 0)
 
 

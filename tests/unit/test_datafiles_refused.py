@@ -20,7 +20,7 @@ SECOND = f"{OPENS + 60},100,101,99,100,5\n"
 
 
 def refusal(path: Path, content: str | bytes) -> str:
-    """What reading a file of this content is refused with, less its path, which must stand in front."""
+    """The error for a file of this content, without its path, which must stand in front."""
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     with pytest.raises(BadInput) as refused:
         read(str(path))

@@ -52,11 +52,11 @@ class Hooked(RealWorld):
         body = json.dumps({"account": account, "fills": rows})
         at = str(int(self.now.timestamp()) + changes.get("late", 0))
         mac = signature(changes.get("secret", SECRETS[0]), at, "nonce-0123456789abcdef", body.encode())
-        asked = event("POST", "/fills", body=body)
-        asked["headers"] |= {TIMESTAMP: at, NONCE: "nonce-0123456789abcdef", SIGNATURE: mac}
-        asked["headers"] |= changes.get("headers", {})
+        request = event("POST", "/fills", body=body)
+        request["headers"] |= {TIMESTAMP: at, NONCE: "nonce-0123456789abcdef", SIGNATURE: mac}
+        request["headers"] |= changes.get("headers", {})
         receiver = FillsReceiver(self.desk, lambda: SECRETS, lambda _account: self._real(fuse))
-        return answered(lambda told: receiver.answer(told, self.now), asked)
+        return answered(lambda api_event: receiver.answer(api_event, self.now), request)
 
     def _real(self, fuse: Fuse | None) -> RealAccount:
         return self.account(fuse)
@@ -80,7 +80,9 @@ def row(trade: VenueTrade) -> dict[str, Any]:
 
 
 def booked(world: RealWorld) -> list[str]:
-    return [fill.trade_id for report in {one.id: one for one in world.reports()}.values() for fill in report.fills]
+    return [
+        fill.trade_id for report in {report.id: report for report in world.reports()}.values() for fill in report.fills
+    ]
 
 
 def test_a_delivered_fill_is_booked_as_the_poll_would_have_booked_it() -> None:
@@ -279,10 +281,10 @@ def test_the_sender_of_the_page_is_understood(monkeypatch: pytest.MonkeyPatch) -
     world = Hooked()
     monkeypatch.setattr("time.time", world.now.timestamp)
     headers, body = script["request"](SECRETS[0], "main", [script["fill"] | {"at": world.now.isoformat()}])
-    asked = event("POST", "/fills", body=body)
-    asked["headers"] |= headers
+    request = event("POST", "/fills", body=body)
+    request["headers"] |= headers
     receiver = FillsReceiver(world.desk, lambda: SECRETS, lambda _account: world.account())
-    answer = answered(lambda told: receiver.answer(told, world.now), asked)
+    answer = answered(lambda api_event: receiver.answer(api_event, world.now), request)
     assert (answer.status, answer.body["booked"]) == (202, ["1"])
 
 

@@ -1,4 +1,4 @@
-"""What an update of a stack must not do to what is stored."""
+"""Updates of a stack that would harm stored data are refused."""
 
 import copy
 import json

@@ -155,19 +155,21 @@ def test_a_maker_fee_may_be_negative() -> None:
 
 def test_what_is_dumped_is_loaded_and_means_the_same() -> None:
     text = TOML
-    found = desk.parse(text)
-    again = desk.load(desk.dump(found), "desk.json")
-    assert desk.dump(again) == desk.dump(found)
-    assert msgspec.structs.replace(again, strategies={}) == msgspec.structs.replace(found, strategies={})
-    for name, one in found.strategies.items():
+    parsed = desk.parse(text)
+    again = desk.load(desk.dump(parsed), "desk.json")
+    assert desk.dump(again) == desk.dump(parsed)
+    assert msgspec.structs.replace(again, strategies={}) == msgspec.structs.replace(parsed, strategies={})
+    for name, configured in parsed.strategies.items():
         loaded = again.strategies[name]
-        assert contract.bind(one.strategy, one.params, 2) == contract.bind(loaded.strategy, loaded.params, 2)
-        assert msgspec.structs.replace(loaded, params={}) == msgspec.structs.replace(one, params={})
+        assert contract.bind(configured.strategy, configured.params, 2) == contract.bind(
+            loaded.strategy, loaded.params, 2
+        )
+        assert msgspec.structs.replace(loaded, params={}) == msgspec.structs.replace(configured, params={})
 
 
 def test_a_strategy_instance_keeps_the_timeframe_it_names() -> None:
-    found = desk.build(raw(other=instance(timeframe="1h", allocation="1")), "desk.toml")
-    assert found.strategies["other"].timeframe == "1h"
+    parsed = desk.build(raw(other=instance(timeframe="1h", allocation="1")), "desk.toml")
+    assert parsed.strategies["other"].timeframe == "1h"
 
 
 TOML = """

@@ -13,7 +13,7 @@ KEYS = [(table, field) for table, entry in tables().items() for field in msgspec
 
 
 def is_explained(field: msgspec.structs.FieldInfo) -> bool:
-    """Whether a key has one line of help that does not merely repeat its name."""
+    """Say whether a key has one line of help that does not merely repeat its name."""
     text = help_of(field)
     return "\n" not in text and len(text.split()) > 2 and not text.endswith(".")
 

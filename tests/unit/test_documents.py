@@ -53,7 +53,7 @@ def _anchors(text: str) -> set[str]:
 
 
 def _defines(file: Path, name: str) -> bool:
-    """Whether a file has a function, class or constant of a name, or a method: ``Class.method``, or is the file."""
+    """Say whether a file defines a name, also of a method as ``Class.method``, or is the file of that name."""
     first, _, method = name.partition(".")
     if name == file.name:
         return True
@@ -125,7 +125,7 @@ def test_a_generated_document_is_current(path: str) -> None:
     assert (ROOT / path).read_text() == DOCUMENTS[path](), f"{path} is behind: run `make documents`"
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: type(one).__name__)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: type(example).__name__)
 def test_every_example_decodes_to_what_it_was(example: Message) -> None:
     assert decode(encode(example)) == example
 
@@ -134,7 +134,7 @@ def test_there_is_an_example_of_every_message() -> None:
     assert {type(example) for example in EXAMPLES} == set(Message.__args__)
 
 
-@pytest.mark.parametrize("number", sorted(int(one.name[:4]) for one in ROOT.glob("docs/decisions/*.md")))
+@pytest.mark.parametrize("number", sorted(int(file.name[:4]) for file in ROOT.glob("docs/decisions/*.md")))
 def test_a_decision_has_its_parts_on_one_page(number: int) -> None:
     (page,) = ROOT.glob(f"docs/decisions/{number:04}-*.md")
     text = page.read_text()

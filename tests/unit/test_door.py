@@ -12,18 +12,18 @@ from fanfold.local.door import Door, Message, Receive, Send
 
 
 class Refused(Exception):
-    """What the app of the test raises."""
+    """The error of the test's app."""
 
 
 async def echoing(scope: Message, receive: Receive, send: Send) -> None:
     """Answer with what was asked."""
-    asked = await receive()
+    request = await receive()
     if scope["path"] == "/fails":
         raise Refused
     headers = [(b"x-query", scope["query_string"]), (b"Access-Control-Allow-Origin", b"*")]
     headers += [(b"x-told", value) for name, value in scope["headers"] if name == b"x-told"]
     await send({"type": "http.response.start", "status": 404 if scope["path"] == "/none" else 200, "headers": headers})
-    body = f"{scope['method']} {scope['path']} ".encode() + asked["body"]
+    body = f"{scope['method']} {scope['path']} ".encode() + request["body"]
     # In two parts, as an app may.
     await send({"type": "http.response.body", "body": body[:3], "more_body": True})
     await send({"type": "http.response.body", "body": body[3:]})

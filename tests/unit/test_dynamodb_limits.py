@@ -50,15 +50,15 @@ def test_a_transaction_again_under_its_token_runs_once_for_ten_minutes() -> None
     now = [0.0]
     cloud = MemoryCloud(lambda: now[0])
     table = cloud.table("t")
-    asked = {"TransactItems": [table.updating(KEY, "ADD n :one", {":one": 1})], "ClientRequestToken": "once"}
+    request = {"TransactItems": [table.updating(KEY, "ADD n :one", {":one": 1})], "ClientRequestToken": "once"}
     for _ in range(2):
-        cloud.call("dynamodb", "TransactWriteItems", asked)
+        cloud.call("dynamodb", "TransactWriteItems", request)
     assert table.get(KEY)["n"] == 1
-    other = {**asked, "TransactItems": [table.updating(KEY, "ADD n :one", {":one": 2})]}
+    other = {**request, "TransactItems": [table.updating(KEY, "ADD n :one", {":one": 2})]}
     fault = refused(lambda: cloud.call("dynamodb", "TransactWriteItems", other))
     assert fault.code == "IdempotentParameterMismatchException"
     now[0] = 600.0
-    cloud.call("dynamodb", "TransactWriteItems", asked)
+    cloud.call("dynamodb", "TransactWriteItems", request)
     assert table.get(KEY)["n"] == 2
 
 
@@ -66,9 +66,9 @@ def test_a_failed_condition_shows_what_is_there_if_it_is_asked_to() -> None:
     cloud = MemoryCloud()
     table = cloud.table("t")
     table.write([table.putting(KEY, {"x": 1})])
-    asked = table.putting(KEY, {}, ABSENT)["Put"]
-    shown = {**asked, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
-    for parameters, item in ((asked, {}), (shown, {"pk": {"S": "a"}, "sk": {"S": "b"}, "x": {"N": "1"}})):
+    request = table.putting(KEY, {}, ABSENT)["Put"]
+    shown = {**request, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
+    for parameters, item in ((request, {}), (shown, {"pk": {"S": "a"}, "sk": {"S": "b"}, "x": {"N": "1"}})):
         fault = refused(lambda sent=parameters: cloud.call("dynamodb", "PutItem", sent))
         assert fault.reasons == (Reason("ConditionalCheckFailed", "The conditional request failed", item),)
 
@@ -82,9 +82,9 @@ def test_a_query_over_a_megabyte_comes_in_pages(newest_first: bool) -> None:
         pages.append(call)
         return table.call(*call)
 
-    found = [item["sk"] for item in table._replace(call=counted).query("a", newest_first=newest_first)]
-    assert found == sorted(found, reverse=newest_first)
-    assert (len(found), len(pages)) == (10, 3)
+    keys = [item["sk"] for item in table._replace(call=counted).query("a", newest_first=newest_first)]
+    assert keys == sorted(keys, reverse=newest_first)
+    assert (len(keys), len(pages)) == (10, 3)
 
 
 def test_a_number_of_more_than_38_digits_is_refused_not_rounded() -> None:

@@ -19,7 +19,7 @@ Handled = list[str]
 
 
 class Cloud:
-    """What the edge said to AWS: dead_lettered messages, and faults by message id."""
+    """AWS as the edge sees it; keeps dead-lettered messages, and faults by message id."""
 
     def __init__(self) -> None:
         self.dead_lettered: list[dict[str, Any]] = []
@@ -36,8 +36,8 @@ class Cloud:
 
     def reasons(self) -> dict[str, str]:
         return {
-            one["MessageAttributes"]["message"]["StringValue"]: one["MessageAttributes"]["reason"]["StringValue"]
-            for one in self.dead_lettered
+            entry["MessageAttributes"]["message"]["StringValue"]: entry["MessageAttributes"]["reason"]["StringValue"]
+            for entry in self.dead_lettered
         }
 
 
@@ -77,11 +77,11 @@ def handler(handled: Handled, wrong: tuple[str, ...] = (), faulty: tuple[str, ..
 
 def batch_handler(handled: Handled, wrong: tuple[str, ...] = (), faulty: tuple[str, ...] = ()) -> Any:
     """All or none."""
-    one = handler([], wrong, faulty)
+    handle_single = handler([], wrong, faulty)
 
     def handle(arrived: list[Arrived]) -> None:
         for each in arrived:
-            one(each)
+            handle_single(each)
         handled.extend(each.message.id.removesuffix("/1") for each in arrived)
 
     return handle
@@ -97,10 +97,10 @@ def test_an_invalid_message_is_dead_lettered_with_its_reason_and_others_are_hand
     event = {"Records": [record("a"), record("b", body=body), record("c")]}
     assert failures(consume(event, handler(handled), edge(cloud))) == []
     assert handled == ["a", "c"]
-    (one,) = cloud.dead_lettered
-    assert (one["QueueUrl"], one["MessageBody"], one["MessageGroupId"]) == ("dead-letters.fifo", body, "g")
-    assert one["MessageDeduplicationId"] == "m-b"
-    attributes = {name: value["StringValue"] for name, value in one["MessageAttributes"].items()}
+    (letter,) = cloud.dead_lettered
+    assert (letter["QueueUrl"], letter["MessageBody"], letter["MessageGroupId"]) == ("dead-letters.fifo", body, "g")
+    assert letter["MessageDeduplicationId"] == "m-b"
+    attributes = {name: value["StringValue"] for name, value in letter["MessageAttributes"].items()}
     assert (attributes["source"], attributes["message"]) == ("arn:queue", "m-b")
     assert attributes["reason"].startswith("not a message: ")
 
@@ -169,15 +169,15 @@ def test_handled_one_by_one_records_after_a_fault_in_their_group_wait(cloud: Clo
 def test_a_standard_queue_is_sent_no_group_and_no_deduplication(cloud: Cloud) -> None:
     event = {"Records": [record("a", body="{")]}
     assert failures(consume_batch(event, batch_handler([]), edge(cloud, "dead-letters"))) == []
-    (one,) = cloud.dead_lettered
-    assert set(one) == {"QueueUrl", "MessageBody", "MessageAttributes"}
+    (letter,) = cloud.dead_lettered
+    assert set(letter) == {"QueueUrl", "MessageBody", "MessageAttributes"}
 
 
 def test_a_record_without_a_group_waits_for_no_other(cloud: Cloud) -> None:
-    """As a standard queue's records are: a fault is that record's alone."""
+    """Records of a standard queue have no group: a fault is that record's alone."""
     event = {"Records": [record(name) for name in "abcd"]}
-    for one in event["Records"]:
-        del one["attributes"]["MessageGroupId"]
+    for arrived_record in event["Records"]:
+        del arrived_record["attributes"]["MessageGroupId"]
     handled: Handled = []
     answer = consume_batch(event, batch_handler(handled, wrong=("a",), faulty=("b",)), edge(cloud))
     assert failures(answer) == ["m-b"]

@@ -54,7 +54,7 @@ def pairs(draw: st.DrawFn, order_id: int) -> tuple[BookOrder, BookOrder]:
 
 @st.composite
 def streams(draw: st.DrawFn) -> list[Any]:
-    """What arrives: single orders, pairs and cancels."""
+    """The requests that arrive: single orders, pairs and cancels."""
     steps: list[Any] = []
     for n in range(draw(st.integers(1, 40))):
         kind = draw(st.sampled_from(["order"] * 6 + ["pair", "cancel"]))

@@ -20,6 +20,6 @@ def test_there_are_examples() -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_a_modules_examples_give_what_they_say(name: str) -> None:
-    found = doctest.testmod(import_module(name))
-    assert found.attempted
-    assert not found.failed
+    results = doctest.testmod(import_module(name))
+    assert results.attempted
+    assert not results.failed

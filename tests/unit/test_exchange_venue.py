@@ -48,14 +48,14 @@ class Pages:
     def candles(self, symbol: str, _timeframe: str, opens_from: int, limit: int) -> list[list[object]]:
         self.asked += 1
         self.fails(symbol)
-        found = self.opens[bisect_left(self.opens, opens_from) :]
+        opens = self.opens[bisect_left(self.opens, opens_from) :]
         if self.tail:
-            found = found[-self.page :]
+            opens = opens[-self.page :]
         if self.name == "okx":
-            found = [one for one in found if one < opens_from + limit * 60]
+            opens = [opened_s for opened_s in opens if opened_s < opens_from + limit * 60]
         return [
-            [one * 1_000, "1.10", "1.2", "1", "1.15", None if one in self.spoilt else "3"]
-            for one in found[: min(limit, self.page)]
+            [opened_s * 1_000, "1.10", "1.2", "1", "1.15", None if opened_s in self.spoilt else "3"]
+            for opened_s in opens[: min(limit, self.page)]
         ]
 
     def touch(self, _symbol: str) -> tuple[object, object]:
@@ -77,38 +77,38 @@ times = st.integers(-3, 45).map(lambda minute: START + minute * 60)
 @given(minutes, times, times, st.integers(2, 9), st.sampled_from(["binance", "okx"]))
 @example({0, 30}, START + 60, START + 40 * 60, 3, "okx")
 def test_every_bar_of_the_span_is_found_whatever_the_page_and_the_quiet_minutes(
-    told: set[int], since: int, until: int, page: int, name: str
+    listed: set[int], since: int, until: int, page: int, name: str
 ) -> None:
-    got = venue(Pages(told, page, name=name)).bars(BTC, "1m", since, until)
-    assert [bar.closes_at_s for bar in got.bars] == [at for at in closes(told) if since < at <= until]
+    got = venue(Pages(listed, page, name=name)).bars(BTC, "1m", since, until)
+    assert [bar.closes_at_s for bar in got.bars] == [at for at in closes(listed) if since < at <= until]
 
 
 @given(minutes, times, times, st.integers(2, 9), st.booleans())
 def test_nothing_that_the_exchange_has_lies_unseen_between_after_and_the_first_bar(
-    told: set[int], since: int, until: int, page: int, tail: bool
+    listed: set[int], since: int, until: int, page: int, tail: bool
 ) -> None:
-    got = venue(Pages(told, page, tail=tail)).bars(BTC, "1m", since, until)
+    got = venue(Pages(listed, page, tail=tail)).bars(BTC, "1m", since, until)
     if got.bars and 0 < got.after <= since:
-        between = [at for at in closes(told) if got.after < at < got.bars[0].closes_at_s]
+        between = [at for at in closes(listed) if got.after < at < got.bars[0].closes_at_s]
         assert between == []
-        assert got.after in (*closes(told), got.bars[0].closes_at_s - 60)
+        assert got.after in (*closes(listed), got.bars[0].closes_at_s - 60)
 
 
 @given(minutes, st.integers(1, 45))
-def test_a_page_that_holds_all_of_it_knows_the_bar_before_or_that_there_is_none(told: set[int], at: int) -> None:
+def test_a_page_that_holds_all_of_it_knows_the_bar_before_or_that_there_is_none(listed: set[int], at: int) -> None:
     since = START + at * 60
-    got = venue(Pages(told, 100)).bars(BTC, "1m", since, since + 600)
-    assert got.after == max((close for close in closes(told) if close <= since), default=0)
+    got = venue(Pages(listed, 100)).bars(BTC, "1m", since, since + 600)
+    assert got.after == max((close for close in closes(listed) if close <= since), default=0)
 
 
 @given(st.integers(1, 40), times, times, st.integers(2, 9))
 def test_an_exchange_that_only_keeps_its_newest_bars_never_hides_that_others_came_before(
     count: int, since: int, until: int, page: int
 ) -> None:
-    told = set(range(count))
-    got = venue(Pages(told, page, tail=True)).bars(BTC, "1m", since, until)
+    listed = set(range(count))
+    got = venue(Pages(listed, page, tail=True)).bars(BTC, "1m", since, until)
     if got.bars and got.after <= since:
-        assert [at for at in closes(told) if got.after < at < got.bars[0].closes_at_s] == []
+        assert [at for at in closes(listed) if got.after < at < got.bars[0].closes_at_s] == []
 
 
 def test_history_that_was_cut_at_its_front_is_stated_as_a_gap() -> None:
@@ -130,10 +130,10 @@ def test_one_instrument_that_fails_leaves_the_others_and_the_order_of_the_answer
             raise VenueUnavailable("ETH is away")
 
     pages.fails = fails
-    asked = [BarsRequest(one, "1m", START + 60, START + 180) for one in (BTC, "ETH/USDT", "NONE/USDT", BTC)]
-    first, away, none, again = venue(pages).bars_of(asked)
-    assert first == again == venue(pages).bars(*asked[0])
-    assert away == Failure(asked[1], "ETH is away")
+    requests = [BarsRequest(symbol, "1m", START + 60, START + 180) for symbol in (BTC, "ETH/USDT", "NONE/USDT", BTC)]
+    first, away, none, again = venue(pages).bars_of(requests)
+    assert first == again == venue(pages).bars(*requests[0])
+    assert away == Failure(requests[1], "ETH is away")
     assert isinstance(none, Failure)
     assert "NONE/USDT is not traded at binance" in none.reason
 
@@ -157,8 +157,8 @@ figures = st.decimals(min_value=0, max_value=10**9, places=12, allow_nan=False)
 @given(st.lists(st.tuples(figures, figures, figures, figures, figures), min_size=1, max_size=5))
 def test_prices_and_volumes_keep_every_digit(rows: list[tuple[Decimal, ...]]) -> None:
     whole = [*rows, (Decimal(1),) * 5]
-    told = candles.read([[at * 60_000, *map(str, row)] for at, row in enumerate(whole)], 60)
-    got = candles.series(BTC, "1m", RULES, 0, told)
+    read = candles.read([[at * 60_000, *map(str, row)] for at, row in enumerate(whole)], 60)
+    got = candles.series(BTC, "1m", RULES, 0, read)
     for bar, row in zip(got.bars, whole, strict=True):
         assert [got.price(ticks) for ticks in bar[1:5]] == list(row[:4])
         assert got.volume(bar.volume) == row[4]
@@ -187,16 +187,16 @@ def test_a_candle_without_a_number_is_empty_and_leaves_the_others(row: object) -
 
 @pytest.mark.parametrize("row", WITHOUT_A_TIME)
 def test_a_candle_without_a_time_is_left_out_and_logged(row: object, caplog: pytest.LogCaptureFixture) -> None:
-    assert [one.closes_at_s for one in candles.read([GOOD, row], 60)] == [120]
+    assert [candle.closes_at_s for candle in candles.read([GOOD, row], 60)] == [120]
     assert "1 candles without a time are left out" in caplog.text
 
 
 @given(minutes, st.sets(st.integers(0, 40)), st.integers(0, 44))
-def test_the_close_before_a_series_ignores_invalid_candles(told: set[int], spoilt: set[int], at: int) -> None:
-    pages = Pages(told, 100)
+def test_the_close_before_a_series_ignores_invalid_candles(listed: set[int], spoilt: set[int], at: int) -> None:
+    pages = Pages(listed, 100)
     pages.spoilt = {START + minute * 60 for minute in spoilt}
     got = venue(pages).bars(BTC, "1m", START + at * 60, START + 45 * 60)
-    sound = [close for close in closes(told - spoilt) if close <= START + at * 60]
+    sound = [close for close in closes(listed - spoilt) if close <= START + at * 60]
     assert got.after == max(sound, default=0)
 
 

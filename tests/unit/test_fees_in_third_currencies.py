@@ -135,7 +135,7 @@ def test_cash_lots_and_balances_stay_exact_and_equity_is_less_by_the_worth(trade
     # Balances: cash, coins and each third currency on its own.
     assert (flows.get("USDT", D(0)), flows.get("BTC", D(0))) == (cash, position.quantity)
     for name in ("BNB", "XYZ"):
-        taken = sum((each.amount for one in fills for each in one.charges if each.currency == name), D(0))
+        taken = sum((each.amount for fill in fills for each in fill.charges if each.currency == name), D(0))
         assert flows.get(name, D(0)) == -taken
     # What it cost is a fee, and no cash.
     assert position.fees == sum(map(positions.fee_of, fills), D(0))
@@ -144,7 +144,7 @@ def test_cash_lots_and_balances_stay_exact_and_equity_is_less_by_the_worth(trade
     curve = equity_curve(START - 60, D(0), fills, {START + 60 * 20: {A: mark}})
     assert curve.points[-1].equity == cash + position.quantity * mark - other
     assert curve.points[-1].equity == position.realised + position.unrealised(mark) - position.fees
-    known = {each.currency for one in fills for each in positions.unvalued(one)}
+    known = {each.currency for fill in fills for each in positions.unvalued(fill)}
     assert known <= {"XYZ"}
 
 

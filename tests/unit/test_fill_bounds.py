@@ -1,4 +1,4 @@
-"""What bounds a fill on paper: the time of an order's life, its limit, and the cash that was reserved for it."""
+"""The bounds of a fill on paper: the time of an order's life, its limit, and the cash that was reserved for it."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -19,7 +19,7 @@ LATER = candle(2, "100", "110", "90")
 
 
 def met(at: CandlePrices, **changes: Any) -> Resolution:
-    """What one order does alone in a bar."""
+    """The resolution of one order alone in a bar."""
     (resolution,) = fills.resolve_all([RestingOrder(order=order(**changes))], [at], MODEL)
     return resolution
 

@@ -21,7 +21,7 @@ LATER = candle(2, "100", "110", "90")
 
 
 def met(at: CandlePrices, **changes: Any) -> Resolution:
-    """What one order does alone in a bar."""
+    """The resolution of one order alone in a bar."""
     (resolution,) = fills.resolve_all([RestingOrder(order=order(**changes))], [at], MODEL)
     return resolution
 
@@ -167,7 +167,7 @@ def test_orders_share_a_bar_in_the_order_of_their_arrival() -> None:
     resting = [RestingOrder(order=order(name)) for name in ("z", "a", "m")]
     shares = fills.resolve_all(resting, [candle(1, "100", "110", "90", volume="30")], MODEL)
     assert [share.resting.filled for share in shares] == [2, 1, 0]
-    assert [one.state for one in shares] == [OrderState.FILLED, OrderState.PARTIAL, OrderState.OPEN]
+    assert [resolution.state for resolution in shares] == [OrderState.FILLED, OrderState.PARTIAL, OrderState.OPEN]
 
 
 def test_an_order_that_arrives_later_changes_nothing_for_those_before() -> None:
@@ -215,10 +215,10 @@ def test_a_quote_from_before_the_decision_fills_nothing_and_one_after_the_end_ex
     assert fills.take(resting, late, MODEL).state is OrderState.EXPIRED
 
 
-@pytest.mark.parametrize(("kind", "given"), [("limit", {}), ("stop", {}), ("limit", {"limit_price": "0"})])
-def test_an_order_without_the_price_of_its_kind_is_wrong_input(kind: str, given: dict[str, str]) -> None:
+@pytest.mark.parametrize(("kind", "prices"), [("limit", {}), ("stop", {}), ("limit", {"limit_price": "0"})])
+def test_an_order_without_the_price_of_its_kind_is_wrong_input(kind: str, prices: dict[str, str]) -> None:
     with pytest.raises(BadInput, match=f"{kind} order o1 has the price"):
-        fills.check(order(kind=kind, **given))
+        fills.check(order(kind=kind, **prices))
 
 
 def test_a_candle_is_a_bar_in_money_with_the_time_that_it_opened() -> None:

@@ -1,4 +1,4 @@
-"""What the fill model promises for every order and every bar."""
+"""Laws of the fill model for every order and every bar."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -123,7 +123,7 @@ def test_a_purchase_on_spot_never_costs_more_than_was_reserved(
     crowd: list[RestingOrder], bars: list[CandlePrices], reserved: int
 ) -> None:
     spot = replace(MODEL, spot=True)
-    bound = [replace(one, order=replace(one.order, reserved=Decimal(reserved))) for one in crowd]
+    bound = [replace(order, order=replace(order.order, reserved=Decimal(reserved))) for order in crowd]
     for resolution in fills.resolve_all(bound, bars, spot):
         cost = sum((fill.price * fill.quantity + fill.fee for fill in resolution.fills), Decimal(0))
         assert resolution.resting.spent == cost
@@ -136,9 +136,10 @@ def test_bars_at_once_or_in_two_parts_give_the_same(
 ) -> None:
     whole = fills.resolve_all(crowd, bars, MODEL)
     first = fills.resolve_all(crowd, bars[:cut], MODEL)
-    live = [one for one in first if one.state in {OrderState.OPEN, OrderState.PARTIAL}]
+    live = [resolution for resolution in first if resolution.state in {OrderState.OPEN, OrderState.PARTIAL}]
     then = {
-        one.resting.order.order_id: one for one in fills.resolve_all([one.resting for one in live], bars[cut:], MODEL)
+        resolution.resting.order.order_id: resolution
+        for resolution in fills.resolve_all([resolution.resting for resolution in live], bars[cut:], MODEL)
     }
     for resolution, early in zip(whole, first, strict=True):
         late = then.get(resolution.resting.order.order_id)

@@ -1,4 +1,4 @@
-"""What signal keeps of a version may be more than an item holds: then the rest lies beside it."""
+"""A version of signal's state may be more than an item holds: then the rest lies in items beside it."""
 
 from datetime import UTC, datetime
 from random import Random
@@ -32,18 +32,18 @@ def outputs(legs: int) -> list[Message]:
 @pytest.mark.parametrize("legs", [1_000, 30_000, 90_000])
 def test_a_version_of_any_size_is_written_whole_and_read_as_it_was(legs: int) -> None:
     cloud, fold, whole = MemoryCloud(), Fold(small_desk(), "v"), walk(1, A, 2)
-    store, told = FoldTable(cloud.table("folds"), "v", "1m"), outputs(legs)
+    store, published = FoldTable(cloud.table("folds"), "v", "1m"), outputs(legs)
     for version in (1, 2):
         message = [stretch(A, whole, version - 1, version)]
         news = fold.news(message, message[0].through)
         fold.accept(message, message[0].through)
-        store.append(version, f"m{version}", news, fold.snapshot(), told)
+        store.append(version, f"m{version}", news, fold.snapshot(), published)
     items = [item for partition in cloud.dynamodb.tables["folds"].partitions.values() for item in partition.values()]
     assert (len(items) > 2) == (legs > 1_000)
     assert sum(len(part["B"]) for item in items for part in item.values() if "B" in part) > ITEM_MAX or legs == 1_000
     kept = store.load(fold.groups)
     assert (kept.version, kept.snapshot) == (2, fold.snapshot())
     assert [bar for window in kept.windows for bar in window.bars] == whole
-    assert [list(kept.outputs[name]) for name in ("m1", "m2")] == [told, told]
+    assert [list(kept.outputs[name]) for name in ("m1", "m2")] == [published, published]
     with pytest.raises(Conflict):
-        store.append(2, "other", [], fold.snapshot(), told)
+        store.append(2, "other", [], fold.snapshot(), published)

@@ -32,12 +32,12 @@ def market(seed: int) -> dict[tuple[str, str], list[Bar]]:
 def deliveries(bars: dict[tuple[str, str], list[Bar]], random: Random) -> list[list[Series]]:
     """Stretches that follow on one another, but for the first ones in any order, some of them twice or overlapping."""
     first_ones, messages = [], []
-    for (timeframe, name), some in bars.items():
+    for (timeframe, name), series_bars in bars.items():
         at = 0
-        while at < len(some):
+        while at < len(series_bars):
             size = random.randint(1, 4)
             first = max(0, at - random.randint(0, 3))
-            message = [stretch(name, some, first, at + size, timeframe)]
+            message = [stretch(name, series_bars, first, at + size, timeframe)]
             (messages if at else first_ones).extend([message] * random.choice([1, 1, 2]))
             at += size
     random.shuffle(messages)
@@ -45,79 +45,79 @@ def deliveries(bars: dict[tuple[str, str], list[Bar]], random: Random) -> list[l
 
 
 def through(message: list[Series]) -> int:
-    return max(one.through for one in message)
+    return max(series.through for series in message)
 
 
 def deliver(
     fold: Fold, messages: list[list[Series]], whole: dict[tuple[str, str], list[Bar]]
 ) -> dict[int, list[Target]]:
     """Targets by time; a gap is filled when it is told of."""
-    found: dict[int, list[Target]] = {}
+    targets_by_time: dict[int, list[Target]] = {}
     for message in messages:
         targets, gaps = fold.accept(message, through(message))
-        found.setdefault(through(message), []).extend(target for _, target in targets)
+        targets_by_time.setdefault(through(message), []).extend(target for _, target in targets)
         for gap in gaps:
             filling = filled(gap, whole)
             targets, none = fold.accept([filling], gap.until)
             assert not none, "what was asked for fills the gap"
-            found.setdefault(gap.until, []).extend(target for _, target in targets)
-    return found
+            targets_by_time.setdefault(gap.until, []).extend(target for _, target in targets)
+    return targets_by_time
 
 
 def standing(fold: Fold) -> tuple[object, ...]:
-    """How far the bars were taken, and each leg's state; not what was told on the way."""
+    """The time up to which bars were taken, and each leg's state, without the messages on the way."""
     snapshot = fold.snapshot()
     return snapshot.through, {key: (leg.state, leg.seen, leg.at) for key, leg in snapshot.states.items()}
 
 
 def filled(gap: Gap, whole: dict[tuple[str, str], list[Bar]]) -> Series:
-    some = whole[gap.timeframe, gap.instrument]
-    found = [bar for bar in some if gap.since < bar.closes_at_s <= gap.until]
-    before = [bar.closes_at_s for bar in some if bar.closes_at_s <= gap.since]
-    return series(gap.instrument, found, before[-1] if before else 0, gap.timeframe)
+    series_bars = whole[gap.timeframe, gap.instrument]
+    missing = [bar for bar in series_bars if gap.since < bar.closes_at_s <= gap.until]
+    before = [bar.closes_at_s for bar in series_bars if bar.closes_at_s <= gap.since]
+    return series(gap.instrument, missing, before[-1] if before else 0, gap.timeframe)
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_any_order_of_delivery_gives_the_states_and_no_other_targets_than_a_plain_fold(seed: int) -> None:
-    found, bars = small_desk(**EVERYTHING), market(seed)
-    plain, expected = plain_fold(found, bars)
-    fold = Fold(found, "v")
-    told = deliver(fold, deliveries(bars, Random(seed)), bars)
+    tested, bars = small_desk(**EVERYTHING), market(seed)
+    plain, expected = plain_fold(tested, bars)
+    fold = Fold(tested, "v")
+    delivered = deliver(fold, deliveries(bars, Random(seed)), bars)
     assert standing(fold) == standing(plain)
-    for at, targets in told.items():
+    for at, targets in delivered.items():
         assert {target.signal_id: target for target in targets}.items() <= {
-            one.signal_id: one for one in expected[at]
+            target.signal_id: target for target in expected[at]
         }.items()
 
 
 @pytest.mark.parametrize("seed", range(10))
 def test_in_order_every_target_is_there_bit_for_bit_once(seed: int) -> None:
-    found, bars = small_desk(**EVERYTHING), market(seed)
-    _, expected = plain_fold(found, bars)
-    fold, random, told = Fold(found, "v"), Random(seed), dict.fromkeys(expected, ())
+    tested, bars = small_desk(**EVERYTHING), market(seed)
+    _, expected = plain_fold(tested, bars)
+    fold, random, delivered = Fold(tested, "v"), Random(seed), dict.fromkeys(expected, ())
     for at in expected:
         # Split in two messages, each of them twice, older bars with them.
         parts = [
-            stretch(name, some, max(0, index - random.randint(0, 2)), index + 1, timeframe)
-            for (timeframe, name), some in bars.items()
-            for index, bar in enumerate(some)
+            stretch(name, series_bars, max(0, index - random.randint(0, 2)), index + 1, timeframe)
+            for (timeframe, name), series_bars in bars.items()
+            for index, bar in enumerate(series_bars)
             if bar.closes_at_s == at
         ]
         cut = random.randint(0, len(parts))
         for message in (parts[:cut], parts[:cut], parts[cut:], parts):
-            told[at] += tuple(target for _, target in fold.accept(message, at)[0])
-    assert {at: sorted(one, key=str) for at, one in told.items()} == {
-        at: sorted(one, key=str) for at, one in expected.items()
+            delivered[at] += tuple(target for _, target in fold.accept(message, at)[0])
+    assert {at: sorted(targets, key=str) for at, targets in delivered.items()} == {
+        at: sorted(targets, key=str) for at, targets in expected.items()
     }
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_cold_start_after_any_message_changes_nothing(seed: int) -> None:
-    found, bars = small_desk(**EVERYTHING), market(seed)
+    tested, bars = small_desk(**EVERYTHING), market(seed)
     messages = deliveries(bars, Random(seed))
-    warm, kept = Fold(found, "v"), list[Series]()
+    warm, kept = Fold(tested, "v"), list[Series]()
     for message in messages:
-        cold = restored(found, kept, warm.snapshot())
+        cold = restored(tested, kept, warm.snapshot())
         at = through(message)
         assert cold.news(message, at) == warm.news(message, at)
         kept += warm.news(message, at)
@@ -125,8 +125,8 @@ def test_a_cold_start_after_any_message_changes_nothing(seed: int) -> None:
         assert cold.snapshot() == warm.snapshot()
 
 
-def restored(found: Desk, windows: list[Series], snapshot: Snapshot) -> Fold:
-    fold = Fold(found, "v")
+def restored(tested: Desk, windows: list[Series], snapshot: Snapshot) -> Fold:
+    fold = Fold(tested, "v")
     packed = msgspec.msgpack.decode(msgspec.msgpack.encode(snapshot), type=Snapshot)
     fold.restore(windows, packed)
     return fold
@@ -134,14 +134,14 @@ def restored(found: Desk, windows: list[Series], snapshot: Snapshot) -> Fold:
 
 @pytest.mark.parametrize("at", range(1, COUNT))
 def test_a_window_as_long_as_the_lookback_is_enough_to_go_on(at: int) -> None:
-    found = small_desk(trend=instance(), fast=instance("breakout"))
+    tested = small_desk(trend=instance(), fast=instance("breakout"))
     whole = {name: walk(3, name, COUNT) for name in (A, B)}
-    warm = Fold(found, "v")
+    warm = Fold(tested, "v")
     for index in range(at):
         warm.accept([stretch(name, whole[name], index, index + 1) for name in whole], START + 60 * (index + 1))
     longest = max(warm.groups.values())
     windows = [stretch(name, whole[name], max(0, at - longest - 1), at) for name in whole]
-    cold = restored(found, windows, warm.snapshot())
+    cold = restored(tested, windows, warm.snapshot())
     for index in range(at, COUNT):
         message = [stretch(name, whole[name], index, index + 1) for name in whole]
         closes_at_s = START + 60 * (index + 1)
@@ -160,9 +160,9 @@ def test_changed_params_start_afresh_and_are_folded_over_the_window() -> None:
 
 def test_no_target_is_published_before_the_warm_up_is_over() -> None:
     bars = {("1m", A): walk(5, A, 9), ("1m", B): walk(5, B, 9)}
-    fold, told = plain_fold(small_desk(), bars)
+    fold, delivered = plain_fold(small_desk(), bars)
     lookback = fold.groups["1m", (A,)]
-    assert [len(told[at]) for at in sorted(told)] == [0] * lookback + [2] * (9 - lookback)
+    assert [len(delivered[at]) for at in sorted(delivered)] == [0] * lookback + [2] * (9 - lookback)
 
 
 def test_a_gap_asks_for_what_is_missing_and_parks_that_instrument_alone() -> None:
@@ -199,7 +199,7 @@ def test_a_series_in_two_pieces_in_one_message_is_news_to_its_end() -> None:
     a = walk(9, A, 12)
     fold = Fold(small_desk(), "v")
     message = [stretch(A, a, 0, 6), stretch(A, a, 4, 12)]
-    assert [bar for one in fold.news(message, a[11].closes_at_s) for bar in one.bars] == a
+    assert [bar for series in fold.news(message, a[11].closes_at_s) for bar in series.bars] == a
 
 
 def test_bars_that_no_strategy_uses_are_ignored() -> None:
@@ -214,7 +214,7 @@ def test_the_legs_of_a_pair_have_a_bundle_of_their_instance_and_bar() -> None:
     fold = Fold(small_desk(pair=instance("pairs"), trend=instance()), "v")
     messages = [[stretch(name, whole[name], number, number + 1) for name in (A, B)] for number in range(12)]
     targets = [fold.accept(message, message[0].through)[0] for message in messages]
-    bundles = [{one.bundle for _, one in some if one.instance == "pair"} for some in targets[6:]]
+    bundles = [{target.bundle for _, target in output if target.instance == "pair"} for output in targets[6:]]
     assert all(len(bundle) == 1 and "" not in bundle for bundle in bundles)
     assert len(set.union(*bundles)) == len(bundles)
-    assert {one.bundle for output in targets for _, one in output if one.instance == "trend"} == {""}
+    assert {target.bundle for output in targets for _, target in output if target.instance == "trend"} == {""}

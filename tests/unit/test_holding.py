@@ -67,19 +67,19 @@ class Told(StringIO):
 
 def test_a_short_holder_is_waited_for_with_a_notice(tmp_path: Path, monkeypatch) -> None:
     with held(tmp_path, "status") as (child, _):
-        told = Told(child)
-        monkeypatch.setattr(sys, "stderr", told)
+        notices = Told(child)
+        monkeypatch.setattr(sys, "stderr", notices)
         with holding.lock_directory(tmp_path, "orders"):
-            assert told.getvalue() == f"fanfold: waits for {Holder('status', child.pid)}, which holds {tmp_path}\n"
+            assert notices.getvalue() == f"fanfold: waits for {Holder('status', child.pid)}, which holds {tmp_path}\n"
 
 
 def test_what_a_killed_command_had_started_holds_the_directory_until_it_ends(tmp_path: Path) -> None:
     with held(tmp_path, "run", "heir") as (child, heir):
         child.kill()
         child.wait()
-        found = holding.holder(tmp_path)
-        assert found == ("run", child.pid)
-        assert not found.alive
+        holder = holding.holder(tmp_path)
+        assert holder == ("run", child.pid)
+        assert not holder.alive
         os.kill(heir, 9)
         with holding.lock_directory(tmp_path, "run"):
             pass

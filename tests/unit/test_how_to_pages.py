@@ -13,7 +13,7 @@ LINES_MAX = 40
 
 
 def wrong(text: str) -> list[str]:
-    """What a recipe lacks, or has too much of."""
+    """The headings that a recipe lacks, or has too many of."""
     reasons = [] if re.findall(r"^## (.+)$", text, re.MULTILINE) == PARTS else ["its parts are not the four"]
     reasons += ["it is too long"] if len(text.splitlines()) > LINES_MAX else []
     first = text.partition(f"## {PARTS[2]}\n")[2].partition("## ")[0]

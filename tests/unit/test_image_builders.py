@@ -1,4 +1,4 @@
-"""What builds images is installed where root and apt are there, and named where they are not."""
+"""The tool that builds images is installed where root and apt are available, and named where they are not."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +33,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 @pytest.fixture(autouse=True)
 def forget_docker() -> object:
-    """What a test's machine answered is not kept for the next."""
+    """Forget the answer of a test's machine before the next test."""
     yield
     container_tool.docker_answers.cache_clear()
 

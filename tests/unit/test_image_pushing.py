@@ -35,18 +35,18 @@ class Registry:
         self._kind = kind
         self.tags = set(there)
 
-    def __call__(self, service: str, operation: str, asked: Any) -> dict[str, Any]:
+    def __call__(self, service: str, operation: str, parameters: Any) -> dict[str, Any]:
         assert service == "ecr"
         match operation:
             case "GetAuthorizationToken":
                 token = base64.b64encode(b"AWS:let-me-in").decode()
                 return {"authorizationData": [{"authorizationToken": token}]}
             case "PutImage":
-                if asked["imageTag"] in self.tags:
+                if parameters["imageTag"] in self.tags:
                     raise AwsFault("ImageAlreadyExistsException", "it is there", 400)
-                self.tags.add(asked["imageTag"])
+                self.tags.add(parameters["imageTag"])
                 return {}
-        (wanted,) = asked["imageIds"]
+        (wanted,) = parameters["imageIds"]
         pushed = f"push --quiet {REGISTRY}-signal:{TAG}" in self._noted.read_text().splitlines()
         known = wanted.get("imageDigest") == DIGEST or wanted.get("imageTag") in self.tags or pushed
         image = {"imageId": {"imageDigest": DIGEST}, "imageManifestMediaType": self._kind, "imageManifest": "{}"}
@@ -83,8 +83,8 @@ def test_an_image_is_built_without_attestations_which_would_make_an_index_of_it(
 
 
 def test_an_image_is_pushed_under_what_it_is_made_of_and_told_as_the_setting_of_a_deploy(docker: Path) -> None:
-    found = pushing.push_all(Registry(docker), ["signal"], {"FANFOLD_IMAGES": REGISTRY})
-    assert found == [f"FANFOLD_DIGEST_SIGNAL={DIGEST}"]
+    pushed = pushing.push_all(Registry(docker), ["signal"], {"FANFOLD_IMAGES": REGISTRY})
+    assert pushed == [f"FANFOLD_DIGEST_SIGNAL={DIGEST}"]
     name = f"{REGISTRY}-signal:{TAG}"
     assert words(docker) == [
         f"login --username AWS --password-stdin {REGISTRY.partition('/')[0]}", "let-me-in",
@@ -123,10 +123,10 @@ Asked = Callable[[str, str, Any], dict[str, Any]]
 
 
 def scan(*answers: dict[str, Any] | str) -> Asked:
-    given = list(answers)
+    remaining = list(answers)
 
     def call(_service: str, _operation: str, _asked: Any) -> dict[str, Any]:
-        answer = given.pop(0)
+        answer = remaining.pop(0)
         if isinstance(answer, str):
             raise AwsFault(answer, "no scan", 400)
         return answer

@@ -50,8 +50,8 @@ def tiny() -> Candles:
 
 @pytest.fixture(params=[walk, recorded, tiny], ids=["walk", "recorded", "tiny"])
 def candles(request: pytest.FixtureRequest) -> Candles:
-    found: Candles = request.param()
-    return found
+    columns: Candles = request.param()
+    return columns
 
 
 def padded(column: Column) -> list[float]:

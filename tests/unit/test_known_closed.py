@@ -42,8 +42,12 @@ class Ticking:
 
     def candles(self, _symbol: str, _timeframe: str, opens_from: int, limit: int) -> list[list[object]]:
         self.asked += 1
-        opens = [one for one in range(opens_from, int(self.now) + 1, 60) if (one - START) // 60 not in self.quiet]
-        return [[one * 1_000, "1", "1", "1", "1", self._volume(one)] for one in opens[:limit]]
+        opens = [
+            opened_s
+            for opened_s in range(opens_from, int(self.now) + 1, 60)
+            if (opened_s - START) // 60 not in self.quiet
+        ]
+        return [[opened_s * 1_000, "1", "1", "1", "1", self._volume(opened_s)] for opened_s in opens[:limit]]
 
     def _volume(self, opens: int) -> str:
         return "9" if self.now >= opens + 61 else "5"
@@ -68,21 +72,21 @@ class Ticking:
             grace_s=GRACE_S,
             sleep=self.sleep,
         )
-        (found,) = venue.bars_of([BarsRequest(BTC, "1m", START + 60 * (minute - 3), START + 60 * minute)])
-        assert isinstance(found, Series)
-        return found
+        (answer,) = venue.bars_of([BarsRequest(BTC, "1m", START + 60 * (minute - 3), START + 60 * minute)])
+        assert isinstance(answer, Series)
+        return answer
 
 
-def closes(found: Series) -> list[int]:
-    return [(bar.closes_at_s - START) // 60 for bar in found.bars]
+def closes(series: Series) -> list[int]:
+    return [(bar.closes_at_s - START) // 60 for bar in series.bars]
 
 
 @pytest.mark.parametrize("dated", [True, False])
 def test_a_bar_that_is_finished_after_the_next_has_opened_is_waited_for(dated: bool) -> None:
     exchange = Ticking(START + 600.5, dated=dated)
-    found = exchange.given(10)
-    assert closes(found) == [8, 9, 10]
-    assert {bar.volume for bar in found.bars} == {9_000}
+    series = exchange.given(10)
+    assert closes(series) == [8, 9, 10]
+    assert {bar.volume for bar in series.bars} == {9_000}
     assert 1 < exchange.slept <= GRACE_S
 
 
@@ -96,18 +100,18 @@ def test_where_an_exchange_s_clock_stands_a_bar_comes_a_minute_later_proven_by_t
 @given(st.floats(0, 59.9), st.integers(1, 3))
 def test_no_bar_is_revised_if_the_exchange_finishes_it_within_its_grace(into: float, ahead: int) -> None:
     exchange = Ticking(START + 600 + into, quiet=range(12, 12 + ahead))
-    told = {bar.closes_at_s: bar for bar in exchange.given(10).bars}
+    first_read = {bar.closes_at_s: bar for bar in exchange.given(10).bars}
     exchange.now += 600
     final = {bar.closes_at_s: bar for bar in exchange.given(10).bars}
-    assert told == {at: final[at] for at in told}
-    assert max(told) == START + 600
+    assert first_read == {at: final[at] for at in first_read}
+    assert max(first_read) == START + 600
 
 
 def test_the_newest_bar_waits_for_the_venues_grace_and_is_final_then() -> None:
     exchange = Ticking(START + 600.5, quiet=[10])
-    found = exchange.given(10)
-    assert closes(found) == [8, 9, 10]
-    assert {bar.volume for bar in found.bars} == {9_000}
+    series = exchange.given(10)
+    assert closes(series) == [8, 9, 10]
+    assert {bar.volume for bar in series.bars} == {9_000}
     assert exchange.slept == GRACE_S
 
 
@@ -120,9 +124,9 @@ def test_once_the_grace_is_over_nothing_is_waited_for() -> None:
 @given(st.floats(0, 600), st.floats(0, 59))
 def test_no_clock_of_this_machine_makes_a_bar_closed(fast_s: float, into: float) -> None:
     exchange = Ticking(START + 540 + into, fast_s=fast_s)
-    found = exchange.given(int(exchange.here() - START) // 60)
-    assert all(bar.volume == 9_000 for bar in found.bars if bar.closes_at_s + 1 <= exchange.now)
-    assert all(bar.closes_at_s <= exchange.now for bar in found.bars)
+    series = exchange.given(int(exchange.here() - START) // 60)
+    assert all(bar.volume == 9_000 for bar in series.bars if bar.closes_at_s + 1 <= exchange.now)
+    assert all(bar.closes_at_s <= exchange.now for bar in series.bars)
 
 
 def test_an_exchange_that_dates_no_answer_proves_a_bar_by_the_next_one_alone() -> None:

@@ -1,4 +1,4 @@
-"""Which rows a message adds to the lake, and that the catalogue says the same."""
+"""The rows that a message adds to the lake, which are those of the catalogue."""
 
 from datetime import UTC, datetime
 from decimal import Decimal

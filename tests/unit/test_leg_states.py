@@ -65,8 +65,8 @@ def giving(answer: Any) -> Callable[..., Any]:
 FAULTS = [
     deep,
     *(
-        raising(one)
-        for one in (
+        raising(exception)
+        for exception in (
             AttributeError("x"),
             AssertionError(),
             RuntimeError("\ud800"),
@@ -104,7 +104,7 @@ FAULTS = [
 def install(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Make a step the strategy ``latch``, for one instrument or for a universe."""
 
-    def made(step: Callable[..., Any], state: Any = State, bars: type = Bars, **given: Any) -> None:
+    def made(step: Callable[..., Any], state: Any = State, bars: type = Bars, **more: Any) -> None:
         step.__annotations__["bars"] = bars
         module = ModuleType("fanfold.strategies.latch")
         parts = {
@@ -114,7 +114,7 @@ def install(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             "step": step,
             "start": lambda _params: state(*[0.0] * len(state._fields)),
         }
-        for name, value in (parts | given).items():
+        for name, value in (parts | more).items():
             setattr(module, name, value)
         monkeypatch.setitem(sys.modules, "fanfold.strategies.latch", module)
 
@@ -142,7 +142,7 @@ def bar(number: int, *names: str) -> list[Series]:
 
 
 class Run(NamedTuple):
-    """What came of some bars, one message each, under a cold start before every one of them."""
+    """The result of bars, one message each, with a cold start before every message."""
 
     fold: Fold
     snapshot: Snapshot
@@ -152,23 +152,23 @@ class Run(NamedTuple):
     gaps: list[Gap]
 
 
-def run(found: Desk, messages: list[list[Series]], before: Run | None = None) -> Run:
-    fold, windows = Fold(found, "v"), list(before.windows) if before else []
+def run(tested: Desk, messages: list[list[Series]], before: Run | None = None) -> Run:
+    fold, windows = Fold(tested, "v"), list(before.windows) if before else []
     if before:
         fold.restore(windows, wired(before.snapshot))
-    told: Run = Run(fold, fold.snapshot(), windows, [], [], [])
+    outcome: Run = Run(fold, fold.snapshot(), windows, [], [], [])
     for message in messages:
-        at = max(one.through for one in message)
+        at = max(series.through for series in message)
         windows += fold.news(message, at)
         targets, gaps = fold.accept(message, at)
-        told.targets.append([target for _, target in targets])
-        told.states.append([state for _, state in fold.changes()])
-        told.gaps.extend(gaps)
+        outcome.targets.append([target for _, target in targets])
+        outcome.states.append([state for _, state in fold.changes()])
+        outcome.gaps.extend(gaps)
         snapshot = wired(fold.snapshot())
-        fold = Fold(found, "v")
+        fold = Fold(tested, "v")
         fold.restore(windows, snapshot)
-        told = told._replace(fold=fold, snapshot=snapshot)
-    return told
+        outcome = outcome._replace(fold=fold, snapshot=snapshot)
+    return outcome
 
 
 def wired(snapshot: Snapshot) -> Snapshot:
@@ -176,7 +176,9 @@ def wired(snapshot: Snapshot) -> Snapshot:
 
 
 def of_latch(states: list[list[LegState]]) -> list[tuple[int, str]]:
-    return [(number, one.code) for number, some in enumerate(states) for one in some if one.instance == "latch"]
+    return [
+        (number, state.code) for number, output in enumerate(states) for state in output if state.instance == "latch"
+    ]
 
 
 @pytest.mark.parametrize("step", FAULTS)
@@ -184,9 +186,9 @@ def test_whatever_a_step_raises_or_gives_its_leg_alone_is_silent_and_named_once(
     install: Callable[..., None], step: Callable[..., Any]
 ) -> None:
     install(step)
-    told = run(desk(), [bar(number) for number in range(12)])
-    assert [{target.instance for target in output} for output in told.targets] == [set()] * 4 + [{"trend"}] * 8
-    (fault,) = [one for some in told.states for one in some if one.instance == "latch"]
+    outcome = run(desk(), [bar(number) for number in range(12)])
+    assert [{target.instance for target in output} for output in outcome.targets] == [set()] * 4 + [{"trend"}] * 8
+    (fault,) = [state for output in outcome.states for state in output if state.instance == "latch"]
     assert fault.code is LegCode.FAULT
     assert fault.instrument == A
     assert f"at the bar of 2026-03-01T00:01:00+00:00: {HERE}:" in fault.detail
@@ -200,10 +202,10 @@ def test_a_leg_that_recovers_says_so_and_goes_on_from_the_state_before(install: 
         return State(state.side + 1.0), 0.5
 
     install(step)
-    told = run(desk(), [bar(number) for number in range(12)])
-    assert of_latch(told.states) == [(0, "WARMING_UP"), (2, "OK"), (5, "FAULT"), (8, "OK")]
-    assert told.snapshot.states[f"latch/{A}"].state == [9.0]
-    assert [len([target for target in output if target.instance == "latch"]) for output in told.targets] == [
+    outcome = run(desk(), [bar(number) for number in range(12)])
+    assert of_latch(outcome.states) == [(0, "WARMING_UP"), (2, "OK"), (5, "FAULT"), (8, "OK")]
+    assert outcome.snapshot.states[f"latch/{A}"].state == [9.0]
+    assert [len([target for target in output if target.instance == "latch"]) for output in outcome.targets] == [
         0,
         0,
         1,
@@ -225,9 +227,9 @@ def test_a_start_that_raises_silences_its_own_leg(install: Callable[..., None], 
         raise fault
 
     install(sound, start=start)
-    told = run(desk(), [bar(number) for number in range(8)])
-    assert of_latch(told.states) == [(0, "FAULT")]
-    assert {one.instance for one in told.targets[-1]} == {"trend"}
+    outcome = run(desk(), [bar(number) for number in range(8)])
+    assert of_latch(outcome.states) == [(0, "FAULT")]
+    assert {target.instance for target in outcome.targets[-1]} == {"trend"}
 
 
 @pytest.mark.parametrize("answer", [None, "x", float("nan"), float("inf"), -1, 0, 10**9])
@@ -255,7 +257,7 @@ def test_what_was_kept_under_another_key_starts_afresh_and_says_so(install: Call
     before = run(desk(), [bar(number) for number in range(20)])
     fold = Fold(desk(**CHANGES[changed]), "v")
     fold.restore(before.windows, before.snapshot)
-    (state,) = [one for _, one in fold.changes() if one.instance == "latch"]
+    (state,) = [change for _, change in fold.changes() if change.instance == "latch"]
     assert state.code is LegCode.STARTED_AFRESH
     assert fold.changes() == []
 
@@ -275,7 +277,7 @@ def test_a_step_of_other_code_starts_afresh_on_the_bars_that_are_kept(
     install(step)
     after = run(desk(), [bar(20), bar(21)], before)
     assert of_latch(after.states) == [(0, "STARTED_AFRESH"), (1, "OK")]
-    assert {one.instance for one in after.targets[0]} == {"latch", "trend"}
+    assert {target.instance for target in after.targets[0]} == {"latch", "trend"}
 
 
 def test_a_state_of_another_shape_starts_afresh_and_stops_nobody(install: Callable[..., None]) -> None:
@@ -316,7 +318,11 @@ def test_a_longer_lookback_asks_for_the_bars_that_it_needs_and_nobody_folds_a_ba
     filled = run(longer, [history, bar(41)], after)
     assert filled.snapshot.states[f"latch/{A}"].seen == 28
     assert filled.snapshot.states[f"trend/{A}"].seen == 16
-    assert {(one.instance, one.instrument) for one in filled.targets[1]} == {("latch", A), ("trend", A), ("trend", B)}
+    assert {(target.instance, target.instrument) for target in filled.targets[1]} == {
+        ("latch", A),
+        ("trend", A),
+        ("trend", B),
+    }
 
 
 def test_a_gap_that_no_venue_fills_is_stepped_over_in_the_end_and_told(install: Callable[..., None]) -> None:
@@ -338,19 +344,20 @@ def test_a_universe_goes_on_without_an_instrument_that_has_no_bars_any_more_and_
     install: Callable[..., None],
 ) -> None:
     install(rank, bars=Universe)
-    found = desk("1m", None, A, B)
+    tested = desk("1m", None, A, B)
     gone = range(10, 20)
     messages = [bar(number, *((A,) if number in gone else (A, B))) for number in range(25)]
     messages[20] = [stretch(A, BARS[A], 20, 21), series(B, BARS[B][20:21], BARS[B][9].closes_at_s)]
-    told = run(found, messages)
+    outcome = run(tested, messages)
     weights = [
-        {target.instrument: target.weight for target in output if target.instance == "latch"} for output in told.targets
+        {target.instrument: target.weight for target in output if target.instance == "latch"}
+        for output in outcome.targets
     ]
     assert weights[9] == {A: 2.0, B: 2.1}
     assert weights[10 : 10 + MISSED_BARS] == [{}] * MISSED_BARS
     assert weights[10 + MISSED_BARS : 20] == [{A: 1.0}] * (10 - MISSED_BARS)
     assert weights[20:] == [{A: 2.0, B: 2.1}] * 5
-    assert of_latch(told.states) == [
+    assert of_latch(outcome.states) == [
         (0, "WARMING_UP"),
         (0, "WARMING_UP"),
         (2, "OK"),

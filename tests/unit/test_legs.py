@@ -38,53 +38,53 @@ def legs(**changes: Any) -> Legs:
     return Legs(desk.build(tables, "the test's desk"))
 
 
-def texts(found: Legs) -> list[str]:
-    return [report.text for report in found.reports(FIRST, LAST)]
+def texts(run_legs: Legs) -> list[str]:
+    return [report.text for report in run_legs.reports(FIRST, LAST)]
 
 
 def test_a_leg_that_gave_a_target_is_not_reported() -> None:
-    found = legs()
-    found.targets(targets(A, B))
-    assert texts(found) == []
+    run_legs = legs()
+    run_legs.targets(targets(A, B))
+    assert texts(run_legs) == []
 
 
 def test_a_leg_that_never_gave_a_target_is_a_failure() -> None:
-    found = legs()
-    found.targets(targets(A))
-    assert texts(found) == [f"trend {B}: gave no target in the whole run"]
-    assert found.reports(FIRST, LAST)[0].failed
+    run_legs = legs()
+    run_legs.targets(targets(A))
+    assert texts(run_legs) == [f"trend {B}: gave no target in the whole run"]
+    assert run_legs.reports(FIRST, LAST)[0].failed
 
 
 def test_a_leg_none_of_whose_bars_closed_is_not_silent() -> None:
     assert [report.code for report in legs(timeframe="1h").reports(FIRST, FIRST + 30 * 60)] == []
-    assert [one.code for one in legs(timeframe="1h").reports(FIRST, LAST)] == ["SILENT", "SILENT"]
+    assert [report.code for report in legs(timeframe="1h").reports(FIRST, LAST)] == ["SILENT", "SILENT"]
 
 
 def test_a_fault_is_told_with_its_first_time_and_stays_a_failure_when_the_leg_trades_again() -> None:
-    found = legs()
-    found.targets(targets(A, B))
-    found.status(status(LegCode.FAULT, "RuntimeError: boom on bar 50 (bug50.py, line 27)", 50))
-    found.status(status(LegCode.OK, "", 51))
-    found.status(status(LegCode.FAULT, "RuntimeError: boom again", 52))
-    (leg,) = found.reports(FIRST, LAST)
+    run_legs = legs()
+    run_legs.targets(targets(A, B))
+    run_legs.status(status(LegCode.FAULT, "RuntimeError: boom on bar 50 (bug50.py, line 27)", 50))
+    run_legs.status(status(LegCode.OK, "", 51))
+    run_legs.status(status(LegCode.FAULT, "RuntimeError: boom again", 52))
+    (leg,) = run_legs.reports(FIRST, LAST)
     assert leg.text == f"trend {A}: FAILED: RuntimeError: boom again; first at 2026-03-01 00:51:00, told 2 times"
     assert leg.failed
 
 
 @pytest.mark.parametrize(("spoke", "failed"), [((), True), ((A,), False)])
 def test_a_leg_that_was_never_warmed_up_is_a_failure_unless_it_spoke(spoke: tuple[str, ...], failed: bool) -> None:
-    found = legs(instruments=[A])
-    found.targets(targets(*spoke))
-    found.status(status(LegCode.WARMING_UP, "81 of 120 bars"))
-    assert [report.failed for report in found.reports(FIRST, LAST)] == ([True] if failed else [])
+    run_legs = legs(instruments=[A])
+    run_legs.targets(targets(*spoke))
+    run_legs.status(status(LegCode.WARMING_UP, "81 of 120 bars"))
+    assert [report.failed for report in run_legs.reports(FIRST, LAST)] == ([True] if failed else [])
 
 
 @pytest.mark.parametrize("code", [LegCode.BELOW_MINIMUM, LegCode.DUST, LegCode.MISSING_BARS, LegCode.NO_PRICE])
 def test_a_leg_blocked_by_the_market_is_reported_and_is_no_failure(code: LegCode) -> None:
-    found = legs(instruments=[A])
-    found.targets(targets(A))
-    found.status(status(code, "0.00001 is below 0.001"))
-    (leg,) = found.reports(FIRST, LAST)
+    run_legs = legs(instruments=[A])
+    run_legs.targets(targets(A))
+    run_legs.status(status(code, "0.00001 is below 0.001"))
+    (leg,) = run_legs.reports(FIRST, LAST)
     assert (leg.code, leg.failed) == (code, False)
     assert "0.00001 is below 0.001; first at 2026-03-01 00:01:00" in leg.text
 
@@ -100,7 +100,7 @@ def test_spans_are_told_in_days_and_hours() -> None:
 
 
 class Views:
-    """What was recorded of legs."""
+    """The recorded states of legs."""
 
     def __init__(self) -> None:
         self.states: list[dict[str, Any]] = []

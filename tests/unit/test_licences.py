@@ -12,7 +12,7 @@ from fanfold_dev.images.distributions import licence, pinned
 
 def held() -> list[tuple[str, str]]:
     """Every distribution of every image, and its licence."""
-    names = {one.name for service in SERVICES for one in distributions.locked(service, repository_root())}
+    names = {library.name for service in SERVICES for library in distributions.locked(service, repository_root())}
     return [(name, distributions.installed_licence(name)) for name in sorted(names)]
 
 
@@ -21,8 +21,10 @@ def test_every_licence_is_allowed() -> None:
 
 
 def test_no_exception_is_left_over() -> None:
-    found = dict(held())
-    needed = {name for name, (named, _) in EXCEPTIONS.items() if named in found.get(name, "") and named not in ALLOWED}
+    licences = dict(held())
+    needed = {
+        name for name, (named, _) in EXCEPTIONS.items() if named in licences.get(name, "") and named not in ALLOWED
+    }
     assert needed == set(EXCEPTIONS)
 
 

@@ -158,11 +158,11 @@ def test_a_line_about_a_message_is_found_by_all_its_ids(lines: list[dict[str, An
     assert ids.items() <= lines[0].items()
 
 
-@pytest.mark.parametrize(("version", "told"), [("7", "7"), ("$LATEST", None), (None, None)])
-def test_a_line_tells_the_version_by_which_a_canary_is_judged(version: str | None, told: str | None) -> None:
+@pytest.mark.parametrize(("version", "written"), [("7", "7"), ("$LATEST", None), (None, None)])
+def test_a_line_tells_the_version_by_which_a_canary_is_judged(version: str | None, written: str | None) -> None:
     environ = {"AWS_LAMBDA_FUNCTION_NAME": "assess"} | ({"AWS_LAMBDA_FUNCTION_VERSION": version} if version else {})
     lines: list[str] = []
     Telemetry(environ, lambda: datetime(2026, 3, 1, tzinfo=UTC), lines.append).log.error(
         "a message will be tried again"
     )
-    assert json.loads(lines[0]).get("version") == told
+    assert json.loads(lines[0]).get("version") == written

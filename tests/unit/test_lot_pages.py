@@ -39,8 +39,8 @@ class Kept:
         position = self.position
         while unread(position, fills):
             position = self._read(position)
-        for one in fills:
-            position = apply(position, one)
+        for booked in fills:
+            position = apply(position, booked)
         position, new = paged(position, room)
         position, gone = cleared(position, room - len(new))
         self.pages |= new
@@ -67,7 +67,7 @@ def test_a_position_in_pages_is_the_fold_of_its_fills(batches: list[list[Fill]],
     kept = Kept()
     for batch in batches:
         kept.book(batch, room)
-    whole = fold([one for batch in batches for one in batch])
+    whole = fold([fill for batch in batches for fill in batch])
     with localcontext(EXACT):
         assert kept.lots() == list(whole.lots)
         for name in ("quantity", "cost", "realised", "fees", "version"):

@@ -139,7 +139,7 @@ def test_every_list_of_every_message_is_tried() -> None:
     assert {(kind, name) for kind in kinds for name in listing(kind)} == {*MANY, *WHOLE}
 
 
-@pytest.mark.parametrize(("kind", "field"), MANY, ids=lambda one: getattr(one, "__name__", one))
+@pytest.mark.parametrize(("kind", "field"), MANY, ids=lambda kind: getattr(kind, "__name__", kind))
 def test_a_longer_list_goes_out_in_parts_that_say_the_same(kind: type[Message], field: str) -> None:
     entries = MANY[kind, field]()
     whole = made(kind, field, entries)
@@ -147,16 +147,16 @@ def test_a_longer_list_goes_out_in_parts_that_say_the_same(kind: type[Message], 
     place = Place()
     place.topics.publish([whole])
     heard = place.heard(topic_of(whole))
-    assert [entry for one in heard for entry in getattr(one, field)] == entries
-    assert len({one.id for one in heard}) == len(heard) > 1
+    assert [entry for message in heard for entry in getattr(message, field)] == entries
+    assert len({message.id for message in heard}) == len(heard) > 1
     bare: dict[str, Any] = {field: [], "id": ""} | ({"matched": False} if kind is ExecutionReport else {})
-    assert {encode(msgspec.structs.replace(one, **bare)) for one in [*heard, whole]} == {
+    assert {encode(msgspec.structs.replace(message, **bare)) for message in [*heard, whole]} == {
         encode(msgspec.structs.replace(whole, **bare))
     }
-    assert [getattr(one, "matched", False) for one in heard[:-1]] == [False] * (len(heard) - 1)
+    assert [getattr(message, "matched", False) for message in heard[:-1]] == [False] * (len(heard) - 1)
 
 
-@pytest.mark.parametrize(("kind", "field"), WHOLE, ids=lambda one: getattr(one, "__name__", one))
+@pytest.mark.parametrize(("kind", "field"), WHOLE, ids=lambda kind: getattr(kind, "__name__", kind))
 def test_what_belongs_together_is_refused_by_its_size_and_nothing_of_it_goes_out(
     kind: type[Message], field: str
 ) -> None:
@@ -179,10 +179,10 @@ def test_a_reason_without_an_end_is_refused_by_its_size() -> None:
 def test_the_notes_of_any_number_of_series_are_kept_whole(count: int) -> None:
     cloud = MemoryCloud()
     store = CursorTable(cloud.table("cursors"))
-    some = [Bar(START + 60 * n, *[FIGURE_MAX - n] * 5) for n in range(3)]
+    rows = [Bar(START + 60 * n, *[FIGURE_MAX - n] * 5) for n in range(3)]
     noted = {
         ("1m", f"I{n}/USDT"): Series(
-            instrument=f"I{n}/USDT", timeframe="1m", price_scale=8, volume_scale=8, after=0, bars=some
+            instrument=f"I{n}/USDT", timeframe="1m", price_scale=8, volume_scale=8, after=0, bars=rows
         )
         for n in range(count)
     }

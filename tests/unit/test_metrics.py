@@ -56,12 +56,12 @@ SCHEMA = {
 
 
 def wrong(line: dict[str, Any]) -> list[str]:
-    """What CloudWatch would not take of a line: by its schema, and by names that point to nothing."""
-    found = [error.message for error in Draft202012Validator(SCHEMA).iter_errors(line)]
-    if found:
-        return found
+    """The faults for which CloudWatch would refuse a line: by its schema, and names that point to nothing."""
+    faults = [error.message for error in Draft202012Validator(SCHEMA).iter_errors(line)]
+    if faults:
+        return faults
     for directive in line["_aws"]["CloudWatchMetrics"]:
-        found += [
+        faults += [
             f"{name} is no text"
             for group in directive["Dimensions"]
             for name in group
@@ -70,9 +70,9 @@ def wrong(line: dict[str, Any]) -> list[str]:
         for metric in directive["Metrics"]:
             value = line.get(metric["Name"])
             values = value if isinstance(value, list) else [value]
-            if not 0 < len(values) <= VALUES_MAX or not all(isinstance(one, int | float) for one in values):
-                found.append(f"{metric['Name']} is {value}")
-    return found
+            if not 0 < len(values) <= VALUES_MAX or not all(isinstance(value, int | float) for value in values):
+                faults.append(f"{metric['Name']} is {value}")
+    return faults
 
 
 class Desk:
@@ -138,7 +138,9 @@ def test_messages_count_for_what_they_tell(desk: Desk) -> None:
 
 
 def test_the_pages_query_reasons_that_there_are() -> None:
-    queried = {one for page in DOCS.rglob("*.md") for one in re.findall(r"RefusalReasons\.(\w+)", page.read_text())}
+    queried = {
+        metric for page in DOCS.rglob("*.md") for metric in re.findall(r"RefusalReasons\.(\w+)", page.read_text())
+    }
     assert queried
     assert queried <= {code.value for code in Code}
 

@@ -24,6 +24,6 @@ def test_ids_never_change() -> None:
 
 def test_a_client_order_id_fits_every_venue() -> None:
     assert all(
-        len(one) == 26 and one.isalnum() and one == one.lower()
-        for one in (ids.client_order_id(ids.order_id(str(n), "main", 0)) for n in range(100))
+        len(client_id) == 26 and client_id.isalnum() and client_id == client_id.lower()
+        for client_id in (ids.client_order_id(ids.order_id(str(n), "main", 0)) for n in range(100))
     )

@@ -23,12 +23,12 @@ class Accounts:
     def __init__(self) -> None:
         self.told: list[TradingStateChanged] = []
 
-    def open(self, _account: str, _cash: Decimal, told: TradingStateChanged) -> bool:
-        self.told.append(told)
+    def open(self, _account: str, _cash: Decimal, change: TradingStateChanged) -> bool:
+        self.told.append(change)
         return True
 
-    def halt(self, told: TradingStateChanged, *, rearm: bool = False) -> None:
-        self.told.append(told)
+    def halt(self, change: TradingStateChanged, *, rearm: bool = False) -> None:
+        self.told.append(change)
 
 
 def command(state: TradingState, reason: str = "drill") -> ControlCommand:
@@ -38,9 +38,9 @@ def command(state: TradingState, reason: str = "drill") -> ControlCommand:
 
 def ids(*brought: tuple[ControlCommand, str]) -> list[str]:
     accounts = Accounts()
-    for one, request in brought:
-        handle_command(one, DESK, accounts, NOW, request)
-    return [told.id for told in accounts.told]
+    for brought_command, request in brought:
+        handle_command(brought_command, DESK, accounts, NOW, request)
+    return [change.id for change in accounts.told]
 
 
 def test_commands_at_the_same_time_have_different_ids() -> None:
@@ -61,17 +61,17 @@ def test_two_reasons_are_two_messages() -> None:
     ("wrong", "named"), [({"account": "other"}, "'other' is not in the desk"), ({"reason": " "}, "reason")]
 )
 def test_a_command_without_an_account_or_a_reason_is_refused(wrong: dict[str, str], named: str) -> None:
-    asked = {"action": "halt", "account": "main", "reason": "drill", "actor": "anna"} | wrong
+    fields = {"action": "halt", "account": "main", "reason": "drill", "actor": "anna"} | wrong
     with pytest.raises(BadInput, match=named):
-        handle_command(ControlCommand(**asked), DESK, Accounts(), NOW)
+        handle_command(ControlCommand(**fields), DESK, Accounts(), NOW)
 
 
 def test_a_reason_of_any_length_halts_and_is_cut_to_what_a_message_carries() -> None:
     accounts = Accounts()
     for state in (TradingState.HALTED, TradingState.ACTIVE):
         handle_command(command(state, "é" * 300_000), DESK, accounts, NOW)
-    assert [len(told.reason) for told in accounts.told] == [1_000, 1_000]
-    assert all(told.reason.endswith("…") for told in accounts.told)
+    assert [len(change.reason) for change in accounts.told] == [1_000, 1_000]
+    assert all(change.reason.endswith("…") for change in accounts.told)
 
 
 class Session:

@@ -31,10 +31,10 @@ def test_a_step_is_taken_or_refused_as_the_table_says(state: OrderState, to: Ord
 
 def test_every_state_has_its_row_and_is_reached_from_approved() -> None:
     reached: set[OrderState] = set()
-    found = {OrderState.APPROVED}
-    while found != reached:
-        reached = set(found)
-        found |= {to for state in reached for to in orders.NEXT[state]}
+    reachable = {OrderState.APPROVED}
+    while reachable != reached:
+        reached = set(reachable)
+        reachable |= {to for state in reached for to in orders.NEXT[state]}
     assert reached == set(OrderState) == set(orders.NEXT)
 
 
@@ -84,12 +84,12 @@ def test_a_quarantined_order_lives_on_until_its_venue_speaks() -> None:
     assert (doubted.state, doubted.doubt) == (OrderState.SUBMITTING, "not found, and no fence")
     assert orders.held(doubted) == orders.held(CLAIMED)
     assert orders.update(doubted).doubt == "not found, and no fence"
-    for told in (
+    for certain in (
         orders.acknowledge(doubted, "v1"),
         orders.close(doubted, OrderState.CANCELED, "it was canceled"),
         orders.fill(doubted, fill("buy", "1", "100")),
     ):
-        assert (told.doubt, orders.update(told).doubt) == ("", msgspec.UNSET)
+        assert (certain.doubt, orders.update(certain).doubt) == ("", msgspec.UNSET)
     for settled in (APPROVED, orders.close(CLAIMED, OrderState.REJECTED, "r")):
         with pytest.raises(BrokenLife, match="no doubt"):
             orders.quarantine(settled, "lost")
@@ -176,9 +176,9 @@ def test_only_an_end_other_than_filled_closes(state: OrderState) -> None:
 
 def test_a_fill_releases_its_share_and_the_last_one_all_the_rest() -> None:
     thirds = OrderRecord(order=order(quantity="3", reserved="100"), state=OrderState.OPEN)
-    one = orders.fill(thirds, fill("buy", "1", "30"))
-    assert orders.released(thirds, one) == Decimal("33.33333333")
-    assert orders.released(one, orders.fill(one, fill("buy", "2", "30"))) == Decimal("66.66666667")
+    third = orders.fill(thirds, fill("buy", "1", "30"))
+    assert orders.released(thirds, third) == Decimal("33.33333333")
+    assert orders.released(third, orders.fill(third, fill("buy", "2", "30"))) == Decimal("66.66666667")
 
 
 def test_a_late_fill_releases_nothing_for_nothing_is_held() -> None:

@@ -1,4 +1,4 @@
-"""What lies in a store compressed comes back as it was, and costs no more bytes than it saves."""
+"""A compressed value comes back from a store as it was, and is never longer than the plain one."""
 
 import zlib
 

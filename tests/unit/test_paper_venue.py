@@ -164,7 +164,7 @@ def test_a_canceled_order_ends_also_while_there_is_no_price() -> None:
 def test_resting_orders_are_reported_with_what_happens_to_them() -> None:
     paper = venue()
     paper.place(order(kind="limit", limit_price="50"))
-    assert [one.order.order_id for one in paper.resolve("main", [series(bar(1))]).resting] == ["o1"]
+    assert [resting.order.order_id for resting in paper.resolve("main", [series(bar(1))]).resting] == ["o1"]
 
 
 def test_with_quotes_a_market_order_fills_at_once_and_bars_leave_it_alone() -> None:
@@ -195,9 +195,9 @@ def test_however_bars_are_repeated_and_crashes_fall_the_same_fills_come_out(data
     bars = [bar(n, lots=data.draw(st.integers(0, 3_000))) for n in range(1, 6)]
     orders = [order(f"o{n}", quantity="1.5") for n in range(3)]
     straight, shaken = venue(), venue()
-    for one in orders:
-        straight.place(one)
-        shaken.place(one)
+    for single in orders:
+        straight.place(single)
+        shaken.place(single)
     wanted = {fill.trade_id: fill for fill in settle(straight, series(*bars))}
     booked: dict[str, Fill] = {}
     for through in [*data.draw(st.lists(st.integers(1, 5), max_size=8)), 5]:

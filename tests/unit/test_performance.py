@@ -1,4 +1,4 @@
-"""What a run earned: round trips, ratios, drawdown and the parts of it."""
+"""The performance of a run: round trips, ratios, drawdown and the parts of it."""
 
 from collections import deque
 from datetime import UTC, datetime, timedelta

@@ -75,14 +75,14 @@ def finer(last: Series) -> Series:
     )
 
 
-def told(found: News) -> object:
-    """What is published, what is wrong with it, and the bars that are kept, whatever their scales."""
-    kept = found.last
+def told(news: News) -> object:
+    """The published series, its defects, and the bars that are kept, whatever their scales."""
+    kept = news.last
     figures = (
         [(bar.closes_at_s, *map(kept.price, bar[1:5]), kept.volume(bar.volume)) for bar in kept.bars] if kept else []
     )
     return (
-        found.series,
-        [(defect.defect, defect.action, defect.count, defect.closes_at_s) for defect in found.defects],
+        news.series,
+        [(defect.defect, defect.action, defect.count, defect.closes_at_s) for defect in news.defects],
         figures,
     )

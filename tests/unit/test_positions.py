@@ -82,8 +82,8 @@ def test_the_quantity_is_the_signed_sum_of_the_fills(fills: list[Fill]) -> None:
 @given(fills=FILLS, cut=st.integers(0, 30))
 def test_a_fold_can_be_stored_and_continued_after_any_fill(fills: list[Fill], cut: int) -> None:
     one_by_one = FLAT
-    for one in fills:
-        one_by_one = apply(one_by_one, one)
+    for booked in fills:
+        one_by_one = apply(one_by_one, booked)
     assert fold(fills[cut:], fold(fills[:cut])) == one_by_one
     assert one_by_one.version == len(fills)
 
@@ -99,11 +99,11 @@ AMOUNTS = st.decimals(0, 1, places=8)
 CHARGES = st.fixed_dictionaries({"BTC": AMOUNTS, "USDT": AMOUNTS, "BNB": AMOUNTS})
 
 
-def charged(one: Fill, amounts: dict[str, Decimal]) -> Fill:
+def charged(fill: Fill, amounts: dict[str, Decimal]) -> Fill:
     """A fill as a real venue charges it: any of its fees may be in any currency."""
     charges = [Charge(currency=currency, amount=amount) for currency, amount in amounts.items()]
     return msgspec.structs.replace(
-        one, instrument="BTC/USDT", fee=amounts["USDT"], fee_base=amounts["BTC"], charges=charges
+        fill, instrument="BTC/USDT", fee=amounts["USDT"], fee_base=amounts["BTC"], charges=charges
     )
 
 
@@ -119,10 +119,12 @@ def test_what_the_venue_keeps_of_the_base_is_gone_from_the_position() -> None:
 def test_books_and_balances_agree_whatever_currency_the_fees_are_in(
     fills: list[Fill], charges: list[dict[str, Decimal]], last: Decimal
 ) -> None:
-    told = [charged(one, amounts) for one, amounts in zip(fills, charges, strict=False)]
-    held, flows = fold(told), flows_of(told, {"BTC/USDT": ("BTC", "USDT")})
+    charged_fills = [charged(fill, amounts) for fill, amounts in zip(fills, charges, strict=False)]
+    held, flows = fold(charged_fills), flows_of(charged_fills, {"BTC/USDT": ("BTC", "USDT")})
     with localcontext(EXACT):
-        cash = sum(map(cash_flow, told), Decimal(0))
+        cash = sum(map(cash_flow, charged_fills), Decimal(0))
         assert (held.quantity, cash) == (flows.get("BTC", 0), flows.get("USDT", 0))
-        assert flows.get("BNB", 0) == -sum((one["BNB"] for one, _ in zip(charges, told, strict=False)), Decimal(0))
+        assert flows.get("BNB", 0) == -sum(
+            (amounts["BNB"] for amounts, _ in zip(charges, charged_fills, strict=False)), Decimal(0)
+        )
         assert cash + held.quantity * last == held.realised + held.unrealised(last) - held.fees

@@ -1,4 +1,4 @@
-"""What a strategy asks for with its weight: a stop, a profit to take, a trail, in its target and on the wire."""
+"""Protection that a strategy asks for with its weight: stop, profit and trail, in its target and on the wire."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,7 +80,7 @@ def test_the_desks_protection_is_that_of_a_strategy_without_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "says"),
+    ("expression", "says"),
     [
         ("Protected(1.0, stop=2.0)", "the stop is 2.0; it is a share of the price"),
         ("Protected(1.0, trail=-0.1)", "the trail is -0.1; it is a share of the price"),
@@ -89,9 +89,9 @@ def test_the_desks_protection_is_that_of_a_strategy_without_one() -> None:
         ("Protected(float('nan'))", "the weight is nan; it must be a finite number"),
     ],
 )
-def test_a_share_that_cannot_be_meant_silences_the_leg_and_is_named(guarded: Path, asked: str, says: str) -> None:
+def test_a_share_that_cannot_be_meant_silences_the_leg_and_is_named(guarded: Path, expression: str, says: str) -> None:
     (guarded / "wrong.py").write_text(
-        GUARDED.replace("Protected(1.0, stop=params.stop, take_profit=params.profit)", asked)
+        GUARDED.replace("Protected(1.0, stop=params.stop, take_profit=params.profit)", expression)
     )
     folder.use(guarded)
     leg = leg_of("wrong")

@@ -1,4 +1,4 @@
-"""What a check finds in rows, and what becomes of them."""
+"""The findings of a check in rows, and the action for each."""
 
 from decimal import Decimal
 
@@ -72,9 +72,9 @@ def test_a_bar_that_cannot_be_is_dropped_and_named_by_its_row() -> None:
         CheckedRow(START + 60, 100, 110, 90, 95, -1),
         CheckedRow(START + 60, 100, 110, 90, 111, 1),
     ]
-    for one in impossible:
-        result = checked(row(0), one, row(2))
-        assert found(result) == {"impossible": 1, "gap": 1}, one
+    for wrong_row in impossible:
+        result = checked(row(0), wrong_row, row(2))
+        assert found(result) == {"impossible": 1, "gap": 1}, wrong_row
         assert result.findings[0].row == 1
         assert result.findings[0].action is Action.DROPPED
 
@@ -124,8 +124,8 @@ def test_bars_come_out_in_order_once_and_each_out_of_a_row(given_rows: list[Chec
     bars = checked(*given_rows).bars
     times = [bar.closes_at_s for bar in bars]
     assert times == sorted(set(times))
-    assert {bar.closes_at_s for bar in bars} == {one.opens_at + 60 for one in given_rows}
-    assert {bar[1:] for bar in bars} <= {one[1:] for one in given_rows}
+    assert {bar.closes_at_s for bar in bars} == {source.opens_at + 60 for source in given_rows}
+    assert {bar[1:] for bar in bars} <= {source[1:] for source in given_rows}
 
 
 @given(st.lists(rows))

@@ -21,14 +21,14 @@ class Place:
         queue = self.cloud.call("sqs", "CreateQueue", {"QueueName": "q.fifo", "Attributes": {"FifoQueue": "true"}})
         self.topic, self.queue = topic["TopicArn"], queue["QueueUrl"]
         arn = self.cloud.sqs.queue(self.queue).arn
-        asked = {"TopicArn": self.topic, "Protocol": "sqs", "Endpoint": arn, "Attributes": RAW}
-        self.cloud.call("sns", "Subscribe", asked)
+        request = {"TopicArn": self.topic, "Protocol": "sqs", "Endpoint": arn, "Attributes": RAW}
+        self.cloud.call("sns", "Subscribe", request)
 
     def publish(self, entry: dict[str, Any]) -> None:
         self.cloud.call("sns", "Publish", {"TopicArn": self.topic, **entry})
 
-    def batch(self, *some: dict[str, Any]) -> dict[str, Any]:
-        numbered = [{"Id": str(number), **entry} for number, entry in enumerate(some)]
+    def batch(self, *entries: dict[str, Any]) -> dict[str, Any]:
+        numbered = [{"Id": str(number), **entry} for number, entry in enumerate(entries)]
         return self.cloud.call("sns", "PublishBatch", {"TopicArn": self.topic, "PublishBatchRequestEntries": numbered})
 
     def waiting(self) -> list[str]:
@@ -39,17 +39,17 @@ def entry(body: str, token: str = "", **more: Any) -> dict[str, Any]:
     return {"Message": body, "MessageGroupId": "g", "MessageDeduplicationId": token or body[:9], **more}
 
 
-def code(call: Any, *given: Any) -> str:
+def code(call: Any, *arguments: Any) -> str:
     with pytest.raises(AwsFault) as caught:
-        call(*given)
+        call(*arguments)
     return caught.value.code
 
 
 def test_a_message_over_256_kb_is_refused_attributes_and_all() -> None:
     place = Place()
     place.publish(entry("x" * 256 * KB))
-    told = {"type": {"DataType": "String", "StringValue": "a"}}
-    assert code(place.publish, entry("x" * 256 * KB, MessageAttributes=told)) == "InvalidParameter"
+    attributes = {"type": {"DataType": "String", "StringValue": "a"}}
+    assert code(place.publish, entry("x" * 256 * KB, MessageAttributes=attributes)) == "InvalidParameter"
     sent = {"QueueUrl": place.queue, "MessageBody": "x" * (256 * KB + 1), "MessageGroupId": "g",
             "MessageDeduplicationId": "1"}  # fmt: skip
     assert code(place.cloud.call, "sqs", "SendMessage", sent) == "InvalidParameterValue"
@@ -68,7 +68,7 @@ def test_a_batch_has_ten_entries_and_256_kb_at_most() -> None:
 def test_an_entry_that_is_wrong_by_itself_is_told_of_and_the_others_are_published() -> None:
     place = Place()
     done = place.batch(entry("a"), {**entry("b"), "MessageGroupId": ""}, entry("c"))
-    assert [(one["Id"], one["SenderFault"]) for one in done["Failed"]] == [("1", True)]
+    assert [(failure["Id"], failure["SenderFault"]) for failure in done["Failed"]] == [("1", True)]
     assert place.waiting() == ["a", "c"]
 
 
@@ -84,11 +84,11 @@ def test_a_message_that_is_not_deleted_is_seen_again_after_its_time() -> None:
     place = Place()
     place.publish(entry("a"))
     place.publish(entry("b"))
-    asked = {"QueueUrl": place.queue, "MaxNumberOfMessages": 1}
-    (first,) = place.cloud.call("sqs", "ReceiveMessage", asked)["Messages"]
-    assert place.cloud.call("sqs", "ReceiveMessage", asked) == {}
+    request = {"QueueUrl": place.queue, "MaxNumberOfMessages": 1}
+    (first,) = place.cloud.call("sqs", "ReceiveMessage", request)["Messages"]
+    assert place.cloud.call("sqs", "ReceiveMessage", request) == {}
     place.now = 30.0
-    (again,) = place.cloud.call("sqs", "ReceiveMessage", asked)["Messages"]
+    (again,) = place.cloud.call("sqs", "ReceiveMessage", request)["Messages"]
     assert (again["Body"], again["Attributes"]["ApproximateReceiveCount"]) == ("a", "2")
     place.cloud.call("sqs", "DeleteMessage", {"QueueUrl": place.queue, "ReceiptHandle": first["ReceiptHandle"]})
     assert place.waiting() == ["a", "b"]

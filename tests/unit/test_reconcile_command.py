@@ -1,4 +1,4 @@
-"""What `fanfold reconcile` asks of execution, and says."""
+"""The requests of `fanfold reconcile` to execution, and its output."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,17 +51,17 @@ class Reached:
         return {"account": event["reconcile"], "applied": bool(event.get("apply")), "changes": self._changes}
 
 
-def run(monkeypatch: pytest.MonkeyPatch, mode: str, changes: list[str], **given: Any) -> tuple[Reached, Answer]:
+def run(monkeypatch: pytest.MonkeyPatch, mode: str, changes: list[str], **options: Any) -> tuple[Reached, Answer]:
     account = msgspec.structs.replace(DESK.accounts["main"], mode=mode)
     reached = Reached(msgspec.structs.replace(DESK, accounts={"main": account}), changes)
-    reached.faults = given.pop("faults", [])
+    reached.faults = options.pop("faults", [])
 
     @contextmanager
     def reach(*_given: Any) -> Iterator[Reached]:
         yield reached
 
     monkeypatch.setattr(reconcile, "reach", reach)
-    return reached, reconcile.command(options=Options(), **given)  # type: ignore[arg-type]
+    return reached, reconcile.command(options=Options(), **options)  # type: ignore[arg-type]
 
 
 def test_a_plan_is_asked_for_by_default_and_changes_are_applied_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,17 +98,17 @@ class AtRest(LocalSession):
         self._desk = msgspec.structs.replace(DESK, accounts={"main": live})
 
 
-def after(monkeypatch: pytest.MonkeyPatch, state: Path, live: str = "box", **given: Any) -> Answer:
+def after(monkeypatch: pytest.MonkeyPatch, state: Path, live: str = "box", **options: Any) -> Answer:
     @contextmanager
     def reach(*_given: Any) -> Iterator[LocalSession]:
         yield AtRest(state)
 
     with state_directory.begin(state, DESK, RunRequest(desk="desk.toml", live=live), overwrite=True):
         state_directory.write_progress(state, 60)
-        if "compared" in given:
-            box_checks.store(state, given.pop("compared"))
+        if "compared" in options:
+            box_checks.store(state, options.pop("compared"))
     monkeypatch.setattr(reconcile, "reach", reach)
-    return reconcile.command(options=Options(), **given)  # type: ignore[arg-type]
+    return reconcile.command(options=Options(), **options)  # type: ignore[arg-type]
 
 
 def test_after_a_run_at_the_exchange_in_the_box_its_last_comparison_is_said(
@@ -137,7 +137,7 @@ def test_after_a_run_nothing_can_be_applied_and_what_was_killed_or_on_paper_was_
 
 
 @pytest.mark.parametrize(
-    ("mode", "given", "wrong"),
+    ("mode", "options", "wrong"),
     [
         ("paper", {}, "no account is live"),
         ("live", {"apply": True}, "--apply goes with --reason"),
@@ -145,7 +145,7 @@ def test_after_a_run_nothing_can_be_applied_and_what_was_killed_or_on_paper_was_
     ],
 )
 def test_what_cannot_be_meant_is_refused(
-    mode: str, given: dict[str, Any], wrong: str, monkeypatch: pytest.MonkeyPatch
+    mode: str, options: dict[str, Any], wrong: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(BadInput, match=wrong):
-        run(monkeypatch, mode, [], **given)
+        run(monkeypatch, mode, [], **options)

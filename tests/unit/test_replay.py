@@ -19,7 +19,7 @@ SOL = "SOL/USDT"
 
 @pytest.fixture(scope="module")
 def recorded() -> dict[str, Series]:
-    return {one.instrument: one for one in market(3, list(catalogue()), MINUTES, START)}
+    return {series.instrument: series for series in market(3, list(catalogue()), MINUTES, START)}
 
 
 @pytest.fixture(scope="module")

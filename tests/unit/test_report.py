@@ -70,12 +70,12 @@ def test_bars_of_a_day_are_told_with_their_span_in_days():
 
 
 def test_what_cannot_be_computed_is_a_dash_with_the_reason():
-    told = text(summary(performance(trips=NO_TRIPS, drawdown=None, buy_and_hold=None)))
-    assert "Sharpe - (needs 10 whole days, there are 0)" in told
-    assert "CAGR - (needs 30 days)" in told
-    assert "round trips 0: nothing that was opened was closed" in told
-    assert "buy and hold - (no price)" in told
-    assert "drawdown none" in told
+    printed = text(summary(performance(trips=NO_TRIPS, drawdown=None, buy_and_hold=None)))
+    assert "Sharpe - (needs 10 whole days, there are 0)" in printed
+    assert "CAGR - (needs 30 days)" in printed
+    assert "round trips 0: nothing that was opened was closed" in printed
+    assert "buy and hold - (no price)" in printed
+    assert "drawdown none" in printed
     assert "Sortino - (no day lost)" in text(summary(performance(days=40)))
     assert "profit factor - (none lost)" in text(
         summary(performance(trips=msgspec.structs.replace(TRIPS, profit_factor=None)))
@@ -83,24 +83,24 @@ def test_what_cannot_be_computed_is_a_dash_with_the_reason():
 
 
 def test_figures_have_their_sign_unit_and_dates():
-    told = text(summary(performance(sharpe=1.234, sortino=2.0, cagr=0.5, days=40)))
+    printed = text(summary(performance(sharpe=1.234, sortino=2.0, cagr=0.5, days=40)))
     for figure in ("return -1.00%, profit -1,000.00 USDT", "buy and hold +2.00%", "Sharpe 1.23, annualised from 40",
                    "CAGR +50.00% a year", "won 50.00%, profit factor 1.25", "held 1 hour 1 minute",
                    "2.00%, from 2026-03-01 00:00 to 2026-03-01 02:00, not recovered"):  # fmt: skip
-        assert figure in told
+        assert figure in printed
 
 
 def test_engineering_figures_are_told_when_asked_for():
     assert "tick to order" not in text(summary(performance()))
-    told = text(summary(performance()), verbose=True)
-    assert "tick to order p50 40 ms, p99 90 ms" in told
-    assert "dead letters 0" in told
+    printed = text(summary(performance()), verbose=True)
+    assert "tick to order p50 40 ms, p99 90 ms" in printed
+    assert "dead letters 0" in printed
 
 
 def test_an_interrupted_run_and_halts_say_so():
-    told = text(summary(interrupted=True, halts=["main HALTED at 2026-03-01 00:00:00: sleep"]))
-    assert "INTERRUPTED before its end" in told
-    assert "halts main HALTED at" in told
+    printed = text(summary(interrupted=True, halts=["main HALTED at 2026-03-01 00:00:00: sleep"]))
+    assert "INTERRUPTED before its end" in printed
+    assert "halts main HALTED at" in printed
     assert "halts none" in text(summary())
 
 

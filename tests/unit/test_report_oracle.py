@@ -46,17 +46,17 @@ def profits(parts: list[Part]) -> dict[str, float]:
 
 @pytest.mark.parametrize("run", RECORDED["runs"], ids=["sideways", "rising", "falling"])
 def test_the_report_says_what_pandas_and_empyrical_say(run: dict[str, Any]) -> None:
-    answers, found = run["answers"], measured(run)
+    answers, measures = run["answers"], measured(run)
     for name in RATIOS:
-        assert float(getattr(found, name)) == pytest.approx(answers[name], rel=1e-9), name
+        assert float(getattr(measures, name)) == pytest.approx(answers[name], rel=1e-9), name
     for name in OF_TRIPS:
-        assert float(getattr(found.trips, name)) == pytest.approx(answers[name], rel=1e-9), name
-    assert found.trips.average_held_s == round(answers["average_held_s"])
-    assert found.drawdown is not None
-    assert float(found.drawdown.share) == pytest.approx(answers["drawdown"], rel=1e-9)
-    assert (found.drawdown.peak, found.drawdown.low) == (seconds(answers["peak"]), seconds(answers["low"]))
+        assert float(getattr(measures.trips, name)) == pytest.approx(answers[name], rel=1e-9), name
+    assert measures.trips.average_held_s == round(answers["average_held_s"])
+    assert measures.drawdown is not None
+    assert float(measures.drawdown.share) == pytest.approx(answers["drawdown"], rel=1e-9)
+    assert (measures.drawdown.peak, measures.drawdown.low) == (seconds(answers["peak"]), seconds(answers["low"]))
     for name in ("by_strategy", "by_instrument", "by_day"):
-        assert profits(getattr(found, name)) == pytest.approx(answers[name], rel=1e-9, abs=1e-6), name
+        assert profits(getattr(measures, name)) == pytest.approx(answers[name], rel=1e-9, abs=1e-6), name
 
 
 def test_the_answers_are_those_of_the_locked_libraries() -> None:

@@ -34,12 +34,12 @@ def test_every_long_bar_is_what_its_short_bars_say(fine: Series, until: int) -> 
     through = HOUR + until * 60
     coarse = resample(fine, "1h", through)
     for bar in coarse.bars:
-        inside = [one for one in fine.bars if bar.closes_at_s - 3600 < one.closes_at_s <= bar.closes_at_s]
+        inside = [minute for minute in fine.bars if bar.closes_at_s - 3600 < minute.closes_at_s <= bar.closes_at_s]
         assert bar.open == inside[0].open
-        assert bar.high == max(one.high for one in inside)
-        assert bar.low == min(one.low for one in inside)
+        assert bar.high == max(minute.high for minute in inside)
+        assert bar.low == min(minute.low for minute in inside)
         assert bar.close == inside[-1].close
-        assert bar.volume == sum(one.volume for one in inside)
+        assert bar.volume == sum(minute.volume for minute in inside)
         assert bar.closes_at_s <= through
 
 

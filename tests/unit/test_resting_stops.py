@@ -254,9 +254,9 @@ def test_an_exit_that_its_stop_was_faster_than_is_blocked() -> None:
     (stop,) = world.stops
     cancel = world.venue.cancel
 
-    def faster(*given: Any) -> Any:
+    def faster(*arguments: Any) -> Any:
         world.venue.fill(stop, stop.order.quantity)
-        return cancel(*given)
+        return cancel(*arguments)
 
     world.venue.cancel = faster  # type: ignore[method-assign]
     world.minute(3, {LEG: Protected(0.0)})

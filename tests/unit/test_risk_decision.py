@@ -272,7 +272,7 @@ def _check_limits(made: Decision, snapshot: AccountSnapshot, plan: DeskPolicy) -
 
 
 def expected_price(order: Order) -> Decimal:
-    """What a notional is counted at: of an order at market the reference, not the end of its band."""
+    """The price of a notional: of a market order the reference, not the end of its band."""
     return order.reference_price if order.time_in_force == "ioc" else order.limit_price or order.reference_price
 
 

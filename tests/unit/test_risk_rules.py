@@ -18,12 +18,12 @@ D = Decimal
 
 
 class Case(NamedTuple):
-    """What is asked, in which book and under which desk, and whether the rule refuses it."""
+    """A target or an order, its book and its desk, and whether the rule refuses it."""
 
     code: Code
     refuses: bool
-    asked: Target | Order
-    found: AccountSnapshot = book()
+    subject: Target | Order
+    snapshot: AccountSnapshot = book()
     plan: DeskPolicy = prepare(desk())
     late_s: int = 2
 
@@ -185,15 +185,15 @@ ORDER_CHECKS = {rule.code: rule.check for rule in ORDER_RULES}
 
 def context_of(case: Case) -> Context:
     ages = {"signal": float(case.late_s)}
-    return survey(case.found, case.plan.terms(case.found.account), ages, AT + timedelta(seconds=case.late_s))
+    return survey(case.snapshot, case.plan.terms(case.snapshot.account), ages, AT + timedelta(seconds=case.late_s))
 
 
 @exact
 def verdict(case: Case) -> str | None:
-    if isinstance(case.asked, Target):
-        return TARGET_CHECKS[case.code](case.asked, context_of(case))
+    if isinstance(case.subject, Target):
+        return TARGET_CHECKS[case.code](case.subject, context_of(case))
     context = context_of(case)
-    return ORDER_CHECKS[case.code](context.candidate(case.asked), context)
+    return ORDER_CHECKS[case.code](context.candidate(case.subject), context)
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{case.code}-{n}" for n, case in enumerate(CASES)])

@@ -1,4 +1,4 @@
-"""What a run trades follows from the desk file and what was asked for, and says what was bent."""
+"""The plan of a run follows from the desk file and the options, and reports what it changed."""
 
 from decimal import Decimal
 from pathlib import Path
@@ -15,8 +15,8 @@ DESK = ROOT / "desk.toml"
 ASKED: dict[str, Any] = {"data": [], "strategy": None, "params": {}, "since": None, "until": None, "minutes": 5}
 
 
-def planned(desk_file: Path = DESK, **asked: Any) -> RunPlan:
-    return run_plan.plan(desk_file, **ASKED | asked)
+def planned(desk_file: Path = DESK, **options: Any) -> RunPlan:
+    return run_plan.plan(desk_file, **ASKED | options)
 
 
 def prices(folder: Path, name: str, minutes: int) -> str:
@@ -101,7 +101,7 @@ def test_a_strategy_that_the_desk_does_not_have_is_put_up_with_all_cash() -> Non
 
 
 @pytest.mark.parametrize(
-    ("asked", "named"),
+    ("options", "named"),
     [
         ({"strategy": "luck"}, "'luck' is neither an instance of the desk"),
         ({"params": {"fast": "7"}}, "--param needs --strategy"),
@@ -109,9 +109,9 @@ def test_a_strategy_that_the_desk_does_not_have_is_put_up_with_all_cash() -> Non
         ({"minutes": 10**12}, "the seeded market is made for 200,000 minutes at most"),
     ],
 )
-def test_what_cannot_be_run_is_named(asked: dict[str, Any], named: str) -> None:
+def test_what_cannot_be_run_is_named(options: dict[str, Any], named: str) -> None:
     with pytest.raises(BadInput, match=named):
-        planned(**asked)
+        planned(**options)
 
 
 def test_two_files_of_one_instrument_are_one_series(tmp_path: Path) -> None:
@@ -143,8 +143,8 @@ def test_another_quote_currency_asks_for_its_cash(tmp_path: Path, name: str, quo
 
 
 def test_a_dollar_is_a_dollar_under_another_name(tmp_path: Path) -> None:
-    found = planned(data=[prices(tmp_path, "BTCUSDC-1m.csv", 5)])
-    assert (found.desk.accounts["main"].currency, found.desk.accounts["main"].cash) == ("USDC", Decimal(100_000))
+    made = planned(data=[prices(tmp_path, "BTCUSDC-1m.csv", 5)])
+    assert (made.desk.accounts["main"].currency, made.desk.accounts["main"].cash) == ("USDC", Decimal(100_000))
 
 
 def two_venues(folder: Path) -> Path:
@@ -178,20 +178,20 @@ position_notional_max = 20_000
 
 
 def test_a_desk_of_several_venues_and_accounts_trades_the_seeded_market(tmp_path: Path) -> None:
-    found = planned(two_venues(tmp_path))
-    assert {name: one.symbols for name, one in found.desk.venues.items()} == {
+    made = planned(two_venues(tmp_path))
+    assert {name: venue.symbols for name, venue in made.desk.venues.items()} == {
         "market": ["BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT"],
         "other": ["SOL/USDT", "XRP/USDT"],
     }
-    assert [recording.instrument for recording in found.recordings] == found.desk.venues["market"].symbols
-    assert set(found.desk.accounts) == {"main", "second"}
+    assert [recording.instrument for recording in made.recordings] == made.desk.venues["market"].symbols
+    assert set(made.desk.accounts) == {"main", "second"}
 
 
 def test_each_venue_takes_the_files_that_it_names_and_one_without_any_is_left_out(tmp_path: Path) -> None:
     desk_file = two_venues(tmp_path)
     files = [prices(tmp_path, f"{name}USDT-1m.csv", 90) for name in ("XRP", "BTC", "DOGE")]
     plan = planned(desk_file, data=files)
-    assert {name: one.symbols for name, one in plan.desk.venues.items()} == {
+    assert {name: venue.symbols for name, venue in plan.desk.venues.items()} == {
         "market": ["XRP/USDT", "BTC/USDT"],
         "other": ["XRP/USDT"],
     }
@@ -213,10 +213,12 @@ def test_each_venue_takes_the_files_that_it_names_and_one_without_any_is_left_ou
         ("", "the desk has no venue to trade at"),
     ],
 )
-@pytest.mark.parametrize("asked", [{}, {"strategy": "sma_cross"}, {"cash": Decimal(5)}])
-def test_a_desk_file_of_another_shape_is_refused(tmp_path: Path, wrong: str, named: str, asked: dict[str, Any]) -> None:
+@pytest.mark.parametrize("options", [{}, {"strategy": "sma_cross"}, {"cash": Decimal(5)}])
+def test_a_desk_file_of_another_shape_is_refused(
+    tmp_path: Path, wrong: str, named: str, options: dict[str, Any]
+) -> None:
     with pytest.raises(BadInput, match=named):
-        planned(written(tmp_path, wrong), **asked)
+        planned(written(tmp_path, wrong), **options)
 
 
 def test_fewer_minutes_than_a_bar_has_are_refused(tmp_path: Path) -> None:

@@ -55,6 +55,6 @@ def test_a_span_is_filled_in_steps_with_bars_that_are_not_traded_on() -> None:
     assert (rest.since, rest.done) == (START + 60 * BACK_FILL_BARS, False)
     assert feed.poller.back_fill(rest).done
     heard = [message for message in feed.bus.messages if isinstance(message, BarsClosed)]
-    assert all(one.requested for one in heard)
-    told = [bar for one in heard for series in bars.unpack(one.frames) for bar in series.bars]
-    assert told == FINE[A]
+    assert all(message.requested for message in heard)
+    delivered = [bar for message in heard for series in bars.unpack(message.frames) for bar in series.bars]
+    assert delivered == FINE[A]

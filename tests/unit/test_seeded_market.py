@@ -19,7 +19,7 @@ NAMES = list(catalogue())
 
 @pytest.fixture(scope="module")
 def day() -> dict[str, Series]:
-    return {one.instrument: one for one in market(7, NAMES, DAY, START)}
+    return {series.instrument: series for series in market(7, NAMES, DAY, START)}
 
 
 def returns(series: Series) -> list[float]:
@@ -35,7 +35,7 @@ def correlation(left: list[float], right: list[float]) -> float:
 
 def test_a_seed_gives_the_very_bars_it_always_gave() -> None:
     """A change of these figures changes every demonstration and golden run."""
-    bars = [(one.instrument, [tuple(bar) for bar in one.bars]) for one in market(1, NAMES, 120, START)]
+    bars = [(series.instrument, [tuple(bar) for bar in series.bars]) for series in market(1, NAMES, 120, START)]
     assert sha256(repr(bars).encode()).hexdigest()[:16] == "16e747daafd1c61f"
 
 
@@ -75,7 +75,7 @@ def test_prices_stay_in_a_plausible_range_for_a_month(seed: int) -> None:
     closes = [float(series.price(bar.close)) for bar in series.bars]
     assert min(closes) > 20_000
     assert max(closes) < 200_000
-    assert max(abs(one) for one in returns(series)) < 0.02
+    assert max(abs(change) for change in returns(series)) < 0.02
 
 
 @pytest.mark.parametrize("seed", range(5))

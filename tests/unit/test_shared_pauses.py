@@ -56,8 +56,8 @@ class Banning:
         if self._feed.seconds() < self._feed.banned_until:
             self._pace.hold_until(self._feed.banned_until)
             return Failure(request, "banned")
-        (found,) = self._feed.venue.bars_of([request])
-        return found
+        (answer,) = self._feed.venue.bars_of([request])
+        return answer
 
 
 class Banned(Feed):
@@ -79,7 +79,7 @@ class Banned(Feed):
         return self.now().timestamp()
 
     def asks(self, poller: Poller, what: Any = None) -> int:
-        """How often the venue is asked by a process that wants something of it now."""
+        """The number of requests to the venue by a process that wants something of it now."""
         before = self.asked
         with pytest.raises(VenueUnavailable):
             poller.on_bars_requested(what) if what else poller.poll()
@@ -88,10 +88,10 @@ class Banned(Feed):
 
 @pytest.fixture
 def feed() -> Banned:
-    found = Banned()
+    banned = Banned()
     for minute in range(60, 63):
-        found.poll(minute)
-    return found
+        banned.poll(minute)
+    return banned
 
 
 def wanted(feed: Feed) -> BarsRequested:

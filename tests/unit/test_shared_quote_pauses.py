@@ -58,9 +58,9 @@ def test_another_process_asks_nothing_while_the_ban_lasts_and_goes_on_after_it()
     assert exchange.asks(first) == 1
     for now in (1_001.0, 1_060.0, 1_120.0):
         exchange.now = now
-        assert [exchange.asks(one) for one in (first, second, exchange.process())] == [0, 0, 0]
+        assert [exchange.asks(process) for process in (first, second, exchange.process())] == [0, 0, 0]
     exchange.now = 1_121.0
-    assert [one.quote("BTC/USDT").ask for one in (first, second, exchange.process())] == [101, 101, 101]
+    assert [process.quote("BTC/USDT").ask for process in (first, second, exchange.process())] == [101, 101, 101]
 
 
 def test_a_longer_ban_stays_where_a_shorter_one_is_told_later() -> None:

@@ -254,10 +254,10 @@ def test_a_return_over_missing_bars_is_spread_over_them() -> None:
 
 
 def test_variance_comes_to_what_the_returns_have() -> None:
-    found = mark("100")
+    moving = mark("100")
     for step in range(1, 3000):
-        found = exposure.mark(found, found.closes_at_s + 60, D(101) if step % 2 else D(100), 60)
-    assert found.variance == pytest.approx(0.0001, rel=0.02)
+        moving = exposure.mark(moving, moving.closes_at_s + 60, D(101) if step % 2 else D(100), 60)
+    assert moving.variance == pytest.approx(0.0001, rel=0.02)
 
 
 def test_a_price_of_zero_does_not_spoil_the_variance() -> None:
@@ -299,6 +299,6 @@ def test_equity_is_the_capital_with_the_results_of_its_instances(
             before, quantity=left, cost=cost, realised=realised, fees=before.fees + 1
         )
         cash -= quantity * price + 1
-    found = book(cash=cash, held=legs)
-    value = exposure.valuation(found)
+    snapshot = book(cash=cash, held=legs)
+    value = exposure.valuation(snapshot)
     assert value.equity == start + value.profits.get("m", D(0))

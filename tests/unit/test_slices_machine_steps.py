@@ -37,9 +37,9 @@ class Machine:
 def test_the_machine_is_started_under_the_approvals_name_with_the_slices_that_wait() -> None:
     machine = Machine()
     slices.start(partial(start_once, machine.call, "arn"), MESSAGE)
-    (asked,) = machine.started
-    assert (asked["stateMachineArn"], asked["name"]) == ("arn", "approval")
-    assert json.loads(asked["input"]) == {"account": "main", "slices": ["later-1", "later-9"]}
+    (request,) = machine.started
+    assert (request["stateMachineArn"], request["name"]) == ("arn", "approval")
+    assert json.loads(request["input"]) == {"account": "main", "slices": ["later-1", "later-9"]}
 
 
 def test_an_approval_without_slices_starts_nothing() -> None:

@@ -81,8 +81,8 @@ def test_many_refusals_go_out_in_parts_each_under_the_limit(count: int) -> None:
     whole = refused(count)
     parts = splitting.split(whole)
     assert all(len(encode(part)) < TOPIC_MAX - 10_000 for part in parts)
-    assert [entry for one in parts if isinstance(one, OrdersRefused) for entry in one.refusals] == whole.refusals
-    assert len({one.id for one in parts}) == len(parts)
+    assert [entry for part in parts if isinstance(part, OrdersRefused) for entry in part.refusals] == whole.refusals
+    assert len({part.id for part in parts}) == len(parts)
     assert splitting.split(whole) == parts
 
 
@@ -92,10 +92,10 @@ def test_a_reports_parts_say_what_it_says_and_the_last_alone_that_all_is_matched
     updates: int, fills: int, positions: int
 ) -> None:
     whole = report(updates, fills, positions)
-    parts = [one for one in splitting.split(whole) if isinstance(one, ExecutionReport)]
+    parts = [part for part in splitting.split(whole) if isinstance(part, ExecutionReport)]
     assert [part.matched for part in parts] == [False] * (len(parts) - 1) + [True]
     assert [entry for message in parts for entry in message.updates] == whole.updates
-    assert [entry for one in parts for entry in one.fills] == whole.fills
-    assert [entry for one in parts for entry in one.positions] == whole.positions
-    assert all((one.cash, one.version, one.poll_id) == (whole.cash, 7, "b") for one in parts)
-    assert all(len(encode(one)) < TOPIC_MAX - 10_000 for one in parts)
+    assert [entry for part in parts for entry in part.fills] == whole.fills
+    assert [entry for part in parts for entry in part.positions] == whole.positions
+    assert all((part.cash, part.version, part.poll_id) == (whole.cash, 7, "b") for part in parts)
+    assert all(len(encode(part)) < TOPIC_MAX - 10_000 for part in parts)

@@ -42,10 +42,10 @@ class Account:
         name = parameters["StackName"]
         if operation == "DescribeStacks":
             return {"Stacks": [self._described(name)]}
-        given = {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in parameters["Parameters"]}
-        if operation == "UpdateStack" and self.stacks[name] == given:
+        values = {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in parameters["Parameters"]}
+        if operation == "UpdateStack" and self.stacks[name] == values:
             raise AwsFault("ValidationError", "No updates are to be performed.", 400)
-        self.stacks[name] = given
+        self.stacks[name] = values
         return {}
 
     def _described(self, name: str) -> dict[str, Any]:
@@ -63,14 +63,14 @@ def own(stage: str, bucket: str = "acme-dev-deployment") -> dict[str, str]:
 
 
 def test_a_bootstrap_may_be_repeated_and_says_what_a_deploy_asks_for() -> None:
-    account, told = Account(), list[str]()
+    account, printed = Account(), list[str]()
     for _ in range(2):
-        Bootstrap(account, told.append, 0).run("dev", "acme-dev", "acme/desk")
+        Bootstrap(account, printed.append, 0).run("dev", "acme-dev", "acme/desk")
     assert account.stacks == {
         "fanfold-bootstrap": {}, "fanfold-bootstrap-dev": own("dev"),
         "fanfold-delivery-dev": own("dev") | {"Repository": "acme/desk"},
     }  # fmt: skip
-    assert {"FANFOLD_IMAGES=registry/fanfold", "DELIVERY_ROLE=role-of-fanfold-delivery-dev"} <= set(told)
+    assert {"FANFOLD_IMAGES=registry/fanfold", "DELIVERY_ROLE=role-of-fanfold-delivery-dev"} <= set(printed)
 
 
 def test_live_has_a_bucket_and_a_role_of_its_own_beside_dev_s() -> None:

@@ -1,4 +1,4 @@
-"""What a deploy wants and does not find is said before it begins, with what gives it."""
+"""Requirements that a deploy does not find are named before it begins, with the command that provides them."""
 
 from pathlib import Path
 from typing import Any
@@ -87,19 +87,19 @@ def test_a_desk_that_cannot_be_meant_is_not_deployed(tmp_path: Path) -> None:
 
 
 def test_without_a_region_everything_but_the_account_is_looked_at(tmp_path: Path) -> None:
-    found = {finding.name: finding for finding in findings.stage_findings("live", real(tmp_path), {})}
-    assert set(names.settings("live")) <= found.keys()
-    assert found["FANFOLD_ALARM_EMAIL"].fix == "export FANFOLD_ALARM_EMAIL=..."
-    assert found["venues"].fix == ""
-    assert "AWS_REGION" in found["account"].found
-    assert "bootstrap" not in found
+    by_name = {finding.name: finding for finding in findings.stage_findings("live", real(tmp_path), {})}
+    assert set(names.settings("live")) <= by_name.keys()
+    assert by_name["FANFOLD_ALARM_EMAIL"].fix == "export FANFOLD_ALARM_EMAIL=..."
+    assert by_name["venues"].fix == ""
+    assert "AWS_REGION" in by_name["account"].found
+    assert "bootstrap" not in by_name
 
 
 def test_settings_that_are_all_there_are_one_finding(tmp_path: Path) -> None:
-    given = dict.fromkeys(names.settings("dev"), "x")
-    found = {finding.name: finding for finding in findings.stage_findings("dev", real(tmp_path), given)}
-    assert found["settings"].fix == ""
-    assert not names.settings("dev").keys() & found.keys()
+    settings = dict.fromkeys(names.settings("dev"), "x")
+    by_name = {finding.name: finding for finding in findings.stage_findings("dev", real(tmp_path), settings)}
+    assert by_name["settings"].fix == ""
+    assert not names.settings("dev").keys() & by_name.keys()
 
 
 def test_an_unknown_stage_is_named(tmp_path: Path) -> None:
@@ -114,21 +114,21 @@ class Account:
         self._there = there
         self._room = room
 
-    def __call__(self, _service: str, operation: str, asked: Any) -> dict[str, Any]:
+    def __call__(self, _service: str, operation: str, parameters: Any) -> dict[str, Any]:
         if operation == "GetAccountSettings":
             return {"AccountLimit": {"ConcurrentExecutions": self._room}}
-        images = [image["imageDigest"] for image in asked.get("imageIds", [])]
-        if not {asked.get("StackName"), asked.get("Bucket"), *images} & set(self._there):
+        images = [image["imageDigest"] for image in parameters.get("imageIds", [])]
+        if not {parameters.get("StackName"), parameters.get("Bucket"), *images} & set(self._there):
             raise AwsFault("NotFound", "there is none", 404)
         return {}
 
 
 def test_what_an_account_lacks_for_a_stage_is_named_with_the_command_that_creates_it() -> None:
     digests = {"FANFOLD_DIGEST_RISK": "sha256:1", "FANFOLD_DIGEST_AUDIT": "sha256:2"}
-    given = {"FANFOLD_BUCKET_PREFIX": "acme-live"} | digests
+    settings = {"FANFOLD_BUCKET_PREFIX": "acme-live"} | digests
     account = Account("fanfold-bootstrap", "acme-live-deployment", "sha256:1", room=5)
-    found = {finding.name: finding.fix for finding in account_findings(account, "live", given)}
-    assert found == {
+    fixes = {finding.name: finding.fix for finding in account_findings(account, "live", settings)}
+    assert fixes == {
         "bootstrap": "", "bounds": "make bootstrap STAGE=live", "artefacts": "", "risk image": "",
         "audit image": "make push-images", "concurrency": "ask Service Quotas for more concurrent executions of Lambda",
     }  # fmt: skip
@@ -144,7 +144,7 @@ def test_a_builder_that_does_not_answer_is_not_said_to_build(tmp_path: Path, mon
     (tmp_path / "docker").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     container_tool.docker_answers.cache_clear()
-    (found,) = [finding for finding in findings.stage_findings("dev", DESK, {}) if finding.name == "images"]
+    (images,) = [finding for finding in findings.stage_findings("dev", DESK, {}) if finding.name == "images"]
     container_tool.docker_answers.cache_clear()
-    assert "no docker daemon answers" in found.found
-    assert found.fix
+    assert "no docker daemon answers" in images.found
+    assert images.fix

@@ -27,18 +27,18 @@ class Account:
         self.updates: list[dict[str, Any]] = []
         self._ends = ends
 
-    def __call__(self, _service: str, operation: str, asked: Any) -> dict[str, Any]:
+    def __call__(self, _service: str, operation: str, parameters: Any) -> dict[str, Any]:
         match operation:
             case "GetObject":
-                return {"Body": self.objects[asked["Key"]]}
+                return {"Body": self.objects[parameters["Key"]]}
             case "PutObject":
-                self.objects[asked["Key"]] = asked["Body"]
+                self.objects[parameters["Key"]] = parameters["Body"]
             case "UpdateStack":
-                self.updates.append(asked)
+                self.updates.append(parameters)
             case "ListObjectsV2":
                 folders = [FOLDER.replace("17723", at) for at in ("17725", "17723")]
                 return {"CommonPrefixes": [{"Prefix": folder} for folder in folders]}
-            case "DescribeStacks" if asked["StackName"] != BEFORE.stack:
+            case "DescribeStacks" if parameters["StackName"] != BEFORE.stack:
                 raise AwsFault("ValidationError", "it does not exist", 400)
         outputs = [{"OutputKey": "ServerlessDeploymentBucketName", "OutputValue": "artefacts"}]
         return {"Stacks": [{"StackName": BEFORE.stack, "StackStatus": self._ends, "Outputs": outputs, "Tags": TAGS}]}
@@ -67,8 +67,8 @@ def test_a_failed_rollback_is_reported() -> None:
 
 
 def test_deploys_are_in_the_order_in_which_they_were_made() -> None:
-    found = [deploy.timestamp for deploy in deploys(Account(TEMPLATE), "risk", "live")]
-    assert found == ["1772323200000", "1772523200000"]
+    timestamps = [deploy.timestamp for deploy in deploys(Account(TEMPLATE), "risk", "live")]
+    assert timestamps == ["1772323200000", "1772523200000"]
     with pytest.raises(BadInput, match="signal is not deployed to live"):
         deploys(Account(TEMPLATE), "signal", "live")
 

@@ -95,7 +95,7 @@ def test_each_smoke_signal_differs_from_the_position_held() -> None:
         stage.smoke()
         stage.sleep(3_600)
     assert [signal.targets[0].weight for signal in stage.signals] == [0.5, 0.0, 0.5]
-    assert len({one.targets[0].signal_id for one in stage.signals}) == 3
+    assert len({signal.targets[0].signal_id for signal in stage.signals}) == 3
 
 
 @pytest.mark.parametrize("state", ["REFUSED", "REJECTED", "CANCELED", "EXPIRED", "BLOCKED", "STALE"])

@@ -50,7 +50,7 @@ def test_an_exit_that_did_not_fill_is_ordered_again_as_another_order() -> None:
     world.finish(OrderState.EXPIRED, share="0")
     world.minute(3)
     assert world.approved() == [("sell", A, D(10)), ("sell", A, D(6)), ("sell", A, D(6))]
-    assert len({order.order_id for one in world.told(OrdersApproved) for order in one.orders}) == 3
+    assert len({order.order_id for approval in world.told(OrdersApproved) for order in approval.orders}) == 3
 
 
 def test_flatten_closes_positions_that_the_desk_file_does_not_know() -> None:
@@ -224,10 +224,10 @@ def test_a_poll_that_lacks_its_targets_is_decided_on_when_the_next_one_begins() 
 
 
 def test_accounts_are_decided_on_apart() -> None:
-    found = raw(slow=instance("breakout", timeframe="1d", allocation="1"))
-    found["accounts"] = dict.fromkeys(("aaa", "main", "zzz"), found["accounts"]["main"])
-    found["limits"] = dict.fromkeys(found["accounts"], found["limits"]["main"])
-    world = World(desk.build(found, "test"))
+    tables = raw(slow=instance("breakout", timeframe="1d", allocation="1"))
+    tables["accounts"] = dict.fromkeys(("aaa", "main", "zzz"), tables["accounts"]["main"])
+    tables["limits"] = dict.fromkeys(tables["accounts"], tables["limits"]["main"])
+    world = World(desk.build(tables, "test"))
     world.hold(*SLOW_A, "10")
     world.halt(TradingState.FLATTENING)
     read = world.gathering.read
@@ -242,7 +242,7 @@ def test_accounts_are_decided_on_apart() -> None:
     bars = bars_message([series(A, [Bar(closes, *[10_000] * 4, 10**9)], closes - 60)], "p1")
     with pytest.raises(BadInput, match="account aaa: ValueError: its item cannot be read"):
         world.assessor.on_bars(bars)
-    assert {account: read(account).at for account in found["accounts"]} == {"aaa": 0, "main": closes, "zzz": closes}
+    assert {account: read(account).at for account in tables["accounts"]} == {"aaa": 0, "main": closes, "zzz": closes}
 
 
 def test_a_leg_that_cannot_trade_is_told_of_once_and_when_it_can_again() -> None:

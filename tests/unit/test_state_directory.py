@@ -22,8 +22,8 @@ def traded() -> Desk:
 
 def begin(state: Path, traded: Desk, begun: str, *, overwrite: bool = False) -> Path | None:
     """Begin a run; where the one before was put."""
-    asked = RunRequest(desk="desk.toml", begun=begun)
-    with state_directory.begin(state, traded, asked, overwrite=overwrite) as (_held, kept):
+    request = RunRequest(desk="desk.toml", begun=begun)
+    with state_directory.begin(state, traded, request, overwrite=overwrite) as (_held, kept):
         return kept
 
 
@@ -125,10 +125,10 @@ def test_the_runs_are_listed_with_what_they_came_to(tmp_path: Path, traded: Desk
     trade(tmp_path, traded, "2026-03-02T00:00:00+00:00")
     (tmp_path / "desk.json").write_bytes(b"garbage")
     assert main(["runs", "--state", str(tmp_path)]) == 0
-    told = capsys.readouterr().out.splitlines()
-    assert told[1].split() == ["1", "2026-03-01", "00:00", "seeded", "market", "channel", "+4", "+1.25%", "complete"]
-    assert told[2].split() == ["newest", "2026-03-02", "00:00", "seeded", "market", "killed"]
-    assert f"`--state {tmp_path}/runs/N`" in told[3]
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[1].split() == ["1", "2026-03-01", "00:00", "seeded", "market", "channel", "+4", "+1.25%", "complete"]
+    assert printed[2].split() == ["newest", "2026-03-02", "00:00", "seeded", "market", "killed"]
+    assert f"`--state {tmp_path}/runs/N`" in printed[3]
 
 
 def test_without_runs_the_list_is_empty(tmp_path: Path, capsys) -> None:

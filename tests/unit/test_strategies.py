@@ -1,4 +1,4 @@
-"""What each strategy decides, and what a new one takes."""
+"""The decisions of each strategy, and the effort of a new one."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -65,9 +65,9 @@ def test_sma_cross_decides_as_whole_numbers_do_ties_included(fast: int, slow: in
     moves = np.random.default_rng(3).integers(-1, 2, 20_000)
     ticks = [int(tick) for tick in 100_001 + np.cumsum(moves)]
     weights, ties = exact_crossings(ticks, fast, slow)
-    found = fold("sma_cross", {"fast": fast, "slow": slow}, [tick / 1000 for tick in ticks])[0]
+    decided = fold("sma_cross", {"fast": fast, "slow": slow}, [tick / 1000 for tick in ticks])[0]
     assert ties > 0
-    assert found[slow - 1 :] == weights
+    assert decided[slow - 1 :] == weights
 
 
 @pytest.mark.parametrize(("fast", "slow"), [(5, 10), (20, 100)])

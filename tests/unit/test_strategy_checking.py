@@ -1,4 +1,4 @@
-"""What a strategy must not do is found before it trades, with its file, its line and the cure."""
+"""A strategy's faults are found before it trades, with file, line and cure."""
 
 import json
 import re
@@ -242,9 +242,9 @@ def test_what_does_not_end_is_ended_and_named_with_its_line(
     monkeypatch.setattr(checking, "LIMIT_S", 0.2)
     (own / "own.py").write_text(HANGS[case])
     assert main(["strategy", "check", str(own / "own.py")]) in (1, 2)
-    told = "".join(capsys.readouterr())
-    assert "TimeoutError: it does not end within 0.2 s" in told
-    assert re.search(r"own\.py(:|, line )\d+", told)
+    printed = "".join(capsys.readouterr())
+    assert "TimeoutError: it does not end within 0.2 s" in printed
+    assert re.search(r"own\.py(:|, line )\d+", printed)
 
 
 # Bars that are stepped over with columns that are not guarded, as from the second walk on; 240 are a walk.

@@ -71,9 +71,9 @@ def test_one_broken_file_hides_no_other(own: Path, capsys) -> None:
     (own / "odd.py").write_text("def step(:\n")
     (own / "good.py").write_text(ALWAYS_LONG)
     assert main(["strategies", "--strategies", str(own), "--json"]) == 1
-    told = json.loads(capsys.readouterr().out)
-    assert {"good", "sma_cross"} <= {row["name"] for row in told["strategies"]}
-    assert list(told["broken"]) == ["odd"]
+    printed = json.loads(capsys.readouterr().out)
+    assert {"good", "sma_cross"} <= {row["name"] for row in printed["strategies"]}
+    assert list(printed["broken"]) == ["odd"]
     assert main(["strategies", "--strategies", str(own)]) == 1
     assert "BROKEN strategy odd cannot be loaded" in capsys.readouterr().out
 

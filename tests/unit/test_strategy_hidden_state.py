@@ -1,4 +1,4 @@
-"""What a strategy keeps outside of its State is found, however seldom it changes, and so is what no image holds."""
+"""State that a strategy hides outside its State is found, however seldom it changes, and so is a missing library."""
 
 import sys
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What makes live and research equal: a step computes the same compiled, on any processor, and from the past alone."""
+"""Live and research are equal: a step computes the same compiled, on any processor, and from the past alone."""
 
 import ast
 import inspect
@@ -64,7 +64,7 @@ def walk(lookback: int) -> Columns:
 
 
 def views(cross_sectional: bool, columns: Sequence[Any], now: int) -> Iterator[Bars | Universe]:
-    """What each leg sees: of a cross-sectional strategy both instruments, else the first alone."""
+    """The view of each leg: of a cross-sectional strategy both instruments, else the first alone."""
     time: Any = range(now + 1)
     if cross_sectional:
         yield from (Universe(now, me, 2, time, *columns) for me in range(2))
@@ -74,12 +74,12 @@ def views(cross_sectional: bool, columns: Sequence[Any], now: int) -> Iterator[B
 
 def path(strategy: contract.Strategy, step: Any, columns: Sequence[Any], prepare: Any) -> Path:
     """State and weight of each leg at each bar; ``prepare`` has a last look at what the step will see."""
-    kept, found = [strategy.start(strategy.params)] * 2, []
+    kept, steps = [strategy.start(strategy.params)] * 2, []
     for now in range(strategy.lookback, strategy.lookback + BARS):
         for leg, view in enumerate(views(strategy.cross_sectional, columns, now)):
             kept[leg], weight = step(strategy.params, kept[leg], prepare(view))
-            found.append((kept[leg], float(weight)))
-    return found
+            steps.append((kept[leg], float(weight)))
+    return steps
 
 
 def listed(columns: Columns) -> list[Any]:
@@ -192,8 +192,8 @@ def allowed(value: Any) -> bool:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_step_uses_only_operations_that_are_equal_on_every_processor(name: str) -> None:
     module, _ = shipped(name)
-    found = {function.__qualname__: impurities(function) for function in reached(module.step)}
-    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+    faults = {function.__qualname__: impurities(function) for function in reached(module.step)}
+    assert {name: wrong for name, wrong in faults.items() if wrong} == {}
 
 
 def a_power(x: float) -> float:

@@ -65,9 +65,9 @@ def test_a_sampled_call_is_a_subsegment_under_lambdas_own_and_loads_no_botocore(
         daemon.settimeout(10)
         assert run(OWN, daemon.getsockname()[1]) == ["aws_xray_sdk"]
         _, document = daemon.recv(65_536).split(b"\n", 1)
-    told = json.loads(document)
-    assert (told["trace_id"], told["parent_id"], told["type"]) == (ROOT, "53995c3f42cd8ad8", "subsegment")
-    assert (told["name"], told["namespace"], told["aws"]) == ("sns", "aws", {"operation": "Publish"})
+    segment = json.loads(document)
+    assert (segment["trace_id"], segment["parent_id"], segment["type"]) == (ROOT, "53995c3f42cd8ad8", "subsegment")
+    assert (segment["name"], segment["namespace"], segment["aws"]) == ("sns", "aws", {"operation": "Publish"})
 
 
 def test_a_message_takes_its_trace_along_and_its_consumer_goes_on_with_it() -> None:

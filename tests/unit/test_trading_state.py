@@ -1,4 +1,4 @@
-"""What an account's trading state lets orders do."""
+"""The order permissions of an account's trading state."""
 
 from datetime import timedelta
 

@@ -25,17 +25,17 @@ class Short(Venue):
         self.begins = HOLE.stop
 
     def bars_of(self, requests: Sequence[BarsRequest]) -> list[Series | Failure]:
-        return [self._cut(one) for one in super().bars_of(requests)]
+        return [self._cut(answer) for answer in super().bars_of(requests)]
 
-    def _cut(self, found: Series | Failure) -> Series | Failure:
-        assert isinstance(found, Series)
-        if found.instrument != A:
-            return found
-        kept = [bar for bar in found.bars if bar.closes_at_s >= START + 60 * self.begins]
-        cut = len(kept) < len(found.bars) or found.after < START + 60 * (self.begins - 1)
-        length = 300 if found.timeframe == "5m" else 60
-        after = kept[0].closes_at_s - length if kept and cut else found.after
-        return msgspec.structs.replace(found, bars=kept, after=after)
+    def _cut(self, answer: Series | Failure) -> Series | Failure:
+        assert isinstance(answer, Series)
+        if answer.instrument != A:
+            return answer
+        kept = [bar for bar in answer.bars if bar.closes_at_s >= START + 60 * self.begins]
+        cut = len(kept) < len(answer.bars) or answer.after < START + 60 * (self.begins - 1)
+        length = 300 if answer.timeframe == "5m" else 60
+        after = kept[0].closes_at_s - length if kept and cut else answer.after
+        return msgspec.structs.replace(answer, bars=kept, after=after)
 
 
 class Desk(Feed):
@@ -74,11 +74,13 @@ class Desk(Feed):
         )
 
     def unfillable(self) -> set[tuple[str, str, int, int]]:
-        told = [
+        defects = [
             defect for message in self.bus.messages if isinstance(message, BarsClosed) for defect in message.defects
         ]
         return {
-            (one.instrument, one.timeframe, one.count, one.closes_at_s) for one in told if one.defect == "unfillable"
+            (defect.instrument, defect.timeframe, defect.count, defect.closes_at_s)
+            for defect in defects
+            if defect.defect == "unfillable"
         }
 
 
@@ -101,7 +103,7 @@ def test_a_hole_that_stays_is_closed_after_the_stated_time_and_the_instrument_tr
         desk.minute_of(minute)
     closed = HOLE.stop + UNFILLED_S // 60
     assert (A, "1m", len(HOLE), START + 70 * 60) in desk.unfillable()
-    assert [one for one in desk.stepped[A] if HOLE.start <= one < closed] == []
+    assert [minute for minute in desk.stepped[A] if HOLE.start <= minute < closed] == []
     assert set(range(closed + 1, 120)) <= set(desk.stepped[A])
     assert set(range(HOLE.stop, 120)) <= set(desk.stepped[B])
 
@@ -119,22 +121,22 @@ def serve(desk: Desk, now: int, since: int, until: int) -> tuple[list[Series], l
     desk.minute = now
     desk.poller.on_bars_requested(desk.wanted(Gap(A, "1m", START + 60 * since, START + 60 * until)))
     messages = [message for message in desk.bus.messages if isinstance(message, BarsClosed)]
-    return [series for one in messages for series in bars.unpack(one.frames)], [
-        defect for one in messages for defect in one.defects
+    return [series for message in messages for series in bars.unpack(message.frames)], [
+        defect for message in messages for defect in message.defects
     ]
 
 
 @pytest.mark.parametrize(("now", "closed"), [(99, False), (100, True), (190, True)])
 def test_the_answer_links_over_the_hole_once_it_has_stood_for_so_long(desk: Desk, now: int, closed: bool) -> None:
-    (found,), defects = serve(desk, now, 69, 95)
-    assert closes(found.bars) == list(range(90, 96))
-    assert found.after == START + 60 * (69 if closed else 89)
+    (answer,), defects = serve(desk, now, 69, 95)
+    assert closes(answer.bars) == list(range(90, 96))
+    assert answer.after == START + 60 * (69 if closed else 89)
     assert ("unfillable" in [defect.defect for defect in defects]) == closed
 
 
 def test_a_span_without_any_bar_is_reported_alone(desk: Desk) -> None:
-    found, (defect,) = serve(desk, 100, 69, 88)
-    assert found == []
+    answers, (defect,) = serve(desk, 100, 69, 88)
+    assert answers == []
     assert (defect.defect, defect.count, defect.closes_at_s) == ("unfillable", 19, START + 70 * 60)
 
 
@@ -145,8 +147,8 @@ def test_the_bar_that_confirms_the_last_one_is_asked_for_and_not_served(
     close = FINE[A][11].close * 10
     bad = FINE[A][11]._replace(open=close, high=close, low=close, close=close)
     monkeypatch.setitem(FINE, A, [*FINE[A][:11], bad, *FINE[A][12:]])
-    (found,), (outlier,) = serve(desk, 60, 9, 12)
-    assert (closes(found.bars), outlier.defect, outlier.closes_at_s) == ([10, 11], "outlier", bad.closes_at_s)
+    (answer,), (outlier,) = serve(desk, 60, 9, 12)
+    assert (closes(answer.bars), outlier.defect, outlier.closes_at_s) == ([10, 11], "outlier", bad.closes_at_s)
     FINE[A][12] = FINE[A][12]._replace(open=close, high=close, low=close, close=close)
     *_, again = serve(desk, 60, 9, 12)[0]
     assert closes(again.bars) == [10, 11, 12]

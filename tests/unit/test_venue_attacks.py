@@ -16,21 +16,21 @@ def spoilt(random: Random, rate: float) -> Callable[[str, Rows], Rows]:
     """Rows without numbers, twice, out of order, with a first one missing; only of the first instrument."""
 
     def spoil(symbol: str, rows: Rows) -> Rows:
-        found = [list(row) for row in rows]
+        spoilt_rows = [list(row) for row in rows]
         if symbol == B:
-            return found
-        for row in found:
+            return spoilt_rows
+        for row in spoilt_rows:
             if random.random() < rate:
                 row[random.randint(1, 5)] = random.choice([None, "NaN", "inf", "", "-1", 0.5])
-        if found and random.random() < rate:
-            found.insert(0, random.choice(found))
+        if spoilt_rows and random.random() < rate:
+            spoilt_rows.insert(0, random.choice(spoilt_rows))
         if random.random() < rate:
-            random.shuffle(found)
+            random.shuffle(spoilt_rows)
         if random.random() < rate:
-            found = found[1:]
+            spoilt_rows = spoilt_rows[1:]
         if random.random() < rate:
-            found = []
-        return found
+            spoilt_rows = []
+        return spoilt_rows
 
     return spoil
 
@@ -51,16 +51,16 @@ def test_whatever_candles_are_like_both_instruments_trade_on_and_only_finished_o
     trading.minutes(range(150, 175))
     for name in (A, B):
         final = {bar.closes_at_s: bar for bar in client.whole[name]}
-        told = trading.published(name)
-        assert [bar for bar in told if exact(bar, final[bar.closes_at_s])] == told
-        assert [bar.closes_at_s for bar in told] == sorted({bar.closes_at_s for bar in told})
+        published = trading.published(name)
+        assert [bar for bar in published if exact(bar, final[bar.closes_at_s])] == published
+        assert [bar.closes_at_s for bar in published] == sorted({bar.closes_at_s for bar in published})
         assert trading.through(name) >= 173
     assert {bar.closes_at_s for bar in trading.published(B)} >= {START + 60 * minute for minute in range(60, 170)}
 
 
-def exact(told: Bar, final: Bar) -> bool:
-    """Whether a bar is as it was in the end, in whatever scale."""
-    return all(abs(a / b - 1) < 1e-9 for a, b in zip(told[1:], final[1:], strict=True)) or told[1:] == final[1:]
+def exact(bar: Bar, final: Bar) -> bool:
+    """Say whether a bar equals its final form, in whatever scale."""
+    return all(abs(a / b - 1) < 1e-9 for a, b in zip(bar[1:], final[1:], strict=True)) or bar[1:] == final[1:]
 
 
 @pytest.mark.parametrize("column", range(1, 6))
@@ -78,8 +78,8 @@ def test_a_candle_that_lacks_a_number_stays_out_is_told_and_stops_nothing(column
     closes = [(bar.closes_at_s - START) // 60 for bar in trading.published(A)]
     assert [minute for minute in range(61, 90) if minute not in closes] == [71]
     assert (trading.through(A), trading.through(B)) == (89, 89)
-    told = {(defect.instrument, defect.defect, defect.closes_at_s) for defect in trading.defects()}
-    assert told == {(A, "impossible", START + 60 * 71), (A, "gap", START + 60 * 70)}
+    defects = {(defect.instrument, defect.defect, defect.closes_at_s) for defect in trading.defects()}
+    assert defects == {(A, "impossible", START + 60 * 71), (A, "gap", START + 60 * 70)}
 
 
 @pytest.mark.parametrize("hours", [1, 3])
@@ -106,8 +106,8 @@ def test_an_instrument_that_is_listed_today_trades_from_its_first_bar_on() -> No
     closes = [(bar.closes_at_s - START) // 60 for bar in trading.published(A)]
     assert closes == list(range(76, 100))
     assert (trading.through(A), trading.through(B)) == (99, 99)
-    told = {(defect.instrument, defect.defect) for defect in trading.defects()}
-    assert told == {(A, "empty")}
+    defects = {(defect.instrument, defect.defect) for defect in trading.defects()}
+    assert defects == {(A, "empty")}
 
 
 @pytest.mark.parametrize("at_hour", [0, 16])
@@ -117,8 +117,8 @@ def test_a_venue_whose_day_begins_at_another_hour_is_told_of_and_stops_nothing(a
     candles = {name: [bar._replace(closes_at_s=START + day * at + (offset if name == A else 0))
                       for at, bar in enumerate(walk(5, name, 40), 1)] for name in (A, B)}  # fmt: skip
     client = Client(candles, day)
-    found = spot("1d", trend=instance(timeframe="1d"))
-    trading = Trading(client, 3.0, found=found)
+    daily = spot("1d", trend=instance(timeframe="1d"))
+    trading = Trading(client, 3.0, traded=daily)
     trading.minutes(range(10, 25))
     assert trading.through(B) == 24
     if offset:
@@ -132,7 +132,7 @@ def test_a_venue_whose_day_begins_at_another_hour_is_told_of_and_stops_nothing(a
 def test_a_jump_is_held_until_the_next_bar_confirms_it(confirmed: bool) -> None:
     client = Client(calm(6))
     leap = range(70, 400) if confirmed else range(70, 71)
-    client.whole[A] = [Bar(bar.closes_at_s, *(3 * one for one in bar[1:5]), bar.volume)
+    client.whole[A] = [Bar(bar.closes_at_s, *(3 * price for price in bar[1:5]), bar.volume)
                        if (bar.closes_at_s - START) // 60 in leap else bar for bar in client.whole[A]]  # fmt: skip
     trading = Trading(client)
     trading.minutes(range(60, 71))

@@ -33,7 +33,7 @@ AMOUNTS = st.sampled_from(["0", "0.005", "1", "20"]).map(D)
 
 
 def stated(**changes: str) -> Instrument:
-    """What the venue states: the desk file's rules, but for some."""
+    """The rules that the venue states: the desk file's, with changes."""
     return msgspec.structs.replace(WRITTEN, **{name: D(value) for name, value in changes.items()})
 
 

@@ -41,7 +41,7 @@ def test_every_bar_is_published_once_and_equals_the_venues(feed: Feed) -> None:
 def test_a_poll_that_was_missed_at_a_close_loses_no_bar_and_none_is_taken_for_younger_than_it_is(feed: Feed) -> None:
     feed.poll(61)
     late, now = feed.poll(66)
-    assert closes([bar for one in bars.unpack(late.frames) for bar in one.bars]) == [65, 65]
+    assert closes([bar for series in bars.unpack(late.frames) for bar in series.bars]) == [65, 65]
     assert late.at == datetime.fromtimestamp(START + 65 * 60, UTC)
     assert late.cause.startswith("late/v/")
     assert closes(feed.published("1m", A))[-5:] == [62, 63, 64, 65, 66]
@@ -83,11 +83,11 @@ def test_after_a_crash_the_same_bars_go_out_under_the_same_id(feed: Feed, nth: i
         feed.process(fuse).poll()
 
     until_it_lives(attempt, nth, after=after)
-    told = {message.id: message for message in feed.bus.messages}
-    assert all(told[one.id] == one for one in feed.bus.messages)
+    by_id = {message.id: message for message in feed.bus.messages}
+    assert all(by_id[message.id] == message for message in feed.bus.messages)
     expected = Feed()
     expected.poll(60)
-    assert told == {one.id: one for one in expected.bus.messages}
+    assert by_id == {message.id: message for message in expected.bus.messages}
 
 
 def test_requested_bars_are_published_and_marked_as_requested(feed: Feed) -> None:
@@ -106,7 +106,7 @@ def test_requested_bars_are_published_and_marked_as_requested(feed: Feed) -> Non
     (message,) = feed.bus.messages
     assert isinstance(message, BarsClosed)
     assert message.requested
-    assert [closes(one.bars) for one in bars.unpack(message.frames)] == [[11, 12, 13, 14, 15]] * 2
+    assert [closes(series.bars) for series in bars.unpack(message.frames)] == [[11, 12, 13, 14, 15]] * 2
     with pytest.raises(BadInput, match="venue 'w' is not in the desk"):
         feed.poller.on_bars_requested(msgspec.structs.replace(wanted, venue="w"))
 
@@ -130,5 +130,5 @@ def test_the_fast_path_accepts_exactly_the_bars_that_the_full_check_accepts(bars
     before, bar = bars_
     before = before._replace(closes_at_s=60, close=max(1, before.close))
     row = CheckedRow(bar.closes_at_s - 60, *bar[1:])
-    found = check(A, "1m", [row], Decimal("0.25"), now=now, before=before)
-    assert follows(bar, before, 60, Decimal("0.25"), now) == (found.findings == [] and bar.closes_at_s > 60)
+    result = check(A, "1m", [row], Decimal("0.25"), now=now, before=before)
+    assert follows(bar, before, 60, Decimal("0.25"), now) == (result.findings == [] and bar.closes_at_s > 60)

@@ -16,8 +16,8 @@ DESK = small_desk(trend=instance(), pair=instance("pairs"))
 WHOLE = {name: walk(1, name, 30) for name in (A, B)}
 
 
-def message(first: int, last: int, *names: str, **given: object) -> BarsClosed:
-    return bars_message([stretch(name, WHOLE[name], first, last) for name in names or (A, B)], **given)
+def message(first: int, last: int, *names: str, **more: object) -> BarsClosed:
+    return bars_message([stretch(name, WHOLE[name], first, last) for name in names or (A, B)], **more)
 
 
 MESSAGES = [
@@ -31,8 +31,8 @@ MESSAGES = [
 def undisturbed() -> list[Message]:
     bus = MemoryBus()
     folder = StrategyRunner(DESK, "v", MemoryFolds(), bus, AT_ONCE)
-    for one in MESSAGES:
-        folder.fold(one)
+    for bars_closed in MESSAGES:
+        folder.fold(bars_closed)
     return bus.messages
 
 
@@ -44,21 +44,21 @@ def test_a_crash_at_any_effect_changes_no_published_message(nth: int, after: boo
     def attempt(fuse: object) -> None:
         # All of it again from where it died: earlier messages tell again what they told.
         folder = StrategyRunner(DESK, "v", Mortal(store, fuse), Mortal(bus, fuse), AT_ONCE)
-        for one in MESSAGES:
-            folder.fold(one)
+        for bars_closed in MESSAGES:
+            folder.fold(bars_closed)
 
     until_it_lives(attempt, nth, after=after)
-    told = {one.id: one for one in bus.messages}
-    assert told == {one.id: one for one in undisturbed()}
-    assert all(told[one.id] == one for one in bus.messages)
+    by_id = {sent.id: sent for sent in bus.messages}
+    assert by_id == {sent.id: sent for sent in undisturbed()}
+    assert all(by_id[sent.id] == sent for sent in bus.messages)
 
 
 def test_a_message_delivered_twice_publishes_the_same_messages_twice() -> None:
     bus = MemoryBus()
     folder = StrategyRunner(DESK, "v", MemoryFolds(), bus, AT_ONCE)
-    for one in MESSAGES[:5]:
-        folder.fold(one)
-        folder.fold(one)
+    for bars_closed in MESSAGES[:5]:
+        folder.fold(bars_closed)
+        folder.fold(bars_closed)
     once = undisturbed()[: len(bus.messages) // 2]
     assert bus.messages[::2] == bus.messages[1::2] == once
 
@@ -66,8 +66,8 @@ def test_a_message_delivered_twice_publishes_the_same_messages_twice() -> None:
 def test_a_process_whose_stored_fold_was_overtaken_reloads_it() -> None:
     store, bus = MemoryFolds(), MemoryBus()
     folders = [StrategyRunner(DESK, "v", store, bus, AT_ONCE) for _ in range(2)]
-    for number, one in enumerate(MESSAGES):
-        folders[number % 2].fold(one)
+    for number, bars_closed in enumerate(MESSAGES):
+        folders[number % 2].fold(bars_closed)
     assert bus.messages == undisturbed()
 
 
@@ -109,12 +109,12 @@ def test_every_part_of_a_poll_is_answered_even_without_a_target_but_not_what_fil
     folder.fold(message(0, 2, part=1, parts=2))
     folder.fold(message(2, 4, part=2, parts=2))
     folder.fold(message(4, 6, name="wanted", part=1, parts=2, requested=True))
-    assert [(one.part, one.targets) for one in bus.messages if isinstance(one, Targets)] == [(1, []), (2, [])]
+    assert [(sent.part, sent.targets) for sent in bus.messages if isinstance(sent, Targets)] == [(1, []), (2, [])]
 
 
 def test_a_leg_s_state_is_announced_at_most_once_a_bar() -> None:
-    told = [one for one in undisturbed() if isinstance(one, Targets)]
-    targets = [(one.at, target.signal_id) for one in told for target in one.targets]
+    published = [sent for sent in undisturbed() if isinstance(sent, Targets)]
+    targets = [(sent.at, target.signal_id) for sent in published for target in sent.targets]
     assert len(targets) == len(set(targets))
     assert all(before[0] <= after[0] for before, after in pairwise(targets))
 
@@ -128,14 +128,14 @@ def test_targets_over_the_topic_s_limit_are_split_and_none_is_lost_or_doubled() 
     )
     document["venues"]["v"]["symbols"] = names
     document["instruments"] = {name: document["instruments"][A] | {"base": name[:8]} for name in names}
-    bus, some = MemoryBus(), walk(1, A, 5)
+    bus, rows = MemoryBus(), walk(1, A, 5)
     folder = StrategyRunner(desk.build(document, "test"), "v", MemoryFolds(), bus, AT_ONCE)
-    folder.fold(bars_message([stretch(name, some, 0, 4) for name in names]))
+    folder.fold(bars_message([stretch(name, rows, 0, 4) for name in names]))
     bus.messages.clear()
-    folder.fold(bars_message([stretch(name, some, 4, 5) for name in names]))
-    chunks = [one for one in bus.messages if isinstance(one, Targets)]
+    folder.fold(bars_message([stretch(name, rows, 4, 5) for name in names]))
+    chunks = [sent for sent in bus.messages if isinstance(sent, Targets)]
     numbers = range(1, len(chunks) + 1)
     assert [(chunk.chunk, chunk.chunks) for chunk in chunks] == [(number, len(chunks)) for number in numbers]
-    assert len({one.id for one in chunks}) == len(chunks) > 1
-    assert max(len(encode(one)) for one in bus.messages) < 256_000
-    assert len({target.signal_id for one in chunks for target in one.targets}) == 2_000
+    assert len({sent.id for sent in chunks}) == len(chunks) > 1
+    assert max(len(encode(sent)) for sent in bus.messages) < 256_000
+    assert len({target.signal_id for sent in chunks for target in sent.targets}) == 2_000

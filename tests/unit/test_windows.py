@@ -28,14 +28,14 @@ def test_a_group_takes_the_times_that_all_have_whoever_comes_first(
     common = sorted({bar.closes_at_s for bar in of[0]} & {bar.closes_at_s for bar in of[1]})
     window, taken, left = Window((A, B), "1m", 3), [], dict(of)
     while left[0] or left[1]:
-        member = random.choice([one for one in (0, 1) if left[one]])
+        member = random.choice([place for place in (0, 1) if left[place]])
         window.offer(member, series((A, B)[member], []), left[member][:1])
         left[member] = left[member][1:]
         while window.advance():
             taken.append(window.closes_at_s)
             seen = window.universe(0)
-            assert [seen.close[one][seen.now] for one in (0, 1)] == [
-                next(bar.close / 100 for bar in of[one] if bar.closes_at_s == window.closes_at_s) for one in (0, 1)
+            assert [seen.close[place][seen.now] for place in (0, 1)] == [
+                next(bar.close / 100 for bar in of[place] if bar.closes_at_s == window.closes_at_s) for place in (0, 1)
             ]
     assert taken == common
 
@@ -57,29 +57,29 @@ def test_a_group_waits_for_the_one_that_has_no_bar_yet_and_steps_over_a_time_tha
 def test_a_window_that_is_filled_at_once_is_the_one_that_advanced_bar_by_bar(
     no_a: set[int], no_b: set[int], lookback: int, later: int
 ) -> None:
-    """What was offered after the last common time waits in both, and the next bars find the same columns."""
+    """Bars after the last common time wait in both windows, and the next bars meet the same columns."""
     of = [walk(1, A, 40, missing=frozenset(no_a)), walk(1, B, 40, missing=frozenset(no_b))]
     for names, whole in (((A,), of[:1]), ((A, B), of)):
-        one, other = Window(names, "1m", lookback), Window(names, "1m", lookback)
+        filled, other = Window(names, "1m", lookback), Window(names, "1m", lookback)
         for member, bars in enumerate(whole):
-            for window in (one, other):
+            for window in (filled, other):
                 window.offer(member, series(names[member], []), bars[:later])
-        one.fill()
+        filled.fill()
         while other.advance():
             pass
         for member, bars in enumerate(whole):
-            for window in (one, other):
+            for window in (filled, other):
                 window.offer(member, series(names[member], []), bars[later:])
-        assert (one.closes_at_s, one.count) == (other.closes_at_s, other.count)
+        assert (filled.closes_at_s, filled.count) == (other.closes_at_s, other.count)
         while other.advance():
-            assert one.advance()
-            assert (one.closes_at_s, one.count) == (other.closes_at_s, other.count)
-            assert seen(one, lookback) == seen(other, lookback)
-        assert not one.advance()
+            assert filled.advance()
+            assert (filled.closes_at_s, filled.count) == (other.closes_at_s, other.count)
+            assert seen(filled, lookback) == seen(other, lookback)
+        assert not filled.advance()
 
 
 def seen(window: Window, lookback: int) -> list[list[float]]:
-    """What a step may read of all columns."""
+    """The columns that a step may read."""
     view = window.universe(0)
     assert view is not None
     columns = [column for field in view[4:] for column in field] + [view.time]
