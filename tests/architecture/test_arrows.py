@@ -104,7 +104,7 @@ def _target(name: str, here: str) -> str:
     return here if name == here.partition(".")[0] else layer(name)
 
 
-def test_the_rooms_stand_on_each_other_without_a_circle() -> None:
+def test_rooms_import_each_other_without_a_circle() -> None:
     below = {room: rooms - {room} for room, rooms in ROOMS.items()}
     assert next(TopologicalSorter(below).static_order()) == "core"
 
@@ -139,7 +139,7 @@ def test_no_room_holds_more_than_a_fifth_and_the_top_level_stays_small() -> None
     assert len(top_level()) <= TOP_LEVEL_MAX
 
 
-def test_only_the_listed_arrows_are_drawn() -> None:
+def test_modules_import_only_from_the_listed_rooms() -> None:
     assert found(forbidden_arrows) == []
 
 
@@ -180,7 +180,7 @@ def test_only_the_listed_arrows_are_drawn() -> None:
         ("services/risk/risk_service/assess.py", "import ccxt"),
     ],
 )
-def test_a_forbidden_arrow_is_seen(path: str, source: str) -> None:
+def test_a_forbidden_import_is_reported(path: str, source: str) -> None:
     assert forbidden_arrows(module(path, source)) != []
 
 
@@ -194,5 +194,5 @@ def test_a_forbidden_arrow_is_seen(path: str, source: str) -> None:
         ("shared/fanfold/cli/commands/run.py", "import rich, os\nfrom fanfold.aws import ledger"),
     ],
 )
-def test_an_allowed_arrow_is_left_alone(path: str, source: str) -> None:
+def test_an_allowed_import_passes(path: str, source: str) -> None:
     assert forbidden_arrows(module(path, source)) == []

@@ -40,7 +40,7 @@ def _is_reading(node: ast.Attribute) -> bool:
     return (owner in {"datetime", "date"} and node.attr in WALL) or (owner == "os" and node.attr == "urandom")
 
 
-def test_nobody_else_reads_the_machine() -> None:
+def test_only_the_listed_modules_read_clock_chance_and_ids() -> None:
     assert found(readings) == []
 
 
@@ -58,17 +58,17 @@ def test_nobody_else_reads_the_machine() -> None:
         "import os\nx = os.urandom(8)",
     ],
 )
-def test_a_reading_of_the_machine_is_seen(source: str) -> None:
+def test_a_module_that_reads_clock_or_chance_is_reported(source: str) -> None:
     assert readings(module("shared/fanfold/market/bars.py", source)) != []
     assert readings(module("services/risk/risk_service/assess.py", source)) != []
 
 
-def test_a_time_that_is_given_is_fine() -> None:
+def test_a_time_that_is_an_argument_is_allowed() -> None:
     assert (
         readings(module("shared/fanfold/market/bars.py", "at = datetime.fromtimestamp(0, UTC)\nnow = bars.now")) == []
     )
 
 
-def test_every_listed_reader_still_reads() -> None:
+def test_every_listed_module_still_reads_clock_chance_or_ids() -> None:
     anonymous = {source_file.name: source_file._replace(name="fanfold.market.bars") for source_file in modules()}
     assert [name for name in READERS if readings(anonymous[name]) == []] == []

@@ -121,11 +121,11 @@ RULES = {
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_everywhere(rule: str) -> None:
+def test_no_module_has_a_bad_habit(rule: str) -> None:
     assert found(RULES[rule]) == []
 
 
-def test_everything_is_caught_in_one_place_only() -> None:
+def test_only_the_edge_catches_every_exception() -> None:
     (edge,) = [source_file for source_file in modules() if source_file.name == EDGE]
     caught = [node for node in ast.walk(edge.tree) if isinstance(node, ast.ExceptHandler)]
     # A message that is handled, one that its dead-letter queue refuses, and a fault that cannot be recorded.
@@ -152,16 +152,16 @@ def test_everything_is_caught_in_one_place_only() -> None:
         ("only tables.py spells a key", "condition = f'begins_with(sk, {prefix})'"),
     ],
 )
-def test_a_bad_habit_is_seen(rule: str, source: str) -> None:
+def test_a_bad_habit_is_reported(rule: str, source: str) -> None:
     assert RULES[rule](module("shared/fanfold/ledger/positions.py", source)) != []
 
 
-def test_a_file_with_an_empty_name_is_seen() -> None:
+def test_a_file_with_a_meaningless_name_is_reported() -> None:
     assert empty_names(module("shared/fanfold/aws/utils.py", "")) == ["utils"]
     assert empty_names(module("shared/fanfold/database.py", "class Basis: ...")) == []
 
 
-def test_a_fault_that_is_passed_over_for_a_reason_is_fine() -> None:
+def test_a_fault_may_be_ignored_with_a_comment() -> None:
     source = "try:\n    f()\nexcept ValueError:  # It was there before.\n    pass"
     assert swallowed_faults(module("shared/fanfold/market/bars.py", source)) == []
 
@@ -197,7 +197,7 @@ def test_only_one_function_tries_again_after_a_conflict() -> None:
         "while tries:\n    try:\n        act()\n    except (Refused, OSError):\n        tries -= 1",
     ],
 )
-def test_a_loop_of_its_own_is_seen(source: str) -> None:
+def test_a_retry_loop_of_a_modules_own_is_reported(source: str) -> None:
     assert own_retries(module("services/risk/risk_service/assess.py", source)) != []
 
 

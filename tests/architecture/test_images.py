@@ -59,7 +59,7 @@ def loaded(service: str, build: str, environment: dict[str, str]) -> set[str]:
 
 
 @pytest.mark.parametrize("service", BUILD)
-def test_a_service_is_ready_without_anything_heavy(service: str, environment: dict[str, str]) -> None:
+def test_importing_a_service_loads_no_heavy_library(service: str, environment: dict[str, str]) -> None:
     assert loaded(service, BUILD[service], environment) == set()
 
 
@@ -68,7 +68,7 @@ def test_importing_needs_no_environment(service: str) -> None:
     assert loaded(service, "", {}) == set()
 
 
-def test_only_the_lake_brings_pyarrow(environment: dict[str, str]) -> None:
+def test_only_the_lake_loads_pyarrow(environment: dict[str, str]) -> None:
     assert "pyarrow" in loaded("audit", LAKE, environment)
 
 
@@ -83,9 +83,9 @@ def test_an_image_holds_only_what_its_service_needs(service: str) -> None:
     assert held((ROOT / "docker" / f"requirements-{service}.txt").read_text()) == HELD[service]
 
 
-def test_a_library_too_many_is_seen() -> None:
+def test_a_library_too_many_is_reported() -> None:
     assert held("# Pinned.\nmsgspec==0.22.0 \\\n    --hash=sha256:00\npandas==2.0\n") == {"pandas"}
 
 
-def test_a_heavy_library_is_seen(environment: dict[str, str]) -> None:
+def test_a_heavy_library_is_reported(environment: dict[str, str]) -> None:
     assert loaded("risk", "import boto3", environment) >= {"boto3", "botocore"}

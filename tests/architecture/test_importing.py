@@ -102,11 +102,11 @@ def test_importing_does_nothing() -> None:
         "with lock: x = 1",
     ],
 )
-def test_an_effect_of_importing_is_seen(source: str) -> None:
+def test_an_effect_of_importing_is_reported(source: str) -> None:
     assert effects(module("shared/fanfold/market/bars.py", source)) != []
 
 
-def test_a_constant_a_definition_and_an_entry_are_no_effects() -> None:
+def test_constants_definitions_and_main_blocks_are_allowed_at_import() -> None:
     source = (
         '"""Doc."""\nclass Row(NamedTuple):\n    at: int\nFIRST = Row(1)\nSHAPE = re.compile("a")\n'
         "def f(x=Decimal(1)):\n    return open(x)\nif __name__ == '__main__':\n    f()\n"

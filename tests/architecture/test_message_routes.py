@@ -52,11 +52,11 @@ def test_exactly_the_subscribed_types_have_a_route_and_each_route_a_verb(service
 
 
 @pytest.mark.parametrize("service", sorted(UNROUTED))
-def test_a_service_that_routes_nothing_has_no_routes(service: str) -> None:
+def test_a_service_without_subscriptions_has_no_routes(service: str) -> None:
     assert "routes" not in modules_of(service)
 
 
-def test_a_route_to_a_method_that_is_not_there_is_seen() -> None:
+def test_a_route_to_a_missing_method_is_reported() -> None:
     assert "on_report" not in verbs_of("signal")
     assert "fold" in verbs_of("signal")
 

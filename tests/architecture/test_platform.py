@@ -133,7 +133,7 @@ def test_a_stack_is_what_the_code_declares(service: str, rule: Callable[[str, Te
     assert rule(service, template(service)) == []
 
 
-def test_what_stacks_import_the_platform_exports() -> None:
+def test_the_platform_exports_every_value_that_stacks_import() -> None:
     exports = {output["Export"]["Name"] for output in template(PLATFORM)["Outputs"].values() if "Export" in output}
     imports = {name for service in SUBSCRIPTIONS for name in _imports(template(service))}
     assert imports - exports == set()
@@ -183,15 +183,17 @@ BARS = ("Resources", "BarsSubscription", "Properties")
         (unused_handlers, ("Resources", "AssessLambdaFunction")),
     ],
 )
-def test_what_a_stack_lacks_is_seen(rule: Callable[[str, Template], list[str]], path: tuple[str, ...]) -> None:
+def test_a_part_that_a_stack_lacks_is_reported(
+    rule: Callable[[str, Template], list[str]], path: tuple[str, ...]
+) -> None:
     assert rule("risk", _without(template("risk"), *path)) != []
 
 
-def test_a_handler_that_is_not_there_and_a_long_wait_are_seen() -> None:
+def test_a_missing_handler_and_a_long_time_out_are_reported() -> None:
     wrong = _with(template("risk"), ["risk_service.handler.asess"], *FUNCTION, "ImageConfig", "Command")
     assert wrong_functions("risk", wrong) != []
     assert wrong_timeouts("risk", _with(template("risk"), 11, *FUNCTION, "Timeout")) != []
 
 
-def test_a_topic_too_few_is_seen() -> None:
+def test_a_missing_topic_is_reported() -> None:
     assert wrong_topics(_without(template(PLATFORM), "Resources", "TargetsTopic")) != []

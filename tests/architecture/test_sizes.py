@@ -64,13 +64,13 @@ def test_functions_are_short() -> None:
     assert nine_in_ten <= NINE_IN_TEN_MAX
 
 
-def test_what_makes_parts_of_stacks_is_short() -> None:
+def test_javascript_functions_of_the_stacks_are_short() -> None:
     sources = {path.name: path.read_text() for path in (ROOT / "shared" / "stacks").glob("*.cjs")}
     assert {name: long for name, text in sources.items() if (long := long_stack_functions(text))} == {}
     assert {name for name, text in sources.items() if len(text.splitlines()) > FILE_MAX} == set()
 
 
-def test_a_long_function_of_the_stacks_is_seen() -> None:
+def test_a_long_javascript_function_is_reported() -> None:
     body = "  work();\n" * 29
     assert long_stack_functions(f"async function make(source) {{\n{body}}}\n") == ["make has 31 lines"]
     assert long_stack_functions(f"function make() {{\n{body[10:]}}}\n") == []
@@ -84,14 +84,14 @@ def _function(length: int) -> str:
     return "def f() -> None:\n" + "    x = 1\n" * (length - 1)
 
 
-def test_a_long_function_or_file_is_seen() -> None:
+def test_a_long_function_or_file_is_reported() -> None:
     assert oversized(module("shared/fanfold/market/bars.py", _function(51))) == ["f has 51 lines"]
     assert oversized(module("shared/fanfold/market/bars.py", "x = 1\n" * 301)) == ["the file has 301 lines"]
     assert oversized(module("shared/fanfold/market/bars.py", _function(50) + "x = 1\n" * 250)) == []
     assert quantiles((module("shared/fanfold/market/bars.py", _function(9) * 4 + _function(30)),)) == (9, 30)
 
 
-def test_a_thick_handler_is_seen() -> None:
+def test_a_thick_handler_is_reported() -> None:
     path = "services/risk/risk_service/handler.py"
     assert thick_handlers(module(path, _function(16))) != []
     assert thick_handlers(module(path, "def f(event):\n    if event:\n        return 1\n")) != []

@@ -79,17 +79,17 @@ def test_tracked_files_speak_of_the_product() -> None:
         '"""Doc."""\ndef f():\n    a = 1\n    b = 2\n    c = 3\n    return a + b + c',
     ],
 )
-def test_a_name_that_is_not_explained_is_seen(source: str) -> None:
+def test_a_public_name_without_docstring_is_reported(source: str) -> None:
     assert undocumented(module("shared/fanfold/market/bars.py", source)) != []
 
 
-def test_what_is_private_or_says_it_all_needs_no_words() -> None:
+def test_private_names_and_short_functions_need_no_docstring() -> None:
     source = '"""Doc."""\nclass _Row: ...\ndef double(x):\n    return 2 * x\n'
     assert undocumented(module("shared/fanfold/market/bars.py", source)) == []
 
 
 @pytest.mark.parametrize("word", [*UNFINISHED, *FOREIGN, *PLACES])
-def test_a_foreign_word_is_seen(word: str) -> None:
+def test_a_foreign_word_is_reported(word: str) -> None:
     assert foreign(f"see {word} here") == [word]
 
 
@@ -108,7 +108,7 @@ def test_a_public_class_name_stands_in_one_module() -> None:
     assert set(shared) == SHARED, shared
 
 
-def test_a_class_name_in_two_modules_is_seen() -> None:
+def test_a_class_name_in_two_modules_is_reported() -> None:
     two = (module("shared/fanfold/desk.py", "class Book: ..."), module("shared/fanfold/ids.py", "class Book: ..."))
     assert class_places(two) == {"Book": ["fanfold.desk", "fanfold.ids"]}
 
@@ -150,7 +150,7 @@ def test_variables_are_named_after_what_they_hold(files: Callable[[], Iterable[M
         "match x:\n    case [asked]: ...",
     ],
 )
-def test_a_vague_variable_is_seen(source: str) -> None:
+def test_a_vague_variable_is_reported(source: str) -> None:
     assert len(vague(module("shared/fanfold/market/bars.py", source))) == 1
 
 
@@ -175,5 +175,5 @@ def test_docstrings_say_what_a_thing_is_or_does(files: Callable[[], Iterable[Mod
         'class Order:\n    def of(self):\n        """Where it lies."""',
     ],
 )
-def test_a_docstring_that_begins_with_a_question_is_seen(source: str) -> None:
+def test_a_docstring_that_begins_with_a_question_is_reported(source: str) -> None:
     assert len(questions(module("shared/fanfold/market/bars.py", source))) == 1

@@ -39,7 +39,7 @@ def test_orders_that_were_made_before_are_given_back_and_nothing_is_written(acco
     assert set(ledger.records(account_ledger.table, ["A", "B"])) == {"A"}
 
 
-def test_two_who_read_the_same_books_cannot_both_spend_them(account_ledger: Ledger) -> None:
+def test_two_approvals_on_the_same_books_cannot_both_spend_them(account_ledger: Ledger) -> None:
     first, other = (account_ledger.approvals.book("main", PollState()) for _ in range(2))
     account_ledger.approvals.approve(first, approved(order("A")), 7, 1)
     with pytest.raises(Conflict):

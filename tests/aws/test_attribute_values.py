@@ -26,7 +26,7 @@ VALUES = st.recursive(
 
 
 @given(st.dictionaries(st.text(), VALUES, max_size=4))
-def test_what_is_marshalled_comes_back(values: dict[str, Any]) -> None:
+def test_a_marshalled_value_is_read_back(values: dict[str, Any]) -> None:
     assert unmarshal(marshal(values)) == values
 
 
@@ -46,7 +46,7 @@ def test_a_number_that_is_not_whole_is_no_integer() -> None:
 
 
 @pytest.mark.parametrize("value", [0.1, Decimal("NaN"), Decimal("Infinity"), 10**38, set(), {1, "a"}, object()])
-def test_what_dynamodb_cannot_keep_exactly_is_refused(value: object) -> None:
+def test_a_number_that_dynamodb_would_round_is_refused(value: object) -> None:
     with pytest.raises(BadInput):
         marshal({"value": value})
 

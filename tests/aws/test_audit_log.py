@@ -153,7 +153,7 @@ def test_a_message_that_two_workers_hold_is_recorded_once(call: Call, operation:
     assert verdicts(call) == {"main": "sound", "market-sim": "sound"}
 
 
-def test_a_worker_that_never_gets_its_turn_says_so(call: Call) -> None:
+def test_a_worker_that_always_conflicts_raises_an_error(call: Call) -> None:
     class Busy(DynamoViews):
         def commit(self, *_: object) -> None:
             raise Conflict("always")

@@ -104,7 +104,7 @@ def test_a_seal_that_was_put_there_first_is_refused(desk: Desk) -> None:
     assert not desk.days.reports.is_closed(DAY)
 
 
-def test_another_keys_signature_is_none(everywhere: Desk) -> None:
+def test_a_signature_by_another_key_is_invalid(everywhere: Desk) -> None:
     other = everywhere.call("kms", "CreateKey", KEY)["KeyMetadata"]["KeyId"]
     signed, key = KmsSigner(everywhere.call, other).sign(b"digest"), everywhere.days.signer
     assert key is not None
@@ -112,7 +112,7 @@ def test_another_keys_signature_is_none(everywhere: Desk) -> None:
     assert key.signed(b"digest", key.sign(b"digest"))
 
 
-def test_a_key_says_since_when_it_is_there_and_one_that_is_not_there_signed_nothing(everywhere: Desk) -> None:
+def test_a_key_has_a_creation_date_and_a_missing_key_one_after_all_days(everywhere: Desk) -> None:
     key = everywhere.days.signer
     assert key is not None
     assert f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%d}" <= key.since() <= f"{datetime.now(UTC):%Y-%m-%d}"
@@ -216,9 +216,7 @@ NEXT_MESSAGE = {"type": "execution-report.v1", "id": "lie", "cause": "x", "at": 
 
 
 @pytest.mark.parametrize("garbage", [False, True])
-def test_what_lies_where_the_next_segment_belongs_is_not_adopted_and_buries_nothing(
-    everywhere: Desk, garbage: bool
-) -> None:
+def test_a_foreign_object_at_the_next_segment_is_not_adopted_and_loses_nothing(everywhere: Desk, garbage: bool) -> None:
     everywhere.record(0)
     head = everywhere.views.head("main")
     segment, _ = chain.append(head, [Entry(topic="executions", message=NEXT_MESSAGE, sent_ms=1)])
@@ -230,7 +228,7 @@ def test_what_lies_where_the_next_segment_belongs_is_not_adopted_and_buries_noth
     assert (verdict.kind, verdict.seq, verdict.segment) == ("foreign", 4, segment.key)
 
 
-def test_a_daily_look_reads_what_came_since_the_closed_day_and_no_more(desk: Desk) -> None:
+def test_the_daily_verification_reads_only_records_after_the_closed_day(desk: Desk) -> None:
     desk.record(0)
     desk.close()
     desk.record(1)
@@ -242,7 +240,7 @@ def test_a_daily_look_reads_what_came_since_the_closed_day_and_no_more(desk: Des
     assert not any(recorded.operation in {"Scan", "ListObjectsV2"} for recorded in desk.seen)
 
 
-def test_a_daily_look_finds_a_head_behind_the_closed_day(desk: Desk) -> None:
+def test_the_daily_verification_finds_a_head_behind_the_closed_day(desk: Desk) -> None:
     desk.record(0)
     before = desk.views.head("main")
     desk.record(1)
@@ -253,7 +251,7 @@ def test_a_daily_look_finds_a_head_behind_the_closed_day(desk: Desk) -> None:
         desk.verify()
 
 
-def test_a_daily_look_finds_what_was_cut_since_by_the_lake(desk: Desk) -> None:
+def test_the_daily_verification_finds_records_cut_since_by_the_lake(desk: Desk) -> None:
     desk.record(0)
     desk.close()
     before = desk.views.head("main")
@@ -266,7 +264,7 @@ def test_a_daily_look_finds_what_was_cut_since_by_the_lake(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("what", ["view", "report"])
-def test_a_daily_look_holds_the_views_and_the_report_against_each_other(desk: Desk, what: str) -> None:
+def test_the_daily_verification_compares_views_with_the_report(desk: Desk, what: str) -> None:
     desk.record(0)
     desk.close()
     desk.record(1)
@@ -279,7 +277,7 @@ def test_a_daily_look_holds_the_views_and_the_report_against_each_other(desk: De
         desk.verify()
 
 
-def test_recording_meanwhile_is_no_fault(desk: Desk) -> None:
+def test_recording_during_a_verification_is_no_fault(desk: Desk) -> None:
     desk.record(0)
     waiting = [lambda: desk.record(1)]
 

@@ -120,7 +120,7 @@ def test_an_order_that_was_refused_twice_has_its_last_reason(tell: Tell, backwar
 
 
 @pytest.mark.parametrize("backwards", [False, True])
-def test_of_halts_of_one_time_the_last_sent_is_told(tell: Tell, backwards: bool) -> None:
+def test_of_halts_at_one_time_the_last_sent_holds(tell: Tell, backwards: bool) -> None:
     halts = (
         halt("h1", TradingState.HALTED, "first"),
         halt("h2", TradingState.ACTIVE, "second"),
@@ -136,7 +136,7 @@ def leg(name: str, code: LegCode, instrument: str = "BTC/USDT", at: datetime = S
 
 
 @pytest.mark.parametrize("backwards", [False, True])
-def test_a_leg_is_in_the_state_that_was_told_last(tell: Tell, backwards: bool) -> None:
+def test_a_leg_has_its_last_published_state(tell: Tell, backwards: bool) -> None:
     statuses = leg("n1", LegCode.FAULT), leg("n2", LegCode.OK), leg("n3", LegCode("WEATHER"), "ETH/USDT", LATER)
     states = leg_states(tell(*statuses, backwards=backwards), "main")
     assert [(state["instrument"], state["code"], state["detail"]) for state in states] == [

@@ -132,7 +132,7 @@ def test_a_decided_poll_is_complete_no_more_and_what_comes_late_changes_nothing(
     assert gathering.read("main") == state
 
 
-def test_a_newer_poll_takes_over_with_the_marks_and_what_was_left_and_an_older_one_changes_nothing(
+def test_a_newer_poll_takes_over_marks_and_unfinished_targets_and_an_older_one_changes_nothing(
     gathering: PollStore,
 ) -> None:
     for kind in KINDS:
@@ -172,7 +172,7 @@ def test_of_two_decisions_on_the_same_targets_the_second_is_refused(gathering: P
     assert not gathering.read("main").decided
 
 
-def test_of_bars_that_no_strategy_speaks_on_no_targets_are_awaited(gathering: PollStore) -> None:
+def test_bars_without_strategies_await_no_targets(gathering: PollStore) -> None:
     gathering.matched("main", poll(60))
     assert gathering.marked("main", poll(60), MARKS, 0, idle=True).complete(KINDS)
 
@@ -199,7 +199,7 @@ def test_marks_of_an_older_version_are_refused(gathering: PollStore) -> None:
     assert arrive(gathering, "bars", poll(60, 2, 2)).arrived == {"bars/1", "bars/2"}
 
 
-def test_nothing_was_gathered_at_first(gathering: PollStore) -> None:
+def test_an_account_begins_without_a_poll(gathering: PollStore) -> None:
     assert gathering.read("main") == PollState()
     assert not PollState().complete(KINDS)
 

@@ -87,7 +87,7 @@ def test_a_claim_is_all_or_none_and_once(account_ledger: Ledger) -> None:
         (TradingState.HALTED, False, False),
     ],
 )
-def test_the_halt_state_says_what_may_be_claimed(
+def test_the_trading_state_decides_which_orders_may_be_claimed(
     account_ledger: Ledger, state: TradingState, entries: bool, reductions: bool
 ) -> None:
     entry, reduction = order("A"), order("B", "sell", reduce_only=True)
@@ -119,7 +119,7 @@ def test_an_order_that_ends_frees_what_it_reserved(account_ledger: Ledger) -> No
     balanced(account_ledger, [], a, b)
 
 
-def test_fills_are_booked_once_however_often_they_are_told(account_ledger: Ledger) -> None:
+def test_fills_are_booked_once_however_often_they_are_reported(account_ledger: Ledger) -> None:
     a, b = order("A"), order("B", "sell")
     placed(account_ledger, a, b)
     fills = [fill(a, "0.5"), fill(b, "2")]
@@ -141,7 +141,7 @@ def test_fills_are_booked_once_however_often_they_are_told(account_ledger: Ledge
 
 @given(data=st.data())
 @settings(max_examples=100)
-def test_trades_are_a_set_however_they_are_told(data: st.DataObject) -> None:
+def test_trades_are_booked_as_a_set_in_any_order(data: st.DataObject) -> None:
     account_ledger, a = memory_ledger(), order("A", quantity="10")
     placed(account_ledger, a)
     fills = [fill(a, str(n), n) for n in range(1, 5)]
@@ -159,7 +159,7 @@ def test_trades_are_a_set_however_they_are_told(data: st.DataObject) -> None:
     balanced(account_ledger, booked, a)
 
 
-def test_a_trade_that_was_told_later_than_the_next_one_is_not_lost(account_ledger: Ledger) -> None:
+def test_a_trade_reported_after_a_later_one_is_not_lost(account_ledger: Ledger) -> None:
     a = order("A", quantity="10")
     placed(account_ledger, a)
     first, second = fill(a, "3", 1), fill(a, "4", 2)
@@ -180,7 +180,7 @@ def test_one_trade_id_at_two_instruments_is_two_trades(account_ledger: Ledger) -
     balanced(account_ledger, fills, a, b)
 
 
-def test_a_trade_told_again_with_another_quantity_stands_as_it_was_booked_and_is_told_of(
+def test_a_trade_repeated_with_another_quantity_stays_as_booked_and_is_reported(
     account_ledger: Ledger,
 ) -> None:
     a, odd = order("A", quantity="10"), list[tuple[Decimal, Decimal | None]]()

@@ -65,7 +65,7 @@ def patient(script: Script, pauses: list[float]) -> Call:
     cancelled(CLASHED, SLOWED),
     AwsFault("TransactionConflictException", "", 400),
 ])  # fmt: skip
-def test_what_passes_is_tried_again_with_growing_pauses(passing: AwsFault) -> None:
+def test_a_transient_fault_is_retried_with_growing_pauses(passing: AwsFault) -> None:
     pauses: list[float] = []
     script = Script(passing, passing)
     assert patient(script, pauses)("sqs", "SendMessage", {})["operation"] == "SendMessage"
@@ -80,7 +80,7 @@ def test_what_passes_is_tried_again_with_growing_pauses(passing: AwsFault) -> No
     AwsFault("PreconditionFailed", "", 412),
     AwsFault("ValidationException", "", 400),
 ])  # fmt: skip
-def test_what_does_not_pass_is_raised_at_once(lasting: AwsFault) -> None:
+def test_a_permanent_fault_is_raised_at_once(lasting: AwsFault) -> None:
     script = Script(lasting)
     with pytest.raises(AwsFault) as raised:
         patient(script, [])("dynamodb", "PutItem", {})
@@ -88,7 +88,7 @@ def test_what_does_not_pass_is_raised_at_once(lasting: AwsFault) -> None:
     assert len(script.asked) == 1
 
 
-def test_patience_ends() -> None:
+def test_retries_end_after_the_last_try() -> None:
     script = Script(*[THROTTLED] * 10)
     with pytest.raises(AwsFault, match="ThrottlingException"):
         patient(script, [])("dynamodb", "PutItem", {})
@@ -130,7 +130,7 @@ def test_a_transaction_keeps_its_token_over_all_tries() -> None:
     (AwsFault("ResourceNotFoundException", "", 400), {not_found}),
     (cancelled(FINE, Reason("ValidationError", "", {})), set()),
 ])  # fmt: skip
-def test_a_fault_says_what_it_is(fault: AwsFault, said: set[Callable[[AwsFault], bool]]) -> None:
+def test_a_fault_matches_its_predicates(fault: AwsFault, said: set[Callable[[AwsFault], bool]]) -> None:
     predicates = (condition_failed, conflicted, precondition_failed, throttled, not_found)
     assert {predicate for predicate in predicates if predicate(fault)} == said
 

@@ -17,7 +17,7 @@ from support.loopback_tls import certificate, server_side
 
 
 @pytest.mark.parametrize("client", ["light", "boto3"])
-def test_where_nobody_listens_there_is_no_answer(client: Client) -> None:
+def test_a_request_to_a_closed_port_gets_no_answer(client: Client) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
@@ -110,7 +110,7 @@ def encrypted(path: Path) -> Callable[[socket.socket], socket.socket]:
     return lambda plain: context.wrap_socket(plain, server_side=True)
 
 
-def test_only_a_trusted_server_is_spoken_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_server_with_a_trusted_certificate_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = certificate(tmp_path)
     for trusted in (False, True):
         ssl_context.cache_clear()

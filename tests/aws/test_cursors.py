@@ -44,7 +44,7 @@ def test_cursors_are_read_as_written_by_venue(cursors: PollCursors) -> None:
 
 
 @pytest.mark.parametrize("version", [0, 1, 3])
-def test_of_two_who_read_the_same_only_the_first_writes(cursors: PollCursors, version: int) -> None:
+def test_of_two_writers_of_one_version_only_the_first_succeeds(cursors: PollCursors, version: int) -> None:
     cursors.write("v", noted(last("1m", "A", 60)), 0)
     cursors.write("v", noted(last("1m", "A", 120)), 1)
     with pytest.raises(Conflict):

@@ -31,7 +31,7 @@ TOUCHED: dict[Any, tuple[str, ...]] = {
 
 
 @pytest.mark.parametrize(("module", "name"), [(module, name) for module, names in TOUCHED.items() for name in names])
-def test_what_is_replaced_is_there_and_used(module, name):
+def test_every_replaced_part_of_ministack_exists_and_is_used(module, name):
     assert hasattr(module, name)
     # Defined once, and asked for where it is.
     assert (inspect.getsource(module) + inspect.getsource(lambda_svc)).count(name) > 1
@@ -84,13 +84,13 @@ def test_messages_wait_for_a_whole_batch(queue):
     assert queue.taken() == []
 
 
-def test_a_window_that_is_over_gives_out_what_there_is(queue):
+def test_a_batching_window_that_ends_delivers_the_waiting_messages(queue):
     queue.put(1, age_s=WINDOW_S + 1)
     queue.put(2)
     assert queue.taken() == ["m0", "m1", "m2"]
 
 
-def test_no_window_is_waited_for_while_somebody_waits_for_quiet(queue):
+def test_a_wait_for_quiet_skips_batching_windows(queue):
     queue.put(AT_ONCE + 1)
     with queue.windows, queue.windows:
         assert len(queue.taken()) == AT_ONCE + 1

@@ -44,7 +44,7 @@ def append(store: FoldStore, fold: Fold, version: int, message: list[Series]) ->
     store.append(version, f"m{version}", news, fold.snapshot(), outputs(f"t{version}"))
 
 
-def test_nothing_is_kept_at_first(store: FoldStore) -> None:
+def test_an_empty_store_has_no_version(store: FoldStore) -> None:
     assert store.load(Fold(small_desk(), "v").groups) == StoredFold(0, [], None, {})
 
 

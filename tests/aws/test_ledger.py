@@ -30,7 +30,7 @@ def account_ledger(cloud: Cloud) -> Ledger:
     return open_ledger(cloud)
 
 
-def test_an_account_is_opened_once_and_tells_of_it(account_ledger: Ledger) -> None:
+def test_an_account_is_opened_once_and_publishes_it(account_ledger: Ledger) -> None:
     account = account_ledger.books().account
     assert account is not None
     assert (account.trading_state, account.cash, account.reserved, account.version) == (
@@ -45,7 +45,7 @@ def test_an_account_is_opened_once_and_tells_of_it(account_ledger: Ledger) -> No
     assert account_ledger.outboxes() == []
 
 
-def test_a_halt_is_set_told_and_in_the_way_of_who_read_before_it(account_ledger: Ledger) -> None:
+def test_a_halt_is_set_and_published_and_conflicts_with_earlier_reads(account_ledger: Ledger) -> None:
     before = account_ledger.books().account
     account_ledger.approvals.halt(halted(TradingState.REDUCE_ONLY))
     account = account_ledger.books().account
@@ -109,7 +109,7 @@ class Busy:
 
 
 @pytest.mark.parametrize("times", [1, 7, 100])
-def test_an_operators_word_holds_however_busy_the_account_is(cloud: Cloud, times: int) -> None:
+def test_an_operators_halt_succeeds_however_busy_the_account_is(cloud: Cloud, times: int) -> None:
     once(cloud)
     account_ledger = open_ledger(cloud)
     busy = Busy(cloud.call, 0)

@@ -158,7 +158,7 @@ def test_an_account_is_opened_once_and_never_read_before(stored: Stored) -> None
     assert store.orders(["A"]) == {}
 
 
-def test_all_changes_land_or_none_and_every_one_in_the_way_is_named(store: LedgerStore) -> None:
+def test_all_changes_are_committed_or_none_and_every_conflict_is_named(store: LedgerStore) -> None:
     store.commit([CreateOrder(A), BookTrade(fill(A, "1"))])
     before = store.books("main"), store.orders(["A", "B"])
     changes = [
@@ -191,7 +191,7 @@ def test_each_change_of_an_account_moves_what_it_says(store: LedgerStore) -> Non
     assert store.permissions("main") == OrderPermissions(TradingState.REDUCE_ONLY, AT, "DRAWDOWN")
 
 
-def test_an_account_that_moved_is_in_the_way_of_what_was_read_before(store: LedgerStore) -> None:
+def test_a_change_on_an_outdated_account_conflicts(store: LedgerStore) -> None:
     before = account(store)
     store.commit([MoveCash(before, D(1), D(0))])
     assert refused(store, ReserveCash(before, D(1), 1, 1)) == (0,)
@@ -209,7 +209,7 @@ def test_an_account_that_moved_is_in_the_way_of_what_was_read_before(store: Ledg
         RequireTradingState("none", tuple(TradingState)),
     ],
 )
-def test_an_account_that_was_never_opened_is_in_the_way(store: LedgerStore, change: Change) -> None:
+def test_a_change_of_an_account_that_was_never_opened_conflicts(store: LedgerStore, change: Change) -> None:
     assert refused(store, CreateOrder(A), change) == (1,)
     assert store.books("none").account is None
 
@@ -220,7 +220,7 @@ def test_a_required_trading_state_lets_changes_land_or_not(store: LedgerStore) -
     assert store.orders(["A"]) == {"A": RECORD}
 
 
-def test_an_order_moves_from_what_was_read_alone(store: LedgerStore) -> None:
+def test_an_order_moves_only_from_the_state_that_was_read(store: LedgerStore) -> None:
     store.commit([CreateOrder(A)])
     claimed = orders.claim(RECORD, AT, 5, orders.Harmless.UNSENT)
     store.commit([MoveOrder(RECORD, claimed)])
@@ -356,13 +356,13 @@ def test_a_commit_takes_so_many_changes_and_no_more(store: LedgerStore) -> None:
     assert len(store.orders(names)) == 100
 
 
-def test_two_changes_of_one_record_are_no_commit(store: LedgerStore) -> None:
+def test_two_changes_of_one_record_are_refused(store: LedgerStore) -> None:
     with pytest.raises((ValueError, AwsFault)):
         store.commit([ExpectFill("main", KEY, D(1)), ExpectFill("main", KEY, D(1))])
     assert store.books("main").positions == {}
 
 
-def test_what_is_known_of_a_real_account_is_read_with_its_books(store: LedgerStore) -> None:
+def test_the_real_accounts_state_is_read_with_its_books(store: LedgerStore) -> None:
     later = AT + timedelta(seconds=9, microseconds=5)
     store.commit([
         Freeze("main", "A/USDT", "order-1", "sent, and not found"),
@@ -388,7 +388,7 @@ def test_what_is_known_of_a_real_account_is_read_with_its_books(store: LedgerSto
     assert (store.placed("main", ["v-1", "v-2"]), store.placed("other", ["v-1"])) == ({"v-1": "A"}, {})
 
 
-def test_of_a_leg_one_stop_rests_until_it_is_forgotten(store: LedgerStore) -> None:
+def test_a_leg_has_one_resting_stop_until_it_is_deleted(store: LedgerStore) -> None:
     store.commit([RestStop("main", KEY, STOP)])
     second, filled = replace(STOP, order_id="stop-2"), replace(STOP, filled=D("0.5"), ended=True)
     store.commit([MoveStop("main", KEY, filled)])

@@ -171,7 +171,7 @@ class Both(RuleBasedStateMachine):
         self.both(lambda side: side.counts(queue))
 
 
-def test_what_is_received_too_often_is_a_dead_letter_and_the_next_of_its_group_comes(
+def test_a_message_received_too_often_is_dead_lettered_and_its_group_goes_on(
     emulator: Emulation,
 ) -> None:
     for number, call in enumerate((MemoryCloud().call, emulator.call)):

@@ -27,7 +27,7 @@ def outbox(cloud: Cloud, topic: tuple[str, str]) -> Outbox:
     return Outbox(Table(cloud.call, "ledger"), "execution", Topics(cloud.call, {"executions": topic[0]}))
 
 
-def test_what_a_crash_left_is_swept_once(cloud: Cloud, outbox: Outbox, topic: tuple[str, str]) -> None:
+def test_messages_that_a_crash_left_are_swept_once(cloud: Cloud, outbox: Outbox, topic: tuple[str, str]) -> None:
     table = Table(cloud.call, "ledger")
     table.write([outbox.holding(report("a")), outbox.holding(report("b"))])
     assert outbox.sweep() == 2
@@ -35,7 +35,7 @@ def test_what_a_crash_left_is_swept_once(cloud: Cloud, outbox: Outbox, topic: tu
     assert sorted(sent.id for sent in heard(cloud.admin, topic[1])) == ["a", "b"]
 
 
-def test_what_is_held_is_published_with_what_need_not_be_and_forgotten(
+def test_held_messages_are_published_with_others_and_deleted(
     cloud: Cloud, outbox: Outbox, topic: tuple[str, str]
 ) -> None:
     Table(cloud.call, "ledger").write([outbox.holding(report("a"))])
@@ -51,7 +51,7 @@ def test_another_services_messages_are_left_alone(cloud: Cloud, outbox: Outbox) 
     assert outbox.sweep() == 0
 
 
-def test_what_a_topic_refuses_stays_in_the_outbox(cloud: Cloud) -> None:
+def test_a_message_that_a_topic_refuses_stays_in_the_outbox(cloud: Cloud) -> None:
     create_table(cloud.admin, "ledger")
     table = Table(cloud.call, "ledger")
     arn = "arn:aws:sns:eu-west-1:123456789012:none.fifo"
@@ -87,7 +87,7 @@ def watched(cloud: Cloud, arn: str) -> tuple[Outbox, Table, list[str]]:
     return Outbox(table, "execution", topics, notices), table, notices
 
 
-def test_a_message_that_is_too_long_is_put_aside_with_its_reason_and_stops_no_other(
+def test_a_too_long_message_is_quarantined_with_its_reason_and_stops_no_other(
     cloud: Cloud, topic: tuple[str, str]
 ) -> None:
     outbox, table, notices = watched(cloud, topic[0])
@@ -99,7 +99,7 @@ def test_a_message_that_is_too_long_is_put_aside_with_its_reason_and_stops_no_ot
     assert "262144" in quarantined(table)["b"]
 
 
-def test_a_message_that_need_not_be_held_is_put_aside_too(cloud: Cloud, topic: tuple[str, str]) -> None:
+def test_a_too_long_message_that_was_not_held_is_quarantined_too(cloud: Cloud, topic: tuple[str, str]) -> None:
     outbox, table, notices = watched(cloud, topic[0])
     outbox.publish([], [report("a", poll_id="x" * 500_000), report("b")])
     assert [sent.id for sent in heard(cloud.admin, topic[1])] == ["b"]
@@ -116,7 +116,7 @@ def test_a_message_that_need_not_be_held_is_put_aside_too(cloud: Cloud, topic: t
         b'{"type":"execution-report.v1"}',
     ],
 )
-def test_what_this_version_cannot_read_is_put_aside(cloud: Cloud, topic: tuple[str, str], body: bytes) -> None:
+def test_an_unreadable_message_in_the_outbox_is_quarantined(cloud: Cloud, topic: tuple[str, str], body: bytes) -> None:
     once(cloud)
     outbox, table, notices = watched(cloud, topic[0])
     table.write([table.putting(("outbox#execution", "new"), {"body": body}), outbox.holding(report("a"))])
@@ -125,7 +125,7 @@ def test_what_this_version_cannot_read_is_put_aside(cloud: Cloud, topic: tuple[s
     assert (outbox.sweep(), notices) == (0, ["new"])
 
 
-def test_the_oldest_goes_first(cloud: Cloud, topic: tuple[str, str]) -> None:
+def test_the_oldest_message_is_published_first(cloud: Cloud, topic: tuple[str, str]) -> None:
     once(cloud)
     outbox, table, _ = watched(cloud, topic[0])
     later = report("a", at=report().at + timedelta(seconds=1))
@@ -134,7 +134,7 @@ def test_the_oldest_goes_first(cloud: Cloud, topic: tuple[str, str]) -> None:
     assert [sent.id for sent in heard(cloud.admin, topic[1])] == ["b", "a"]
 
 
-def test_a_live_order_is_no_message(cloud: Cloud, topic: tuple[str, str]) -> None:
+def test_an_entry_of_a_live_order_is_not_published(cloud: Cloud, topic: tuple[str, str]) -> None:
     once(cloud)
     outbox, table, _ = watched(cloud, topic[0])
     DynamoLedger(table, outbox).commit([IndexOrder("main", "A", "approved-A", AT)])
@@ -142,9 +142,7 @@ def test_a_live_order_is_no_message(cloud: Cloud, topic: tuple[str, str]) -> Non
     assert [live_order.order_id for live_order in ledger.live_of(outbox.items())] == ["A"]
 
 
-def test_a_message_that_waits_for_more_than_five_minutes_is_told_of_at_each_sweep(
-    cloud: Cloud, topic: tuple[str, str]
-) -> None:
+def test_each_sweep_reports_a_message_that_waits_for_over_five_minutes(cloud: Cloud, topic: tuple[str, str]) -> None:
     once(cloud)
     _, table, notices = watched(cloud, topic[0])
     now = AT

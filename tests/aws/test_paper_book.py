@@ -37,7 +37,7 @@ def test_orders_rest_in_the_order_they_came_each_once(book: PaperOrderStore) -> 
     assert book.read("other").resting == []
 
 
-def test_a_write_puts_drops_and_notes_all_at_once_and_what_is_gone_never_comes_back(book: PaperOrderStore) -> None:
+def test_a_write_changes_all_orders_at_once_and_a_deleted_order_never_returns(book: PaperOrderStore) -> None:
     for name in ("A", "B", "C"):
         book.add(order(name))
     page = book.read("main")
@@ -100,7 +100,7 @@ def test_a_page_is_read_once_for_a_settlement(cloud: Cloud) -> None:
     assert book.read("main").matched_through_s == {"A/USDT": 60}
 
 
-def test_an_order_that_was_shut_out_never_rests_and_one_that_was_taken_cannot_be(book: PaperOrderStore) -> None:
+def test_a_fenced_order_never_rests_and_a_resting_one_cannot_be_fenced(book: PaperOrderStore) -> None:
     assert book.shut_out(order("A"))
     assert book.shut_out(order("A"))
     assert not book.knows(order("A"))

@@ -96,7 +96,7 @@ def test_a_check_fails_for_as_long_as_a_parameter_is_refused(world: World) -> No
     world.runtime.check()
 
 
-def test_what_cannot_be_read_at_first_is_a_fault_and_later_is_not() -> None:
+def test_an_unreadable_parameter_is_a_fault_only_at_the_first_read() -> None:
     down = False
 
     def call(_service: str, _operation: str, _parameters: object) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def test_what_cannot_be_read_at_first_is_a_fault_and_later_is_not() -> None:
     ('{"gross_max": -1}', "gross_max"), ('{"gross_max": 1.01}', "gross_max"),
     ('{"bar_age_s_max": 1.5}', "bar_age_s_max"), ("[]", "object"), ("none", "malformed"),
 ])  # fmt: skip
-def test_what_a_parameter_must_not_say_is_named(text: str, named: str) -> None:
+def test_an_invalid_key_of_a_parameter_is_named(text: str, named: str) -> None:
     with pytest.raises(BadInput, match=named):
         tighten(LIMITS, text)
 

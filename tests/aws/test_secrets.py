@@ -75,14 +75,14 @@ def test_a_refresh_sees_a_rotation_at_once(vault: Vault) -> None:
     assert vault.secret.version != old[1]
 
 
-def test_who_is_refused_with_an_old_key_tries_once_with_the_new_one(vault: Vault) -> None:
+def test_a_refusal_of_an_old_key_is_tried_once_with_the_new_one(vault: Vault) -> None:
     vault.secret.values()
     vault.rotate()
     assert vault.secret.use(_ask, NotAuthorised) == "answered"
     assert len(vault.seen) == 2
 
 
-def test_who_is_refused_with_the_newest_key_is_refused(vault: Vault) -> None:
+def test_a_refusal_of_the_newest_key_is_final(vault: Vault) -> None:
     with pytest.raises(NotAuthorised):
         vault.secret.use(_ask, NotAuthorised)
     assert len(vault.seen) == 2

@@ -73,6 +73,6 @@ def test_an_update_gives_back_what_is_there_now(table: Table) -> None:
     assert refused.value.failed == (0,)
 
 
-def test_any_other_fault_is_told_as_it_is(call: Call, table: Table) -> None:
+def test_any_other_fault_is_raised_as_it_is(call: Call, table: Table) -> None:
     with pytest.raises(AwsFault, match="ResourceNotFound"):
         Table(call, "none").write([table._replace(name="none").putting(("a", "1"), {})])

@@ -109,7 +109,7 @@ def test_keys_that_still_hold_outlast_a_host_that_is_silent_for_a_while(host: Ho
 
 
 @pytest.mark.parametrize("body", ["no keys", "{}", '{"AccessKeyId": 7, "SecretAccessKey": "hidden"}'])
-def test_what_is_no_set_of_keys_is_refused_and_not_repeated(host: Host, body: str) -> None:
+def test_an_answer_that_is_no_set_of_keys_is_refused_and_not_printed(host: Host, body: str) -> None:
     host.body = body
     with pytest.raises(AwsFault, match="no set of keys") as raised:
         host.keys()()
@@ -133,7 +133,7 @@ def test_the_token_is_shown_and_a_files_token_read_anew_each_time(host: Host, tm
     assert "given" not in repr(key_server)
 
 
-def test_nobody_listening_is_no_answer() -> None:
+def test_a_key_server_that_does_not_listen_is_no_answer() -> None:
     endpoint = Endpoint.of({"AWS_REGION": REGION, FULL: "http://127.0.0.1:9/task"})
     assert endpoint.key_server is not None
     with pytest.raises(AwsFault, match="NoAnswer"):
@@ -149,7 +149,7 @@ def test_a_relative_path_is_at_the_tasks_host() -> None:
 @pytest.mark.parametrize(
     "url", ["http://example.com/task", "http://10.0.0.1/", "http://127.1.example.com/", "http://localhost.example.com/"]
 )
-def test_a_token_is_not_shown_to_just_anybody(url: str) -> None:
+def test_a_token_is_sent_only_to_allowed_hosts(url: str) -> None:
     with pytest.raises(BadInput, match="AWS_CONTAINER_CREDENTIALS_FULL_URI"):
         Endpoint.of({"AWS_REGION": REGION, FULL: url})
 

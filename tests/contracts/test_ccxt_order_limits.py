@@ -166,7 +166,9 @@ UNDECIDED = [
 
 
 @pytest.mark.parametrize("errors", UNDECIDED, ids=str)
-def test_what_kraken_does_not_decide_is_unknown(exchange: KeyedExchange, origin: str, errors: list[str]) -> None:
+def test_a_response_that_leaves_a_kraken_order_open_is_unknown(
+    exchange: KeyedExchange, origin: str, errors: list[str]
+) -> None:
     at_places(exchange, "kraken", says({"error": errors}))
     assert isinstance(connected("kraken", origin).place(claimed()), Unknown)
 

@@ -150,7 +150,7 @@ UNKNOWN: dict[str, Callable[[Request], Answer]] = {
 
 
 @pytest.mark.parametrize("why", UNKNOWN)
-def test_what_is_not_definitive_is_unknown_after_one_request(exchange: KeyedExchange, origin: str, why: str) -> None:
+def test_an_indefinite_answer_is_unknown_after_one_request(exchange: KeyedExchange, origin: str, why: str) -> None:
     exchange.private = UNKNOWN[why]
     outcome = connected("binance", origin).place(claimed())
     assert isinstance(outcome, Unknown), outcome
@@ -160,7 +160,9 @@ def test_what_is_not_definitive_is_unknown_after_one_request(exchange: KeyedExch
 
 @pytest.mark.parametrize("name", FIVE)
 @pytest.mark.parametrize("body", [b"", b"{", b"{}", b"<html></html>", b"null", b"[]", b'"text"', b"0"])
-def test_no_exchange_takes_an_odd_answer_for_one(exchange: KeyedExchange, origin: str, name: str, body: bytes) -> None:
+def test_an_answer_of_unknown_form_is_unknown_at_every_exchange(
+    exchange: KeyedExchange, origin: str, name: str, body: bytes
+) -> None:
     exchange.private = lambda request: Answer(200, body) if request.path == PLACES[name] else None
     assert isinstance(connected(name, origin).place(claimed()), Unknown)
     assert len(exchange.sent(PLACES[name])) == 1

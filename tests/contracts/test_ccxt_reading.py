@@ -124,7 +124,7 @@ def test_an_order_that_was_never_there_is_not_found(exchange: KeyedExchange, ori
     "answer",
     [says(b"<html>", 403), says({}), says(b"", 502), lambda _: Answer(0), says({"code": 50001}, 503)],
 )
-def test_no_answer_is_never_taken_for_nothing_there(
+def test_a_missing_answer_is_never_taken_for_a_missing_order(
     exchange: KeyedExchange, origin: str, name: str, answer: Private
 ) -> None:
     exchange.private = keyed(answer)
@@ -233,7 +233,7 @@ def test_a_key_that_could_not_be_checked_at_first_is_checked_before_the_first_or
     assert len(paths[3]) == 1
 
 
-def test_where_a_venue_does_not_say_what_a_key_may_do_that_is_said(exchange: KeyedExchange, origin: str) -> None:
+def test_a_venue_that_hides_a_keys_permissions_is_reported(exchange: KeyedExchange, origin: str) -> None:
     assert "kraken does not say" in connected("kraken", origin).check_key()
     assert exchange.requests == []
 

@@ -135,7 +135,7 @@ def test_asynchronous_ccxt_edits_and_cancels(served: server.ServedExchange) -> N
     assert (edited["price"], edited["status"], len(canceled)) == (59_000, "open", 1)
 
 
-def test_our_own_client_reads_it(served: server.ServedExchange) -> None:
+def test_the_desks_own_client_reads_the_box(served: server.ServedExchange) -> None:
     own = Client("binance", served.origin)
     assert own.has(SYMBOL)
     bid, ask = own.touch(SYMBOL)
@@ -153,7 +153,9 @@ def test_our_own_client_reads_it(served: server.ServedExchange) -> None:
         ("duplicate_reject", {"InvalidOrder"}),
     ],
 )
-def test_a_fault_reaches_ccxt_as_it_would_from_afar(served: server.ServedExchange, fault: str, kinds: set[str]) -> None:
+def test_an_injected_fault_reaches_ccxt_as_a_real_one_does(
+    served: server.ServedExchange, fault: str, kinds: set[str]
+) -> None:
     exchange = client(ccxt.binance, served)
     exchange.load_markets()
     exchange.fetch(

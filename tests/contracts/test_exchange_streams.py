@@ -44,7 +44,7 @@ async def traded(exchange: Any, amount: float) -> float:
                 return float(trade["price"])
 
 
-def test_orders_trades_and_balances_are_told(trading: Any) -> None:
+def test_the_stream_sends_orders_trades_and_balances(trading: Any) -> None:
     async def trade(exchange: Any) -> tuple[Any, ...]:
         await exchange.load_markets()
         waits = [asyncio.create_task(watch) for watch in (exchange.watch_my_trades(SYMBOL), exchange.watch_balance())]

@@ -110,7 +110,7 @@ def test_the_code_of_a_refusal_must_be_text() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"7", b'{"id": "x"}'])
-def test_what_is_no_message_is_refused(body: bytes) -> None:
+def test_an_invalid_message_is_refused(body: bytes) -> None:
     with pytest.raises(msgspec.MsgspecError):
         decode(body)
 

@@ -115,7 +115,7 @@ def placed_under(served: ServedExchange, fault: str) -> tuple[Outcome, Order, Ex
         ("fill_before_ack", Placed, [1]),
     ],
 )
-def test_a_fault_gives_the_outcome_that_is_true_and_a_look_up_tells_the_rest(
+def test_an_injected_fault_gives_its_true_outcome_and_a_lookup_resolves_it(
     steady: ServedExchange, fault: str, expected: type[Outcome], orders: Sequence[int]
 ) -> None:
     outcome, order, venue = placed_under(steady, fault)
@@ -140,7 +140,7 @@ def test_a_look_up_that_lags_finds_the_order_only_later(steady: ServedExchange) 
     ("fault", "code", "lapsed"),
     [("rate_limit_storm", "-1003", True), ("symbol_halt", "-1013", False), ("precision_change", "-1013", False)],
 )
-def test_what_the_exchange_refuses_for_a_while_is_definitive_for_its_request(
+def test_a_temporary_refusal_is_definitive_for_its_request(
     fresh: ServedExchange, fault: str, code: str, lapsed: bool
 ) -> None:
     venue = trading(fresh)

@@ -66,7 +66,7 @@ def test_a_version_that_does_its_work_is_not_counted(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", CANARIES)
-def test_the_alarm_listens_to_what_is_counted_of_the_new_version(service: str) -> None:
+def test_the_alarm_watches_the_faults_of_the_new_version(service: str) -> None:
     resources = templates("live")[service]["Resources"]
     (version,) = [name for name, resource in resources.items() if resource["Type"] == "AWS::Lambda::Version"]
     made = resources[f"{CANARIES[service]}Faults"]["Properties"]["MetricTransformations"][0]

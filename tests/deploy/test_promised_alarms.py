@@ -39,7 +39,7 @@ def test_every_custom_alarm_watches_a_metric_that_functions_write(profile: str) 
     assert own == written, "a metric that nobody looks at is paid for"
 
 
-def test_silence_and_long_questions_are_heard_of_the_topics_themselves() -> None:
+def test_silence_is_measured_at_the_topics_themselves() -> None:
     named = {alarm["Dimensions"][0]["Value"] for alarm in alarms("full").values() if alarm["Namespace"] == "AWS/SNS"}
     topics = {resource["Properties"]["TopicName"] for resource in templates("dev")["platform"]["Resources"].values()
               if resource["Type"] == "AWS::SNS::Topic"}  # fmt: skip

@@ -33,7 +33,7 @@ def verbs(text: str) -> set[str]:
     return set(re.findall(r"(?:^|`|\()make ([a-z-]+)", text, re.MULTILINE))
 
 
-def test_every_alarm_names_a_section_that_is_there() -> None:
+def test_every_alarm_names_an_existing_section() -> None:
     sections = anchors((ROOT / "docs/runbook.md").read_text())
     described = descriptions()
     assert described
@@ -48,7 +48,7 @@ def test_every_make_verb_in_a_guide_is_in_the_makefile(guide: str) -> None:
 
 
 @pytest.mark.parametrize("guide", GUIDES)
-def test_every_fanfold_command_in_a_guide_is_there(guide: str) -> None:
+def test_every_fanfold_command_in_a_guide_exists(guide: str) -> None:
     named = set(re.findall(r"`fanfold ([a-z-]+)", (ROOT / guide).read_text()))
     commands = (ROOT / "docs" / "commands.md").read_text()
     assert {name for name in named if f"## fanfold {name}" not in commands} == set()
@@ -96,6 +96,6 @@ def test_a_command_that_does_not_parse_fails(command: str) -> None:
     assert guide_commands.wrong(command)
 
 
-def test_a_section_and_a_verb_that_are_not_there_are_seen() -> None:
+def test_a_missing_section_and_a_missing_verb_are_reported() -> None:
     assert anchors("## Bars missing\n") == {"bars-missing"}
     assert verbs("Run `make deploi STAGE=dev`.") == {"deploi"}

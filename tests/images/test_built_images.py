@@ -99,18 +99,18 @@ def test_a_missing_handler_is_an_init_error(service, containers):
 
 
 @pytest.mark.parametrize(
-    ("owner", "handler", "request"),
+    ("owner", "handler", "payload"),
     [
         ("market-data", "poll", {}),
         ("signal", "fold", event("signal", encode(bars_message(299)).decode())),
         ("risk", "control", OPEN),
     ],
 )
-def test_an_api_request_becomes_a_message(owner, handler, request, built, functions):
+def test_an_api_request_becomes_a_message(owner, handler, payload, built, functions):
     if owner not in built:
         pytest.skip(f"the image of {owner} was not asked for")
     functions.heard(0.1)
-    answer, failed = functions.invoke(owner, handler, request, FOLDS_TABLE="folds")
+    answer, failed = functions.invoke(owner, handler, payload, FOLDS_TABLE="folds")
     assert not failed, answer
     assert functions.heard()
 

@@ -40,7 +40,7 @@ def bodies(messages: list[Any]) -> list[str]:
     return [json.dumps(message) for message in messages]
 
 
-def test_bars_become_fills(whole):
+def test_bars_lead_to_fills_through_the_images(whole):
     whole.invoke("risk", "control", OPEN)
     targets = answered(whole, "signal", "fold", BEFORE)
     settled = answered(whole, "execution", "execute", BEFORE)

@@ -40,7 +40,7 @@ def test_every_order_is_at_the_exchange_at_most_once_and_the_books_are_its_own(
         (["--live", "binance"], "begins anew"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(
+def test_invalid_options_are_refused(
     arguments: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*RUN, *arguments, "--state", str(tmp_path / "state")]) == 2

@@ -212,7 +212,7 @@ def test_query_answers_from_the_lake_and_fetches_only_once(fanfold, local):
 @pytest.mark.parametrize(
     ("sql", "named"), [("SELECT nope FROM trades", "nope"), ("DELETE FROM trades", "read-only"), ("SELEC", "SQL")]
 )
-def test_wrong_sql_is_told_without_a_traceback(fanfold, sql, named):
+def test_invalid_sql_is_reported_without_a_traceback(fanfold, sql, named):
     said = fanfold("query", sql)
     assert (said.code, said.out) == (2, "")
     assert named in said.err or "read-only" in said.err
@@ -297,7 +297,7 @@ def test_a_dead_letter_is_listed_with_its_reason_and_stays(fanfold):
     assert "no dead letters" in fanfold("dead-letters", "list", "--service", "audit").out
 
 
-def test_a_redriven_letter_is_tried_again_and_comes_back_with_what_its_service_says(fanfold):
+def test_a_redriven_letter_is_handled_again_and_returns_with_its_reason(fanfold):
     said = fanfold("dead-letters", "redrive", "--service", "risk", "--json").document
     assert (said["total"], said["redriven"]) == (1, {"risk": 1})
     (letter,) = fanfold("dead-letters", "list", "--json").document["dead_letters"]
@@ -339,7 +339,7 @@ def test_ctrl_c_stops_what_was_started_and_says_nothing(rested):
     assert emulators(rested) == []
 
 
-def test_a_directory_without_a_run_has_nothing_to_tell(tmp_path, capsys):
+def test_commands_on_a_directory_without_a_run_say_so(tmp_path, capsys):
     said = say(capsys, tmp_path / "empty", "status")
     assert (said.code, said.out) == (3, "")
     assert "start one with `fanfold run`" in said.err

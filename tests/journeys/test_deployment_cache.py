@@ -84,7 +84,7 @@ def test_a_change_of_a_setting_is_another_deploy(monkeypatch):
 
 
 @pytest.mark.parametrize("name", sorted(deployment_cache.NOT_OF_STACKS))
-def test_what_no_stack_reads_is_the_same_deploy(monkeypatch, name):
+def test_a_change_outside_the_stacks_is_the_same_deploy(monkeypatch, name):
     monkeypatch.delenv(name, raising=False)
     before = deployment_cache._name()
     # As `make run` exports them.
@@ -94,7 +94,7 @@ def test_what_no_stack_reads_is_the_same_deploy(monkeypatch, name):
     assert not [path for path in stacks if name in path.read_text()]
 
 
-def test_only_the_newest_are_kept(stored):
+def test_only_the_newest_deploys_are_cached(stored):
     for number in range(7):
         folder = stored / f"{number:016}"
         folder.mkdir(parents=True)

@@ -41,7 +41,7 @@ def test_the_script_trades_as_written(served: server.ServedExchange) -> None:
     assert "'currency': 'BTC'" in second
 
 
-def test_what_freqtrade_passes_on_connects(served: server.ServedExchange) -> None:
+def test_the_options_that_freqtrade_passes_on_connect(served: server.ServedExchange) -> None:
     settings = json.loads(block("json").replace(f"http://{PORT}", served.origin))["exchange"]
     exchange = ccxt.binance({"apiKey": settings["key"], "secret": settings["secret"], **settings["ccxt_config"]})
     assert set(settings["pair_whitelist"]) <= set(exchange.load_markets())

@@ -104,7 +104,7 @@ def test_a_killed_run_goes_on_and_its_books_balance(again):
     assert state_directory.traded_through(again) == got_to + 3 * 60
 
 
-def test_what_an_interrupted_run_did_not_get_to_is_what_continue_trades(again):
+def test_continue_trades_the_minutes_that_an_interrupted_run_left(again):
     with fanfold(again, *run("--continue", "--minutes", "600")) as child:
         until(child, "continues in")
         begun = state_directory.traded_through(again)

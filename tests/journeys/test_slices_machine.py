@@ -153,7 +153,7 @@ def test_a_halt_between_slices_ends_those_that_wait(deployed: Path, tmp_path: Pa
     assert result["states"][1:] == [OrderState.BLOCKED] * 3
 
 
-def test_what_the_machine_cannot_send_is_told_of_and_left_to_the_sweep(deployed: Path, tmp_path: Path) -> None:
+def test_a_slice_that_the_machine_cannot_send_is_reported_and_left_to_the_sweep(deployed: Path, tmp_path: Path) -> None:
     result: dict[str, Any] = {}
 
     def act(approval: Sliced) -> None:

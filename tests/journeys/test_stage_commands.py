@@ -84,7 +84,7 @@ def fanfold(desk, capsys, monkeypatch, tmp_path_factory) -> Fanfold:
     ],
     ids=lambda words: words[0],
 )
-def test_a_stage_is_told_of_as_the_desk_here(fanfold: Fanfold, words: list[str]) -> None:
+def test_a_command_prints_the_same_of_a_stage_as_of_the_local_desk(fanfold: Fanfold, words: list[str]) -> None:
     here, there = fanfold(*words, "--json"), fanfold(*words, "--json", "--stage", STAGE)
     assert (there.code, json.loads(there.out)) == (here.code, json.loads(here.out))
     assert json.loads(there.out)
@@ -101,7 +101,7 @@ def test_an_account_that_is_open_stays_as_it_is(fanfold: Fanfold) -> None:
     assert _status(fanfold)["cash"] == cash
 
 
-def test_one_halts_a_stage_and_resumes_it_after_a_while(fanfold: Fanfold, desk: Desk) -> None:
+def test_one_person_halts_a_stage_and_resumes_it_after_the_delay(fanfold: Fanfold, desk: Desk) -> None:
     halted = fanfold("halt", "HALTED", "--stage", STAGE, "--reason", "a drill")
     assert halted.out.startswith("account main: HALTED (a drill, by arn:aws:")
     assert _status(fanfold)["trading_state"] == "HALTED"
@@ -126,13 +126,15 @@ def test_one_halts_a_stage_and_resumes_it_after_a_while(fanfold: Fanfold, desk: 
         (["halt", "HALTED", "--stage", STAGE, "--reason", " "], 2, "--reason is empty"),
     ],
 )
-def test_what_a_stage_refuses_is_named(fanfold: Fanfold, words: list[str], code: int, named: str) -> None:
+def test_a_refusal_of_a_stage_is_named(fanfold: Fanfold, words: list[str], code: int, named: str) -> None:
     said = fanfold(*words)
     assert (said.code, said.out) == (code, "")
     assert named in said.err
 
 
-def test_without_credentials_it_is_said_how_to_give_some(fanfold: Fanfold, monkeypatch, tmp_path: Path) -> None:
+def test_missing_credentials_are_reported_with_the_way_to_set_them(
+    fanfold: Fanfold, monkeypatch, tmp_path: Path
+) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

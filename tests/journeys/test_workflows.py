@@ -129,7 +129,7 @@ VERIFY, RECONCILE = ("verify", "ChainBroken"), ("reconcile", "BooksDiffer")
 
 
 @pytest.mark.parametrize(("harm", "faults"), [(edit_a_segment, [VERIFY]), (change_the_books, [VERIFY, RECONCILE])])
-def test_a_day_that_does_not_add_up_is_told_of_and_not_closed(deployed, tmp_path, harm, faults) -> None:
+def test_a_day_that_does_not_add_up_alarms_and_is_not_closed(deployed, tmp_path, harm, faults) -> None:
     result: dict[str, Any] = {}
 
     def act(desk: Desk) -> None:
@@ -156,7 +156,7 @@ def filled(outcome: Outcome, ids: set[str]) -> dict[str, list[int]]:
     return {bars_of_symbol.instrument: [bar.closes_at_s for bar in bars_of_symbol.bars] for bars_of_symbol in series}
 
 
-def test_a_span_is_filled_for_each_symbol_and_what_the_venue_does_not_have_is_told_of(deployed, tmp_path) -> None:
+def test_a_span_is_filled_for_each_symbol_and_missing_ones_alarm(deployed, tmp_path) -> None:
     result: dict[str, Any] = {}
     plan = planned(MINUTES)
     venue, traded = next(iter(plan.desk.venues.items()))

@@ -51,7 +51,7 @@ def test_every_call_site_is_one_that_this_test_understands():
     ("function", "table", "wrong"),
     [("execution-local-execute", "ledger", 0), ("execution-local-execute", "views", 1), ("test-local-own", "views", 0)],
 )
-def test_a_run_that_asks_for_what_is_not_allowed_is_told_of(tmp_path, function, table, wrong):
+def test_a_run_with_calls_that_no_role_allows_is_reported(tmp_path, function, table, wrong):
     line = RecordedLine(function=f"fanfold-{function}", service="dynamodb", operation="Query",
                 parameters={"TableName": f"fanfold-{STAGE}-{table}"})  # fmt: skip
     path = tmp_path / "calls.jsonl"

@@ -32,7 +32,7 @@ def routes(stacks) -> dict[str, PackagedRoute]:
     return {route.key: route for route in packaged}
 
 
-def test_every_route_of_the_contract_is_packaged_for_whom_it_is(routes):
+def test_every_route_of_the_contract_is_packaged_with_its_authority(routes):
     for route in ROUTES:
         target = routes.get(f"{route.method} {route.path}", routes[DEFAULT])
         service, function = ANSWERS[route.access]
@@ -45,11 +45,11 @@ def test_every_packaged_route_is_in_the_contract(routes):
     assert set(routes) - known == {DEFAULT}
 
 
-def test_what_no_route_names_is_asked_for_a_token_before_it_is_refused(routes):
+def test_an_unknown_path_needs_a_token_before_it_is_refused(routes):
     assert routes[DEFAULT].authority == "jwt"
 
 
-def test_only_webhooks_are_let_through_unasked_and_their_functions_ask_for_a_signature(routes):
+def test_only_webhooks_need_no_token_and_their_functions_check_a_signature(routes):
     unasked = {route.key for route in routes.values() if not route.authority}
     assert unasked == {"POST /signals/external", "POST /fills"}
     assert {route.access for route in ROUTES if not AUTHORITIES[route.access]} == {"webhook", "fills"}

@@ -52,7 +52,7 @@ def test_the_recorded_calls_pass_in_memory_under_the_whole_role(functions):
         assert denied(function, function.function.statements) == set()
 
 
-def test_with_any_one_permission_taken_away_a_call_or_a_declared_need_is_denied(functions):
+def test_without_any_single_permission_a_recorded_call_is_denied(functions):
     for function in functions:
         for permission in permissions(function.function.statements):
             rest = without(function.function.statements, permission)
@@ -73,13 +73,13 @@ def denied(holding: Held, statements) -> set[str]:
     return set()
 
 
-def test_a_role_that_lacks_something_is_seen(recording):
+def test_a_role_that_lacks_a_permission_is_reported(recording):
     for holding in held(packaged(STAGE), recording.calls):
         poor = holding._replace(function=holding.function._replace(statements=holding.function.statements[1:]))
         assert poor.missing
 
 
-def test_a_role_that_allows_too_much_is_seen(recording):
+def test_a_role_with_a_permission_too_many_is_reported(recording):
     for holding in held(packaged(STAGE), recording.calls):
         more = Statement("Allow", ("dynamodb:Scan",), ("arn:aws:dynamodb:*:*:table/*",))
         rich = holding._replace(function=holding.function._replace(statements=[*holding.function.statements, more]))
@@ -93,7 +93,7 @@ def test_the_journey_trades_under_the_deployed_roles_without_a_denial(recording)
     assert {verdict.kind for verdict in recording.outcome.verdicts} == {"sound"}
 
 
-def test_a_function_that_asks_for_what_is_anothers_is_refused(recording):
+def test_a_function_cannot_read_the_tables_of_another(recording):
     assert {_short(name) for name in recording.foreign} >= {"market-data.poll", "risk.assess", "execution.execute"}
     assert set(recording.foreign.values()) == {"AccessDeniedException"}
 

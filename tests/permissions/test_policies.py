@@ -13,7 +13,7 @@ def role(*documents):
     return [statement({"Effect": "Allow", **document}) for document in documents]
 
 
-def test_what_nothing_allows_is_denied():
+def test_an_action_without_an_allow_is_denied():
     assert not allowed([], "dynamodb:GetItem", TABLE)
     assert not allowed(role({"Action": "dynamodb:GetItem", "Resource": TABLE}), "dynamodb:PutItem", TABLE)
     assert not allowed(role({"Action": "dynamodb:GetItem", "Resource": TABLE}), "dynamodb:GetItem", f"{TABLE}s")
@@ -71,12 +71,12 @@ def test_conditions_must_all_hold(condition, context, holds):
 
 
 @pytest.mark.parametrize("document", [{"NotAction": "s3:*", "Resource": "*"}, {"Action": "s3:*", "NotResource": "*"}])
-def test_what_the_evaluator_does_not_judge_it_does_not_pass_over(document):
+def test_a_statement_that_the_evaluator_does_not_know_raises(document):
     with pytest.raises(KeyError):
         role(document)
 
 
-def test_an_unknown_operator_is_not_passed_over():
+def test_an_unknown_operator_raises():
     statements = role({"Action": "*", "Resource": "*", "Condition": {"IpAddress": {"aws:SourceIp": "::/0"}}})
     with pytest.raises(KeyError):
         allowed(statements, "s3:GetObject", BUCKET, {"aws:SourceIp": "::1"})
@@ -104,6 +104,6 @@ def test_an_encrypted_resource_needs_its_key_too():
     assert needed == {("s3:PutObject", f"{BUCKET}/a", ""), ("kms:GenerateDataKey", "the key", "s3")}
 
 
-def test_an_operation_that_is_in_no_table_is_not_passed_over():
+def test_an_unknown_operation_raises():
     with pytest.raises(KeyError):
         needs("dynamodb", "Scan", {"TableName": "one"}, {})

@@ -36,7 +36,7 @@ def test_such_a_role_allows_nothing_that_is_not_used(roles):
     assert [f"{role.name}: {wrong}" for role in roles for wrong in unused(role.statements, role.needed)] == []
 
 
-def test_a_task_too_many_or_too_few_is_seen(roles):
+def test_a_task_too_many_or_too_few_is_reported(roles):
     """The comparison does not pass for any role and any machine."""
     for role in roles:
         more = role.needed | {Need("lambda:InvokeFunction", "arn:aws:lambda:eu-west-1:000000000000:function:another")}

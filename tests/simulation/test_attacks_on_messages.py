@@ -164,7 +164,7 @@ def test_a_poisoned_message_of_any_type_in_an_outbox_stops_no_other(service: str
     b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
 ])  # fmt: skip
 @pytest.mark.parametrize("service", ["signal", "risk", "execution"])
-def test_what_is_no_message_goes_to_the_dead_letters_alone(service: str, body: bytes) -> None:
+def test_an_invalid_message_alone_is_dead_lettered(service: str, body: bytes) -> None:
     world = QuietDesk(built())
     long(world)
     bad = {

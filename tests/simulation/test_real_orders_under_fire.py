@@ -104,7 +104,7 @@ def test_a_second_reconciliation_finds_nothing_to_do() -> None:
         assert world.account().reconcile() == []
 
 
-def test_the_seeds_reach_what_is_rare() -> None:
+def test_the_seeds_reach_the_rare_states() -> None:
     reached = Counter[str]()
     for seed in SEEDS:
         world = Fire(seed).run()

@@ -81,7 +81,7 @@ def test_under_every_seed_a_stop_rests_once_and_alone(first: int) -> None:
     assert wrong == {}
 
 
-def test_the_seeds_reach_what_is_rare() -> None:
+def test_the_seeds_reach_the_rare_states() -> None:
     reasons = [record.reason for seed in SEEDS[:60] for record in burnt(seed)[0].ledger.orders.values()]
     for text in ("is in its place", "was faster", "another stop, or none", "the account is "):
         assert any(text in reason for reason in reasons), text

@@ -104,7 +104,7 @@ def test_a_desk_beside_another_hears_of_its_own_account_alone(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("service", SUBSCRIPTIONS)
-def test_the_process_of_a_service_is_one_that_is_built(service: str) -> None:
+def test_a_service_caches_only_its_runtime_and_its_process(service: str) -> None:
     """Handlers hold the instance that the environment describes, and it is built as any other."""
     wiring = import_module(f"{service.replace('-', '_')}_service.wiring")
     names = {name for name, part in vars(wiring).items() if hasattr(part, "cache_clear")}

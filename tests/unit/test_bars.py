@@ -38,7 +38,7 @@ def any_series(draw: st.DrawFn) -> Series:
 
 
 @given(st.lists(any_series(), max_size=6))
-def test_what_is_packed_comes_back_ordered_by_timeframe_and_without_empty_series(several: list[Series]) -> None:
+def test_packed_series_come_back_ordered_by_timeframe_without_empty_ones(several: list[Series]) -> None:
     full = sorted(
         (series for series in several if series.bars), key=lambda series: timeframes.seconds(series.timeframe)
     )
@@ -46,7 +46,7 @@ def test_what_is_packed_comes_back_ordered_by_timeframe_and_without_empty_series
 
 
 @given(st.lists(any_series(), max_size=4))
-def test_frames_survive_the_wire(several: list[Series]) -> None:
+def test_frames_are_read_back_from_the_wire(several: list[Series]) -> None:
     message = BarsClosed(id="i", cause="c", at=datetime.fromtimestamp(START, UTC), venue="v", frames=bars.pack(several))
     assert decode(encode(message)) == message
 

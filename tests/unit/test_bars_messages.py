@@ -75,7 +75,7 @@ def test_messages_of_defects_alone_follow_the_bars() -> None:
     assert set(more) == {(1, True, False)}
 
 
-def test_a_topic_takes_the_longest_of_them() -> None:
+def test_a_topic_takes_the_longest_messages_of_bars() -> None:
     cloud = MemoryCloud()
     name = {"Name": "bars.fifo", "Attributes": {"FifoTopic": "true"}}
     arn = cloud.call("sns", "CreateTopic", name)["TopicArn"]

@@ -58,7 +58,7 @@ def test_a_request_is_answered_or_refused(box: Box, route: str, data: Any) -> No
 
 @given(text=st.text(alphabet='&=%?symbol[]"0é', max_size=30))
 @BOX
-def test_a_query_that_is_none_is_refused_under_faults_too(box: Box, text: str) -> None:
+def test_an_invalid_query_is_refused_under_faults_too(box: Box, text: str) -> None:
     injector = FaultInjector(box, "none", 7)
     injector.armed.append(ArmedFault(fault="server_error_after"))
     delivery = injector.deliver(BoxRequest("POST", f"{API}order", text, text), NOW_MS)

@@ -19,7 +19,7 @@ def placed(*names: str) -> list[dict[str, Any]]:
     return [{"clientOrderId": name} for name in names]
 
 
-def test_what_agrees_is_said_with_the_faults_that_it_survived() -> None:
+def test_agreement_is_reported_with_the_faults_that_it_survived() -> None:
     journal = [{"fault": "html_403"}, {"fault": "reply_lost_after"}, {"fault": "html_403"}]
     orders = [approved("a", "FILLED"), approved("b", "STALE"), approved("c", "EXPIRED")]
     compared = compare(orders, placed("a", "c"), AGREED, journal)
@@ -41,7 +41,7 @@ def test_what_agrees_is_said_with_the_faults_that_it_survived() -> None:
         ([], placed(), {"BTC": (D(1), D(2))}, "the books have 1 BTC, the exchange 2"),
     ],
 )
-def test_what_does_not_agree_is_a_violation(
+def test_a_disagreement_is_a_violation(
     orders: list[dict[str, Any]], at_exchange: list[dict[str, Any]], held: dict[str, tuple[Decimal, Decimal]], says: str
 ) -> None:
     compared = compare(orders, at_exchange, held, [])
@@ -49,7 +49,7 @@ def test_what_does_not_agree_is_a_violation(
     assert f"VIOLATION     {says}" in lines(compared)
 
 
-def test_what_the_exchange_did_not_tell_of_an_order_is_what_its_trades_moved() -> None:
+def test_an_order_that_the_exchange_did_not_report_is_compared_by_its_trades() -> None:
     trade = {
         "symbol": "BTCUSDT", "orderId": 7, "isBuyer": False, "qty": "0.5", "quoteQty": "30000", "commission": "30",
         "commissionAsset": "USDT",

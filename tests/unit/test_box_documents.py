@@ -81,7 +81,7 @@ def without(params: dict[str, Any], name: str) -> dict[str, Any]:
         ("order/oco", OLD | {"stopPrice": HIGH, "price": LOW}, -2010, "The relationship of the prices"),
     ],
 )  # fmt: skip
-def test_what_may_not_be_placed_has_the_documented_code(
+def test_an_order_that_may_not_be_placed_has_the_documented_code(
     box: Box, path: str, params: dict[str, Any], code: int, text: str
 ) -> None:
     answer = ask(box, "POST", path, **params)
@@ -106,7 +106,7 @@ def test_what_may_not_be_placed_has_the_documented_code(
         ("aggTrades", {"symbol": "BTCUSDT", "fromId": "x"}, -1100),
     ],
 )
-def test_a_question_that_has_no_answer_has_the_documented_code(
+def test_a_query_without_an_answer_has_the_documented_code(
     box: Box, path: str, params: dict[str, Any], code: int
 ) -> None:
     assert public(box, path, **params)["code"] == code
@@ -128,7 +128,7 @@ def test_a_question_that_has_no_answer_has_the_documented_code(
         ("account/commission", {}, -1102),
     ],
 )
-def test_a_question_about_the_account_that_has_no_answer_has_the_documented_code(
+def test_an_account_query_without_an_answer_has_the_documented_code(
     box: Box, path: str, params: dict[str, Any], code: int
 ) -> None:
     ask(box, "POST", "order", **limit(LOW))
@@ -186,7 +186,7 @@ def test_an_order_keeps_the_labels_of_its_sender(box: Box) -> None:
     assert "strategyId" not in ask(box, "POST", "order", **limit(LOW))
 
 
-def test_lists_are_told_while_open_and_afterwards(box: Box) -> None:
+def test_lists_of_orders_are_shown_while_open_and_afterwards(box: Box) -> None:
     first = ask(box, "POST", "orderList/oco", **PAIR | {"listClientOrderId": "list"})
     twice = ask(box, "POST", "orderList/oco", **PAIR | {"listClientOrderId": "list"})
     assert (twice["code"], twice["msg"]) == (-2010, "Duplicate order sent.")
@@ -205,7 +205,7 @@ def test_lists_are_told_while_open_and_afterwards(box: Box) -> None:
     assert ask(box, "GET", "orderList", origClientOrderId="list")["listOrderStatus"] == "ALL_DONE"
 
 
-def test_commissions_are_told(box: Box) -> None:
+def test_commissions_are_shown(box: Box) -> None:
     rates = ask(box, "GET", "account/commission", **S)
     assert rates["standardCommission"]["taker"] == "0.00100000"
     answer = box.answer(signed(box, "POST", "order/test", **limit(LOW), computeCommissionRates="true"), NOW_MS)
@@ -213,7 +213,7 @@ def test_commissions_are_told(box: Box) -> None:
     assert answer.headers["X-MBX-USED-WEIGHT-1M"] == "40"
 
 
-def test_moments_may_be_sent_in_microseconds(box: Box) -> None:
+def test_times_may_be_sent_in_microseconds(box: Box) -> None:
     ask(box, "POST", "order", **limit(LOW))
     orders = ask(box, "GET", "allOrders", **S, startTime=NOW_MS * 1_000, timestamp=NOW_MS * 1_000)
     assert len(orders) == 1

@@ -43,7 +43,9 @@ def place(injector: FaultInjector, now_ms: int = NOW_MS, name: str = "mine", pri
         ("query_lag", "whole", 200, 1),
     ],
 )
-def test_what_comes_back_and_what_was_accepted(box: Box, fault: str, how: str, status: int, orders: int) -> None:
+def test_a_fault_decides_the_response_and_whether_the_order_was_accepted(
+    box: Box, fault: str, how: str, status: int, orders: int
+) -> None:
     injector = arm(box, fault)
     delivery = place(injector)
     assert (delivery.how, delivery.answer.status, len(box.exchange.orders)) == (how, status, orders)
@@ -55,7 +57,7 @@ def test_what_comes_back_and_what_was_accepted(box: Box, fault: str, how: str, s
 @pytest.mark.parametrize(
     ("fault", "code", "status"), [("unexpected_response", -1006, 400), ("backend_timeout", -1007, 408)]
 )
-def test_an_unknown_outcome_is_one_or_the_other(fault: str, code: int, status: int) -> None:
+def test_an_unknown_outcome_may_be_accepted_or_not(fault: str, code: int, status: int) -> None:
     held = set()
     for seed in range(12):
         box = make_box()
@@ -82,7 +84,7 @@ def test_a_late_request_arrives_inside_its_window_or_is_refused() -> None:
     assert arrived == {200, 400}
 
 
-def test_a_query_lags(box: Box) -> None:
+def test_a_lagging_query_shows_the_order_only_later(box: Box) -> None:
     place(arm(box, "query_lag"))
     assert ask(box, "GET", "order", symbol="BTCUSDT", origClientOrderId="mine")["code"] == -2013
     assert ask(box, "GET", "openOrders", symbol="BTCUSDT") == []
@@ -90,7 +92,7 @@ def test_a_query_lags(box: Box) -> None:
     assert ask(box, "GET", "order", later, symbol="BTCUSDT", origClientOrderId="mine")["status"] == "NEW"
 
 
-def test_a_fill_is_told_after_the_cancel(box: Box) -> None:
+def test_a_fill_is_reported_after_the_cancel(box: Box) -> None:
     injector = arm(box, "fill_after_cancel", method="DELETE")
     place(injector)
     cancel = signed(box, "DELETE", "order", symbol="BTCUSDT", origClientOrderId="mine")
@@ -103,7 +105,7 @@ def test_a_fill_is_told_after_the_cancel(box: Box) -> None:
     assert (trade["qty"], order["executedQty"], order["status"]) == ("0.00500000", "0.00500000", "CANCELED")
 
 
-def test_the_venue_is_down_for_a_while(box: Box) -> None:
+def test_an_outage_refuses_requests_until_it_ends(box: Box) -> None:
     injector = arm(box, "maintenance")
     down = place(injector).answer
     assert (down.status, down.content_type, len(box.exchange.orders)) == (503, "text/html", 0)
@@ -125,7 +127,7 @@ def test_a_clock_that_is_off_refuses_timestamps(box: Box) -> None:
     assert codes in ({-1021}, {None})
 
 
-def test_a_symbol_halts_and_goes_on(box: Box) -> None:
+def test_a_halted_symbol_refuses_orders_until_it_resumes(box: Box) -> None:
     injector = arm(box, "symbol_halt", method="GET", path="/api/v3/account")
     injector.deliver(signed(box, "GET", "account"), NOW_MS)
     (halted,) = [it for it in box.exchange.listings.values() if it.status == "HALT"]
@@ -136,7 +138,7 @@ def test_a_symbol_halts_and_goes_on(box: Box) -> None:
     assert halted.status == "TRADING"
 
 
-def test_steps_become_coarser_once(box: Box) -> None:
+def test_tick_and_lot_become_coarser_once(box: Box) -> None:
     before = {it.symbol: it.lot for it in box.exchange.listings.values()}
     injector = arm(box, "precision_change", count=5)
     for n in range(5):

@@ -81,7 +81,7 @@ def test_a_maker_that_would_take_is_refused(box: Box) -> None:
         (lambda it: it._replace(path="/api/v3/nothing"), 404, -1000),
     ],
 )
-def test_who_is_not_allowed_is_refused(box: Box, request_of: Any, status: int, code: int) -> None:
+def test_a_key_without_permission_is_refused(box: Box, request_of: Any, status: int, code: int) -> None:
     answer = box.answer(request_of(signed(box, "POST", "order", **limit(LOW))), NOW_MS)
     assert (answer.status, read(answer)["code"], len(box.exchange.orders)) == (status, code, 0)
 
@@ -144,12 +144,12 @@ def test_five_orders_of_a_symbol_may_have_a_trigger(box: Box) -> None:
     assert ask(box, "POST", "order/oco", **pair) == refused
     assert len(box.exchange.open_orders()) == ALGO_ORDERS_MAX + 1
     assert "code" not in ask(box, "POST", "order", **limit(LOW))
-    told = {it["filterType"]: it for it in public(box, "exchangeInfo", symbol="BTCUSDT")["symbols"][0]["filters"]}
-    assert told["MAX_NUM_ALGO_ORDERS"]["maxNumAlgoOrders"] == ALGO_ORDERS_MAX
-    assert told["MAX_NUM_ORDERS"]["maxNumOrders"] == ORDERS_MAX
+    filters = {it["filterType"]: it for it in public(box, "exchangeInfo", symbol="BTCUSDT")["symbols"][0]["filters"]}
+    assert filters["MAX_NUM_ALGO_ORDERS"]["maxNumAlgoOrders"] == ALGO_ORDERS_MAX
+    assert filters["MAX_NUM_ORDERS"]["maxNumOrders"] == ORDERS_MAX
 
 
-def test_what_is_not_there_is_said_so(box: Box) -> None:
+def test_a_missing_order_or_symbol_is_reported(box: Box) -> None:
     assert ask(box, "GET", "order", symbol="BTCUSDT", orderId=99)["code"] == -2013
     assert ask(box, "DELETE", "order", symbol="BTCUSDT", orderId=99)["code"] == -2011
     assert ask(box, "GET", "order", symbol="BTCUSDT")["code"] == -1102

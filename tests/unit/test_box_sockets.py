@@ -97,7 +97,7 @@ def test_a_connection_lists_and_changes_what_it_has() -> None:
 
 
 @pytest.mark.parametrize(("text", "code"), [("{", 3), ('{"method": "subscribe", "id": 1}', 2)])
-def test_a_message_that_is_none_has_the_documented_code(text: str, code: int) -> None:
+def test_an_invalid_message_has_the_documented_code(text: str, code: int) -> None:
     connection = Connection("/ws")
     assert connection.send(text)["code"] == code
     assert connection.later(60_000) == []
@@ -138,7 +138,7 @@ def test_a_candle_of_a_time_zone_opens_there() -> None:
 
 
 @pytest.mark.parametrize("name", ["btcusdt@kline_7m", "btcusdt@kline_1m@+99:00", "noneusdt@trade", "btcusdt@nothing"])
-def test_a_stream_that_there_is_not_tells_nothing(name: str) -> None:
+def test_an_unknown_stream_sends_nothing(name: str) -> None:
     assert Connection(f"/ws/{name}").later(60_000) == []
 
 
@@ -229,7 +229,7 @@ def test_the_state_of_a_list_is_told_when_it_begins_and_ends(api: Connection) ->
     assert (ended[-1]["l"], ended[-1]["L"], len(ended[-1]["O"])) == ("ALL_DONE", "ALL_DONE", 2)
 
 
-def test_a_subscription_ends_alone(api: Connection) -> None:
+def test_ending_a_subscription_leaves_the_others(api: Connection) -> None:
     other = StreamSession()
     api.feed.sessions.add(other)
     other.subscriptions[0] = False

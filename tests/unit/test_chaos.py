@@ -19,7 +19,7 @@ def test_a_share_of_events_is_killed_at_moments_that_the_seed_says() -> None:
     assert all(0 <= moment <= KILL_WITHIN_S for moment in killed)
 
 
-def test_others_live_and_so_does_everyone_after_the_last_kill() -> None:
+def test_functions_not_named_live_and_all_do_after_the_last_kill() -> None:
     assert set(moments(TEXT, "fanfold-risk-local-assess")) == {None}
     assert set(moments(TEXT, "fanfold-execution-local-execute", kills=3)) == {None}
     assert set(moments("", "fanfold-execution-local-execute")) == {None}

@@ -29,7 +29,7 @@ def instrument(tick: str) -> Instrument:
     )
 
 
-def test_what_is_written_reads_back():
+def test_written_instruments_are_read_back():
     instruments = {"BTC/USDT": instrument("0.01"), "BTC/USDT:USDT": instrument("0.10")}
     tables = tomllib.loads(text_of(instruments), parse_float=Decimal)["instruments"]
     assert {name: msgspec.convert(table, Instrument, strict=False) for name, table in tables.items()} == instruments

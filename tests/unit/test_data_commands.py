@@ -53,7 +53,7 @@ def test_figures_of_more_decimals_are_kept_beside_others(tmp_path: Path) -> None
     assert closes[29:31] == [Decimal("100.500"), Decimal("100.125")]
 
 
-def test_what_is_missing_between_two_files_is_a_gap(tmp_path: Path) -> None:
+def test_missing_bars_between_two_files_are_a_gap(tmp_path: Path) -> None:
     names = [bars(tmp_path / "BTCUSDT-a.csv", range(30)), bars(tmp_path / "BTCUSDT-b.csv", range(40, 60))]
     (file,) = joining.read_all(names)
     assert [finding.text for finding in file.findings] == [
@@ -115,7 +115,7 @@ def test_a_check_goes_on_after_a_file_that_is_refused(tmp_path: Path, capsys: py
 
 
 @pytest.mark.parametrize("header", [HEADER, "time,open,high,low,close,trades"])
-def test_what_is_converted_is_read_back_bit_by_bit(tmp_path: Path, header: str) -> None:
+def test_a_converted_file_is_read_back_bit_by_bit(tmp_path: Path, header: str) -> None:
     name = bars(tmp_path / "BTCUSDT.csv", range(60), "100.12345678", header)
     answer = convert.command(name, output=tmp_path / "bars")
     path = answer.document["written"][0]["path"]

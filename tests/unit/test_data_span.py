@@ -48,7 +48,7 @@ def test_the_bars_from_a_close_on_are_those_of_the_whole_file(tmp_path: Path, or
     assert late.series(SINCE, SINCE + 600) == whole.series(SINCE, SINCE + 600)
 
 
-def test_what_is_left_out_is_counted_and_the_rules_are_those_of_the_others(tmp_path: Path) -> None:
+def test_rows_left_out_are_counted_and_the_rules_follow_the_others(tmp_path: Path) -> None:
     fine = [f"{START},100.123,101.0,99.0,100.5,1.5", *rows(range(1, MINUTES))]
     path = written(tmp_path / "BTCUSDT.csv", fine)
     late = data_files.read(path, need=Need(SINCE))

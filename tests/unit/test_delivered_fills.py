@@ -186,7 +186,7 @@ CONTRADICTIONS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", CONTRADICTIONS)
-def test_what_contradicts_the_order_is_refused_and_nothing_of_the_request_is_booked(name: str) -> None:
+def test_a_fill_that_contradicts_its_order_refuses_the_whole_request(name: str) -> None:
     changes, words = CONTRADICTIONS[name]
     world = Hooked(parts=2)
     first, second = world.rows()
@@ -265,7 +265,7 @@ def test_a_request_without_a_fresh_signature_is_refused_before_it_is_read(change
         ({"speed": 3}, "$.fills[1]"),
     ],
 )
-def test_a_body_that_is_wrong_is_refused_with_its_row_and_field(changes: dict[str, Any], words: str) -> None:
+def test_an_invalid_body_is_refused_with_its_row_and_field(changes: dict[str, Any], words: str) -> None:
     world = Hooked(parts=2)
     first, second = world.rows()
     answer = world.send([first, second | changes])

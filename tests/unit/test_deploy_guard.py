@@ -87,14 +87,14 @@ def test_a_store_that_was_to_be_kept_is_told_from_one_that_is_deleted() -> None:
     assert "deleted" in str(replacements(OLD, update("Lake"))[0])
 
 
-def test_what_is_kept_but_for_a_rolled_back_creation_is_kept() -> None:
+def test_a_store_retained_except_on_create_counts_as_kept() -> None:
     kept = update("Ledger", "DeletionPolicy", value="RetainExceptOnCreate")
     assert "no stack knows it" in str(replacements(kept, update("Ledger"))[0])
     weaker = update("Ledger", "DeletionPolicy", value="Delete")
     assert "it was RetainExceptOnCreate and would be Delete" in str(replacements(kept, weaker)[0])
 
 
-def test_the_command_names_what_it_refuses(tmp_path, capsys) -> None:
+def test_the_command_names_the_changes_that_it_refuses(tmp_path, capsys) -> None:
     old, new = tmp_path / "old.json", tmp_path / "new.json"
     old.write_text(json.dumps(OLD))
     new.write_text(json.dumps(update("Lake", "Properties", "BucketName", value="pond")))
@@ -103,7 +103,7 @@ def test_the_command_names_what_it_refuses(tmp_path, capsys) -> None:
     assert 'Lake.BucketName: "lake" would become "pond"' in capsys.readouterr().err
 
 
-def test_what_is_no_template_is_not_compared(tmp_path, capsys) -> None:
+def test_a_template_that_cannot_be_parsed_is_not_compared(tmp_path, capsys) -> None:
     other = tmp_path / "other.json"
     other.write_text("[]")
     assert main([str(other), str(tmp_path / "absent.json")]) == 2

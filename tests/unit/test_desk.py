@@ -126,7 +126,7 @@ def changed(path: list[str], value: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("path", "value", "says"), WRONG, ids=[".".join(path) for path, _, _ in WRONG])
-def test_what_is_wrong_is_refused_by_the_name_of_its_key(path: list[str], value: Any, says: str) -> None:
+def test_a_wrong_value_is_refused_by_the_name_of_its_key(path: list[str], value: Any, says: str) -> None:
     with pytest.raises(BadInput, match=says):
         desk.build(changed(path, value), "desk.toml")
 
@@ -138,7 +138,7 @@ def test_a_venues_timeframe_that_an_instances_is_no_multiple_of_is_refused() -> 
 
 
 @pytest.mark.parametrize("text", ["= 1", "[venues", 'a = "'])
-def test_what_is_no_toml_is_refused_with_its_place(text: str) -> None:
+def test_invalid_toml_is_refused_with_its_place(text: str) -> None:
     with pytest.raises(BadInput, match=r"mine.toml is not TOML: .*\(at (line 1|end of document)"):
         desk.parse(text, "mine.toml")
 
@@ -153,7 +153,7 @@ def test_a_maker_fee_may_be_negative() -> None:
     assert desk.build(changed([*ACCOUNT, "maker_bps"], "-0.5"), "desk.toml").accounts["main"].maker_bps < 0
 
 
-def test_what_is_dumped_is_loaded_and_means_the_same() -> None:
+def test_a_dumped_desk_is_loaded_with_the_same_meaning() -> None:
     text = TOML
     parsed = desk.parse(text)
     again = desk.load(desk.dump(parsed), "desk.json")

@@ -95,7 +95,7 @@ def refused(text: str) -> str:
 
 
 @pytest.mark.parametrize("case", MUTATIONS)
-def test_what_cannot_be_meant_is_refused_with_its_line(case: str) -> None:
+def test_an_invalid_value_is_refused_with_its_line(case: str) -> None:
     old, new, says = MUTATIONS[case]
     text = DESK.replace(old, new, 1)
     if case == "a short on spot":
@@ -111,7 +111,7 @@ def test_the_desk_of_init_is_valid() -> None:
     assert list(desk_meaning.parse(DESK, "desk.toml").strategies) == ["dips"]
 
 
-def test_all_are_named_at_once() -> None:
+def test_every_fault_of_a_desk_file_is_named_at_once() -> None:
     text = DESK.replace("tick = 0.01", "tick = 0.03").replace("gross_max = 1.0", "gross_max = 0")
     assert len(re.findall(r"line \d+: \[", refused(text))) == 3
 

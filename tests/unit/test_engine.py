@@ -52,13 +52,13 @@ def test_the_older_order_trades_first_and_at_its_own_price(engine: MatchingEngin
     assert engine.book.levels("sell", 2) == [Level(dec(101), dec(1)), Level(dec(102), dec(5))]
 
 
-def test_what_a_limit_does_not_take_rests(engine: MatchingEngine) -> None:
+def test_the_unfilled_part_of_a_limit_order_rests(engine: MatchingEngine) -> None:
     taker = last(engine.submit(order(9, "buy", "4", "101"), at_ms=AT), 9)
     assert (taker.status, taker.filled, taker.quote_filled) == ("partially_filled", 3, 303)
     assert engine.book.best("buy") == 101
 
 
-def test_what_ioc_and_market_do_not_take_expires(engine: MatchingEngine) -> None:
+def test_the_unfilled_part_of_ioc_and_market_orders_expires(engine: MatchingEngine) -> None:
     ioc = engine.submit(order(8, "buy", "4", "101", time_in_force="ioc"), at_ms=AT)[-1]
     assert (ioc.kind, ioc.order.filled, ioc.reason) == ("expired", 3, "unfilled ioc")
     market = engine.submit(order(9, "buy", "9"), at_ms=AT)[-1]
@@ -118,7 +118,7 @@ def test_one_stop_sets_off_the_next(engine: MatchingEngine) -> None:
 
 
 @pytest.mark.parametrize("first_to_go", ["trade", "trigger", "cancel"])
-def test_of_a_pair_one_ends_the_other(engine: MatchingEngine, first_to_go: str) -> None:
+def test_an_order_of_a_pair_that_ends_ends_the_other(engine: MatchingEngine, first_to_go: str) -> None:
     target = order(10, "sell", "1", "103", maker_only=True, pair=7, owner="ann")
     stop = order(9, "sell", "1", trigger=Trigger(dec(95), rises=False), pair=7, owner="ann")
     assert kinds(engine.submit(stop, target, at_ms=AT)) == [("new", 9), ("new", 10)]
@@ -173,7 +173,7 @@ def test_a_fee_is_taken_from_what_a_trade_brings() -> None:
     assert wallets.balances("bob") == {"BTC": Balance(dec(0), dec(2)), "USDT": Balance(dec("99.925"))}
 
 
-def test_what_is_not_free_cannot_be_locked() -> None:
+def test_a_locked_balance_cannot_be_locked_again() -> None:
     wallets = Wallets()
     wallets.deposit("ann", "USDT", dec(1000))
     assert wallets.lock("BTC", "USDT", order(1, "buy", "6", "100", owner="ann"))

@@ -14,7 +14,7 @@ MODULES = sorted(
 )
 
 
-def test_there_are_examples() -> None:
+def test_modules_with_examples_exist() -> None:
     assert "fanfold.money" in MODULES
 
 

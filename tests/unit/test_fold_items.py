@@ -30,7 +30,7 @@ def outputs(legs: int) -> list[Message]:
 
 
 @pytest.mark.parametrize("legs", [1_000, 30_000, 90_000])
-def test_a_version_of_any_size_is_written_whole_and_read_as_it_was(legs: int) -> None:
+def test_a_fold_of_any_size_is_written_whole_and_read_back(legs: int) -> None:
     cloud, fold, whole = MemoryCloud(), Fold(small_desk(), "v"), walk(1, A, 2)
     store, published = FoldTable(cloud.table("folds"), "v", "1m"), outputs(legs)
     for version in (1, 2):

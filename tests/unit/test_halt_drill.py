@@ -82,7 +82,7 @@ def desk_(tmp_path: Path) -> DeskUnderDrill:
     return DeskUnderDrill(tmp_path)
 
 
-def test_what_a_halt_does_is_shown_with_times_and_the_account_trades_on(desk_: DeskUnderDrill) -> None:
+def test_a_drill_shows_the_effects_of_a_halt_with_times_and_resumes_trading(desk_: DeskUnderDrill) -> None:
     desk_.rest("A")
     desk_.rest("B")
     done = desk_.drill()
@@ -150,7 +150,7 @@ def test_an_account_that_is_stopped_stays_so(desk_: DeskUnderDrill, state: Tradi
     assert (desk_.trading_state, desk_.commands) == (state, [])
 
 
-def test_reduce_only_comes_back_as_it_was(desk_: DeskUnderDrill) -> None:
+def test_a_drill_returns_a_reduce_only_account_to_its_state(desk_: DeskUnderDrill) -> None:
     desk_.store.commit([SetTradingState(halted(TradingState.REDUCE_ONLY))])
     assert desk_.drill().failures == []
     assert desk_.trading_state is TradingState.REDUCE_ONLY

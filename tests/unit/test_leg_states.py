@@ -252,7 +252,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("changed", CHANGES)
-def test_what_was_kept_under_another_key_starts_afresh_and_says_so(install: Callable[..., None], changed: str) -> None:
+def test_a_state_of_other_code_or_params_starts_afresh_and_says_so(install: Callable[..., None], changed: str) -> None:
     install(sound)
     before = run(desk(), [bar(number) for number in range(20)])
     fold = Fold(desk(**CHANGES[changed]), "v")

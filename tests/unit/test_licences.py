@@ -20,7 +20,7 @@ def test_every_licence_is_allowed() -> None:
     assert violations(held()) == []
 
 
-def test_no_exception_is_left_over() -> None:
+def test_every_listed_exception_is_still_needed() -> None:
     licences = dict(held())
     needed = {
         name for name, (named, _) in EXCEPTIONS.items() if named in licences.get(name, "") and named not in ALLOWED
@@ -34,7 +34,7 @@ def test_a_licence_that_is_not_listed_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["MIT", "GPL-2.0-only OR MIT", "Apache-2.0 AND (MIT OR GPL-3.0-only)"])
-def test_a_choice_is_made_for_the_better(text: str) -> None:
+def test_a_choice_of_licences_takes_an_allowed_one(text: str) -> None:
     assert violations([("new", text)]) == []
 
 

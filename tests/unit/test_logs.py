@@ -93,7 +93,7 @@ def test_a_secret_that_a_text_names_is_hidden(text: str) -> None:
         "1-5f84c7a5-01234567",
     ],
 )
-def test_what_is_no_secret_is_left_alone(text: str) -> None:
+def test_a_text_that_is_no_secret_is_left_alone(text: str) -> None:
     assert clean(text) == text
     assert redacted({"instrument": text, "keyboard": text}) == {"instrument": text, "keyboard": text}
 

@@ -134,7 +134,7 @@ def listing(kind: type[Message]) -> list[str]:
     return [name for name, hint in get_type_hints(kind).items() if str(hint).startswith("list[")]
 
 
-def test_every_list_of_every_message_is_tried() -> None:
+def test_every_list_field_of_every_message_has_a_case() -> None:
     kinds = [kind for kinds in TOPICS.values() for kind in kinds]
     assert {(kind, name) for kind in kinds for name in listing(kind)} == {*MANY, *WHOLE}
 
@@ -157,9 +157,7 @@ def test_a_longer_list_goes_out_in_parts_that_say_the_same(kind: type[Message], 
 
 
 @pytest.mark.parametrize(("kind", "field"), WHOLE, ids=lambda kind: getattr(kind, "__name__", kind))
-def test_what_belongs_together_is_refused_by_its_size_and_nothing_of_it_goes_out(
-    kind: type[Message], field: str
-) -> None:
+def test_a_bundle_beyond_the_size_limit_is_refused_whole(kind: type[Message], field: str) -> None:
     whole = made(kind, field, WHOLE[kind, field]())
     place = Place()
     with pytest.raises(Unpublishable, match=r"it has \d+ bytes; a topic takes 262144"):
@@ -167,7 +165,7 @@ def test_what_belongs_together_is_refused_by_its_size_and_nothing_of_it_goes_out
     assert place.heard(topic_of(whole)) == []
 
 
-def test_a_reason_without_an_end_is_refused_by_its_size() -> None:
+def test_a_reason_beyond_the_size_limit_is_refused() -> None:
     changed = TradingStateChanged(
         **HEAD, account="a", state=TradingState.HALTED, reason="x" * MESSAGE_BYTES_MAX, actor="me"
     )

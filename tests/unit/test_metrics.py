@@ -128,7 +128,7 @@ def test_a_desk_pays_for_ten_custom_metrics_at_most(desk: Desk) -> None:
     assert len(UNITS.keys() - {*ALARMING, "Attention"}) <= METRICS_MAX
 
 
-def test_messages_count_for_what_they_tell(desk: Desk) -> None:
+def test_each_message_counts_in_its_metrics(desk: Desk) -> None:
     desk.counts.published(bars_message([stretch(A, walk(1, A, 3), 0, 3), stretch(B, walk(1, B, 3), 0, 2)]))
     desk.counts.published(refused(Code.STALE_SIGNAL, Code.GROSS_EXPOSURE, Code.GROSS_EXPOSURE))
     line = desk.flushed()
@@ -137,7 +137,7 @@ def test_messages_count_for_what_they_tell(desk: Desk) -> None:
     assert wrong(line) == []
 
 
-def test_the_pages_query_reasons_that_there_are() -> None:
+def test_the_pages_query_only_existing_reasons() -> None:
     queried = {
         metric for page in DOCS.rglob("*.md") for metric in re.findall(r"RefusalReasons\.(\w+)", page.read_text())
     }
@@ -154,7 +154,7 @@ def test_the_time_from_tick_to_order_is_that_of_orders_the_venue_took(desk: Desk
     assert desk.flushed()["TickToOrder"] == [1_500]
 
 
-def test_clocks_that_differ_measure_nothing_below_zero(desk: Desk) -> None:
+def test_clock_skew_never_gives_a_negative_duration(desk: Desk) -> None:
     desk.counts.measure("QueueAge", -5)
     assert desk.flushed()["QueueAge"] == [0]
 
@@ -194,7 +194,7 @@ def test_the_environment_says_which_figures_are_metrics() -> None:
     assert [metric["Name"] for metric in directive["Metrics"]] == ["Orders"]
 
 
-def test_what_waits_in_an_outbox_rings_as_what_was_put_aside_does() -> None:
+def test_a_waiting_message_raises_the_alarm_of_a_quarantined_one() -> None:
     written: list[str] = []
     watch = Telemetry({"METRICS": "OutboxStuck,Attention"}, lambda: NOW, written.append)
     with watch.invocation(None):

@@ -29,7 +29,7 @@ def test_sums_are_exact(amounts: list[Decimal]) -> None:
     assert Fraction(total) == sum(map(Fraction, amounts))
 
 
-def test_what_would_round_is_refused_and_the_callers_context_comes_back() -> None:
+def test_an_inexact_result_is_refused_and_the_callers_context_restored() -> None:
     before = getcontext().prec
     with pytest.raises(Inexact):
         money.exact(lambda: D(1) / D(3))()
@@ -44,7 +44,7 @@ def test_a_product_of_two_figures_of_38_digits_and_a_rate_is_exact() -> None:
     assert Fraction(product) == -(Fraction(figure) ** 2) * Fraction(rate)
 
 
-def test_a_ratio_never_says_more_than_there_is() -> None:
+def test_a_ratio_is_rounded_towards_zero() -> None:
     assert money.ratio(D(2), D(3)) == D("0." + "6" * 40)
     assert money.ratio(D(-2), D(3)) == D("-0." + "6" * 40)
 

@@ -187,7 +187,7 @@ def prices() -> st.SearchStrategy[list[float]]:
 
 @settings(max_examples=60, deadline=None)
 @given(prices(), st.sampled_from([*FOLDS, *WINDOWS]))
-def test_it_is_finite_and_the_same_each_time(column: list[float], name: str) -> None:
+def test_every_indicator_is_finite_and_repeatable(column: list[float], name: str) -> None:
     series = dict(zip(FIELDS, np.array([column, [2 * price for price in column], column, column, column]), strict=True))
     bars = padded(series)
     once, again = ((folded if name in FOLDS else scanned)(name, bars) for _ in range(2))
@@ -234,7 +234,7 @@ CALLS: dict[str, tuple[Any, ...]] = {
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_it_gives_the_same_bits_compiled(name: str) -> None:
+def test_every_indicator_gives_the_same_bits_compiled(name: str) -> None:
     function = getattr(indicators, name)
     parts = list(inspect.signature(function).parameters)
     listed = padded(walk())

@@ -79,7 +79,7 @@ def test_a_shipped_name_is_refused_with_both_files(tmp_path: Path, name: str) ->
 
 
 @pytest.mark.parametrize("name", ["os.path", "..mine", "my_desk", "my_desk/mine", "", "mine.step"])
-def test_what_is_no_file_of_the_folder_is_unknown(own: Path, name: str) -> None:
+def test_a_name_without_a_file_in_the_folder_is_unknown(own: Path, name: str) -> None:
     with pytest.raises(BadInput, match=f"is unknown.*; there are .*mine.*{own} was looked through"):
         contract.bind(name, {}, 1)
 

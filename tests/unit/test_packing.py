@@ -10,7 +10,7 @@ from fanfold import packing
 
 
 @given(st.binary(max_size=5_000), st.integers(1, 60))
-def test_what_was_packed_comes_back(body: bytes, times: int) -> None:
+def test_packed_bytes_are_read_back(body: bytes, times: int) -> None:
     assert packing.unpacked(packing.packed(body * times)) == body * times
 
 

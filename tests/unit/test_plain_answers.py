@@ -21,7 +21,7 @@ broken = st.sets(st.integers(1, MINUTES), max_size=2)
 
 
 @given(st.integers(0, 9), st.integers(5, MINUTES - 1), st.integers(1, 70), broken, broken, st.booleans())
-def test_a_venues_own_bars(
+def test_the_short_way_answers_a_venues_own_bars_as_the_long_way(
     seed: int, now: int, reach: int, missing: set[int], impossible: set[int], revised: bool
 ) -> None:
     whole = bars(seed, missing, impossible)
@@ -41,7 +41,7 @@ def test_a_venues_own_bars(
 
 
 @given(st.integers(0, 9), st.sampled_from(["5m", "1h"]), broken, broken, st.booleans())
-def test_longer_bars_that_are_made(
+def test_the_short_way_answers_resampled_bars_as_the_long_way(
     seed: int, timeframe: str, missing: set[int], impossible: set[int], final: bool
 ) -> None:
     length = {"5m": 300, "1h": 3_600}[timeframe]

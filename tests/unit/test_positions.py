@@ -107,7 +107,7 @@ def charged(fill: Fill, amounts: dict[str, Decimal]) -> Fill:
     )
 
 
-def test_what_the_venue_keeps_of_the_base_is_gone_from_the_position() -> None:
+def test_a_fee_in_the_base_currency_reduces_the_position() -> None:
     bought = msgspec.structs.replace(fill("buy", "2", "100"), fee_base=Decimal("0.002"))
     held = fold([bought])
     assert (held.quantity, held.fees, held.realised) == (Decimal("1.998"), Decimal("0.2"), Decimal(0))

@@ -58,7 +58,7 @@ def test_c3_an_approval_that_comes_again_is_the_same_order() -> None:
     ends_well(world)
 
 
-def test_c4_dead_between_the_claim_and_the_request() -> None:
+def test_c4_a_crash_between_claim_and_request_is_resolved_by_a_lookup() -> None:
     world = RealWorld()
     approval = world.approve(order("a"))
     assert dies(world, lambda account: account.place(approval), 2, after=False)
@@ -71,7 +71,7 @@ def test_c4_dead_between_the_claim_and_the_request() -> None:
     ends_well(world)
 
 
-def test_c5_frozen_between_the_claim_and_the_request_which_the_venue_then_refuses() -> None:
+def test_c5_a_request_frozen_after_its_claim_is_refused_by_the_venue() -> None:
     world = RealWorld()
     approval = world.approve(order("a"))
     place = world.venue.place
@@ -92,7 +92,7 @@ def test_c5_frozen_between_the_claim_and_the_request_which_the_venue_then_refuse
 
 
 @pytest.mark.parametrize("fault", ["lost after", "error after"])
-def test_c6_the_order_was_taken_and_its_answer_lost(fault: str) -> None:
+def test_c6_an_accepted_order_whose_answer_was_lost_is_found(fault: str) -> None:
     world = RealWorld()
     world.venue.faults = [fault]
     approval = world.approve(order("a"))
@@ -102,7 +102,7 @@ def test_c6_the_order_was_taken_and_its_answer_lost(fault: str) -> None:
     ends_well(world)
 
 
-def test_c7_taken_late_inside_the_window_after_it_was_not_found() -> None:
+def test_c7_an_order_accepted_late_after_a_lookup_is_found() -> None:
     world = RealWorld()
     world.venue.faults = ["late"]
     approval = world.approve(order("a"))
@@ -116,7 +116,7 @@ def test_c7_taken_late_inside_the_window_after_it_was_not_found() -> None:
     ends_well(world)
 
 
-def test_c8_dead_between_the_answer_and_its_booking() -> None:
+def test_c8_a_crash_between_answer_and_booking_loses_nothing() -> None:
     world = RealWorld()
     approval = world.approve(order("a"))
     assert dies(world, lambda account: account.place(approval), 2, after=True)
@@ -126,7 +126,7 @@ def test_c8_dead_between_the_answer_and_its_booking() -> None:
     ends_well(world)
 
 
-def test_c9_two_processes_with_one_message() -> None:
+def test_c9_two_processes_with_one_message_send_one_order() -> None:
     world = RealWorld()
     approval = world.approve(order("a"))
     place = world.venue.place
@@ -164,7 +164,7 @@ def test_c10_a_process_that_slept_through_a_second_claim_changes_nothing(answer:
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_c11_dead_while_trades_are_booked_and_a_trade_that_comes_after_the_cancel(after: bool) -> None:
+def test_c11_a_crash_while_booking_and_a_trade_after_the_cancel_lose_nothing(after: bool) -> None:
     world = RealWorld()
     world.venue.faults = ["rests"]
     approval = world.approve(order("a"))

@@ -22,7 +22,7 @@ def placed(fault: str) -> RealWorld:
     return world
 
 
-def test_one_claim_one_request_one_booking() -> None:
+def test_a_placed_order_takes_one_claim_one_request_and_one_booking() -> None:
     world = placed("")
     record = world.record("a")
     assert (record.state, record.epoch, record.venue_order_id, record.filled) == (OrderState.FILLED, 1, "v1", D(2))

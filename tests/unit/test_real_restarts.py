@@ -44,20 +44,20 @@ def returns(world: RealWorld) -> list[str]:
     return findings
 
 
-def test_an_order_that_is_still_open() -> None:
+def test_a_restart_keeps_an_order_that_is_still_open() -> None:
     world, _ = resting()
     assert returns(world) == []
     assert world.states() == {"a": OrderState.OPEN}
 
 
-def test_an_order_that_filled_in_part() -> None:
+def test_a_restart_books_a_partial_fill() -> None:
     world, mine = resting()
     world.venue.fill(mine, D(1))
     returns(world)
     assert (world.states(), world.record("a").filled) == ({"a": OrderState.PARTIAL}, D(1))
 
 
-def test_an_order_that_somebody_canceled() -> None:
+def test_a_restart_ends_an_order_that_was_canceled_at_the_venue() -> None:
     world, mine = resting()
     mine.state = VenueOrderState.CANCELED
     returns(world)
@@ -65,7 +65,7 @@ def test_an_order_that_somebody_canceled() -> None:
     assert laws(world) == []
 
 
-def test_an_order_that_filled_while_nobody_looked() -> None:
+def test_a_restart_books_an_order_that_filled_meanwhile() -> None:
     world, mine = resting()
     world.venue.fill(mine, D(2))
     world.wait(86_400)
@@ -74,7 +74,7 @@ def test_an_order_that_filled_while_nobody_looked() -> None:
     assert laws(world) == []
 
 
-def test_an_order_of_unknown_outcome_that_was_taken() -> None:
+def test_a_restart_finds_an_accepted_order_of_unknown_outcome() -> None:
     world = RealWorld()
     world.sweep()
     world.venue.faults = ["lost after"]
@@ -86,7 +86,7 @@ def test_an_order_of_unknown_outcome_that_was_taken() -> None:
     assert laws(world) == []
 
 
-def test_an_order_whose_instrument_the_desk_file_has_lost() -> None:
+def test_a_restart_handles_an_order_whose_instrument_left_the_desk_file() -> None:
     world, mine = resting()
     world.venue.fill(mine, D(2))
     venue = msgspec.structs.replace(world.desk.venues["v"], symbols=[B])
@@ -96,7 +96,7 @@ def test_an_order_whose_instrument_the_desk_file_has_lost() -> None:
     assert world.ledger.real_money("main").flows["BTC"] == D("1.998")
 
 
-def test_an_order_that_ended_as_its_instrument_was_delisted() -> None:
+def test_a_restart_ends_an_order_of_a_delisted_instrument() -> None:
     world, mine = resting()
     mine.state = VenueOrderState.EXPIRED
     returns(world)
@@ -118,7 +118,7 @@ def test_trades_that_the_venue_tells_only_a_part_of_freeze_their_instruments_alo
     assert (world.states(), world.ledger.real_money("main").frozen) == ({"a": OrderState.FILLED}, {})
 
 
-def test_an_open_order_that_is_none_of_ours_is_told_once_and_left_alone() -> None:
+def test_a_foreign_open_order_is_reported_once_and_left_alone() -> None:
     world, _ = resting()
     other = stranger(world, "by-hand")
     assert [text for text in returns(world) if "none of ours" in text] == [f"order {B} v1 is none of ours"]
@@ -127,7 +127,7 @@ def test_an_open_order_that_is_none_of_ours_is_told_once_and_left_alone() -> Non
     assert other.state is VenueOrderState.OPEN
 
 
-def test_a_trade_that_is_none_of_ours_is_told_once_and_freezes_what_it_moved() -> None:
+def test_a_foreign_trade_is_reported_once_and_freezes_its_instrument() -> None:
     world, mine = resting()
     world.venue.fill(mine, D(2))
     returns(world)

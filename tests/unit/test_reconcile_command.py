@@ -144,7 +144,7 @@ def test_after_a_run_nothing_can_be_applied_and_what_was_killed_or_on_paper_was_
         ("live", {"reason": "x"}, "--apply goes with --reason"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(
+def test_invalid_options_are_refused(
     mode: str, options: dict[str, Any], wrong: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(BadInput, match=wrong):

@@ -249,7 +249,7 @@ def test_an_exit_whose_stop_does_not_end_waits_and_no_other_goes_out_beside_it()
     assert (world.stops, world.held, world.venue.clashes) == ([], 0, [])
 
 
-def test_an_exit_that_its_stop_was_faster_than_is_blocked() -> None:
+def test_an_exit_overtaken_by_its_stop_is_blocked() -> None:
     world = bought()
     (stop,) = world.stops
     cancel = world.venue.cancel

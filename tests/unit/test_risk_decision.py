@@ -143,7 +143,7 @@ def test_reductions_come_first_and_pass_a_full_minute() -> None:
         ({"orders_per_minute_max": 1}, 1.0, ("m", ETH), Code.ORDER_RATE),
     ],
 )
-def test_what_one_order_passes_two_of_a_batch_do_not(
+def test_two_orders_of_a_batch_share_one_limit(
     limits: dict[str, Any], weight: float, other: exposure.PositionKey, code: Code
 ) -> None:
     second = target(weight, instance=other[0], instrument=other[1], signal_id="second")
@@ -297,7 +297,7 @@ def test_a_reduce_only_account_never_grows_a_position_however_orders_fill(world:
 
 @given(anyone)
 @settings(deadline=None)
-def test_what_was_approved_is_not_ordered_again(world: World) -> None:
+def test_an_approved_order_is_not_ordered_again(world: World) -> None:
     targets, snapshot, plan = world
     made = decide(*targets, snapshot=snapshot, plan=plan)
     approved = {order.signal_id for order in made.approved}

@@ -61,7 +61,7 @@ def test_a_strategy_with_all_cash_may_buy_one_instrument_before_another_is_sold(
     assert (shipped.gross_max, shipped.net_max) == (Decimal("0.85"), Decimal(1))
 
 
-def test_a_param_is_given_once() -> None:
+def test_a_repeated_param_is_refused() -> None:
     assert run_plan.params(["fast=10", "slow=20"]) == {"fast": "10", "slow": "20"}
     with pytest.raises(BadInput, match="--param fast is given twice"):
         run_plan.params(["fast=10", "fast=20"])
@@ -109,7 +109,7 @@ def test_a_strategy_that_the_desk_does_not_have_is_put_up_with_all_cash() -> Non
         ({"minutes": 10**12}, "the seeded market is made for 200,000 minutes at most"),
     ],
 )
-def test_what_cannot_be_run_is_named(options: dict[str, Any], named: str) -> None:
+def test_options_that_cannot_be_run_are_named(options: dict[str, Any], named: str) -> None:
     with pytest.raises(BadInput, match=named):
         planned(**options)
 

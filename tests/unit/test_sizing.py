@@ -253,7 +253,7 @@ def test_a_return_over_missing_bars_is_spread_over_them() -> None:
     assert exposure.mark(mark("100"), int(AT.timestamp()) + 240, D(110), 60).variance == pytest.approx(0.0025)
 
 
-def test_variance_comes_to_what_the_returns_have() -> None:
+def test_the_estimated_variance_approaches_that_of_the_returns() -> None:
     moving = mark("100")
     for step in range(1, 3000):
         moving = exposure.mark(moving, moving.closes_at_s + 60, D(101) if step % 2 else D(100), 60)

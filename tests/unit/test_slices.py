@@ -202,7 +202,7 @@ def test_slices_of_a_leg_that_a_stop_closed_at_the_venue_are_taken_back() -> Non
     assert (back.withdrawn, back.cause) == (sorted(order.order_id for order in rest), before.trading_state_cause)
 
 
-def test_what_replaces_a_stop_that_rests_is_not_divided() -> None:
+def test_an_order_that_replaces_a_resting_stop_is_not_divided() -> None:
     stop = RestingStop(order_id="stop", quantity=D(10), price=D(90))
     before = book("spot", held={("s", BTC): held("10")}, stops={("s", BTC): stop})
     sold = decided(target(0.0, instance="s"), before=before).approved

@@ -72,7 +72,7 @@ def report(updates: int, fills: int, positions: int) -> ExecutionReport:
 @pytest.mark.parametrize(
     "message", [refused(3), report(2, 2, 2), OrdersApproved(id="a", cause="c", at=AT, account="main", orders=[order()])]
 )
-def test_what_fits_is_left_as_it_is(message: Message) -> None:
+def test_a_message_that_fits_is_not_split(message: Message) -> None:
     assert splitting.split(message) == [message]
 
 

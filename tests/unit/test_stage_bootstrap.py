@@ -118,6 +118,6 @@ def test_a_stack_that_does_not_come_up_is_told_with_its_reason() -> None:
 
 
 @pytest.mark.parametrize("stage", ["prod", "pr-UP", "prx"])
-def test_what_is_no_stage_is_refused(stage: str) -> None:
+def test_an_unknown_stage_is_refused(stage: str) -> None:
     with pytest.raises(BadInput, match="there is no stage"):
         Bootstrap(Account(), print, 0).run(stage, "acme-dev")

@@ -123,7 +123,7 @@ class Account:
         return {}
 
 
-def test_what_an_account_lacks_for_a_stage_is_named_with_the_command_that_creates_it() -> None:
+def test_a_missing_part_of_an_account_is_named_with_the_command_that_creates_it() -> None:
     digests = {"FANFOLD_DIGEST_RISK": "sha256:1", "FANFOLD_DIGEST_AUDIT": "sha256:2"}
     settings = {"FANFOLD_BUCKET_PREFIX": "acme-live"} | digests
     account = Account("fanfold-bootstrap", "acme-live-deployment", "sha256:1", room=5)

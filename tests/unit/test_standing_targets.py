@@ -172,7 +172,7 @@ def test_the_days_loss_is_seen_at_every_poll_of_an_account_that_trades_by_webhoo
     assert world.approved()[-1] == ("sell", A, D(50))
 
 
-def test_what_a_night_lost_counts_for_the_day_after_it() -> None:
+def test_a_loss_overnight_counts_for_the_next_day() -> None:
     world = World(built(strategies=HOOK, daily_loss_max="0.05", drawdown_max="1"))
     world.minute(1_439)
     world.hear(1_439, {("hook", A): 1.0})

@@ -78,7 +78,7 @@ def own(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_what_a_strategy_must_not_do_is_named(own: Path, case: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_forbidden_operation_of_a_strategy_is_named(own: Path, case: str, capsys: pytest.CaptureFixture[str]) -> None:
     text, says = WRONG[case]
     (own / "own.py").write_text(text)
     assert main(["strategy", "check", str(own / "own.py"), "--json"]) == 1
@@ -88,7 +88,7 @@ def test_what_a_strategy_must_not_do_is_named(own: Path, case: str, capsys: pyte
     assert "\n" not in wrong
 
 
-def test_a_run_refuses_what_fails(
+def test_a_run_refuses_a_strategy_that_fails_its_checks(
     own: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(own.parent)
@@ -100,7 +100,7 @@ def test_a_run_refuses_what_fails(
 
 
 @pytest.mark.parametrize("name", ["breakout", "mean_reversion", "momentum", "pairs", "sma_cross"])
-def test_the_shipped_ones_pass(name: str) -> None:
+def test_the_shipped_strategies_pass(name: str) -> None:
     checked = checking.check(name, {}, contract.instruments_of(name) or 1, iter((1.0, 2.0)).__next__)
     assert (checked.wrong, checked.doubtful) == ([], [])
     assert checked.bars_per_second == 240
@@ -112,7 +112,9 @@ def test_the_examples_pass(file: Path) -> None:
     folder.use(None)
 
 
-def test_what_may_differ_on_another_processor_is_noted(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_operations_that_may_differ_on_another_processor_are_noted(
+    own: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     text = giving("log(bars.close[bars.now]) / 1e9 + 2.0 ** -bars.close[bars.now]")
     (own / "own.py").write_text(text.replace("from typing", "from math import log\nfrom typing"))
     assert main(["strategy", "check", "own", "--strategies", str(own)]) == 0
@@ -217,7 +219,7 @@ def test_every_leg_of_a_universe_is_tried(own: Path, case: str, capsys: pytest.C
     assert re.search(says, wrong), wrong
 
 
-def test_what_quiet_markets_make_it_raise_is_noted(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_in_quiet_markets_is_noted(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (own / "own.py").write_text(giving("0.0 / bars.volume[bars.now]"))
     assert main(["strategy", "check", str(own / "own.py")]) == 0
     out = capsys.readouterr().out
@@ -235,7 +237,7 @@ HANGS = {
 
 
 @pytest.mark.parametrize("case", HANGS)
-def test_what_does_not_end_is_ended_and_named_with_its_line(
+def test_an_endless_step_is_ended_and_named_with_its_line(
     own: Path, case: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(loading, "LIMIT_S", 0.2)
@@ -260,7 +262,7 @@ def test_a_fault_that_only_comes_after_the_first_walk_is_named(own: Path, capsys
     assert re.search(r"WRONG own\.py:\d+: ValueError: late \(at bar 101\)", capsys.readouterr().out)
 
 
-def test_what_ends_too_late_is_not_said_to_give_another_result(
+def test_a_step_that_ends_too_late_is_not_called_nondeterministic(
     own: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(checking, "LIMIT_S", 1.0)
@@ -279,7 +281,9 @@ def test_what_ends_too_late_is_not_said_to_give_another_result(
         (ALWAYS_LONG.replace("return params.n", "return 2.5"), "lookback of strategy own returned 2.5"),
     ],
 )
-def test_what_cannot_be_traced_is_named(own: Path, text: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_strategy_that_cannot_be_traced_is_named(
+    own: Path, text: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     (own / "own.py").write_text(text)
     assert main(["strategy", "check", str(own / "own.py")]) == 2
     assert says in capsys.readouterr().err

@@ -117,7 +117,7 @@ def test_a_default_that_grows_is_named(own: Path) -> None:
     assert "it changes `memory`" in checked(own, text).wrong[0]
 
 
-def test_what_changes_under_another_name_is_found_by_its_contents(own: Path) -> None:
+def test_state_hidden_under_another_name_is_found_by_its_contents(own: Path) -> None:
     text = written("kept = SEEN; kept.append(1)", "SEEN = []", "if True:")
     assert checked(own, text).wrong == ["own.py: `SEEN` changes from bar to bar; keep it in State"]
 
@@ -130,7 +130,7 @@ def test_a_container_that_nothing_changes_is_noted_and_a_tuple_is_not(own: Path)
     assert (constant.wrong, constant.doubtful) == ([], [])
 
 
-def test_what_lives_for_a_bar_may_change(own: Path) -> None:
+def test_local_variables_of_a_step_may_change(own: Path) -> None:
     text = written("seen = []; seen.append(1); table = {}; table['n'] = 1; seen[0] += 1", "", "if True:")
     assert (checked(own, text).wrong, checked(own, text).doubtful) == ([], [])
     inner = "def inner(n):\n            return [n]\n        inner(1).append(2)"
@@ -160,6 +160,6 @@ def test_a_library_that_no_image_holds_is_named_with_the_cure(own: Path) -> None
 
 
 @pytest.mark.parametrize("name", contract.names())
-def test_the_shipped_ones_hide_nothing(name: str) -> None:
+def test_the_shipped_strategies_hide_no_state(name: str) -> None:
     step = contract.load(name).step
     assert [*hidden_state.changes(step), *hidden_state.changeable(step)] == []

@@ -49,7 +49,7 @@ def written(own: Path, line: str) -> None:
         ("return state, 7.0", "the weight is 7.0; it must be from -1 to 1"),
     ],
 )  # fmt: skip
-def test_what_only_bars_of_files_reach_is_found(own: Path, line: str, says: str) -> None:
+def test_a_fault_that_only_real_bars_reach_is_found(own: Path, line: str, says: str) -> None:
     written(own, line)
     assert checking.check("own", {}).wrong == []
     (wrong,) = checking.check("own", {}, data=[recording()]).wrong

@@ -140,7 +140,7 @@ def test_snapshots_increments_and_best_prices_are_books(tmp_path: Path) -> None:
         ('{"e":"trade","s":', "its raw stream cannot be read"),
     ],
 )
-def test_what_cannot_be_read_is_refused_with_its_reason(text: str, says: str, tmp_path: Path) -> None:
+def test_an_unreadable_tape_is_refused_with_its_reason(text: str, says: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=says):
         tapes.read(written(tmp_path, text))
 

@@ -61,7 +61,7 @@ def placed(world: RealWorld, name: str, price: str, quantity: str = "2") -> None
         ({"tick": "0.1", "amount_max": "7"}, {"tick": "0.1", "amount_max": "7"}),
     ],
 )
-def test_what_the_venue_states_more_strictly_counts(changes: dict[str, str], figures: dict[str, str]) -> None:
+def test_a_stricter_rule_of_the_venue_counts(changes: dict[str, str], figures: dict[str, str]) -> None:
     counts = in_force("v", A, WRITTEN, stated(**changes))
     assert counts is not None
     assert counts.rules == stated(**figures)
@@ -72,7 +72,7 @@ def test_what_the_venue_states_more_strictly_counts(changes: dict[str, str], fig
     "changes",
     [{}, {"tick": "0.001"}, {"lot": "0.0005"}, {"notional_min": "1"}, {"amount_min": "0.001"}, {"amount_max": "9000"}],
 )
-def test_where_the_desk_file_is_as_strict_it_counts(changes: dict[str, str]) -> None:
+def test_an_equally_strict_rule_of_the_desk_file_counts(changes: dict[str, str]) -> None:
     assert in_force("v", A, WRITTEN, stated(**changes)) is None
 
 
@@ -140,7 +140,7 @@ def test_a_change_that_is_taken_back_leaves_the_desk_file_in_force() -> None:
     assert rules_of(world) == {}
 
 
-def test_what_is_not_listed_is_frozen_until_it_is_and_other_instruments_go_on() -> None:
+def test_a_delisted_instrument_is_frozen_until_it_returns_and_others_go_on() -> None:
     world = RealWorld()
     world.sweep()
     gone = world.venue.listed.pop(A)

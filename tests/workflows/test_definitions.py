@@ -97,7 +97,7 @@ def test_no_null_is_written_for_the_packaging_to_lose(name: str) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_a_good_machine_is_left_alone(rule: Callable[[Definition], list[str]]) -> None:
+def test_a_valid_machine_passes(rule: Callable[[Definition], list[str]]) -> None:
     assert rule(GOOD) == []
 
 
@@ -120,13 +120,13 @@ def test_a_good_machine_is_left_alone(rule: Callable[[Definition], list[str]]) -
         (dangling, with_task(Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Ende"}])),
     ],
 )
-def test_a_broken_machine_is_seen(rule: Callable[[Definition], list[str]], broken: Definition) -> None:
+def test_a_broken_machine_is_reported(rule: Callable[[Definition], list[str]], broken: Definition) -> None:
     assert rule(broken) != []
     if rule is not unguarded or broken.get("TimeoutSeconds"):
         assert rule(in_map(broken)) != []
 
 
-def test_a_placeholder_too_few_or_too_many_is_seen() -> None:
+def test_a_placeholder_too_few_or_too_many_is_reported() -> None:
     machine = with_task(Parameters={"FunctionName": "${Do}"})
     assert unfilled(machine, {"Do"}) == []
     assert unfilled(machine, set()) == ["Do"]
