@@ -1,4 +1,4 @@
-"""Where moto or ministack answers otherwise than AWS says, and the AWS in memory follows AWS.
+"""Gaps where moto or ministack answers otherwise than AWS, and the AWS in memory follows AWS.
 
 A row fails as soon as an emulator answers as AWS does: then it goes, and the random sequences may hold such calls.
 """
