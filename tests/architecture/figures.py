@@ -4,6 +4,7 @@ import re
 from graphlib import CycleError, TopologicalSorter
 
 from source_tree import ROOT, imported, modules
+from target_path import stays_of_a_target
 from test_arrows import room_sizes, top_level
 from test_sizes import lines, quantiles
 from test_words import class_places, tracked
@@ -32,6 +33,7 @@ def figures() -> dict[str, object]:
     room, biggest = sizes.most_common(1)[0]
     functions = [function for module in modules() for function in module.functions]
     median, nine_in_ten = quantiles(modules())
+    stays = stays_of_a_target()
     shared = [name for name, places in class_places(modules()).items() if len(places) > 1]
     return {
         "lines of the product": sizes.total(),
@@ -46,6 +48,7 @@ def figures() -> dict[str, object]:
         "functions": len(functions),
         "lines of the median, of nine in ten, of the longest": f"{median}, {nine_in_ten}, {max(map(lines, functions))}",
         "class names in two modules": len(shared),
+        "stays and climbs of a target through risk": f"{len(stays)}, {sum(stay.climbs for stay in stays)}",
         "files by hand": steps_by_hand(),
     }
 
