@@ -97,11 +97,11 @@ def floats_at_money(source_file: Module) -> list[str]:
 
 
 def global_decimals(source_file: Module) -> list[str]:
-    """Touches of the decimal context: the global one is nobody's, local ones are money's."""
+    """Touches of the decimal context: the default one is nobody's, the current one is money's, which gives it back."""
     names = {node.id for node in ast.walk(source_file.tree) if isinstance(node, ast.Name)}
     names |= {node.attr for node in ast.walk(source_file.tree) if isinstance(node, ast.Attribute)}
-    banned = {"getcontext", "setcontext", "DefaultContext"} | (set() if source_file.name == MONEY else {"localcontext"})
-    return sorted(names & banned)
+    contexts = {"getcontext", "setcontext", "localcontext"}
+    return sorted(names & ({"DefaultContext"} | (set() if source_file.name == MONEY else contexts)))
 
 
 def spelled_keys(source_file: Module) -> list[str]:
