@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from functools import partial
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from typing import NamedTuple
 
 import msgspec
@@ -91,9 +91,9 @@ def fitted(series: Series) -> Series:
 
     Raises BadInput, which says why, for a series that fits no scale.
     """
-    fits = max(series.price_scale, series.volume_scale) <= SCALE_MAX
-    lowest, highest = min(map(min, series.bars), default=0), max(map(max, series.bars), default=0)
-    if fits and lowest >= -FIGURE_MAX and highest <= FIGURE_MAX:
+    figures = [0, *chain.from_iterable(series.bars)]
+    fits = series.price_scale <= SCALE_MAX and series.volume_scale <= SCALE_MAX
+    if fits and min(figures) >= -FIGURE_MAX and max(figures) <= FIGURE_MAX:
         return series
     prices = [ticks for bar in series.bars for ticks in bar[1:5]]
     price_scale, price = _coarser(f"a price of {series.instrument}", series.price_scale, prices)

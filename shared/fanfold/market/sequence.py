@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from functools import cache
 from itertools import pairwise
-from operator import le
+from operator import itemgetter, le
 
 from fanfold.market.bars import Bar
 
@@ -33,10 +33,10 @@ def unbroken(bars: Sequence[Bar], length: int, jump_max: Decimal) -> bool:
         return True
     # A column at a time, without a step of Python a bar: an hour's bars of every instrument are looked at when longer
     # bars close.
-    _, opens, highs, lows, closes, volumes = zip(*bars, strict=True)
+    times, opens, highs, lows, closes, volumes = zip(*bars, strict=True)
     return (
-        bars[0].closes_at_s % length == 0
-        and consecutive(bars, length)
+        times[0] % length == 0
+        and _in_steps(times, length)
         and min(lows) > 0
         and min(volumes) >= 0
         and all(map(le, lows, opens))
@@ -59,8 +59,11 @@ def _steady(closes: Sequence[int], jump_max: Decimal) -> bool:
 
 def consecutive(bars: Sequence[Bar], length: int) -> bool:
     """Return whether every bar closes right after the one before it."""
-    closes = [bar.closes_at_s for bar in bars]
-    return not closes or closes == list(range(closes[0], closes[0] + len(closes) * length, length))
+    return not bars or _in_steps(tuple(map(itemgetter(0), bars)), length)
+
+
+def _in_steps(times: tuple[int, ...], length: int) -> bool:
+    return times == tuple(range(times[0], times[0] + len(times) * length, length))
 
 
 def near(before: Bar, bar: Bar, jump_max: Decimal) -> bool:
