@@ -76,12 +76,16 @@ class OrderMatcher:
 
     def match(self, message: BarsClosed) -> None:
         """Match bars against the paper orders of their venue; a failure of one account does not stop the others."""
-        series = bars.unpack(message.frames)
         accounts = [
             name
             for name, account in self._desk.accounts.items()
             if account.venue == message.venue and account.mode == "paper"
         ]
+        if not accounts:
+            return
+        timeframe = self._desk.venues[message.venue].timeframe
+        # Longer bars hold the same trades again.
+        series = bars.unpack(frame for frame in message.frames if frame.timeframe == timeframe)
         for_each_account(accounts, lambda account: self._match(account, message, series))
 
     def take(self, message: OrdersApproved) -> None:

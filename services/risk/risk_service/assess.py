@@ -79,8 +79,11 @@ class PreTradeRisk:
 
     def on_bars(self, message: BarsClosed) -> None:
         """Record bars: the last prices of every account at their venue."""
-        series = bars.unpack(message.frames)
         accounts = [name for name, account in self._desk.accounts.items() if account.venue == message.venue]
+        if not accounts:
+            return
+        timeframe = self._desk.venues[message.venue].timeframe
+        series = bars.unpack(frame for frame in message.frames if frame.timeframe == timeframe)
 
         def gather(account: str) -> None:
             self._decide_complete(account, self._arrived(account, partial(self._mark, account, message, series)))

@@ -7,7 +7,7 @@ import msgspec
 from fanfold.ledger.positions import Position
 from fanfold.ledger.real_money import RealMoney
 from fanfold.messages import TradingState
-from fanfold.money import ZERO
+from fanfold.money import ZERO, exact
 from fanfold.risk.exposure import AccountSnapshot, Exposure, PositionKey
 from fanfold.risk.poll import PollState
 
@@ -44,6 +44,7 @@ class AccountBooks(msgspec.Struct, frozen=True, kw_only=True):
     real: RealMoney = RealMoney()
 
 
+@exact
 def snapshot(account: str, books: AccountBooks, gathered: PollState) -> AccountSnapshot:
     """Return the snapshot that risk decides on. An account that was never opened has no trading state: no trade."""
     stored, carried = books.account, gathered.carried

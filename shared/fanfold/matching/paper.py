@@ -4,7 +4,7 @@ Matching resolves first, which changes nothing, books the fills by their trade i
 leads to the same resolutions again: orders that arrive later are behind, and a committed bar is over.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -12,7 +12,7 @@ import msgspec
 from fanfold import ids
 from fanfold.desk import Desk
 from fanfold.errors import BadInput, Conflict, VenueUnavailable
-from fanfold.market.bars import Series
+from fanfold.market.bars import Bar, Series
 from fanfold.matching import fills
 from fanfold.matching.book import PaperBookVersion, PaperOrderStore, RestingOrder
 from fanfold.matching.fills import MatchResult, Resolution
@@ -69,9 +69,9 @@ class PaperVenue:
         resolutions = [
             resolution
             for instrument, resting in _by_instrument(page.resting).items()
-            for resolution in self._resolved(account, instrument, resting, bars.get(instrument, []), ended_by)
+            for resolution in self._resolved(account, instrument, resting, _candles(bars.get(instrument, {})), ended_by)
         ]
-        newest = {instrument: candles[-1].closes_at_s for instrument, candles in bars.items()}
+        newest = {instrument: max(by_close) for instrument, by_close in bars.items()}
         return MatchResult(
             account=account,
             version=page.version,
@@ -98,17 +98,19 @@ class PaperVenue:
         gone = [resting.order.client_order_id for resting in over]
         self._book.write(result.account, result.version, going, gone, result.matched_through_s)
 
-    def _fresh(self, account: str, series: Iterable[Series], page: PaperBookVersion) -> dict[str, list[CandlePrices]]:
-        """Return bars that are not matched yet, by instrument, in time order, without duplicates."""
+    def _fresh(
+        self, account: str, series: Iterable[Series], page: PaperBookVersion
+    ) -> dict[str, dict[int, tuple[Series, Bar]]]:
+        """Return bars that are not matched yet, by instrument and close, each with its series."""
         if account not in self._desk.accounts:
             return {}
         timeframe = self._desk.venues[self._desk.accounts[account].venue].timeframe
-        fresh: dict[str, dict[int, CandlePrices]] = {}
+        fresh: dict[str, dict[int, tuple[Series, Bar]]] = {}
         for part in series:
             for bar in part.bars if part.timeframe == timeframe else ():
                 if bar.closes_at_s > page.matched_through_s.get(part.instrument, 0):
-                    fresh.setdefault(part.instrument, {})[bar.closes_at_s] = fills.candle(part, bar)
-        return {instrument: sorted(candles.values()) for instrument, candles in fresh.items()}
+                    fresh.setdefault(part.instrument, {})[bar.closes_at_s] = part, bar
+        return fresh
 
     def _resolved(
         self,
@@ -141,6 +143,10 @@ class PaperVenue:
             # Without a price these wait for the next bar's resolve; the account's other orders do not.
             return [fills.resolve_unmatched(order) for order in takers]
         return [fills.take(taker, quote, model) for taker in takers]
+
+
+def _candles(by_close: Mapping[int, tuple[Series, Bar]]) -> list[CandlePrices]:
+    return [fills.candle(*by_close[closes_at_s]) for closes_at_s in sorted(by_close)]
 
 
 def _acceptance(order: Order) -> Acceptance:

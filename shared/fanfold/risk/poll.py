@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import cached_property
 
 import msgspec
 
@@ -75,11 +76,11 @@ def pack(part: Targets | dict[str, Mark] | CarriedForward) -> bytes:
     return packed(encode(part) if isinstance(part, Targets) else _encode(part))
 
 
-class PollState(msgspec.Struct, frozen=True, kw_only=True):
+class PollState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The newest poll of an account as far as it has come, and what earlier decisions carried forward.
 
     ``at`` is 0 before the first. Of three arrivals one decides: the parts that only a decision reads are unpacked when
-    they are asked for, each time anew. ``rearmed`` says that an operator wants day and peak to begin anew with the next
+    they are first asked for. ``rearmed`` says that an operator wants day and peak to begin anew with the next
     decision.
     """
 
@@ -95,16 +96,16 @@ class PollState(msgspec.Struct, frozen=True, kw_only=True):
     carried_version: int = 0
     rearmed: bool = False
 
-    @property
+    @cached_property
     def targets(self) -> tuple[Targets, ...]:
         messages = [decode(unpacked(body)) for body in self.packed_targets]
         return tuple(message for message in messages if isinstance(message, Targets))
 
-    @property
+    @cached_property
     def marks(self) -> dict[str, Mark]:
         return _marks(unpacked(self.packed_marks)) if self.packed_marks else {}
 
-    @property
+    @cached_property
     def carried(self) -> CarriedForward:
         return _carried(unpacked(self.packed_carried)) if self.packed_carried else NOTHING_CARRIED
 
