@@ -18,7 +18,7 @@ run: install ## Trade a seeded market on paper, on an embedded AWS, and print th
 
 # As many as there are cores: a desk keeps about one busy. Each has ports and folders of its own.
 WORKERS ?= auto
-PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist loadgroup --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 simulate: install ## Run the desk under faults at every call, a schedule a seed (SEEDS=2000 FIRST_SEED=0)
 	@SEEDS=$(or $(SEEDS),2000) FIRST_SEED=$(or $(FIRST_SEED),0) $(BIN)/python -m pytest tests/simulation/test_simulation.py

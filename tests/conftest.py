@@ -2,9 +2,11 @@
 
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadFileScheduling
 
 from support.run_calls import run_calls
 from support.shared_work import once
@@ -13,7 +15,6 @@ __all__ = ["deployed", "run_calls"]
 # No test waits on a clock, nor fails because the machine is busy with others.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
-TESTS = Path(__file__).resolve().parent
 # What takes longest begins first, so that no worker is left alone with it at the end.
 FIRST = (
     "journeys/test_runs.py", "deploy/test_deploy_journey.py", "journeys/test_one_result.py",
@@ -43,18 +44,28 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return once(tmp_path_factory, "aws", deploy_once)
 
 
-@pytest.hookimpl(tryfirst=True)
+class ModuleScheduling(LoadFileScheduling):
+    """Keeps the tests of a module on one worker: its fixtures are made once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = _module(nodeid)
+        return nodeid if module in APART else TOGETHER.get(module, module)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ModuleScheduling | None:
+    # Not by xdist's own groups: it writes them into ids of tests, which pytest does not read any more from 9.2 on.
+    return ModuleScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep the tests of a module on one worker, where there are workers: its fixtures are made once there."""
-    if not hasattr(config, "workerinput"):
-        return
-    for item in items:
-        module = item.path.relative_to(TESTS).as_posix()
-        if module not in APART:
-            item.add_marker(pytest.mark.xdist_group(TOGETHER.get(module, module)))
-    items.sort(key=_place)
+    """Begin with what takes longest, where there are workers."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=_place)
 
 
 def _place(item: pytest.Item) -> int:
-    module = item.path.relative_to(TESTS).as_posix()
-    return next((place for place, start in enumerate(FIRST) if module.startswith(start)), len(FIRST))
+    return next((place for place, start in enumerate(FIRST) if _module(item.nodeid).startswith(start)), len(FIRST))
+
+
+def _module(nodeid: str) -> str:
+    return nodeid.partition("::")[0].removeprefix("tests/")
