@@ -14,7 +14,11 @@ def imports_in_a_circle() -> str:
     """Return the first circle of modules, or none."""
     names = {module.name for module in modules()}
     try:
-        tuple(TopologicalSorter({it.name: {*imported(it)} & names - {it.name} for it in modules()}).static_order())
+        tuple(
+            TopologicalSorter(
+                {source_file.name: {*imported(source_file)} & names - {source_file.name} for source_file in modules()}
+            ).static_order()
+        )
     except CycleError as circle:
         return " → ".join(circle.args[1])
     return "none"

@@ -22,13 +22,17 @@ def lines(function: Function) -> int:
 def oversized(source_file: Module, file_max: int = FILE_MAX) -> list[str]:
     """A file, or functions of it, that are too long."""
     count = len(source_file.source.splitlines())
-    long = [f"{it.name} has {lines(it)} lines" for it in source_file.functions if lines(it) > FUNCTION_MAX]
+    long = [
+        f"{function.name} has {lines(function)} lines"
+        for function in source_file.functions
+        if lines(function) > FUNCTION_MAX
+    ]
     return long + ([f"the file has {count} lines"] if count > file_max else [])
 
 
 def quantiles(found_in: tuple[Module, ...]) -> tuple[int, int]:
     """The lines of the median function, and of the one that nine in ten do not exceed."""
-    sizes = sorted(lines(it) for source_file in found_in for it in source_file.functions)
+    sizes = sorted(lines(function) for source_file in found_in for function in source_file.functions)
     return sizes[len(sizes) // 2], sizes[len(sizes) * 9 // 10]
 
 
@@ -36,13 +40,21 @@ def thick_handlers(source_file: Module) -> list[str]:
     """Functions of a handler module that do more than name their trigger and make one call."""
     if not source_file.name.endswith("_service.handler"):
         return []
-    long = [f"{it.name} has {lines(it)} lines" for it in source_file.functions if lines(it) > HANDLER_MAX]
-    words = [f"{it.name} has {len(it.body)} statements" for it in source_file.functions if len(it.body) > 3]
+    long = [
+        f"{function.name} has {lines(function)} lines"
+        for function in source_file.functions
+        if lines(function) > HANDLER_MAX
+    ]
+    words = [
+        f"{function.name} has {len(function.body)} statements"
+        for function in source_file.functions
+        if len(function.body) > 3
+    ]
     decides = ast.If | ast.IfExp | ast.For | ast.While | ast.Try | ast.Match | ast.comprehension
     return (
         long
         + words
-        + [f"it holds a {type(it).__name__}" for it in ast.walk(source_file.tree) if isinstance(it, decides)]
+        + [f"it holds a {type(node).__name__}" for node in ast.walk(source_file.tree) if isinstance(node, decides)]
     )
 
 

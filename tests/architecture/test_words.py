@@ -27,7 +27,7 @@ PLACES = ["/wo" + "rk/", "/tm" + "p/s/", "/ho" + "me/", "py" + "pi.org", "regist
 FOREIGN_WORDS = re.compile("|".join(re.escape(word) for word in (*UNFINISHED, *FOREIGN, *PLACES)))
 
 # Names of variables that say nothing of what the variable holds.
-VAGUE = {"one", "found", "told", "asked", "given", "some"}
+VAGUE = {"one", "found", "told", "asked", "given", "some", "it"}
 # A docstring says what a thing is or does: it begins with a noun or a verb, and with none of these.
 QUESTIONS = re.compile(r"(What|Whether|How|Who|Whom|Whose|Where|When|Which|Why|Until when|By how|As|Of)\b")
 # The keys of a document that programs read: what `fanfold doctor --json` calls its findings.
@@ -40,7 +40,7 @@ def undocumented(source_file: Module) -> list[str]:
         return ["the module has no docstring"]
     known = {name for shape, names in EXPLAINED.items() if re.fullmatch(shape, source_file.name) for name in names}
     # What a method does is said once, at its class or its port.
-    return [f"{it.name} has no docstring" for it in source_file.tree.body if _owes(it) and it.name not in known]
+    return [f"{node.name} has no docstring" for node in source_file.tree.body if _owes(node) and node.name not in known]
 
 
 def _owes(node: ast.stmt) -> bool:
@@ -146,6 +146,7 @@ def test_variables_are_named_after_what_they_hold(files: Callable[[], Iterable[M
         "def f(given): ...",
         "x = [some for some in orders]",
         "x = lambda told: 1",
+        "x = {it: 1 for it in orders}",
         "if found := f(): ...",
         "match x:\n    case [asked]: ...",
     ],

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(not RECORDED.exists(), reason="no recorded answe
 def shape(value: Any) -> Any:
     """The keys and types of a document; of a list, of its first entry."""
     if isinstance(value, dict):
-        return {key: shape(it) for key, it in value.items() if key not in CONDITIONAL}
+        return {key: shape(item) for key, item in value.items() if key not in CONDITIONAL}
     if isinstance(value, list):
         return [shape(value[0])] if value else []
     return type(value).__name__

@@ -102,7 +102,7 @@ async def session(client, near, *, logged_on):
     for name in OF_SOCKET:
         await call(name, **MARKET)
     await asyncio.sleep(1)
-    kinds = {type(getattr(it, "actual_instance", it)).__name__ for it in events}
+    kinds = {type(getattr(event, "actual_instance", event)).__name__ for event in events}
     calls.check(f"ws events {sorted(kinds)}", holds=kinds == EVENTS)
     await connection.close_connection()
 

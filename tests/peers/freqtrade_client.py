@@ -110,13 +110,13 @@ def until(holds):
 def orders():
     """Return the exchange's own orders, as side, kind and status."""
     with urlopen(f"{exchange.origin}/box/orders", timeout=10) as answer:
-        return sorted((it["side"], it["type"], it["status"]) for it in json.loads(answer.read()))
+        return sorted((order["side"], order["type"], order["status"]) for order in json.loads(answer.read()))
 
 
 def knows(*kinds):
     """Return whether the bot has a trade for each of these, with an open order of the kind."""
     trades = ask("GET", "status") or []
-    rows = {(it["ft_order_side"], it["status"]) for trade in trades for it in trade["orders"]}
+    rows = {(order["ft_order_side"], order["status"]) for trade in trades for order in trade["orders"]}
     return len(trades) == len(kinds) and {(kind, "open") for kind in kinds} <= rows
 
 

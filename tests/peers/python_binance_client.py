@@ -93,7 +93,7 @@ async def own_events(client, manager):
         order = await client.ws_create_order(**MARKET, side="BUY", type="MARKET", quantity="0.01")
         rows = [await asyncio.wait_for(events.recv(), 10) for _ in range(2)]
     calls.check("ws_create_order", holds=order["status"] == "FILLED")
-    kinds = {it.get("event", it)["e"] for it in rows}
+    kinds = {row.get("event", row)["e"] for row in rows}
     calls.check("user_socket", holds=kinds == {"executionReport", "outboundAccountPosition"})
 
 

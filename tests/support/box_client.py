@@ -19,7 +19,7 @@ PLENTY = RequestLimits(weight=10**9, orders_10s=10**9, orders_day=10**9)
 def make_box(symbols: tuple[str, ...] = ("BTC/USDT",), limits: RequestLimits = PLENTY, **deposits: str) -> Box:
     """A box of the seeded market, an hour of which is over."""
     start = NOW_MS // 60_000 * 60 - 3_600
-    series = [shifted(it, NOW_MS // 1_000, 60) for it in market.market(7, symbols, 240, start)]
+    series = [shifted(history, NOW_MS // 1_000, 60) for history in market.market(7, symbols, 240, start)]
     amounts = {name: Decimal(amount) for name, amount in (deposits or {"USDT": "100000", "BTC": "5"}).items()}
     return Box(series, market.catalogue(), amounts, seed=7, started_at_ms=NOW_MS, limits=limits)
 

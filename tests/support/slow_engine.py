@@ -37,10 +37,10 @@ class SlowEngine:
 
     def rivals(self, mine: BookOrder) -> list[Slow]:
         """The orders that an order could trade with, the next one first."""
-        resting = [it for it in self.orders if it.state == "resting" and it.order.side != mine.side]
-        fitting = [it for it in resting if mine.accepts(it.order.limit)]
+        resting = [entry for entry in self.orders if entry.state == "resting" and entry.order.side != mine.side]
+        fitting = [entry for entry in resting if mine.accepts(entry.order.limit)]
         best = 1 if mine.side == "buy" else -1
-        return sorted(fitting, key=lambda it: (best * it.order.limit, it.since))
+        return sorted(fitting, key=lambda entry: (best * entry.order.limit, entry.since))
 
     def submit(self, order: BookOrder) -> bool:
         if self.reached(order) or (order.maker_only and not order.trigger and self.rivals(order)):
@@ -53,24 +53,24 @@ class SlowEngine:
         return True
 
     def cancel(self, order_id: int) -> None:
-        for it in self.orders:
-            if it.order.order_id == order_id and it.state in {"resting", "waiting"}:
-                it.state = "canceled"
-                self.end_pair(it, "canceled")
+        for entry in self.orders:
+            if entry.order.order_id == order_id and entry.state in {"resting", "waiting"}:
+                entry.state = "canceled"
+                self.end_pair(entry, "canceled")
         self.settle()
 
     def settle(self) -> None:
-        while due := [it for it in self.orders if it.state == "waiting" and self.reached(it.order)]:
-            mine = min(due, key=lambda it: it.order.order_id)
+        while due := [entry for entry in self.orders if entry.state == "waiting" and self.reached(entry.order)]:
+            mine = min(due, key=lambda entry: entry.order.order_id)
             mine.state, mine.since = "taking", self.tick()
             self.end_pair(mine, "expired")
             self.work(mine)
 
     def end_pair(self, mine: Slow, state: str) -> None:
-        for it in self.orders:
-            same = it.order.pair is not None and it.order.pair == mine.order.pair and it is not mine
-            if same and it.state in {"resting", "waiting", "taking"}:
-                it.state = state
+        for entry in self.orders:
+            same = entry.order.pair is not None and entry.order.pair == mine.order.pair and entry is not mine
+            if same and entry.state in {"resting", "waiting", "taking"}:
+                entry.state = state
 
     def reach(self, order: BookOrder) -> Decimal:
         total = Decimal(0)
@@ -112,4 +112,4 @@ class SlowEngine:
         self.end_pair(rival, "expired")
 
     def states(self) -> dict[int, tuple[str, Decimal]]:
-        return {it.order.order_id: (it.state, it.order.quantity - it.left) for it in self.orders}
+        return {entry.order.order_id: (entry.state, entry.order.quantity - entry.left) for entry in self.orders}

@@ -37,7 +37,7 @@ def likely(names: list[str]) -> Any:
     """Parameters of some of the names; the symbol is mostly one that there is."""
     symbols = st.one_of(st.just("BTCUSDT"), st.just("BTCUSDT"), VALUES)
     return st.dictionaries(st.sampled_from(names), VALUES).flatmap(
-        lambda params: symbols.map(lambda it: params | ({"symbol": it} if "symbol" in names else {}))
+        lambda params: symbols.map(lambda symbol: params | ({"symbol": symbol} if "symbol" in names else {}))
     )
 
 
@@ -77,7 +77,7 @@ JSON = st.recursive(
 def test_a_message_is_answered_on_either_connection(box: Box, document: Any) -> None:
     injector = FaultInjector(box, "none", 7)
     feed = StreamFeed(box, lambda: NOW_MS)
-    api = SocketApi(box, lambda it: injector.deliver(it, NOW_MS), lambda: NOW_MS)
+    api = SocketApi(box, lambda request: injector.deliver(request, NOW_MS), lambda: NOW_MS)
     for receive in (feed.receive, api.receive):
         session = StreamSession()
         receive(session, json.dumps(document))

@@ -137,8 +137,8 @@ def test_an_account_query_without_an_answer_has_the_documented_code(
 
 def test_several_symbols_are_those_of_a_status(box: Box) -> None:
     box.exchange.listings["ETHUSDT"].status = "HALT"
-    assert [it["symbol"] for it in public(box, "ticker/price", symbolStatus="TRADING")] == ["BTCUSDT"]
-    assert [it["symbol"] for it in public(box, "exchangeInfo", symbolStatus="HALT")["symbols"]] == ["ETHUSDT"]
+    assert [ticker["symbol"] for ticker in public(box, "ticker/price", symbolStatus="TRADING")] == ["BTCUSDT"]
+    assert [symbol["symbol"] for symbol in public(box, "exchangeInfo", symbolStatus="HALT")["symbols"]] == ["ETHUSDT"]
     assert public(box, "exchangeInfo", permissions="MARGIN")["symbols"] == []
     (listed,) = public(box, "exchangeInfo", **S, showPermissionSets="false")["symbols"]
     assert listed["permissionSets"] == []
@@ -191,15 +191,15 @@ def test_lists_of_orders_are_shown_while_open_and_afterwards(box: Box) -> None:
     twice = ask(box, "POST", "orderList/oco", **PAIR | {"listClientOrderId": "list"})
     assert (twice["code"], twice["msg"]) == (-2010, "Duplicate order sent.")
     second = ask(box, "POST", "order/oco", **OLD)
-    assert [it["orderListId"] for it in ask(box, "GET", "openOrderList")] == [
+    assert [order_list["orderListId"] for order_list in ask(box, "GET", "openOrderList")] == [
         first["orderListId"], second["orderListId"],
     ]  # fmt: skip
     named = {**S, "listClientOrderId": "list"}
     assert ask(box, "DELETE", "orderList", **named, orderListId=second["orderListId"])["code"] == -2011
     done = ask(box, "DELETE", "orderList", **named, newClientOrderId="cancel")
-    assert {it["clientOrderId"] for it in done["orderReports"]} == {"cancel"}
-    assert [it["orderListId"] for it in ask(box, "GET", "openOrderList")] == [second["orderListId"]]
-    states = [it["listOrderStatus"] for it in ask(box, "GET", "allOrderList")]
+    assert {report["clientOrderId"] for report in done["orderReports"]} == {"cancel"}
+    assert [order_list["orderListId"] for order_list in ask(box, "GET", "openOrderList")] == [second["orderListId"]]
+    states = [order_list["listOrderStatus"] for order_list in ask(box, "GET", "allOrderList")]
     assert states == ["ALL_DONE", "EXECUTING"]
     assert len(ask(box, "GET", "allOrderList", fromId=second["orderListId"])) == 1
     assert ask(box, "GET", "orderList", origClientOrderId="list")["listOrderStatus"] == "ALL_DONE"

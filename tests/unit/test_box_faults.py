@@ -130,7 +130,7 @@ def test_a_clock_that_is_off_refuses_timestamps(box: Box) -> None:
 def test_a_halted_symbol_refuses_orders_until_it_resumes(box: Box) -> None:
     injector = arm(box, "symbol_halt", method="GET", path="/api/v3/account")
     injector.deliver(signed(box, "GET", "account"), NOW_MS)
-    (halted,) = [it for it in box.exchange.listings.values() if it.status == "HALT"]
+    (halted,) = [listing for listing in box.exchange.listings.values() if listing.status == "HALT"]
     order = limit(LOW) | {"symbol": halted.symbol, "type": "MARKET"}
     del order["price"], order["timeInForce"]
     assert ask(box, "POST", "order", **order) == {"code": -1013, "msg": "Market is closed."}
@@ -139,19 +139,19 @@ def test_a_halted_symbol_refuses_orders_until_it_resumes(box: Box) -> None:
 
 
 def test_tick_and_lot_become_coarser_once(box: Box) -> None:
-    before = {it.symbol: it.lot for it in box.exchange.listings.values()}
+    before = {listing.symbol: listing.lot for listing in box.exchange.listings.values()}
     injector = arm(box, "precision_change", count=5)
     for n in range(5):
         place(injector, NOW_MS + n, f"o{n}")
-    changed = [it for it in box.exchange.listings.values() if it.lot != before[it.symbol]]
-    assert [it.lot / before[it.symbol] for it in changed] == [10]
+    changed = [listing for listing in box.exchange.listings.values() if listing.lot != before[listing.symbol]]
+    assert [listing.lot / before[listing.symbol] for listing in changed] == [10]
 
 
 def test_a_delisted_symbol_takes_its_orders_along(box: Box) -> None:
     ask(box, "POST", "order", **limit("2000.00", symbol="ETHUSDT", newClientOrderId="old"))
     injector = arm(box, "delisting")
     place(injector)
-    (old,) = [it for it in box.exchange.orders.values() if it.client_order_id == "old"]
+    (old,) = [order for order in box.exchange.orders.values() if order.client_order_id == "old"]
     assert (old.order.status, old.expiry_reason) == ("expired", "EXCHANGE_CANCELED")
     assert ask(box, "POST", "order", **limit("2000.00") | {"symbol": "ETHUSDT"})["code"] == -1121
     assert box.exchange.wallets.balance("account", "USDT").locked == 500
@@ -165,10 +165,12 @@ def storm(seed: int) -> list[tuple[Any, ...]]:
         place(injector, at_ms, f"o{n}", "60000.00")
         cancel = signed(box, "DELETE", "order", at_ms, symbol="BTCUSDT", origClientOrderId=f"o{n}")
         injector.deliver(cancel, at_ms)
-    names = [it.client_order_id for it in box.exchange.orders.values()]
+    names = [order.client_order_id for order in box.exchange.orders.values()]
     assert len(names) == len(set(names))
     assert box.exchange.wallets.total("USDT") == 100_000
-    return [(it["at_ms"], it["fault"], it["client_order_id"], it.get("status")) for it in injector.journal]
+    return [
+        (entry["at_ms"], entry["fault"], entry["client_order_id"], entry.get("status")) for entry in injector.journal
+    ]
 
 
 def test_a_storm_is_its_seed_and_draws_from_nearly_all() -> None:

@@ -72,13 +72,13 @@ def test_a_maker_that_would_take_is_refused(box: Box) -> None:
 @pytest.mark.parametrize(
     ("request_of", "status", "code"),
     [
-        (lambda it: it._replace(key=""), 401, -2014),
-        (lambda it: it._replace(key="a" * 64), 401, -2015),
-        (lambda it: it._replace(query=it.query[:-1] + "x"), 400, -1022),
-        (lambda it: it._replace(query=it.query.replace("quantity=0.01", "quantity=0.02")), 400, -1022),
-        (lambda it: it._replace(query=it.query.partition("&signature")[0]), 400, -1102),
-        (lambda it: it._replace(query=it.query + "&side=BUY"), 400, -1101),
-        (lambda it: it._replace(path="/api/v3/nothing"), 404, -1000),
+        (lambda request: request._replace(key=""), 401, -2014),
+        (lambda request: request._replace(key="a" * 64), 401, -2015),
+        (lambda request: request._replace(query=request.query[:-1] + "x"), 400, -1022),
+        (lambda request: request._replace(query=request.query.replace("quantity=0.01", "quantity=0.02")), 400, -1022),
+        (lambda request: request._replace(query=request.query.partition("&signature")[0]), 400, -1102),
+        (lambda request: request._replace(query=request.query + "&side=BUY"), 400, -1101),
+        (lambda request: request._replace(path="/api/v3/nothing"), 404, -1000),
     ],
 )
 def test_a_key_without_permission_is_refused(box: Box, request_of: Any, status: int, code: int) -> None:
@@ -129,7 +129,13 @@ def test_two_hundred_orders_of_a_symbol_may_be_open(box: Box) -> None:
     # What cannot rest counts for nothing, and what ended leaves its place.
     assert ask(box, "POST", "order", **limit(LOW, "0.0002", timeInForce="IOC"))["status"] == "EXPIRED"
     assert ask(box, "POST", "order", **MARKET, quantity="0.01")["status"] == "FILLED"
-    ask(box, "DELETE", "order", symbol="BTCUSDT", orderId=min(it.order.order_id for it in box.exchange.open_orders()))
+    ask(
+        box,
+        "DELETE",
+        "order",
+        symbol="BTCUSDT",
+        orderId=min(order.order.order_id for order in box.exchange.open_orders()),
+    )
     assert "code" not in ask(box, "POST", "order", **limit(LOW, "0.0002"))
 
 
@@ -144,7 +150,9 @@ def test_five_orders_of_a_symbol_may_have_a_trigger(box: Box) -> None:
     assert ask(box, "POST", "order/oco", **pair) == refused
     assert len(box.exchange.open_orders()) == ALGO_ORDERS_MAX + 1
     assert "code" not in ask(box, "POST", "order", **limit(LOW))
-    filters = {it["filterType"]: it for it in public(box, "exchangeInfo", symbol="BTCUSDT")["symbols"][0]["filters"]}
+    filters = {
+        entry["filterType"]: entry for entry in public(box, "exchangeInfo", symbol="BTCUSDT")["symbols"][0]["filters"]
+    }
     assert filters["MAX_NUM_ALGO_ORDERS"]["maxNumAlgoOrders"] == ALGO_ORDERS_MAX
     assert filters["MAX_NUM_ORDERS"]["maxNumOrders"] == ORDERS_MAX
 
@@ -181,7 +189,7 @@ def test_a_pair_locks_once_and_ends_as_one(box: Box) -> None:
     assert (listed["listOrderStatus"], len(listed["orderReports"])) == ("EXECUTING", 2)
     assert box.exchange.wallets.balance(OWNER, "BTC").locked == 1
     done = ask(box, "DELETE", "orderList", symbol="BTCUSDT", orderListId=listed["orderListId"])
-    assert [it["status"] for it in done["orderReports"]] == ["CANCELED", "CANCELED"]
+    assert [report["status"] for report in done["orderReports"]] == ["CANCELED", "CANCELED"]
     assert box.exchange.wallets.balance(OWNER, "BTC") == (5, 0)
     old = {"symbol": "BTCUSDT", "side": "SELL", "quantity": "1", "price": HIGH, "stopPrice": LOW}
     assert ask(box, "POST", "order/oco", **old)["contingencyType"] == "OCO"
@@ -196,7 +204,7 @@ def test_a_pair_with_its_prices_the_wrong_way_round_is_refused(box: Box) -> None
 def test_too_much_weight_is_429_and_going_on_is_418() -> None:
     box = make_box(limits=RequestLimits(weight=30))
     statuses = [box.answer(BoxRequest("GET", "/api/v3/exchangeInfo"), NOW_MS) for _ in range(14)]
-    assert [it.status for it in statuses] == [200] + [429] * 10 + [418] * 3
+    assert [answer.status for answer in statuses] == [200] + [429] * 10 + [418] * 3
     assert statuses[0].headers["X-MBX-USED-WEIGHT-1M"] == "20"
     assert statuses[-1].headers["Retry-After"] == "120"
     later = box.answer(BoxRequest("GET", "/api/v3/ping"), NOW_MS + 120_000)
@@ -230,7 +238,7 @@ def test_candles_are_the_bars_and_assets_add_up(box: Box) -> None:
     bars = {bar.closes_at_s: bar for bar in box.makers["BTCUSDT"].series.bars}
     for row in rows[:-1]:
         bar = bars[(row[0] + 60_000) // 1_000]
-        assert [row[1], row[2], row[3], row[4]] == [f"{Decimal(it).scaleb(-2):.8f}" for it in bar[1:5]]
+        assert [row[1], row[2], row[3], row[4]] == [f"{Decimal(figure).scaleb(-2):.8f}" for figure in bar[1:5]]
         assert Decimal(row[5]) == Decimal(bar.volume).scaleb(-5)
     ask(box, "POST", "order", later, **MARKET, quantity="0.5")
     everything = box.exchange.wallets.total("USDT"), box.exchange.wallets.total("BTC")
@@ -240,6 +248,9 @@ def test_candles_are_the_bars_and_assets_add_up(box: Box) -> None:
 
 def test_no_image_holds_the_exchange() -> None:
     contents = json.loads((Path(__file__).parents[2] / "docker" / "contents.json").read_text())
-    packages = [*contents["packages_everywhere"], *(it for s in contents["services"].values() for it in s["packages"])]
+    packages = [
+        *contents["packages_everywhere"],
+        *(package for s in contents["services"].values() for package in s["packages"]),
+    ]
     assert "exchange" not in packages
     assert PLENTY.weight > RequestLimits().weight

@@ -19,7 +19,7 @@ def box() -> Box:
     return make_box()
 
 
-@pytest.mark.parametrize("route", [name for name, it in ROUTES.items() if it.takes is not None])
+@pytest.mark.parametrize("route", [name for name, route in ROUTES.items() if route.takes is not None])
 def test_a_parameter_that_a_path_does_not_read_is_refused(box: Box, route: str) -> None:
     method, name = route.split()
     is_signed = ROUTES[route].security == "signed"

@@ -29,13 +29,13 @@ class Connection:
         self.box, self.now_ms = make_box(), NOW_MS
         self.injector = FaultInjector(self.box, "none", 7)
         self.feed = StreamFeed(self.box, lambda: self.now_ms)
-        self.api = SocketApi(self.box, lambda it: self.injector.deliver(it, self.now_ms), lambda: self.now_ms)
+        self.api = SocketApi(self.box, lambda request: self.injector.deliver(request, self.now_ms), lambda: self.now_ms)
         self.session = self.feed.open(path, query)
 
     def read(self) -> list[Any]:
         """The messages that wait; None for the end of the connection."""
         rows = [self.session.outgoing.get_nowait() for _ in range(self.session.outgoing.qsize())]
-        return [None if it is None else json.loads(it) for it in rows]
+        return [None if row is None else json.loads(row) for row in rows]
 
     def later(self, ms: int) -> list[Any]:
         self.now_ms += ms
@@ -70,7 +70,7 @@ def api() -> Connection:
 
 
 def kinds(rows: list[Any]) -> set[str]:
-    return {it["e"] for it in rows if "e" in it}
+    return {row["e"] for row in rows if "e" in row}
 
 
 def test_a_raw_stream_is_named_by_its_path() -> None:
@@ -80,9 +80,9 @@ def test_a_raw_stream_is_named_by_its_path() -> None:
 
 def test_combined_streams_are_told_within_their_names() -> None:
     rows = Connection("/stream", "streams=btcusdt@aggTrade/btcusdt@depth5@1000ms/btcusdt@bookTicker").later(60_000)
-    assert {it["stream"] for it in rows} == {"btcusdt@aggTrade", "btcusdt@depth5@1000ms", "btcusdt@bookTicker"}
-    depths = [it["data"] for it in rows if it["stream"] == "btcusdt@depth5@1000ms"]
-    assert {len(it[side]) for it in depths for side in ("bids", "asks")} == {5}
+    assert {row["stream"] for row in rows} == {"btcusdt@aggTrade", "btcusdt@depth5@1000ms", "btcusdt@bookTicker"}
+    depths = [row["data"] for row in rows if row["stream"] == "btcusdt@depth5@1000ms"]
+    assert {len(depth[side]) for depth in depths for side in ("bids", "asks")} == {5}
 
 
 def test_a_connection_lists_and_changes_what_it_has() -> None:
@@ -93,7 +93,7 @@ def test_a_connection_lists_and_changes_what_it_has() -> None:
     assert listed == {"result": ["btcusdt@ticker", "btcusdt@trade"], "id": 3}
     connection.send('{"method": "SET_PROPERTY", "params": ["combined", true], "id": 4}')
     assert connection.send('{"method": "GET_PROPERTY", "params": ["combined"], "id": 5}') == {"result": True, "id": 5}
-    assert {it["stream"] for it in connection.later(60_000)} == {"btcusdt@trade", "btcusdt@ticker"}
+    assert {row["stream"] for row in connection.later(60_000)} == {"btcusdt@trade", "btcusdt@ticker"}
 
 
 @pytest.mark.parametrize(("text", "code"), [("{", 3), ('{"method": "subscribe", "id": 1}', 2)])
@@ -106,19 +106,19 @@ def test_an_invalid_message_has_the_documented_code(text: str, code: int) -> Non
 def test_candles_are_told_while_they_are_open_and_once_closed() -> None:
     connection = Connection("/ws/btcusdt@kline_1m")
     events = [row["k"] for _ in range(5) for row in connection.later(20_000)]
-    closed = [it for it in events if it["x"]]
+    closed = [candle for candle in events if candle["x"]]
     rows = public(connection.box, "klines", connection.now_ms, symbol="BTCUSDT", interval="1m", limit=5)
     candles = {row[0]: row for row in rows}
-    assert [it["t"] for it in closed] == [NOW_MS // 60_000 * 60_000 + n * 60_000 for n in range(len(closed))]
+    assert [candle["t"] for candle in closed] == [NOW_MS // 60_000 * 60_000 + n * 60_000 for n in range(len(closed))]
     assert len(closed) == 2
-    for it in closed:
-        assert [it[key] for key in "ohlcv"] == candles[it["t"]][1:6]
+    for candle in closed:
+        assert [candle[key] for key in "ohlcv"] == candles[candle["t"]][1:6]
     assert events[0]["f"] <= events[0]["L"]
 
 
 def test_a_ticker_is_that_of_a_request() -> None:
     connection = Connection("/ws/btcusdt@ticker/btcusdt@miniTicker")
-    rows = {it["e"]: it for it in connection.later(60_000)}
+    rows = {row["e"]: row for row in connection.later(60_000)}
     answer = public(connection.box, "ticker/24hr", connection.now_ms, symbol="BTCUSDT")
     ticker = rows["24hrTicker"]
     assert (ticker["c"], ticker["v"], ticker["n"]) == (answer["lastPrice"], answer["volume"], answer["count"])
@@ -127,8 +127,8 @@ def test_a_ticker_is_that_of_a_request() -> None:
 
 def test_all_small_tickers_and_averages_are_told() -> None:
     rows = Connection("/stream", "streams=!miniTicker@arr/btcusdt@avgPrice").later(60_000)
-    events = {it["stream"]: it["data"] for it in rows}
-    assert [it["s"] for it in events["!miniTicker@arr"]] == ["BTCUSDT"]
+    events = {row["stream"]: row["data"] for row in rows}
+    assert [ticker["s"] for ticker in events["!miniTicker@arr"]] == ["BTCUSDT"]
     assert (events["btcusdt@avgPrice"]["e"], events["btcusdt@avgPrice"]["i"]) == ("avgPrice", "5m")
 
 
@@ -149,7 +149,7 @@ def test_every_method_has_a_path() -> None:
 def test_an_order_is_placed_and_cancelled_by_a_signed_request(api: Connection) -> None:
     placed = api.signed("order.place", **limit(LOW, newClientOrderId="first"))
     assert (placed["status"], placed["id"], placed["result"]["status"]) == (200, 5, "NEW")
-    assert [it["rateLimitType"] for it in placed["rateLimits"]] == ["ORDERS", "ORDERS", "REQUEST_WEIGHT"]
+    assert [limit["rateLimitType"] for limit in placed["rateLimits"]] == ["ORDERS", "ORDERS", "REQUEST_WEIGHT"]
     assert placed["rateLimits"][0]["count"] == 1
     done = api.signed("v3/order.cancel", symbol="BTCUSDT", origClientOrderId="first")
     assert done["result"]["status"] == "CANCELED"
@@ -210,7 +210,7 @@ def test_a_fault_that_spoils_an_answer_ends_the_connection(api: Connection) -> N
 def events(api: Connection, method: str, **params: Any) -> list[Any]:
     """The events of the account's stream for a request."""
     ask(api.box, method.partition(" ")[0], method.partition(" ")[2], **params)
-    return [it["event"] for it in api.read() if it["event"]["e"] != "outboundAccountPosition"]
+    return [message["event"] for message in api.read() if message["event"]["e"] != "outboundAccountPosition"]
 
 
 def test_a_cancel_is_told_with_its_own_name_and_the_orders(api: Connection) -> None:
@@ -223,9 +223,9 @@ def test_a_cancel_is_told_with_its_own_name_and_the_orders(api: Connection) -> N
 def test_the_state_of_a_list_is_told_when_it_begins_and_ends(api: Connection) -> None:
     api.signed("userDataStream.subscribe.signature")
     begun = events(api, "POST orderList/oco", **PAIR)
-    assert [(it["e"], it.get("L")) for it in begun][-1] == ("listStatus", "EXECUTING")
+    assert [(event["e"], event.get("L")) for event in begun][-1] == ("listStatus", "EXECUTING")
     ended = events(api, "DELETE orderList", symbol="BTCUSDT", orderListId=begun[-1]["g"])
-    assert [it["e"] for it in ended] == ["executionReport", "executionReport", "listStatus"]
+    assert [event["e"] for event in ended] == ["executionReport", "executionReport", "listStatus"]
     assert (ended[-1]["l"], ended[-1]["L"], len(ended[-1]["O"])) == ("ALL_DONE", "ALL_DONE", 2)
 
 
@@ -243,6 +243,6 @@ def test_ending_a_subscription_leaves_the_others(api: Connection) -> None:
 def test_an_order_by_quote_says_what_was_asked(api: Connection) -> None:
     api.signed("userDataStream.subscribe.signature")
     reports = events(api, "POST order", symbol="BTCUSDT", side="BUY", type="MARKET", quoteOrderQty="100")
-    assert {it["Q"] for it in reports} == {"100.00000000"}
+    assert {report["Q"] for report in reports} == {"100.00000000"}
     order = ask(api.box, "GET", "order", symbol="BTCUSDT", orderId=reports[0]["i"])
     assert order["origQuoteOrderQty"] == "100.00000000"

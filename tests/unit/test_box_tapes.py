@@ -122,9 +122,9 @@ def test_candles_have_the_prices_and_the_volume_of_the_trades(draw: list[tuple[i
         for at, price, quantity, buys in sorted(draw, reverse=True)
     ]
     rows = public(box_of(*trades), "klines", symbol="BTCUSDT", interval="1m", limit=20)
-    assert sum((D(row[5]) for row in rows), D(0)) == sum((it.quantity for it in trades), D(0))
+    assert sum((D(row[5]) for row in rows), D(0)) == sum((trade.quantity for trade in trades), D(0))
     assert (D(rows[0][1]), D(rows[-1][4])) == (trades[0].price, trades[-1].price)
-    assert max(D(row[2]) for row in rows) == max(it.price for it in trades)
+    assert max(D(row[2]) for row in rows) == max(trade.price for trade in trades)
     opens = [row[0] for row in rows]
     assert opens == list(range(opens[0], opens[-1] + 60_000, 60_000))
 

@@ -47,7 +47,10 @@ def last(events: list[OrderEvent], order_id: int) -> BookOrder:
 
 def test_the_older_order_trades_first_and_at_its_own_price(engine: MatchingEngine) -> None:
     events = engine.submit(order(9, "buy", "2", "105"), at_ms=AT)
-    assert [(it.maker_id, it.price, it.quantity) for it in engine.take_trades()] == [(1, 101, 1), (2, 101, 1)]
+    assert [(trade.maker_id, trade.price, trade.quantity) for trade in engine.take_trades()] == [
+        (1, 101, 1),
+        (2, 101, 1),
+    ]
     assert kinds(events) == [("new", 9), ("trade", 9), ("trade", 1), ("trade", 9), ("trade", 2)]
     assert engine.book.levels("sell", 2) == [Level(dec(101), dec(1)), Level(dec(102), dec(5))]
 
@@ -90,7 +93,7 @@ def test_an_owner_does_not_trade_with_itself(
     engine: MatchingEngine, prevention: Any, taker: str, maker: str, next_maker: str
 ) -> None:
     events = engine.submit(order(9, "buy", "1", "101", owner="owner 1", prevention=prevention), at_ms=AT)
-    states = {it.order.order_id: it.order.status for it in events}
+    states = {event.order.order_id: event.order.status for event in events}
     assert (states[9], states.get(1, "new"), states.get(2, "new")) == (taker, maker, next_maker)
 
 
@@ -113,7 +116,7 @@ def test_one_stop_sets_off_the_next(engine: MatchingEngine) -> None:
     engine.submit(order(9, "sell", "4", trigger=Trigger(dec(100), rises=False)), at_ms=AT)
     engine.submit(order(10, "sell", "1", "90", trigger=Trigger(dec(99), rises=False)), at_ms=AT)
     events = engine.record(dec(100), dec(1), "sell", at_ms=AT)
-    assert [it for it in kinds(events) if it[0] == "triggered"] == [("triggered", 9), ("triggered", 10)]
+    assert [event for event in kinds(events) if event[0] == "triggered"] == [("triggered", 9), ("triggered", 10)]
     assert engine.book.best("sell") == 90
 
 
@@ -144,7 +147,7 @@ def test_a_canceled_order_trades_no_more(engine: MatchingEngine) -> None:
     assert kinds(engine.cancel(1, at_ms=AT)) == [("canceled", 1)]
     assert engine.cancel(1, at_ms=AT) == []
     engine.submit(order(9, "buy", "1", "101"), at_ms=AT)
-    assert [it.maker_id for it in engine.take_trades()] == [2]
+    assert [trade.maker_id for trade in engine.take_trades()] == [2]
 
 
 def test_a_sum_in_quote_buys_whole_lots(engine: MatchingEngine) -> None:

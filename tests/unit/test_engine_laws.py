@@ -99,8 +99,12 @@ def test_the_engine_trades_as_the_slow_one(steps: list[Any]) -> None:
         else:
             accepted = [slow.submit(order) for order in step]
             assert all(accepted) == all(event.kind != "rejected" for event in events)
-        states |= {it.order.order_id: (it.order.status, it.order.filled) for it in events if it.kind != "rejected"}
-        trades += [(it.taker_id, it.maker_id, it.price, it.quantity) for it in engine.take_trades()]
+        states |= {
+            event.order.order_id: (event.order.status, event.order.filled)
+            for event in events
+            if event.kind != "rejected"
+        }
+        trades += [(trade.taker_id, trade.maker_id, trade.price, trade.quantity) for trade in engine.take_trades()]
         assert trades == slow.trades
         assert {key: _named(*value) for key, value in states.items()} == {
             key: _named(*value) for key, value in slow.states().items()

@@ -15,7 +15,7 @@ SYMBOL = "BTCUSDT"
 
 def passive(trades: list[Any], taker_id: int) -> list[tuple[int, int, int]]:
     """The maker's half of each trade: order, price, quantity."""
-    return [(it.order_id, it.trade_price, it.trade_qty) for it in trades if it.order_id != taker_id]
+    return [(trade.order_id, trade.trade_price, trade.trade_qty) for trade in trades if trade.order_id != taker_id]
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -36,7 +36,7 @@ def test_limit_orders_and_cancels_trade_as_in_the_published_engine(seed: int) ->
             ),
             at_ms=order_id,
         )
-        mine = [(it.maker_id, int(it.price), int(it.quantity)) for it in engine.take_trades()]
+        mine = [(trade.maker_id, int(trade.price), int(trade.quantity)) for trade in engine.take_trades()]
         assert mine == passive(trades, order_id)
         traded += len(mine)
         earlier = dice.randint(1, order_id)

@@ -85,17 +85,19 @@ class EngineRun:
 
     def _send(self, bar: CandlePrices) -> bool:
         """Send what is left of the order; return that it is not due any more."""
-        it, self._sent = self._order, True
-        waits = it.stop_price is not None and not self._triggered
+        order, self._sent = self._order, True
+        waits = order.stop_price is not None and not self._triggered
         self._submit(
             bar,
             OWN,
             quantity=self._left,
-            side=it.side,
-            limit=it.limit_price,
-            time_in_force=it.time_in_force,
-            maker_only=it.post_only,
-            trigger=Trigger(it.stop_price, rises=it.side == "buy") if waits and it.stop_price is not None else None,
+            side=order.side,
+            limit=order.limit_price,
+            time_in_force=order.time_in_force,
+            maker_only=order.post_only,
+            trigger=Trigger(order.stop_price, rises=order.side == "buy")
+            if waits and order.stop_price is not None
+            else None,
         )
         return False
 
@@ -161,7 +163,7 @@ def advantages(order_: Order, paper: Sequence[Part], engine: Sequence[Part], bar
 
 def _sums(parts: Sequence[Part], until_s: int) -> tuple[Decimal, Decimal]:
     known = [part for part in parts if part.closes_at_s <= until_s]
-    return sum((it.quantity for it in known), ZERO), sum((it.price * it.quantity for it in known), ZERO)
+    return sum((part.quantity for part in known), ZERO), sum((part.price * part.quantity for part in known), ZERO)
 
 
 def _cost_of(quantity: Decimal, parts: Sequence[Part]) -> Decimal:

@@ -45,7 +45,7 @@ def written(folder: Path, text: str, name: str = NAME) -> str:
 
 def stream(*documents: dict[str, object]) -> str:
     return "\n".join(
-        f'172316125393708576{n} {{"stream":"x","data":{json.dumps(it)}}}' for n, it in enumerate(documents)
+        f'172316125393708576{n} {{"stream":"x","data":{json.dumps(document)}}}' for n, document in enumerate(documents)
     )
 
 

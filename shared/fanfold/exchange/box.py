@@ -66,15 +66,15 @@ class Box:
         started_at_ms: int,
         limits: RequestLimits,
     ) -> None:
-        listings = [Listing.of(instruments[it.instrument]) for it in recorded]
+        listings = [Listing.of(instruments[history.instrument]) for history in recorded]
         self.exchange = SpotExchange(listings, deposits, FEES)
         self.credentials = ApiCredentials.of(seed)
         self.meter = RequestMeter(limits)
         self.makers: dict[str, SymbolMarket] = {
-            it.instrument.replace("/", ""): TapeMarket(self.exchange, it, seed)
-            if isinstance(it, Tape)
-            else MarketMaker(self.exchange, it, seed)
-            for it in recorded
+            history.instrument.replace("/", ""): TapeMarket(self.exchange, history, seed)
+            if isinstance(history, Tape)
+            else MarketMaker(self.exchange, history, seed)
+            for history in recorded
         }
         for maker in self.makers.values():
             # What was traded a while before is told by candles alone.

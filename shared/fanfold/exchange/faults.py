@@ -115,8 +115,8 @@ class FaultInjector:
 
     def advance(self, now_ms: int) -> None:
         """Let time pass: markets walk, late requests arrive, halts end."""
-        due = [it for it in self._late if it[0] <= now_ms]
-        self._late = [it for it in self._late if it[0] > now_ms]
+        due = [late for late in self._late if late[0] <= now_ms]
+        self._late = [late for late in self._late if late[0] > now_ms]
         self.box.advance(now_ms)
         for _, request in due:
             answer = self.box.answer(request, now_ms, self._skew(now_ms))
@@ -150,7 +150,10 @@ class FaultInjector:
 
     def _draw(self, request: BoxRequest) -> str | None:
         """Return the fault of a request: one that was armed for it, else by the dice."""
-        armed = next((it for it in self.armed if (it.method, it.path) == (request.method, request.path)), None)
+        armed = next(
+            (fault for fault in self.armed if (fault.method, fault.path) == (request.method, request.path)),
+            None,
+        )
         if armed is not None:
             armed.count -= 1
             if not armed.count:

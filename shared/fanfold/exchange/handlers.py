@@ -64,7 +64,7 @@ def exchange_info(floor: TradingFloor, params: Params, now_ms: int) -> Any:
         raise combined()
     symbols = [floor.exchange.listings[name].document() for name in symbols_of(floor.exchange, params)]
     if params.get("showPermissionSets") == "false":
-        symbols = [it | {"permissionSets": []} for it in symbols]
+        symbols = [document | {"permissionSets": []} for document in symbols]
     return {
         "timezone": "UTC",
         "serverTime": now_ms,
@@ -91,11 +91,19 @@ def depth(floor: TradingFloor, params: Params, _now_ms: int) -> Any:
 
 
 def trades(floor: TradingFloor, params: Params, _now_ms: int) -> Any:
-    return [market_views.trade(it) for it in market_views.recent(floor.exchange, symbol_of(floor, params), params)]
+    """Return the public trades of a symbol that the request asks for."""
+    return [
+        market_views.trade(public_trade)
+        for public_trade in market_views.recent(floor.exchange, symbol_of(floor, params), params)
+    ]
 
 
 def aggregates(floor: TradingFloor, params: Params, _now_ms: int) -> Any:
-    return [market_views.aggregate(it) for it in market_views.recent(floor.exchange, symbol_of(floor, params), params)]
+    """Return the same trades, each as an aggregate of its own."""
+    return [
+        market_views.aggregate(public_trade)
+        for public_trade in market_views.recent(floor.exchange, symbol_of(floor, params), params)
+    ]
 
 
 def request_of(floor: TradingFloor, params: Params) -> SpotOrder:
@@ -162,7 +170,7 @@ def cancel(floor: TradingFloor, order: PlacedOrder | None, params: Params, name:
     cancel_id = client_id(params, name, floor.names())
     pair = floor.exchange.list_of(order)
     floor.exchange.cancel(order, cancel_id, now_ms)
-    reports = [order_views.canceled(it, cancel_id, now_ms) for it in pair or [order]]
+    reports = [order_views.canceled(leg, cancel_id, now_ms) for leg in pair or [order]]
     return order_views.order_list(pair, reports) if pair else reports[0]
 
 
@@ -171,7 +179,7 @@ def cancel_all(floor: TradingFloor, params: Params, now_ms: int) -> Any:
     orders = floor.exchange.open_orders(symbol_of(floor, params))
     if not orders:
         raise ExchangeRefusal(-2011, "Unknown order sent.")
-    return [cancel(floor, it, {}, "newClientOrderId", now_ms) for it in orders if it.order.is_live]
+    return [cancel(floor, order, {}, "newClientOrderId", now_ms) for order in orders if order.order.is_live]
 
 
 def replace_order(floor: TradingFloor, params: Params, now_ms: int) -> Any:
@@ -217,7 +225,7 @@ def _response(part: Any) -> Any:
 
 def open_orders(floor: TradingFloor, params: Params, now_ms: int) -> Any:
     orders = floor.exchange.open_orders(symbol_of(floor, params) if "symbol" in params else None)
-    return [order_views.queried(it, now_ms) for it in orders if it.visible_at_ms <= now_ms]
+    return [order_views.queried(order, now_ms) for order in orders if order.visible_at_ms <= now_ms]
 
 
 def all_orders(floor: TradingFloor, params: Params, now_ms: int) -> Any:
@@ -225,15 +233,15 @@ def all_orders(floor: TradingFloor, params: Params, now_ms: int) -> Any:
     symbol, limit = symbol_of(floor, params), whole(params, "limit", 500, 1_000)
     first, (start, end) = whole(params, "orderId", 0), span(params)
     orders = [
-        it
-        for it in floor.exchange.orders.values()
-        if it.listing.symbol == symbol
-        and it.order.order_id >= first
-        and start <= it.placed_at_ms <= end
-        and it.visible_at_ms <= now_ms
+        order
+        for order in floor.exchange.orders.values()
+        if order.listing.symbol == symbol
+        and order.order.order_id >= first
+        and start <= order.placed_at_ms <= end
+        and order.visible_at_ms <= now_ms
     ]
     rows = orders[:limit] if {"orderId", "startTime"} & params.keys() else orders[-limit:]
-    return [order_views.queried(it, now_ms) for it in rows]
+    return [order_views.queried(order, now_ms) for order in rows]
 
 
 def span(params: Params) -> tuple[int, int]:
@@ -252,16 +260,16 @@ def my_trades(floor: TradingFloor, params: Params, now_ms: int) -> Any:
         raise combined()
     first, order_id, (start, end) = whole(params, "fromId", 0), whole(params, "orderId", 0), span(params)
     matching_trades = [
-        it
-        for it in floor.exchange.trades
-        if it.placed.listing.symbol == symbol
-        and it.trade.trade_id >= first
-        and start <= it.trade.at_ms <= end
-        and (not order_id or it.placed.order.order_id == order_id)
-        and it.visible_at_ms <= now_ms
+        own
+        for own in floor.exchange.trades
+        if own.placed.listing.symbol == symbol
+        and own.trade.trade_id >= first
+        and start <= own.trade.at_ms <= end
+        and (not order_id or own.placed.order.order_id == order_id)
+        and own.visible_at_ms <= now_ms
     ]
     rows = matching_trades[:limit] if {"fromId", "startTime"} & params.keys() else matching_trades[-limit:]
-    return [order_views.own_trade(it) for it in rows]
+    return [order_views.own_trade(own) for own in rows]
 
 
 def account(floor: TradingFloor, params: Params, now_ms: int) -> Any:

@@ -29,29 +29,29 @@ def pairs(levels: Iterable[Level]) -> list[list[str]]:
     return [[text8(level.price), text8(level.quantity)] for level in levels]
 
 
-def trade(it: EngineTrade) -> dict[str, Any]:
+def trade(public_trade: EngineTrade) -> dict[str, Any]:
     """Return a public trade."""
     return {
-        "id": it.trade_id,
-        "price": text8(it.price),
-        "qty": text8(it.quantity),
-        "quoteQty": text8(money.EXACT.multiply(it.price, it.quantity)),
-        "time": it.at_ms,
-        "isBuyerMaker": it.taker_side == "sell",
+        "id": public_trade.trade_id,
+        "price": text8(public_trade.price),
+        "qty": text8(public_trade.quantity),
+        "quoteQty": text8(money.EXACT.multiply(public_trade.price, public_trade.quantity)),
+        "time": public_trade.at_ms,
+        "isBuyerMaker": public_trade.taker_side == "sell",
         "isBestMatch": True,
     }
 
 
-def aggregate(it: EngineTrade) -> dict[str, Any]:
+def aggregate(public_trade: EngineTrade) -> dict[str, Any]:
     """Return a trade as an aggregate of one."""
     return {
-        "a": it.trade_id,
-        "p": text8(it.price),
-        "q": text8(it.quantity),
-        "f": it.trade_id,
-        "l": it.trade_id,
-        "T": it.at_ms,
-        "m": it.taker_side == "sell",
+        "a": public_trade.trade_id,
+        "p": text8(public_trade.price),
+        "q": text8(public_trade.quantity),
+        "f": public_trade.trade_id,
+        "l": public_trade.trade_id,
+        "T": public_trade.at_ms,
+        "m": public_trade.taker_side == "sell",
         "M": True,
     }
 
@@ -61,7 +61,11 @@ def recent(exchange: SpotExchange, symbol: str, params: Params) -> list[EngineTr
     limit = whole(params, "limit", 500, 1_000)
     first, start = whole(params, "fromId", 0), whole(params, "startTime", 0)
     end = whole(params, "endTime", 2**63)
-    trades = [it for it in exchange.tapes[symbol] if it.trade_id >= first and start <= it.at_ms <= end]
+    trades = [
+        public_trade
+        for public_trade in exchange.tapes[symbol]
+        if public_trade.trade_id >= first and start <= public_trade.at_ms <= end
+    ]
     return trades[:limit] if first or start else trades[-limit:]
 
 
@@ -143,7 +147,7 @@ def symbols_of(exchange: SpotExchange, params: Params) -> list[str]:
     if status not in {None, *STATUSES}:
         raise ExchangeRefusal(-1122, "Invalid symbolStatus.")
     listings = [exchange.listing(name) for name in _names_of(exchange, params)]
-    rows = [it.symbol for it in listings if status in {None, it.status}]
+    rows = [listing.symbol for listing in listings if status in {None, listing.status}]
     if "symbol" in params and not rows:
         raise ExchangeRefusal(-1220, "The symbol's status does not match the requested symbolStatus.")
     return rows

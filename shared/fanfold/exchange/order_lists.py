@@ -80,7 +80,7 @@ def _place_pair(floor: TradingFloor, legs: tuple[SpotOrder, SpotOrder], params: 
     name = client_id(params, "listClientOrderId", floor.names())
     respond = response_of(params, "RESULT")
     placed = floor.exchange.place_pair(legs, name, now_ms)
-    return order_views.order_list(placed, [order_views.placed(it, (), respond) for it in placed])
+    return order_views.order_list(placed, [order_views.placed(leg, (), respond) for leg in placed])
 
 
 def _check_places(floor: TradingFloor, legs: tuple[SpotOrder, SpotOrder]) -> None:
@@ -101,8 +101,8 @@ def _check_places(floor: TradingFloor, legs: tuple[SpotOrder, SpotOrder]) -> Non
 def cancel_list(floor: TradingFloor, params: Params, now_ms: int) -> Any:
     """Cancel both orders of a list."""
     symbol = symbol_of(floor, params)
-    orders = [it for it in _orders_of_list(floor, params, "listClientOrderId") if it.listing.symbol == symbol]
-    live = [it for it in orders if it.order.is_live]
+    orders = [order for order in _orders_of_list(floor, params, "listClientOrderId") if order.listing.symbol == symbol]
+    live = [order for order in orders if order.order.is_live]
     if not live:
         raise ExchangeRefusal(-2011, "Unknown order list sent.")
     return cancel(floor, live[0], params, "newClientOrderId", now_ms)
@@ -118,7 +118,7 @@ def query_list(floor: TradingFloor, params: Params, _now_ms: int) -> Any:
 
 def open_lists(floor: TradingFloor, _params: Params, _now_ms: int) -> Any:
     """Return the lists that have not ended."""
-    lists = (it for it in _lists(floor) if any(order.order.is_live for order in it))
+    lists = (orders for orders in _lists(floor) if any(order.order.is_live for order in orders))
     return [order_views.order_list(orders) for orders in lists]
 
 
@@ -139,9 +139,9 @@ def all_lists(floor: TradingFloor, params: Params, _now_ms: int) -> Any:
 def _lists(floor: TradingFloor) -> list[list[PlacedOrder]]:
     """Return the orders of each list, in the order of their numbers."""
     lists: dict[int, list[PlacedOrder]] = {}
-    for it in floor.exchange.orders.values():
-        if it.order.pair is not None:
-            lists.setdefault(it.order.pair, []).append(it)
+    for order in floor.exchange.orders.values():
+        if order.order.pair is not None:
+            lists.setdefault(order.order.pair, []).append(order)
     return [lists[number] for number in sorted(lists)]
 
 

@@ -72,14 +72,14 @@ def placed(order: PlacedOrder, trades: Iterable[OwnTrade], respond: str) -> dict
     if respond == "FULL":
         document["fills"] = [
             {
-                "price": text8(it.trade.price),
-                "qty": text8(it.trade.quantity),
-                "commission": text8(it.fee.amount),
-                "commissionAsset": it.fee.asset,
-                "tradeId": it.trade.trade_id,
+                "price": text8(own.trade.price),
+                "qty": text8(own.trade.quantity),
+                "commission": text8(own.fee.amount),
+                "commissionAsset": own.fee.asset,
+                "tradeId": own.trade.trade_id,
             }
-            for it in trades
-            if it.placed is order
+            for own in trades
+            if own.placed is order
         ]
     return document
 
@@ -98,7 +98,7 @@ def canceled(order: PlacedOrder, cancel_id: str, now_ms: int) -> dict[str, Any]:
 
 def order_list(orders: list[PlacedOrder], reports: list[dict[str, Any]] | None = None) -> dict[str, Any]:
     """Return an OCO, with the reports of its orders where there are any."""
-    live = any(it.order.is_live for it in orders)
+    live = any(leg.order.is_live for leg in orders)
     symbol = orders[0].listing.symbol
     document: dict[str, Any] = {
         "orderListId": orders[0].order.pair,
@@ -106,28 +106,28 @@ def order_list(orders: list[PlacedOrder], reports: list[dict[str, Any]] | None =
         "listStatusType": "EXEC_STARTED" if live else "ALL_DONE",
         "listOrderStatus": "EXECUTING" if live else "ALL_DONE",
         "listClientOrderId": orders[0].list_client_id,
-        "transactionTime": max(it.updated_at_ms for it in orders),
+        "transactionTime": max(leg.updated_at_ms for leg in orders),
         "symbol": symbol,
         "orders": [
-            {"symbol": symbol, "orderId": it.order.order_id, "clientOrderId": it.client_order_id} for it in orders
+            {"symbol": symbol, "orderId": leg.order.order_id, "clientOrderId": leg.client_order_id} for leg in orders
         ],
     }
     return document if reports is None else document | {"orderReports": reports}
 
 
-def own_trade(it: OwnTrade) -> dict[str, Any]:
+def own_trade(own: OwnTrade) -> dict[str, Any]:
     """Return a trade of the account."""
     return {
-        **_names(it.placed),
-        "id": it.trade.trade_id,
-        "price": text8(it.trade.price),
-        "qty": text8(it.trade.quantity),
-        "quoteQty": text8(money.EXACT.multiply(it.trade.price, it.trade.quantity)),
-        "commission": text8(it.fee.amount),
-        "commissionAsset": it.fee.asset,
-        "time": it.trade.at_ms,
-        "isBuyer": it.placed.order.side == "buy",
-        "isMaker": it.is_maker,
+        **_names(own.placed),
+        "id": own.trade.trade_id,
+        "price": text8(own.trade.price),
+        "qty": text8(own.trade.quantity),
+        "quoteQty": text8(money.EXACT.multiply(own.trade.price, own.trade.quantity)),
+        "commission": text8(own.fee.amount),
+        "commissionAsset": own.fee.asset,
+        "time": own.trade.at_ms,
+        "isBuyer": own.placed.order.side == "buy",
+        "isMaker": own.is_maker,
         "isBestMatch": True,
     }
 
@@ -137,7 +137,7 @@ def balances(exchange: SpotExchange) -> list[dict[str, str]]:
     assets = {name for listing in exchange.listings.values() for name in (listing.base, listing.quote)}
     names = sorted(assets | set(exchange.wallets.balances(OWNER)))
     rows = [(name, exchange.wallets.balance(OWNER, name)) for name in names]
-    return [{"asset": name, "free": text8(it.free), "locked": text8(it.locked)} for name, it in rows]
+    return [{"asset": name, "free": text8(balance.free), "locked": text8(balance.locked)} for name, balance in rows]
 
 
 def _rates(rates: FeeRates) -> dict[str, str]:

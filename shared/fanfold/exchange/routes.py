@@ -36,7 +36,7 @@ def _restrictions(_floor: TradingFloor, _params: Params, now_ms: int) -> Any:
 
 
 def _coins(floor: TradingFloor, _params: Params, _now_ms: int) -> Any:
-    assets = sorted({name for it in floor.exchange.listings.values() for name in (it.base, it.quote)})
+    assets = sorted({name for listing in floor.exchange.listings.values() for name in (listing.base, listing.quote)})
     return [
         {"coin": asset, "name": asset, "trading": True, "isLegalMoney": False, "depositAllEnable": False,
          "withdrawAllEnable": False, "free": "0", "locked": "0", "networkList": []}

@@ -87,8 +87,8 @@ def serve(
     now_ms = clock()
     known = instruments or market.catalogue()
     markets = list(recorded) or _seeded(seed, now_ms // 60_000 * 60)
-    traded = [_moved(it, now_ms) for it in markets] if moved else markets
-    quotes = {known[it.instrument].quote: DEPOSIT for it in traded}
+    traded = [_moved(history, now_ms) for history in markets] if moved else markets
+    quotes = {known[history.instrument].quote: DEPOSIT for history in traded}
     box = Box(traded, known, deposits or quotes, seed=seed, started_at_ms=now_ms, limits=limits or RequestLimits())
     app = _app(FaultInjector(box, faults, seed), clock)
     with _running(app, port) as bound:
@@ -226,8 +226,8 @@ async def _administer(injector: FaultInjector, clock: Clock, request: web.Reques
     exchange = injector.box.exchange
     views: dict[str, Callable[[], Any]] = {
         "journal": lambda: injector.journal,
-        "orders": lambda: [order_views.queried(it, 2**63) for it in exchange.orders.values()],
-        "trades": lambda: [order_views.own_trade(it) for it in exchange.trades],
+        "orders": lambda: [order_views.queried(order, 2**63) for order in exchange.orders.values()],
+        "trades": lambda: [order_views.own_trade(own) for own in exchange.trades],
         "balances": lambda: order_views.balances(exchange),
         "clock": lambda: {"ms": now_ms},
     }

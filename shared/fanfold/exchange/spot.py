@@ -101,7 +101,7 @@ class SpotExchange:
         placed = [self._placed(request, at_ms, pair) for request in requests]
         for order in placed:
             order.list_client_id = list_client_id
-        is_open = any(it.list_client_id == list_client_id for it in self.open_orders())
+        is_open = any(order.list_client_id == list_client_id for order in self.open_orders())
         if is_open or placed[0].client_order_id == placed[1].client_order_id:
             raise rejected("Duplicate order sent.")
         return self._submit(placed, at_ms)
@@ -113,30 +113,30 @@ class SpotExchange:
             wrong_name = order is not None and client_order_id and order.client_order_id != client_order_id
             return None if order is None or order.listing.symbol != symbol or wrong_name else order
         ids = self._by_client_id.get(client_order_id or "", [])
-        orders = [self.orders[it] for it in reversed(ids) if self.orders[it].listing.symbol == symbol]
-        return next((it for it in orders if it.order.is_live), orders[0] if orders else None)
+        orders = [self.orders[number] for number in reversed(ids) if self.orders[number].listing.symbol == symbol]
+        return next((order for order in orders if order.order.is_live), orders[0] if orders else None)
 
     def list_of(self, placed: PlacedOrder) -> list[PlacedOrder]:
         """Return the orders of an order's list; none where it is in no list."""
         pair = placed.order.pair
-        return [] if pair is None else [it for it in self.orders.values() if it.order.pair == pair]
+        return [] if pair is None else [order for order in self.orders.values() if order.order.pair == pair]
 
     def cancel(self, placed: PlacedOrder, cancel_id: str, at_ms: int) -> None:
         """End an order, and the other of its pair. Raises ExchangeRefusal where it has ended."""
         symbol = placed.listing.symbol
         if not placed.order.is_live:
             raise ExchangeRefusal(-2011, "Unknown order sent.")
-        for it in self.list_of(placed) or [placed]:
-            it.cancel_id = cancel_id
+        for leg in self.list_of(placed) or [placed]:
+            leg.cancel_id = cancel_id
         self.apply(symbol, self.engines[symbol].cancel(placed.order.order_id, at_ms))
 
     def open_orders(self, symbol: str | None = None) -> list[PlacedOrder]:
-        live = (it for it in self.orders.values() if it.order.is_live)
-        return [it for it in live if symbol is None or it.listing.symbol == symbol]
+        live = (order for order in self.orders.values() if order.order.is_live)
+        return [order for order in live if symbol is None or order.listing.symbol == symbol]
 
     def delist(self, symbol: str, at_ms: int) -> None:
         """Take a symbol off: its open orders expire."""
-        ids = [it.order.order_id for it in self.open_orders(symbol)]
+        ids = [order.order.order_id for order in self.open_orders(symbol)]
         self.apply(symbol, self.engines[symbol].expire(ids, at_ms, "EXCHANGE_CANCELED"))
         del self.listings[symbol]
 
@@ -178,30 +178,30 @@ class SpotExchange:
 
     def _submit(self, placed: list[PlacedOrder], at_ms: int) -> list[PlacedOrder]:
         listing = placed[0].listing
-        for it in placed:
-            if any(self.orders[other].order.is_live for other in self._by_client_id.get(it.client_order_id, ())):
+        for order in placed:
+            if any(self.orders[other].order.is_live for other in self._by_client_id.get(order.client_order_id, ())):
                 raise rejected("Duplicate order sent.")
         self._check_open(placed)
-        orders = [it.order for it in placed]
+        orders = [order.order for order in placed]
         if not self.wallets.lock(listing.base, listing.quote, *orders):
             raise rejected("Account has insufficient balance for requested action.")
         events = self.engines[listing.symbol].submit(*orders, at_ms=at_ms)
         if events[0].kind == "rejected":
             self.apply(listing.symbol, events)
             raise rejected(REASONS[events[0].reason])
-        for it in placed:
-            self.orders[it.order.order_id] = it
-            self._by_client_id.setdefault(it.client_order_id, []).append(it.order.order_id)
+        for order in placed:
+            self.orders[order.order.order_id] = order
+            self._by_client_id.setdefault(order.client_order_id, []).append(order.order.order_id)
         self.apply(listing.symbol, events)
         return placed
 
     def _check_open(self, placed: list[PlacedOrder]) -> None:
         """Raise ExchangeRefusal where too many orders of a symbol would be open; what cannot rest is not counted."""
-        resting = [it for it in placed if it.order.trigger is not None or it.order.rests]
+        resting = [order for order in placed if order.order.trigger is not None or order.order.rests]
         live = [*self.open_orders(placed[0].listing.symbol), *resting] if resting else []
         if len(live) > ORDERS_MAX:
             raise rejected("Filter failure: MAX_NUM_ORDERS")
-        if sum(it.order.trigger is not None for it in live) > ALGO_ORDERS_MAX:
+        if sum(order.order.trigger is not None for order in live) > ALGO_ORDERS_MAX:
             raise rejected("Filter failure: MAX_NUM_ALGO_ORDERS")
 
     def _placed(self, request: SpotOrder, at_ms: int, pair: int | None = None) -> PlacedOrder:

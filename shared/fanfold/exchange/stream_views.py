@@ -24,17 +24,17 @@ MINI = "cohlvq"
 LABELS = {"strategyId": "j", "strategyType": "J"}
 
 
-def trade(symbol: str, it: EngineTrade) -> dict[str, Any]:
+def trade(symbol: str, public_trade: EngineTrade) -> dict[str, Any]:
     """Return a public trade."""
     return {
         "e": "trade",
-        "E": it.at_ms,
+        "E": public_trade.at_ms,
         "s": symbol,
-        "t": it.trade_id,
-        "p": text8(it.price),
-        "q": text8(it.quantity),
-        "T": it.at_ms,
-        "m": it.taker_side == "sell",
+        "t": public_trade.trade_id,
+        "p": text8(public_trade.price),
+        "q": text8(public_trade.quantity),
+        "T": public_trade.at_ms,
+        "m": public_trade.taker_side == "sell",
         "M": True,
     }
 
@@ -79,7 +79,7 @@ def average_price(symbol: str, document: dict[str, Any], now_ms: int) -> dict[st
 
 def position(balances: list[dict[str, str]], at_ms: int) -> dict[str, Any]:
     """Return the balances that an event may have changed."""
-    rows = [{"a": it["asset"], "f": it["free"], "l": it["locked"]} for it in balances]
+    rows = [{"a": balance["asset"], "f": balance["free"], "l": balance["locked"]} for balance in balances]
     return {"e": "outboundAccountPosition", "E": at_ms, "u": at_ms, "B": rows}
 
 
@@ -97,7 +97,9 @@ def order_list(orders: list[PlacedOrder], at_ms: int) -> dict[str, Any]:
         "r": "NONE",
         "C": document["listClientOrderId"],
         "T": document["transactionTime"],
-        "O": [{"s": it["symbol"], "i": it["orderId"], "c": it["clientOrderId"]} for it in document["orders"]],
+        "O": [
+            {"s": order["symbol"], "i": order["orderId"], "c": order["clientOrderId"]} for order in document["orders"]
+        ],
     }
 
 

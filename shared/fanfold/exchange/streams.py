@@ -76,7 +76,7 @@ class StreamFeed:
         except (ValueError, AttributeError):
             session.send({"code": 3, "msg": "Invalid JSON: expected value at line 1 column 1"})
             return
-        if not isinstance(params, list | None) or not all(isinstance(it, str | bool) for it in params or []):
+        if not isinstance(params, list | None) or not all(isinstance(param, str | bool) for param in params or []):
             session.send({"code": 2, "msg": "Invalid request: property name must be a string", "id": number})
             return
         if method not in METHODS:
@@ -136,7 +136,7 @@ class StreamFeed:
     def _book(self, symbol: str) -> Book:
         book = self._box.exchange.engines[symbol].book
         sides = {"b": book.levels("buy", DEPTH), "a": book.levels("sell", DEPTH)}
-        return {name: {text8(it.price): text8(it.quantity) for it in levels} for name, levels in sides.items()}
+        return {name: {text8(level.price): text8(level.quantity) for level in levels} for name, levels in sides.items()}
 
     def _pump_depth(self, symbol: str) -> None:
         before, update = self._books[symbol]
@@ -152,7 +152,7 @@ class StreamFeed:
             top = market_views.depth(self._box.exchange, symbol, levels, number)
             self._tell(f"{symbol.lower()}@depth{levels}", top)
         touch = market_views.book_ticker(self._box.exchange, symbol)
-        best = dict(zip("baBA", (touch[it] for it in ("bidPrice", "askPrice", "bidQty", "askQty")), strict=True))
+        best = dict(zip("baBA", (touch[field] for field in ("bidPrice", "askPrice", "bidQty", "askQty")), strict=True))
         self._tell(f"{symbol.lower()}@bookTicker", {"u": number, "s": symbol, **best})
 
     def _pump_trades(self, symbol: str) -> None:
@@ -192,20 +192,22 @@ class StreamFeed:
         tape = self._box.exchange.tapes[symbol]
         for row in rows:
             self._candles[name] = row[0]
-            trades = [it.trade_id for it in tape if row[0] <= it.at_ms <= row[6]]
+            trades = [trade.trade_id for trade in tape if row[0] <= trade.at_ms <= row[6]]
             self._tell(name, stream_views.candle(symbol, interval, row, trades, now_ms))
 
     def _on_order(self, event: OrderEvent, placed: PlacedOrder, fee: FeeCharge | None) -> None:
         if event.kind not in stream_views.EXECUTIONS:
             return
         listing, exchange = placed.listing, self._box.exchange
-        rows = [it for it in order_views.balances(exchange) if it["asset"] in {listing.base, listing.quote}]
+        rows = [
+            balance for balance in order_views.balances(exchange) if balance["asset"] in {listing.base, listing.quote}
+        ]
         self._tell_account(stream_views.execution_report(event, placed, fee))
         self._tell_account(stream_views.position(rows, event.at_ms))
         if placed.order.pair is not None:
             orders = exchange.list_of(placed)
             is_last = event.kind == "new" and placed is orders[-1]
-            if is_last or not any(it.order.is_live for it in orders):
+            if is_last or not any(order.order.is_live for order in orders):
                 self._tell_account(stream_views.order_list(orders, event.at_ms))
 
     def _tell_account(self, document: Any) -> None:

@@ -231,7 +231,7 @@ class MatchingEngine:
         """End the other order of a pair, if it is live."""
         if order.pair is None:
             return
-        others = [it for it in self._live.values() if it.pair == order.pair and it.order_id != order.order_id]
+        others = [live for live in self._live.values() if live.pair == order.pair and live.order_id != order.order_id]
         for other in others:
             after = replace(other, status=kind)
             self._store(other, after)

@@ -63,7 +63,9 @@ class Wallets:
     @exact
     def total(self, asset: str) -> Decimal:
         """Return what all owners together have of an asset."""
-        return sum((it.free + it.locked for (_, name), it in self._balances.items() if name == asset), ZERO)
+        return sum(
+            (balance.free + balance.locked for (_, name), balance in self._balances.items() if name == asset), ZERO
+        )
 
     @exact
     def deposit(self, owner: str, asset: str, amount: Decimal) -> None:
