@@ -40,6 +40,13 @@ def test_a_whole_number_comes_back_whole(number: int) -> None:
     assert integer(unmarshal(marshal({"n": number}))["n"]) == number
 
 
+@pytest.mark.parametrize(
+    ("stored", "read"), [("7.621890", "7.62189"), ("7.00", "7"), ("0.0", "0"), ("700", "700"), ("7.0E+2", "7.0E+2")]
+)
+def test_zeros_that_an_emulator_keeps_are_dropped(stored: str, read: str) -> None:
+    assert str(unmarshal({"n": {"N": stored}})["n"]) == read
+
+
 def test_a_number_that_is_not_whole_is_no_integer() -> None:
     with pytest.raises(BadInput, match=r"1\.5 is not a whole number"):
         integer(Decimal("1.5"))

@@ -68,6 +68,14 @@ def order_of(fanfold: Fanfold, state: str) -> dict[str, Any]:
     return next(order for order in orders if order["state"] == state)
 
 
+def test_the_log_replays_to_the_byte(fanfold):
+    said = fanfold("replay", "--json")
+    assert said.document["differences"] == []
+    assert said.document["same_hashes"]
+    assert (said.code, said.document["followed"] > said.document["outside"]) == (0, True)
+    assert fanfold("replay").out.endswith("replay and log are equal, to the byte\n")
+
+
 def test_status_tells_money_halt_state_and_dead_letters(fanfold):
     said = fanfold("status", "--json")
     (account,) = said.document["accounts"]

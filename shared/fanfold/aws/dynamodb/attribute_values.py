@@ -1,7 +1,7 @@
 """DynamoDB's AttributeValues and the plain values they stand for.
 
-Numbers are always read as Decimal, equal to what was written (DynamoDB drops zeros at the end); ``integer`` makes an
-int of one. A float is refused: it is not exact. Tuples are read as lists.
+Numbers are always read as Decimal, equal to what was written, without zeros at the end; ``integer`` makes an int of
+one. A float is refused: it is not exact. Tuples are read as lists.
 """
 
 from collections.abc import Callable, Mapping
@@ -90,6 +90,13 @@ def _number(value: int | Decimal) -> AttributeValue:
     return {"N": str(number)}
 
 
+def _read_number(text: str) -> Decimal:
+    """Return a number without the zeros at its end, which DynamoDB drops and emulators keep."""
+    if text[-1] == "0" and "." in text and "E" not in text:
+        text = text.rstrip("0").removesuffix(".")
+    return Decimal(text)
+
+
 def _set(values: set[Any] | frozenset[Any]) -> AttributeValue:
     if values and all(type(value) is str for value in values):
         return {"SS": sorted(values)}
@@ -118,10 +125,10 @@ _WRITERS: dict[type, Callable[[Any], AttributeValue]] = {
 }
 _READERS: dict[str, Callable[[Any], Any]] = {
     "NULL": lambda _content: None,
-    "N": Decimal,
+    "N": _read_number,
     "L": lambda content: [plain(value) for value in content],
     "M": unmarshal,
     "SS": set,
-    "NS": lambda content: {Decimal(number) for number in content},
+    "NS": lambda content: {_read_number(number) for number in content},
     "BS": set,
 }

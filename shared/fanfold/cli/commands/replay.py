@@ -1,0 +1,61 @@
+"""Send a run's recorded bars and commands through the real handlers again, in memory, and compare every message.
+
+A log is the whole truth of a run if all else in it follows from what came from outside: the same targets, orders,
+refusals and fills, to the byte, and so the same hashes. The desk is that of the run, the strategies are those of now.
+
+Example: fanfold replay
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from fanfold.audit import chain
+from fanfold.cli.argument_types import Shared
+from fanfold.cli.exit_codes import DESK, Exit
+from fanfold.cli.output import Answer, Grid, grid
+from fanfold.cli.simulating import make_services_importable
+from fanfold.local.session import connect
+from fanfold.simulation.schedules.replay import ReplayDifference, ReplayResult, replay
+
+EXITS = (*DESK, Exit.FAILED)
+SHOWN_MAX = 10
+
+
+def command(*, options: Shared) -> Answer:
+    """Return how many messages came again as they were recorded, and each that did not."""
+    with connect(options.state, options.command) as session:
+        desk, log = session.desk, session.log
+        segments = [body for stream in log.streams() for _, body in log.segments(stream)]
+    records = [chain.read(line) for body in segments for line in chain.lines_of(body)]
+    make_services_importable()
+    result = replay(desk, records)
+    document = {
+        "outside": result.outside,
+        "followed": result.followed,
+        "differences": [_document(difference) for difference in result.differences],
+        "chains": [{"stream": head.stream, "seq": head.seq, "hash": head.hash} for head in result.heads],
+        "same_hashes": result.same_hashes,
+    }
+    return Answer(document, _blocks(result), Exit.OK if result.same else Exit.FAILED)
+
+
+def _document(difference: ReplayDifference) -> dict[str, Any]:
+    return {name: getattr(difference, name) for name in difference.__struct_fields__}
+
+
+def _blocks(result: ReplayResult) -> Sequence[str | Grid]:
+    lines = [
+        f"{result.outside} messages came from outside: bars, commands, targets of webhooks",
+        f"{result.followed - result.missing} of {result.followed} others came again as they were recorded",
+    ]
+    if result.same:
+        heads = [f"chain {head.stream}: {head.seq} records, {head.hash[:16]}" for head in result.heads]
+        return ["\n".join([*lines, *heads, "replay and log are equal, to the byte"])]
+    rows = [
+        {"record": f"{shown.stream} {shown.seq or '-'}", "message": shown.kind, "difference": shown.what}
+        for shown in result.differences[:SHOWN_MAX]
+    ]
+    more = len(result.differences) - len(rows)
+    end = [f"{more} more; --json has all of them, with both messages"] if more else []
+    columns = {"record": "record", "message": "message", "difference": "difference"}
+    return ["\n".join(lines), grid("differences", rows, columns), *end]
