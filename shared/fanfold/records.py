@@ -48,7 +48,8 @@ class LegCode(OpenEnum):
     OK: the leg trades again. FAULT: its strategy raised, or returned something that is no weight. WARMING_UP: it has
     not seen as many bars as it looks back on. MISSING_BARS: it waits for bars, or goes on without those of an
     instrument. STARTED_AFRESH: its stored state does not fit any more. BELOW_MINIMUM, DUST and NO_PRICE: no order can
-    be made for its target. STOPPED_OUT: its protection closed it, until its strategy wants none or the other side.
+    be made for its target. STOPPED_OUT: its protection closed it, or its bundle was uneven for too long, until its
+    strategy wants none or the other side.
     RULES_CHANGED: it trades by tick, lot or limits of its venue that the desk file's do not meet.
     UNPROTECTED: its real venue rejected a stop for its position, or it is too small for one: the desk alone protects
     it. FLAT: under FLATTENING its account holds nothing any more.

@@ -11,7 +11,7 @@ from fanfold.desk import Desk
 from fanfold.errors import Backoff, BadInput, Conflict, for_each_account, retry_on_conflict
 from fanfold.market import bars, timeframes
 from fanfold.messages import BarsClosed, ExecutionReport, Targets, TradingState
-from fanfold.risk import standing
+from fanfold.risk import standing, uneven
 from fanfold.risk.decision import Decision, decide_standing
 from fanfold.risk.exposure import Mark, marked
 from fanfold.risk.policy import DeskPolicy
@@ -20,6 +20,7 @@ from fanfold.risk.protection import Guarded, guard
 from fanfold.risk.remaining import remaining
 from fanfold.risk.resting_stops import unprotected
 from fanfold.risk.standing import StandingTarget
+from fanfold.risk.uneven import BundleProgress
 from fanfold.signals.due import due
 from fanfold.strategy.contract import EXTERNAL
 from risk_service.approve import Approver, withdrawal
@@ -174,25 +175,39 @@ class PreTradeRisk:
         self, account: str, gathered: PollState, fresh: Sequence[StandingTarget], at: datetime, decided: str
     ) -> None:
         before, approver = gathered.carried, Approver(self._ledger, at)
+        bundles = before.bundles
 
-        def approve_next() -> tuple[Decision, Guarded, bool]:
+        def approve_next() -> tuple[Decision, Guarded, list[BundleProgress], bool]:
             book, now = self._ledger.book(account, gathered), self._clock()
             wanted = standing.begin(before.standing, fresh, book, at)
             wanted = standing.unlapsed(wanted, now, self._desk.limits[account].signal_age_s_max)
             terms = self._plan.terms(account).under(book.rules)
-            guarded = guard(before.protections, wanted, book, terms, at)
-            decision = decide_standing(guarded.wanted.values(), book, self._plan, now=now, at_once=guarded.stopped_out)
-            return decision, guarded, approver.approve(book, decision, guarded.wanted)
+            watched = uneven.watch(bundles, before.protections, wanted.keys(), book, terms, at=at, now=now)
+            guarded = guard(watched.protections, wanted, book, terms, at)
+            decision = decide_standing(
+                guarded.wanted.values(), book, self._plan, now=now, stopped_out=guarded.stopped_out
+            )
+            begun = watched.bundles
+            if decision.bundles:
+                begun = uneven.begun(begun, decision, guarded.wanted, book)
+            # Where its legs began is noted before a bundle is ordered: a crash after it leaves none unwatched.
+            done = uneven.noted(begun, bundles) and approver.approve(book, decision, guarded.wanted)
+            return decision, guarded, begun, done
 
         done = False
         while not done:  # A chunk that landed counts as a fresh start.
-            decision, guarded, done = retry_on_conflict(approve_next, TRIES, f"the book of {account}", self._backoff)
+            result = retry_on_conflict(approve_next, TRIES, f"the book of {account}", self._backoff)
+            decision, guarded, begun, done = result
+            if not uneven.noted(begun, bundles):
+                gathered = self._noted_bundles(account, gathered, begun)
+            bundles = begun
         book, terms = decision.book, self._plan.terms(account).under(decision.book.rules)
         without_stop = unprotected(guarded, book, terms)
         reported = self._report(DecidedTargets(account, at, guarded, decision, without_stop), before.reported)
         carried = CarriedForward(
             targets=list(remaining(guarded.wanted, decision, approver.ordered, self._external).values()),
             protections=guarded.protections,
+            bundles=bundles,
             reported=reported,
             peak_equity=book.peak_equity,
             day=book.day,
@@ -201,6 +216,11 @@ class PreTradeRisk:
         )
         self._polls.note(account, gathered, carried, rearmed=book.rearmed, decided=decided)
         self._stops.keep(guarded, book, terms, gathered, at)
+
+    def _noted_bundles(self, account: str, gathered: PollState, bundles: list[BundleProgress]) -> PollState:
+        carried = msgspec.structs.replace(gathered.carried, bundles=bundles)
+        self._polls.note(account, gathered, carried, rearmed=gathered.rearmed, decided="")
+        return gathered.carrying(carried)
 
     def _report(self, decided: DecidedTargets, reported: Mapping[str, str]) -> dict[str, str]:
         """Report the results of a decision besides its orders; return the codes that are reported from now on."""

@@ -47,7 +47,8 @@ class Context(msgspec.Struct, kw_only=True):
     ``equities`` is what each instance is worth, never moved by an approval; ``largest`` is the largest position an
     instrument's live orders can lead to, summed over instances; ``quantities`` is what each leg is to hold; ``stale``
     has the ages in seconds of prices that equity counts and that are too old; ``signal_ages`` those of signals that are
-    decided on for the first time, by their id; the orders of legs that are ``at_once`` are not divided into slices.
+    decided on for the first time, by their id; the orders of legs that are ``at_once`` are not divided into slices, and
+    those of legs that are ``stopped_out`` go out at market.
     """
 
     terms: AccountPolicy
@@ -69,15 +70,16 @@ class Context(msgspec.Struct, kw_only=True):
     legs_decided: set[PositionKey]
     ids_decided: set[str]
     at_once: frozenset[PositionKey] = frozenset()
+    stopped_out: frozenset[PositionKey] = frozenset()
 
     def position_policy(self, leg: PositionKey) -> PositionPolicy:
         """Return how a leg is sized; one that the desk does not know any more can be closed all the same.
 
-        FLATTENING waits for no limit: what it closes goes out at market.
+        FLATTENING waits for no limit, nor does a protection: what they close goes out at market.
         """
         known = self.terms.legs.get(leg)
         if known is not None:
-            if self.book.trading_state is TradingState.FLATTENING:
+            if self.book.trading_state is TradingState.FLATTENING or leg in self.stopped_out:
                 return msgspec.structs.replace(known, order="market", slices=1)
             return msgspec.structs.replace(known, slices=1) if known.slices > 1 and leg in self.at_once else known
         held, mark = self.held.get(leg, FLAT), self.book.marks[leg[1]]

@@ -53,11 +53,12 @@ def decide_standing(
     plan: DeskPolicy,
     *,
     now: datetime,
-    at_once: Iterable[PositionKey] = (),
+    stopped_out: Iterable[PositionKey] = (),
 ) -> Decision:
     """Return the orders that bring the account to its targets. ``now`` is the time of the clock.
 
-    Orders of legs that are ``at_once`` or in a bundle, or that replace a resting stop, are not divided into slices.
+    Orders of legs that are ``stopped_out`` go out at market. They, orders of a bundle, and those that replace a resting
+    stop, are not divided into slices.
 
     The sequence of the targets does not matter, and equal targets count once. Each order is checked against the account
     with all orders approved before it, so the limits hold for the batch as a whole.
@@ -72,7 +73,8 @@ def decide_standing(
     }
     context = survey(book, plan.terms(book.account).under(book.rules), ages, now)
     of_legs = bundles.of(entries, context)
-    context.at_once = frozenset(at_once) | of_legs.keys()
+    context.stopped_out = frozenset(stopped_out)
+    context.at_once = frozenset(of_legs)
     outcomes = [_propose(entry, context, now) for entry in entries]
     orders = [outcome for outcome in outcomes if isinstance(outcome, Order)]
     refused = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]

@@ -15,6 +15,8 @@ from fanfold.strategy import contract
 
 BPS = Decimal(10_000)
 YEAR_S = 365 * 86_400
+# The bars of its venue that a bundle may be uneven for.
+UNEVEN_BARS = 2
 NOTHING_RESTS: Mapping[str, frozenset[str]] = {}
 # What holds where the desk says nothing: nothing may be ordered.
 CLOSED = Limits(
@@ -96,6 +98,8 @@ class AccountPolicy(msgspec.Struct, frozen=True, kw_only=True):
     exits: dict[str, PositionPolicy] = {}
     # The kinds of orders that rest at the account's venue to protect a position.
     rests: frozenset[str] = frozenset()
+    # How long a bundle may be uneven, see ``fanfold.risk.uneven``.
+    uneven_s_max: int = 0
 
     def policy(self, leg: PositionKey, held: Exposure, price: Decimal) -> PositionPolicy:
         """Return how a leg that is held is sized, also one that is gone from the desk file."""
@@ -164,6 +168,7 @@ def _terms(desk: Desk, name: str, account: Account) -> AccountPolicy:
             if instrument in desk.instruments
         },
         exits=exits,
+        uneven_s_max=UNEVEN_BARS * timeframes.seconds(desk.venues[account.venue].timeframe),
     )
 
 

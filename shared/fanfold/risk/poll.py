@@ -14,6 +14,7 @@ from fanfold.packing import packed, unpacked
 from fanfold.risk.exposure import Mark, PositionKey
 from fanfold.risk.protection import Protection
 from fanfold.risk.standing import StandingTarget
+from fanfold.risk.uneven import BundleProgress
 
 
 class PollPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,12 +48,14 @@ def may_pass(conflict: Conflict) -> bool:
 class CarriedForward(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The results that a decision carries forward to the next one.
 
-    These are the targets that stand, the protections of positions, the codes by leg that were last reported of legs
-    that cannot trade, and the account's day, peak and equity; ``last_equity`` is None before the first decision.
+    These are the targets that stand, the protections of positions, the bundles on their way, the codes by leg that were
+    last reported of legs that cannot trade, and the account's day, peak and equity; ``last_equity`` is None before the
+    first decision.
     """
 
     targets: list[StandingTarget] = []
     protections: list[Protection] = []
+    bundles: list[BundleProgress] = []
     reported: dict[str, str] = {}
     peak_equity: Decimal = ZERO
     day: str = ""
@@ -108,6 +111,10 @@ class PollState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def carried(self) -> CarriedForward:
         return _carried(unpacked(self.packed_carried)) if self.packed_carried else NOTHING_CARRIED
+
+    def carrying(self, carried: CarriedForward) -> "PollState":
+        """Return the state once what is carried forward was noted anew."""
+        return msgspec.structs.replace(self, packed_carried=pack(carried), carried_version=self.carried_version + 1)
 
     def complete(self, kinds: tuple[str, ...]) -> bool:
         """Return whether all parts of all kinds arrived. Bars on which no strategy steps have no targets."""

@@ -5,7 +5,7 @@ that its protection closed stays closed until its strategy wants none, or the ot
 new signal. Of a bundle all legs are closed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -25,7 +25,8 @@ class Protection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The protection of a leg: what its newest target asks for, as shares, and what became of it.
 
     ``side`` is the sign of the position, 0 while there is none; ``best`` is the best of its cost and its marks; ``out``
-    is the sign of the position that was closed, as of ``out_at``, and of the weights that are not followed since.
+    is the sign of the position that was closed, as of ``out_at``, and of the weights that are not followed since. With
+    ``any_side`` a position of the other side is closed, too.
     """
 
     instance: str
@@ -41,6 +42,7 @@ class Protection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     out: int = 0
     out_at: int = 0
     reason: str = ""
+    any_side: bool = False
 
     @property
     def leg(self) -> PositionKey:
@@ -97,9 +99,16 @@ def _guard(known: dict[PositionKey, Protection], wanted: Standing, book: Account
             known[leg] = protection
     watched = {leg: _watched(protection, book, at) for leg, protection in known.items()}
     watched |= _partners(known, watched, book, at)
-    followed = {leg: entry for leg, entry in wanted.items() if leg not in watched or not watched[leg].out}
+    out = {leg for leg, protection in watched.items() if protection.out}
+    broken = {entry.target.bundle for leg, entry in wanted.items() if leg in out} - {""}
+    followed = {leg: entry for leg, entry in wanted.items() if leg not in out and not _alone(entry, broken)}
     exits = {leg: _exit(protection, wanted.get(leg)) for leg, protection in watched.items() if _closes(protection)}
     return Guarded(followed | exits, [protection for protection in watched.values() if _lasts(protection)])
+
+
+def _alone(entry: StandingTarget, broken: Collection[str]) -> bool:
+    """Return whether a target would hold a leg of a bundle of which another leg is not followed."""
+    return bool(entry.target.weight) and entry.target.bundle in broken
 
 
 def _newest(known: Protection | None, entry: StandingTarget) -> Protection | None:
@@ -201,6 +210,8 @@ def _closed(protection: Protection, reason: str, at: datetime) -> Protection:
 
 def _closes(protection: Protection) -> bool:
     """Return whether a position is to be closed."""
+    if protection.any_side:
+        return bool(protection.out and protection.side)
     return bool(protection.out) and protection.side == protection.out
 
 
