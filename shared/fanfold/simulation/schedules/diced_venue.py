@@ -71,7 +71,7 @@ class DicedVenue(RealVenue):
 
     def _read(self) -> None:
         self.settle()
-        if self._world.faults.hit("venue"):
+        if self._world.faults.hit("silent"):
             raise VenueUnavailable("box: no answer")
 
     def find(self, order: Order, venue_order_id: str = "") -> VenueOrder | None:

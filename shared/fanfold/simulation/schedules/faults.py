@@ -34,7 +34,8 @@ KINDS = {
     "bars-late": "the bars of a minute come half a minute late",
     "bars-twice": "the bars of a minute are published under a second id",
     "bars-out-of-order": "the bars of a minute come after those of the next",
-    "venue": "the venue loses a request, answers late, rejects, fills a part, or does not answer a question",
+    "venue": "the venue loses an order, takes it late, loses its answer, rejects it, or fills a part",
+    "silent": "the venue does not answer a question",
 }
 DAY = ("before", "after", "throttle", "lost", "conflict", "again", "zombie", "batch", "dead")
 # Each seed draws for each kind how often it comes, in a call or in a delivery.

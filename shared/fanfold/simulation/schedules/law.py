@@ -17,6 +17,7 @@ class Sentence(StrEnum):
     STOPS = "stops when told: no state is passed over, and none comes late"
     ADDS_UP = "adds up: cash, positions and reservations are what the fills come to, to the digit"
     WITHIN_LIMITS = "within limits: no order, position, exposure or loss goes past its limit"
+    KEEPS_SECRETS = "keeps secrets: no key is in a message, a table or a log"
     IS_TRUE = "true to the venue: the books are what the venue has"
 
 

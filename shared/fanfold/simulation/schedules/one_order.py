@@ -21,14 +21,20 @@ from fanfold.simulation.schedules.prepared import Prepared
 from fanfold.simulation.schedules.process import ServiceProcess
 from fanfold.simulation.schedules.world import SERVICES, World
 
-WARM_MINUTES, BUSY_MINUTES, HEALING_MINUTES, HEALING_MINUTES_MAX = 3, 1, 2, 8
+WARM_MINUTES, BUSY_MINUTES_MAX, HEALING_MINUTES, HEALING_MINUTES_MAX = 3, 2, 1, 8
 UNDER_WAY = (OrderState.APPROVED, OrderState.SUBMITTING)
 STATES = (TradingState.HALTED, TradingState.REDUCE_ONLY, TradingState.FLATTENING, TradingState.ACTIVE)
-# Each seed draws for each kind how often it comes; what has few chances in a schedule comes more often at each.
-RATES = (0.0, 0.01, 0.08)
-SELDOM = ("batch", "dead", "skew", "rotation", "deploy", "halt", "poison", "bars-missing", "bars-late", "bars-twice",
-          "bars-out-of-order", "venue")  # fmt: skip
-SELDOM_RATES = (0.0, 0.0, 0.05, 0.3)
+# Each seed draws for each kind how often it comes, at each of its chances: those of a kind that has few are better.
+USUAL_RATES = (0.0, 0.01, 0.08)
+RATES = {
+    **dict.fromkeys(("dead", "skew"), (0.0, 0.0, 0.05, 0.2)),
+    **dict.fromkeys(("rotation", "deploy", "poison", "bars-missing", "bars-twice"), (0.0, 0.0, 0.1, 0.5)),
+    **dict.fromkeys(("bars-late", "bars-out-of-order"), (0.0, 0.0, 0.1, 0.3)),
+    "halt": (0.0, 0.0, 0.3, 0.7),
+    "venue": (0.0, 0.2, 0.7),
+}
+# Batches have more than one order's messages.
+ORDER_KINDS = tuple(kind for kind in KINDS if kind != "batch")
 PLENTY, THIN = 10**9, 40_000
 POISON = ("", "{", '{"type": "unknown.v9"}', "[" * 2_000, '{"type": "targets.v1", "id": 7}', "\ud7ff")
 
@@ -63,11 +69,11 @@ class OrderMarket(SeededMarket):
     """Some calm minutes, a move or two, and calm again."""
 
     def __init__(self, random: Random) -> None:
-        last = WARM_MINUTES + BUSY_MINUTES + HEALING_MINUTES_MAX
+        last = WARM_MINUTES + BUSY_MINUTES_MAX + HEALING_MINUTES_MAX
         price, walk = 10_000, list[Bar]()
         for minute in range(1, last + 1):
-            first, busy = price, WARM_MINUTES < minute <= WARM_MINUTES + BUSY_MINUTES
-            price += random.choice((-120, 60, 90, 120, 140, 150)) if busy else 0
+            first, busy = price, WARM_MINUTES < minute <= WARM_MINUTES + BUSY_MINUTES_MAX
+            price += random.choice((-120, 60, 70, 80, 90, 100, 120, 140, 150)) if busy else 0
             top, low = max(first, price) + 20, min(first, price) - 20
             volume = random.choice((PLENTY, PLENTY, THIN)) if busy else PLENTY
             walk.append(Bar(START + 60 * minute, first, top, low, price, volume))
@@ -96,21 +102,24 @@ class OneOrder(World):
         variant: Variant | None = None,
         *,
         before: Prepared | None = None,
-        kinds: tuple[str, ...] = tuple(KINDS),
+        kinds: tuple[str, ...] = ORDER_KINDS,
         listed: tuple[Hit, ...] | None = None,
         traced: bool = False,
     ) -> None:
         random, dice = Random(seed), Random(f"faults {seed}")
         self.variant = variant or random.choice(VARIANTS)
-        rates = {kind: dice.choice(SELDOM_RATES if kind in SELDOM else RATES) for kind in KINDS}
-        rates = {kind: rates[kind] for kind in kinds}
+        rates = {kind: dice.choice(RATES.get(kind, USUAL_RATES)) for kind in ORDER_KINDS}
+        rates = {kind: rates[kind] for kind in kinds if kind in rates}
         faults = (
             FaultDice(dice, rates, traced=traced)
             if listed is None
             else ListedFaults(dice, rates, listed, traced=traced)
         )
         super().__init__(random, faults, desk_of(self.variant), OrderMarket(random), before)
+        self.healed_at = WARM_MINUTES + 1 + random.choice((1, 1, BUSY_MINUTES_MAX))
+        self.spares_the_decision = random.random() < 0.6
         self.key_version = 1
+        self.secret = f"secret-{seed}"
         self.late_bars: list[Message] = []
         self.poisoned: list[str] = []
         self.venue = DicedVenue(self, Random(f"venue {seed}"))
@@ -124,17 +133,29 @@ class OneOrder(World):
         return cls(seed, before=prepared(variant), **more)
 
     def run(self) -> "OneOrder":
-        for minute in range(WARM_MINUTES + 1, WARM_MINUTES + BUSY_MINUTES + 1):
+        for minute in range(WARM_MINUTES + 1, self.healed_at):
             self._busy(minute)
         self.heal()
         return self
 
     def _busy(self, minute: int) -> None:
-        self.tick(minute)
-        for _ in range(self.random.randrange(20)):
-            self.step()
-        self._upset()
+        if self.spares_the_decision:
+            self._decide(minute)
+        else:
+            self.tick(minute)
+        for steps in (self.random.randrange(60), self.random.randrange(60)):
+            for _ in range(steps):
+                self.step()
+            self._upset()
         self.settle(until=START + 60 * (minute + 1))
+
+    def _decide(self, minute: int) -> None:
+        """Let a minute begin, and nothing fail until risk has approved an order, so that it has a way to go."""
+        self.faults.on, self.spares_the_decision = False, False
+        self.tick(minute)
+        while not self.witness.approvals and self.step():
+            pass
+        self.faults.on = True
 
     def tick(self, minute: int) -> None:
         """Let a minute begin: its bars come, and what rests at the venue may trade."""
@@ -159,7 +180,8 @@ class OneOrder(World):
             self.queues[self.random.choice(SERVICES)].send(self.poisoned[-1], {}, "poison", "")
         if self.faults.hit("halt"):
             self.halt(self.random.choice(STATES))
-        if self.random.random() < 0.4:
+        if self.random.random() < 0.5:
+            self.now += self.random.choice((0, 6, 12))
             self.sweep()
         if self.faults.hit("deploy"):
             self.deploy(desk_of(self.variant, deployed=True))
@@ -180,8 +202,9 @@ class OneOrder(World):
     def heal(self) -> None:
         """Switch faults off: what is under way comes to its end, and time goes on."""
         self.faults.on = False
+        self.venue.lag_s = 0
         self.tell("faults are over")
-        first = WARM_MINUTES + BUSY_MINUTES + 1
+        first = self.healed_at
         for minute in range(first, first + HEALING_MINUTES_MAX):
             if minute >= first + HEALING_MINUTES and not self._waiting():
                 return
@@ -209,6 +232,6 @@ class OneOrder(World):
 
     def _carry_out(self, service: str, operation: str, parameters: Any) -> dict[str, Any]:
         if service == "ssm":
-            keys = msgspec.json.encode({"apiKey": "key", "secret": "secret"}).decode()
+            keys = msgspec.json.encode({"apiKey": "key", "secret": self.secret}).decode()
             return {"Parameter": {"Value": keys, "Version": self.key_version}}
         return super()._carry_out(service, operation, parameters)

@@ -5,10 +5,25 @@ from datetime import timedelta
 
 from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.table import KEY_NAMES
-from fanfold.messages import OrdersApproved, OrdersRefused
+from fanfold.ledger.orders import OrderRecord
+from fanfold.messages import OrdersApproved, OrdersRefused, OrderState
 from fanfold.simulation.schedules.outcome import Outcome
 from fanfold.simulation.schedules.places import RECEIVED_MAX
 
+# The clocks of two processes may be so far apart.
+CLOCKS_S = 5
+_END = {OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED}
+_NEVER_THERE = {OrderState.REJECTED, OrderState.BLOCKED, OrderState.STALE}
+# Written apart from the desk's own table: a law that reads what it holds would change with it.
+EDGES: dict[OrderState, set[OrderState]] = {
+    OrderState.APPROVED: {OrderState.SUBMITTING, OrderState.BLOCKED, OrderState.STALE},
+    OrderState.SUBMITTING: {OrderState.OPEN, OrderState.PARTIAL} | _END | _NEVER_THERE,
+    OrderState.OPEN: {OrderState.PARTIAL} | _END,
+    OrderState.PARTIAL: _END,
+    OrderState.CANCELED: {OrderState.FILLED},
+    OrderState.EXPIRED: {OrderState.FILLED},
+    **{state: set() for state in (OrderState.FILLED, *_NEVER_THERE)},
+}
 # The bar that opens at or after an order's time ends it, when it is closed.
 LATE = timedelta(minutes=2)
 
@@ -59,6 +74,56 @@ def every_dead_letter_has_its_reason(outcome: Outcome) -> Iterator[str]:
     for letter in outcome.dead_letters:
         if "reason" not in letter.attributes and letter.received < RECEIVED_MAX:
             yield f"{letter.body[:40]!r} was put aside without a reason"
+
+
+def poison_is_put_aside(outcome: Outcome) -> Iterator[str]:
+    """A message that nobody understands ends among the dead letters, and is not lost."""
+    bodies = {letter.body for letter in outcome.dead_letters}
+    poisoned: list[str] = getattr(outcome.world, "poisoned", [])
+    yield from (f"{body[:40]!r} is nowhere" for body in poisoned if body not in bodies)
+
+
+def orders_move_along_the_edges_of_their_life(outcome: Outcome) -> Iterator[str]:
+    """No write takes an order from a state to one that does not follow it."""
+    for before, after in _steps(outcome):
+        if after.state is not before.state and after.state not in EDGES[before.state]:
+            yield f"order {after.order.order_id} went from {before.state} to {after.state}"
+
+
+def claims_only_count_up(outcome: Outcome) -> Iterator[str]:
+    """The number of a claim rises by one or stays, and an order's terms and fills are never taken back."""
+    for before, after in _steps(outcome):
+        if after.epoch - before.epoch not in (0, 1):
+            yield f"order {after.order.order_id} went from claim {before.epoch} to {after.epoch}"
+        if after.filled < before.filled:
+            yield f"order {after.order.order_id} lost a fill"
+
+
+def nothing_is_sent_that_is_too_old(outcome: Outcome) -> Iterator[str]:
+    """An order is not claimed when its decision is older than a signal may be."""
+    oldest = timedelta(seconds=outcome.limits.signal_age_s_max + CLOCKS_S)
+    for _, record in outcome.world.witness.claims:
+        if record.claimed_at is not None and record.claimed_at - record.order.decided_at > oldest:
+            yield f"order {record.order.order_id} was claimed {record.claimed_at - record.order.decided_at} late"
+
+
+def no_secret_is_written_down(outcome: Outcome) -> Iterator[str]:
+    """The venue's key is in no message and in no table."""
+    secret: str = getattr(outcome.world, "secret", "")
+    bodies = [letter.body for letter in outcome.letters] if secret else []
+    yield from ["a message has the secret of the venue"] if any(secret in body for body in bodies) else []
+    for name, table in outcome.world.cloud.dynamodb.tables.items() if secret else []:
+        if secret in str(table.items()):
+            yield f"table {name} has the secret of the venue"
+
+
+def _steps(outcome: Outcome) -> Iterator[tuple[OrderRecord, OrderRecord]]:
+    last: dict[str, OrderRecord] = {}
+    for record in outcome.world.witness.history:
+        name = record.order.order_id
+        if name in last:
+            yield last[name], record
+        last[name] = record
 
 
 def nothing_rests_that_the_ledger_has_ended(outcome: Outcome) -> Iterator[str]:

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 
 from fanfold.messages import OrdersRefused, OrderState, TradingState
 from fanfold.simulation.schedules.faults import KINDS
+from fanfold.simulation.schedules.one_order import ORDER_KINDS
 from fanfold.simulation.schedules.outcome import Outcome
 from fanfold.simulation.schedules.places import RECEIVED_MAX
 
-# States that orders only pass through are not among those that they end in.
-ENDS = tuple(state for state in OrderState if state is not OrderState.SUBMITTING)
+# An order may be in doubt, or rest, at the end; what waits to be sent does not.
+ENDS = tuple(state for state in OrderState if state is not OrderState.APPROVED)
 NAMES = (
-    *KINDS.values(),
+    *(KINDS[kind] for kind in ORDER_KINDS),
     *(f"an order ends {state}" for state in ENDS),
     *(f"the account ends {state}" for state in TradingState),
     "AWS answers ConditionalCheckFailedException",
@@ -19,11 +20,10 @@ NAMES = (
     "a fill is booked of an order that is not acknowledged",
     "a message is dead-lettered after so many deliveries",
     "a message is dead-lettered with its reason",
-    "a message is published twice",
     "a process begins cold",
     "an exit is approved",
     "an order fills in parts",
-    "an order is cancelled by a halt while it rests",
+    "an order is cancelled while it rests",
     "an order is claimed a second time",
     "an order is quarantined",
     "risk refuses an order",
@@ -55,5 +55,9 @@ def _states(outcome: Outcome) -> Iterator[str]:
     for letter in outcome.dead_letters:
         by_count = letter.received >= RECEIVED_MAX
         yield f"a message is dead-lettered {'after so many deliveries' if by_count else 'with its reason'}"
-    yield from ["a message is published twice"] if len(outcome.heard) > len(outcome.unique) else []
+    for record in outcome.world.witness.history:
+        if record.filled and record.state in (OrderState.OPEN, OrderState.PARTIAL) and not record.venue_order_id:
+            yield "a fill is booked of an order that is not acknowledged"
+        if record.state is OrderState.CANCELED and outcome.books.account is not None:
+            yield "an order is cancelled while it rests"
     yield from ["risk refuses an order"] if outcome.told(OrdersRefused) else []

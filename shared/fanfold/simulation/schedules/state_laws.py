@@ -53,9 +53,11 @@ def no_entry_fills_in_a_bar_that_opened_under_a_halt(outcome: Outcome) -> Iterat
             yield f"entry {fill.order_id} filled at {fill.at:%H:%M} under {sorted(states)}"
 
 
-def every_trading_state_is_told_last(outcome: Outcome) -> Iterator[str]:
-    """The last trading state that was published is the one in force."""
-    assert outcome.books.account is not None
-    changes = outcome.told(TradingStateChanged)
-    if changes and max(changes, key=lambda change: change.at).state is not outcome.books.account.trading_state:
-        yield f"the state is {outcome.books.account.trading_state}, which was not told last"
+def the_trading_state_in_force_was_told(outcome: Outcome) -> Iterator[str]:
+    """The message that set the trading state in force was published, and says that state."""
+    account = outcome.books.account
+    if account is None or not account.trading_state_cause:
+        return  # It is as it was opened.
+    message = outcome.unique.get(account.trading_state_cause)
+    if not isinstance(message, TradingStateChanged) or message.state is not account.trading_state:
+        yield f"the state is {account.trading_state}, and no message says so"

@@ -53,6 +53,7 @@ class Witness:
         self._ledger, self._polls = table, DynamoPolls(table)
         self.states: list[tuple[float, TradingState]] = []
         self.claims: list[tuple[TradingState, OrderRecord]] = []
+        self.history: list[OrderRecord] = []
         self.booked: Counter[str] = Counter()
         self._tokens = set[str]()
 
@@ -68,6 +69,7 @@ class Witness:
         if not self.states or self.states[-1][1] is not state:
             self.states.append((now, state))
         items = _put(operation, parameters)
+        self.history += written_orders(operation, parameters)
         self.claims += [(state, record) for record in _of_state(items, OrderState.SUBMITTING)]
         if created := [record.order for record in _of_state(items, OrderState.APPROVED)]:
             self.approvals.append(Approval(created, ledger.read(self._ledger, "main")))

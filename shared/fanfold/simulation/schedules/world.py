@@ -29,7 +29,7 @@ from fanfold.simulation.schedules.witness import Witness, written_orders
 
 SERVICES = ("signal", "risk", "execution")
 STEPS_MAX = 100_000
-WARM = 0.8
+WARM = 0.9
 
 
 class NoEnd(AssertionError):
