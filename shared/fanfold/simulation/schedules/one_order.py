@@ -27,10 +27,16 @@ STATES = (TradingState.HALTED, TradingState.REDUCE_ONLY, TradingState.FLATTENING
 # Each seed draws for each kind how often it comes, at each of its chances: those of a kind that has few are better.
 USUAL_RATES = (0.0, 0.01, 0.08)
 RATES = {
-    **dict.fromkeys(("dead", "skew"), (0.0, 0.0, 0.05, 0.2)),
-    **dict.fromkeys(("rotation", "deploy", "poison", "bars-missing", "bars-twice"), (0.0, 0.0, 0.1, 0.5)),
-    **dict.fromkeys(("bars-late", "bars-out-of-order"), (0.0, 0.0, 0.1, 0.3)),
+    "dead": (0.0, 0.0, 0.05, 0.2),
+    "skew": (0.0, 0.0, 0.05, 0.2),
     "halt": (0.0, 0.0, 0.3, 0.7),
+    "rotation": (0.0, 0.0, 0.1, 0.5),
+    "deploy": (0.0, 0.0, 0.1, 0.5),
+    "poison": (0.0, 0.0, 0.1, 0.5),
+    "bars-missing": (0.0, 0.0, 0.1, 0.5),
+    "bars-twice": (0.0, 0.0, 0.1, 0.5),
+    "bars-late": (0.0, 0.0, 0.1, 0.3),
+    "bars-out-of-order": (0.0, 0.0, 0.1, 0.3),
     "venue": (0.0, 0.2, 0.7),
 }
 # Batches have more than one order's messages.
