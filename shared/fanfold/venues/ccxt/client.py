@@ -81,7 +81,8 @@ class Client:
         self.pace = Pace(exchange_id, self._ccxt.rateLimit, self._now_s, sleep, pauses)
         self._ccxt.pace = self.pace
         self._ccxt.answered = local()
-        self._ccxt.incrementing_nonce = RisingNonces(self._now_s).following
+        self._ccxt.nonces = RisingNonces(self._now_s)
+        self._ccxt.incrementing_nonce = self._ccxt.nonces.following
         self._ccxt.has["fetchCurrencies"] = False
         # ccxt's own retries would send again what an exchange may have taken.
         assert not self._ccxt.options.get("maxRetriesOnFailure"), "maxRetriesOnFailure must be 0"
@@ -198,6 +199,7 @@ def _guarded(kind: type[Any], errors: Any) -> type[Any]:
         """An exchange that keeps the pace of all threads, and treats an unreadable response as a fault."""
 
         pace: Pace
+        nonces: RisingNonces
         answered: local
         clock: Callable[[], datetime] | None = None
 
@@ -215,6 +217,7 @@ def _guarded(kind: type[Any], errors: Any) -> type[Any]:
             self, code: int, reason: str, url: str, method: str, response_headers: Any, *more: Any
         ) -> Any:
             self.answered.at = _epoch(response_headers.get("Date", ""), 0.0)
+            self.nonces.heed(self.answered.at)
             self.answered.status, self.answered.body = code, more[0] if more else ""
             _heed_use(self.pace, self.id, response_headers)
             return super().on_rest_response(code, reason, url, method, response_headers, *more)
