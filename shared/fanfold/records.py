@@ -89,7 +89,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """An order as risk decided it. Quantity is in base units, above zero, in whole lots; prices are in quote units.
 
     A slice after the first of its change of a position has ``due_at``, before which it is neither sent nor filled.
-    A stop with a limit price becomes a limit order at its stop price. An order that ``replaces`` a resting stop is sent
+    A stop with a limit price becomes a limit order at its stop price. One with a ``profit_price`` rests together with a
+    limit order there, as a pair of which one ends the other (OCO). An order that ``replaces`` a resting stop is sent
     once that has ended, and only if no more of it has filled. A ``post_only`` limit order rests, and never takes.
     """
 
@@ -114,6 +115,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     due_at: Utc | msgspec.UnsetType = msgspec.UNSET
     replaces: Replaced | msgspec.UnsetType = msgspec.UNSET
     post_only: bool | msgspec.UnsetType = msgspec.UNSET
+    profit_price: Decimal | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def leg(self) -> tuple[str, str]:

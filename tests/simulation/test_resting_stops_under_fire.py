@@ -17,13 +17,20 @@ from fanfold.messages import TradingState
 from fanfold.risk import decision, resting_stops
 from fanfold.strategy.contract import Protected
 from support.crashes import Fuse
-from support.resting_world import LEG, RestingWorld
+from support.resting_world import LEG, PAIRS, STOPS, RestingWorld
 
 D = Decimal
 SEEDS = range(160)
 MINUTES = 25
 PROTECTED = (Protected(0.5, stop=0.02), Protected(0.3, stop=0.03), Protected(0.5, trail=0.02), Protected(0.4, stop=0.1))
 WANTED = (*PROTECTED, *PROTECTED, Protected(0.0), 0.4)
+FALLING, RISING = (0.95, 0.98, 0.995, 1, 1, 1.005, 1.02), (0.97, 0.995, 1, 1, 1.005, 1.02, 1.05)
+# The same with a profit that rests beside each stop.
+BOTH = tuple(each._replace(take_profit=share) for each, share in zip(PROTECTED, (0.005, 0.02, 0.01, 0.03), strict=True))
+RESTS = {
+    "stops": (STOPS, WANTED, FALLING),
+    "pairs": (PAIRS, (*BOTH, *BOTH, *BOTH, PROTECTED[0], *WANTED[-2:]), RISING),
+}
 STATES = (
     TradingState.ACTIVE,
     TradingState.ACTIVE,
@@ -33,24 +40,24 @@ STATES = (
 )
 
 
-def burnt(seed: int) -> tuple[RestingWorld, list[str]]:
+def burnt(seed: int, kind: str = "stops") -> tuple[RestingWorld, list[str]]:
     """A world after faults and some quiet minutes, and what was wrong on the way."""
-    dice, wrong = Random(f"stops {seed}"), list[str]()
-    world, price, deadly = RestingWorld(), 100.0, dice.choice([0, 0, 60])
+    dice, wrong, (rests, choices, moves) = Random(f"stops {seed}"), list[str](), RESTS[kind]
+    world, price, deadly = RestingWorld(rests), 100.0, dice.choice([0, 0, 60])
     world.venue.random = Random(f"venue {seed}")
     for minute in range(1, MINUTES):
         if deadly:
             world.fuse = Fuse(dice.randint(1, deadly), after=dice.random() < 0.5)
-        price *= dice.choice([0.95, 0.98, 0.995, 1, 1, 1.005, 1.02])
+        price *= dice.choice(moves)
         if dice.random() < 0.3:
             world.halt(dice.choice(STATES))
         world.venue.move()
-        world.minute(minute, {LEG: dice.choice(WANTED)} if dice.random() < 0.4 else None, a=round(price, 2))
+        world.minute(minute, {LEG: dice.choice(choices)} if dice.random() < 0.4 else None, a=round(price, 2))
         wrong += ["two stops rest"] if len(world.stops) > 1 else []
     world.fuse, world.venue.random = Fuse(1_000_000, after=False), None
     world.halt(TradingState.ACTIVE)
     for minute in range(MINUTES, MINUTES + 8):
-        world.minute(minute, {LEG: WANTED[0]} if minute == MINUTES else None, a=round(price, 2))
+        world.minute(minute, {LEG: choices[0]} if minute == MINUTES else None, a=round(price, 2))
     return world, wrong + after_all(world)
 
 
@@ -75,10 +82,22 @@ def after_all(world: RestingWorld) -> list[str]:
     return wrong
 
 
+@pytest.mark.parametrize("kind", RESTS)
 @pytest.mark.parametrize("first", range(0, len(SEEDS), 20))
-def test_under_every_seed_a_stop_rests_once_and_alone(first: int) -> None:
-    wrong = {seed: breaches for seed in SEEDS[first : first + 20] if (breaches := burnt(seed)[1])}
+def test_under_every_seed_a_stop_rests_once_and_alone(first: int, kind: str) -> None:
+    wrong = {seed: breaches for seed in SEEDS[first : first + 20] if (breaches := burnt(seed, kind)[1])}
     assert wrong == {}
+
+
+def test_pairs_are_placed_and_end_by_profits_and_by_stops() -> None:
+    sold = {"profit": 0, "stop": 0}
+    for seed in SEEDS[:40]:
+        world = burnt(seed, "pairs")[0]
+        pairs = {f"v{each.number}": each.order for each in world.venue.orders if each.order.profit_price}
+        for _, trade in world.venue.traded:
+            if trade.venue_order_id in pairs:
+                sold["profit" if trade.price >= (pairs[trade.venue_order_id].profit_price or 0) else "stop"] += 1
+    assert min(sold.values()) > 5, sold
 
 
 def test_the_seeds_reach_the_rare_states() -> None:

@@ -36,6 +36,7 @@ from support.risk_world import Wanted, at, built, halted, told
 D = Decimal
 LEG = ("slow", A)
 STOPS = {"main": frozenset({"stop-limit"})}
+PAIRS = {"main": frozenset({"stop-limit", "oco"})}
 
 
 class RestingWorld:

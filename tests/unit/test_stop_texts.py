@@ -26,6 +26,11 @@ def test_a_stop_is_told_with_both_of_its_prices_and_its_reason() -> None:
     assert because.strip() == "because trend wanted a stop or a trail: it rests at the venue"
 
 
+def test_a_stop_with_a_profit_beside_it_is_told_with_that_too() -> None:
+    order, *_ = why._text(STOP | {"profit_price": Decimal("3700.00")}, [], [TARGETS])
+    assert "at stop 3492.91 with limit 3423.05 or profit 3700, instance trend" in order
+
+
 @pytest.mark.parametrize(
     ("prices", "text"),
     [

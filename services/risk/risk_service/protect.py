@@ -1,6 +1,6 @@
 """Keep the stops that rest at a real venue as the protections of positions want them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -11,7 +11,7 @@ from fanfold.risk.exposure import AccountSnapshot, PositionKey, RestingStop
 from fanfold.risk.policy import AccountPolicy
 from fanfold.risk.poll import PollState
 from fanfold.risk.protection import Guarded
-from fanfold.risk.resting_stops import StopPlan, plan_stops
+from fanfold.risk.resting_stops import StopPlan, plan_stops, refused_pairs
 from risk_service.approve import ApprovalLedger
 
 TRIES = 20
@@ -43,21 +43,30 @@ class StopKeeper:
             text = f"the stops of {book.account}"
             retry_on_conflict(lambda: self._keep(guarded, read, terms, at), TRIES, text, self._backoff)
 
-    def _plan(self, guarded: Guarded, book: AccountSnapshot, terms: AccountPolicy, at: datetime) -> StopPlan | None:
+    def _plan(
+        self,
+        guarded: Guarded,
+        book: AccountSnapshot,
+        terms: AccountPolicy,
+        at: datetime,
+        alone: Collection[PositionKey] = (),
+    ) -> StopPlan | None:
         """Return what is to be done, None where it is nothing, as in nearly every decision."""
         if not book.stops and not (terms.rests and guarded.protections):
             return None
-        plan = plan_stops(guarded, book, terms, at=at, now=self._clock())
+        plan = plan_stops(guarded, book, terms, at=at, now=self._clock(), alone=alone)
         return plan if plan.orders or plan.noted else None
 
     def _keep(self, guarded: Guarded, read: Callable[[], AccountSnapshot], terms: AccountPolicy, at: datetime) -> None:
         book = read()
         plan = self._plan(guarded, book, terms, at)
         if plan is not None and plan.noted:
+            # What is forgotten says no more that its venue rejected it.
+            alone = refused_pairs(book)
             first = sorted(plan.noted)[: self._ledger.orders_max]
             self._ledger.note_stops(book, {leg: plan.noted[leg] for leg in first})
             book = read()
-            plan = self._plan(guarded, book, terms, at)
+            plan = self._plan(guarded, book, terms, at, alone)
         if plan is not None:
             self._approve(plan.orders, guarded, book, terms, at)
 

@@ -13,6 +13,7 @@ from fanfold.ledger.account_books import AccountBooks
 from fanfold.local import state_directory
 from fanfold.messages import OrderState
 from fanfold.money import ZERO, exact
+from fanfold.trading.terms import BINANCE, own_id
 
 # The name of the exchange, as a run is asked for.
 BOX = "box"
@@ -46,7 +47,8 @@ def compare(
     ``holdings`` has, by currency, what the books say and what the exchange says.
     """
     known = {str(order["client_order_id"]): order for order in orders}
-    at_exchange = Counter(str(order["clientOrderId"]) for order in placed)
+    # A stop and the profit beside it are a list at the exchange, and one order of the desk.
+    at_exchange = Counter(name for name, _ in {(_own(row), _number(row)) for row in placed})
     faults = Counter(str(entry["fault"]) for entry in journal)
     violations = [f"order {name} is {count} times at the exchange" for name, count in at_exchange.items() if count > 1]
     violations += [f"order {name} was never approved" for name in at_exchange.keys() - known.keys()]
@@ -59,6 +61,14 @@ def compare(
     absent = Counter(str(order["state"]) for name, order in known.items() if not at_exchange[name])
     awaited = [name for name, order in known.items() if is_open(order)]
     return BoxComparison(dict(faults), len(known), len(at_exchange), dict(absent), sorted(violations), awaited)
+
+
+def _own(row: Mapping[str, Any]) -> str:
+    return own_id(BINANCE, str(row["clientOrderId"]))
+
+
+def _number(row: Mapping[str, Any]) -> tuple[object, ...]:
+    return (row["symbol"], row["orderId"]) if row["orderListId"] < 0 else ("list", row["orderListId"])
 
 
 def _wrong(order: Mapping[str, Any], count: int) -> str:
@@ -105,7 +115,7 @@ def unbooked(
     It never tells of those that it delists before it was asked. ``pairs`` has base and quote by the exchange's symbol.
     """
     unknown = {str(order["client_order_id"]) for order in orders if order["state"] == OrderState.SUBMITTING}
-    own = {(row["symbol"], row["orderId"]) for row in placed if row["clientOrderId"] in unknown}
+    own = {(row["symbol"], row["orderId"]) for row in placed if _own(row) in unknown}
     moved: dict[str, Decimal] = {}
     for trade in trades:
         if (trade["symbol"], trade["orderId"]) in own:

@@ -198,10 +198,14 @@ class FaultInjector:
         return answer
 
     def _order(self, request: BoxRequest) -> PlacedOrder | None:
-        """Return the order that a request placed or cancels."""
-        params = params_of(request.query, request.body)
-        name = params.get("newClientOrderId") if request.method == PLACES else params.get("origClientOrderId")
-        return self.box.exchange.find(params.get("symbol", ""), params.get("orderId"), name)
+        """Return the order that a request placed or cancels; of a list the lower that it placed, or a live one."""
+        params, exchange = params_of(request.query, request.body), self.box.exchange
+        if "orderListId" in params:
+            of_list = [each for each in exchange.orders.values() if str(each.order.pair) == params["orderListId"]]
+            return next((each for each in of_list if each.order.is_live), None)
+        placed = params.get("newClientOrderId", params.get("belowClientOrderId"))
+        name = placed if request.method == PLACES else params.get("origClientOrderId")
+        return exchange.find(params.get("symbol", ""), params.get("orderId"), name)
 
     def _befall(self, name: str, request: BoxRequest, now_ms: int) -> None:
         """Let something happen to the exchange as a whole."""
@@ -232,7 +236,13 @@ class FaultInjector:
 
 
 _PERHAPS = {"unexpected_response", "backend_timeout"}
-_ORDER_PATHS = {"/api/v3/order", "/api/v3/order/cancelReplace", "/api/v3/order/oco", "/api/v3/orderList/oco"}
+_ORDER_PATHS = {
+    "/api/v3/order",
+    "/api/v3/order/cancelReplace",
+    "/api/v3/order/oco",
+    "/api/v3/orderList",
+    "/api/v3/orderList/oco",
+}
 # Code, text and status.
 _REFUSALS: dict[str, tuple[int, str, int]] = {
     "server_error_after": (-1000, "An unknown error occurred while processing the request.", 503),

@@ -224,6 +224,7 @@ def terms_of(order: Order) -> str:
         *(() if order.due_at is msgspec.UNSET else (order.due_at.isoformat(),)),
         *((order.replaces.order_id, order.replaces.filled) if order.replaces else ()),
         *(("post-only",) if order.post_only else ()),
+        *(() if order.profit_price is msgspec.UNSET else ("profit", order.profit_price)),
     )
 
 

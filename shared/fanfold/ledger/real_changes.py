@@ -7,6 +7,7 @@ from fanfold.ledger.changes import AddFlow, Change, Freeze, MoveStop, NamePlaced
 from fanfold.ledger.orders import OrderRecord, Step
 from fanfold.ledger.real_money import flows_of
 from fanfold.messages import Fill, OrderState
+from fanfold.money import ZERO
 from fanfold.records import TERMINAL
 from fanfold.risk.exposure import RestingStop
 
@@ -44,6 +45,7 @@ def resting(record: OrderRecord) -> RestingStop:
         order_id=order.order_id,
         quantity=order.quantity,
         price=order.stop_price,
+        profit=order.profit_price or ZERO,
         filled=record.filled,
         ended=record.state in TERMINAL,
         rejected_at=order.decided_at if record.state is OrderState.REJECTED else None,

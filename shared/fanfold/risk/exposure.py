@@ -74,13 +74,15 @@ FLAT = Exposure()
 class RestingStop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A stop that rests at a real venue for a leg, from its approval on: the order's quantity, and its stop price.
 
-    It is noted as long as the order is live, and where some of it ``filled`` until risk has taken notice. One that is
-    ``withdrawn`` is to be cancelled. Of one that the venue rejected ``rejected_at`` is when it was decided.
+    Where ``profit`` is above 0, a limit order at that price rests beside it. The stop is noted as long as the order is
+    live, and where some of it ``filled`` until risk has taken notice. One that is ``withdrawn`` is to be cancelled. Of
+    one that the venue rejected ``rejected_at`` is when it was decided.
     """
 
     order_id: str
     quantity: Decimal
     price: Decimal
+    profit: Decimal = ZERO
     filled: Decimal = ZERO
     ended: bool = False
     withdrawn: bool = False

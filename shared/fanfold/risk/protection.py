@@ -150,7 +150,10 @@ def _watched(protection: Protection, book: AccountSnapshot, at: datetime) -> Pro
     if stop is not None and stop.filled and not protection.out:
         # What is left of the position is closed; it was long, for no other stop rests at a venue.
         filled, whole = stop.filled.normalize(), stop.quantity.normalize()
-        reason = f"stop: {filled:f} of {whole:f} filled at its venue, from {stop.price:f} on"
+        amounts = f"{filled:f} of {whole:f} filled at its venue"
+        reason = f"stop: {amounts}, from {stop.price:f} on"
+        if stop.profit:
+            reason = f"stop at {stop.price:f} or profit at {stop.profit:f}: {amounts}"
         closed = _closed(msgspec.structs.replace(protection, side=1), reason, at)
         return msgspec.structs.replace(closed, side=side)
     if mark is None or not priced(mark):

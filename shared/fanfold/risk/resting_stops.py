@@ -1,10 +1,11 @@
 """Compute the stops that are to rest at a real venue, where they protect a position while the desk does not run.
 
-A stop rests for a position of which risk keeps the protection, too: at the venue it acts at once and outlives the desk,
-and risk closes what it leaves.
+Where the venue takes a pair of which one ends the other, a profit to take rests beside the stop. A stop rests for a
+position of which risk keeps the protection, too: at the venue it acts at once and outlives the desk, and risk closes
+what it leaves.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -20,7 +21,7 @@ from fanfold.risk.protection import Guarded, Protection
 from fanfold.risk.sizing import is_dust
 from fanfold.risk.standing import Standing
 
-STOP_LIMIT = "stop-limit"
+STOP_LIMIT, OCO = "stop-limit", "oco"
 # A stop is placed anew for a level that is as far from it as this share of its price: a trail moves in such steps.
 STEP = Decimal("0.001")
 # A stop that the venue rejected is sent again for another level or quantity, or after this time.
@@ -38,19 +39,35 @@ class StopPlan(msgspec.Struct, frozen=True, kw_only=True):
 
 @exact
 def plan_stops(
-    guarded: Guarded, book: AccountSnapshot, terms: AccountPolicy, *, at: datetime, now: datetime
+    guarded: Guarded,
+    book: AccountSnapshot,
+    terms: AccountPolicy,
+    *,
+    at: datetime,
+    now: datetime,
+    alone: Collection[PositionKey] = (),
 ) -> StopPlan:
     """Return what brings the resting stops to the protections of positions, at a market event.
 
-    ``book`` has the orders that are live. Under HALTED nothing is sent, and FLATTENING closes all.
+    ``book`` has the orders that are live. Under HALTED nothing is sent, and FLATTENING closes all. The stops of legs
+    that are ``alone`` rest without a profit beside them.
     """
     known = {protection.leg: protection for protection in guarded.protections}
     successors: dict[PositionKey, Order] = {}
     if book.trading_state in (TradingState.ACTIVE, TradingState.REDUCE_ONLY) and STOP_LIMIT in terms.rests:
-        stops = {leg: stop_of(protection, book, terms, at=at, now=now) for leg, protection in sorted(known.items())}
+        alone = {*alone, *refused_pairs(book)}
+        stops = {
+            leg: stop_of(protection, book, terms, at=at, now=now, alone=leg in alone)
+            for leg, protection in sorted(known.items())
+        }
         successors = {leg: stop for leg, stop in stops.items() if stop}
     noted = dict(_noted(known, guarded.wanted, book, successors, now))
     return StopPlan(orders=[stop for leg, stop in successors.items() if leg not in book.stops], noted=noted)
+
+
+def refused_pairs(book: AccountSnapshot) -> set[PositionKey]:
+    """Return the legs whose venue rejected a stop with a profit beside it: it may take the stop by itself."""
+    return {leg for leg, stop in book.stops.items() if stop.rejected_at and stop.profit}
 
 
 def _noted(
@@ -88,7 +105,14 @@ def _outdated(stop: RestingStop, protection: Protection | None, held: Exposure, 
         return True
     if successor is None or successor.stop_price is None:
         return False
-    return stop.quantity != successor.quantity or abs(stop.price - successor.stop_price) >= STEP * successor.stop_price
+    profit = successor.profit_price or ZERO
+    # A profit joins a stop that rests by itself when that is placed anew: its venue may have rejected the two.
+    moved = _far(stop.price, successor.stop_price) or (stop.profit > 0 and _far(stop.profit, profit))
+    return moved or stop.quantity != successor.quantity
+
+
+def _far(price: Decimal, wanted: Decimal) -> bool:
+    return abs(price - wanted) >= STEP * wanted
 
 
 @exact
@@ -108,10 +132,17 @@ def unprotected(guarded: Guarded, book: AccountSnapshot, terms: AccountPolicy) -
 
 
 def stop_of(
-    protection: Protection, book: AccountSnapshot, terms: AccountPolicy, *, at: datetime, now: datetime
+    protection: Protection,
+    book: AccountSnapshot,
+    terms: AccountPolicy,
+    *,
+    at: datetime,
+    now: datetime,
+    alone: bool = False,
 ) -> Order | None:
     """Return the stop that is to rest for a leg; None where it has no position to protect, or one too small for it.
 
+    A profit to take rests beside it, unless it is to be ``alone``, where the venue takes both as a pair.
     Its id is that of the leg and the market event: one at most comes of each.
     """
     stop, mark = _prices(protection, book, terms), book.marks.get(protection.instrument)
@@ -138,14 +169,16 @@ def stop_of(
         reserved=ZERO,
         decided_at=now,
         expires_at=now + RESTS_FOR,
+        profit_price=stop.profit if stop.profit and not alone else msgspec.UNSET,
     )
 
 
 class StopPrices(NamedTuple):
-    """The stop price, limit and quantity of a stop, which may be too small for its venue."""
+    """The stop price, limit and quantity of a stop, which may be too small for its venue; ``profit`` is 0 for none."""
 
     level: Decimal
     limit: Decimal
+    profit: Decimal
     quantity: Decimal
     too_small: bool
 
@@ -163,7 +196,8 @@ def _prices(protection: Protection, book: AccountSnapshot, terms: AccountPolicy)
     if is_dust(held, policy, level):
         return None
     small = quantity < policy.amount_min or quantity * limit < policy.notional_min
-    return StopPrices(level, limit, quantity, small)
+    profit = _profit(protection, held, policy) if OCO in terms.rests else ZERO
+    return StopPrices(level, limit, profit, quantity, small)
 
 
 def _policy(protection: Protection, held: Exposure, terms: AccountPolicy) -> PositionPolicy:
@@ -176,6 +210,13 @@ def _level(protection: Protection, held: Exposure, policy: PositionPolicy) -> De
     best = max(protection.best, cost)
     levels = [base * (1 - share) for base, share in ((cost, protection.stop), (best, protection.trail)) if share]
     return ceil_to(max(levels), policy.tick) if levels else ZERO
+
+
+def _profit(protection: Protection, held: Exposure, policy: PositionPolicy) -> Decimal:
+    """Return the price at which a long position takes its profit, rounded up to the tick; 0 where it has none."""
+    if not protection.take_profit:
+        return ZERO
+    return ceil_to(ratio(held.cost, held.quantity) * (1 + protection.take_profit), policy.tick)
 
 
 def _quantity(held: Exposure, policy: PositionPolicy) -> Decimal:

@@ -14,6 +14,8 @@ from fanfold.errors import BadInput
 # Six digits around the 26 of an id make a UUID of it: four in front, its version and its variant.
 _MARK, _VERSION, _VARIANT = "fa4f", "4", "a"
 _UUID_LENGTH = 32
+# What the client order ids of a pair have behind ours: of its stop, and of its profit.
+PAIR = ("-stop", "-profit")
 
 
 class VenueTerms(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,8 +28,9 @@ class VenueTerms(msgspec.Struct, frozen=True, kw_only=True):
     sent again, for the request was late, early or one too many. ``duplicates`` are answers that say that it has an
     order of this id, as code, or as code and text. ``not_found`` is what a look-up gets for an order that it never had.
     ``unfit`` are those rejections that a rule of the instrument may be behind, such as its tick.
-    ``rests`` are the kinds of orders that protect a position there. One whose outcome stays unknown would bar the way
-    out of its position, so a venue without a fence has none.
+    ``rests`` are the kinds of orders that protect a position there: a stop, and a pair of it and a profit to take, of
+    which one ends the other. One whose outcome stays unknown would bar the way out of its position, so a venue without
+    a fence has none.
     """
 
     exchange: str
@@ -44,7 +47,7 @@ class VenueTerms(msgspec.Struct, frozen=True, kw_only=True):
     unfit: frozenset[str] = frozenset()
     sandbox: bool
     cancels_all_after: bool
-    rests: frozenset[Literal["stop-limit"]] = frozenset()
+    rests: frozenset[Literal["stop-limit", "oco"]] = frozenset()
 
 
 BINANCE = VenueTerms(
@@ -65,7 +68,7 @@ BINANCE = VenueTerms(
     unfit=frozenset({"-1013", "-1111"}),
     sandbox=True,
     cancels_all_after=False,
-    rests=frozenset({"stop-limit"}),
+    rests=frozenset({"stop-limit", "oco"}),
 )
 KRAKEN = VenueTerms(
     exchange="kraken",
@@ -170,7 +173,10 @@ def client_id(terms: VenueTerms, client_order_id: str) -> str:
 
 
 def own_id(terms: VenueTerms, sent: str) -> str:
-    """Return the client order id of which the venue has a UUID; an id of others is returned as it is."""
+    """Return the client order id of which the venue has a UUID, or one of a pair's; others are returned as they are."""
+    if "oco" in terms.rests:
+        for ending in PAIR:
+            sent = sent.removesuffix(ending)
     framed = sent.startswith(_MARK) and sent[12:13] == _VERSION and sent[16:17] == _VARIANT
     if terms.client_id_length_min == len(sent) == _UUID_LENGTH and framed:
         return sent[4:12] + sent[13:16] + sent[17:]

@@ -79,6 +79,8 @@ def _text(order: dict[str, Any], fills: list[Fill], steps: list[dict[str, Any]])
 def _order_text(order: dict[str, Any]) -> str:
     prices = [amount(order[name]) for name in ("stop_price", "limit_price") if order[name] is not None]
     limit = f" {' with limit '.join(prices)}" if prices else ""
+    if "profit_price" in order:
+        limit += f" or profit {amount(order['profit_price'])}"
     return (
         f"order {order['order_id']}: {order['side']} {amount(order['quantity'])} {order['instrument']} at "
         f"{order['kind']}{limit}, instance {order['instance']}, account {order['account']}: {order['state']}"

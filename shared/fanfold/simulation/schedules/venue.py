@@ -222,12 +222,14 @@ class RealVenue:
         self.traded.append((self._clock(), trade))
 
     def price(self, instrument: str, price: Decimal) -> None:
-        """Let an instrument trade at a price: stops that it reaches fill, if it is within their limit."""
+        """Let an instrument trade at a price: stops that it reaches fill, if it is within their limit, and profits."""
         self.prices[instrument] = price
         for placed in self.orders:
             order = placed.order
-            reached = order.kind == "stop" and order.instrument == instrument and price <= (order.stop_price or price)
-            if reached and placed.state is VenueOrderState.OPEN and price >= (order.limit_price or price):
+            if (order.kind, order.instrument, placed.state) != ("stop", instrument, VenueOrderState.OPEN):
+                continue
+            reached = (order.limit_price or price) <= price <= (order.stop_price or price)
+            if reached or price >= (order.profit_price or price + 1):
                 self.fill(placed, order.quantity)
 
     def open_stops(self, instance: str, instrument: str) -> list[AtVenue]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from fanfold.errors import BadInput, VenueUnavailable
 from fanfold.trading.terms import VenueTerms
 from fanfold.venues.ccxt.client import TIMEOUT_S, Client
+from fanfold.venues.ccxt.dialects import dialect_of
 from fanfold.venues.ccxt.dialects.dialect import Document, Fence, NativeCall
 from fanfold.venues.ccxt.pace import SharedPauses
 
@@ -50,6 +51,7 @@ class KeyedClient(Client):
             raise BadInput(f"the key of {terms.exchange} has {unknown}; it takes api_key, secret and password")
         own = {CREDENTIALS[name]: credentials[name] for name in credentials}
         super().__init__(terms.exchange, origin, timeout_s, own, clock, sleep, pauses)
+        self._dialect, self._not_found = dialect_of(terms.exchange), terms.not_found
         self._monotonic = monotonic
         self._used_at = float("-inf")
         # ccxt logs whole requests, with the key, as details for debugging.
@@ -71,6 +73,16 @@ class KeyedClient(Client):
         self._forget()
         self._used_at = self._monotonic()
         return getattr(self._ccxt, request.method)(dict(request.params))
+
+    def known(self, request: NativeCall) -> Any | None:
+        """Return the answer to a look-up of an order; None where the exchange says that it has none."""
+        try:
+            return self.call(request)
+        except self.faults:
+            code, _ = self._dialect.error(self.answered().document)
+            if code and code in self._not_found:
+                return None
+            raise
 
     def send(self, request: NativeCall, fence: Fence, late: Callable[[], bool]) -> Any:
         """Send a request that orders, once, stamped by its fence, on a connection that is known to be alive.

@@ -228,16 +228,7 @@ class ExchangeTrading:
         return Unknown(why=f"HTTP {status}: {detail:.300}")
 
     def _look_up(self, order: Order, sent: str, venue_order_id: str) -> VenueOrder | None:
-        def look() -> Sequence[Any]:
-            try:
-                return self._dialect.find(self._client, order.instrument, sent, venue_order_id, order.decided_at)
-            except self._client.faults:
-                _, document = self._client.answered()
-                if document and self._dialect.error(document)[0] in self._terms.not_found:
-                    return []
-                raise
-
-        for structure in self._read(look):
+        for structure in self._read(lambda: self._dialect.find(self._client, order, sent, venue_order_id)):
             known = structures.order(structure, self._terms)
             if venue_order_id and known.venue_order_id == venue_order_id:
                 return known
@@ -277,7 +268,8 @@ def _own(trade: Mapping[str, Any], order: Mapping[str, Any]) -> dict[str, Any]:
 def _check(order: Order, market: Mapping[str, Any]) -> None:
     """Raise BadInput for an order off the market's steps or limits; ccxt would round it, or send it all the same."""
     price = order.limit_price if order.limit_price is not None else order.stop_price
-    for name, value in (("amount", order.quantity), ("price", price), ("price", order.stop_price)):
+    prices = (price, order.stop_price, order.profit_price or None)
+    for name, value in (("amount", order.quantity), *(("price", each) for each in prices)):
         step = market["precision"].get(name)
         if step is not None and value is not None and EXACT.remainder(value, Decimal(str(step))):
             raise BadInput(f"{name} {value:f} of order {order.order_id} is not a multiple of {step}")

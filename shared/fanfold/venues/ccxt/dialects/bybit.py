@@ -50,14 +50,15 @@ class Bybit:
         code = str(answer.get("retCode", "0"))
         return (code, str(answer.get("retMsg", ""))) if code != "0" else ("", "")
 
-    def find(self, caller: Caller, symbol: str, sent_id: str, venue_order_id: str, since: datetime) -> list[Document]:
+    def find(self, caller: Caller, order: Order, sent_id: str, venue_order_id: str) -> list[Document]:
         own = {"orderId": venue_order_id} if venue_order_id else {"orderLinkId": sent_id}
-        params = {"category": "spot", "symbol": caller.market_id(symbol), **own}
+        params = {"category": "spot", "symbol": caller.market_id(order.instrument), **own}
         # Open ones and the last 500 that ended; then those before.
         for method in ("privateGetV5OrderRealtime", "privateGetV5OrderHistory"):
-            documents = listed(caller.call(NativeCall(method, params)), "result", "list")
+            answer = caller.known(NativeCall(method, params))
+            documents = [] if answer is None else listed(answer, "result", "list")
             if documents:
-                return [caller.order(document, symbol) for document in documents]
+                return [caller.order(document, order.instrument) for document in documents]
         return []
 
     def cancel(self, market_id: str, sent_id: str, venue_order_id: str) -> NativeCall:

@@ -52,11 +52,12 @@ class Coinbase:
             return str(refused.get("error", "")), str(refused.get("message", ""))
         return str(answer.get("error", "")), str(answer.get("message", ""))
 
-    def find(self, caller: Caller, symbol: str, sent_id: str, venue_order_id: str, since: datetime) -> list[Document]:
+    def find(self, caller: Caller, order: Order, sent_id: str, venue_order_id: str) -> list[Document]:
         if venue_order_id:
             request = NativeCall("v3PrivateGetBrokerageOrdersHistoricalOrderId", {"order_id": venue_order_id})
-            return [caller.order(caller.call(request)["order"], symbol)]
-        return list(self._orders(caller, {"product_ids": [caller.market_id(symbol)], "start_date": _iso(since)}))
+            return [caller.order(caller.call(request)["order"], order.instrument)]
+        market = caller.market_id(order.instrument)
+        return list(self._orders(caller, {"product_ids": [market], "start_date": _iso(order.decided_at)}))
 
     def cancel(self, market_id: str, sent_id: str, venue_order_id: str) -> NativeCall:
         return NativeCall("v3PrivatePostBrokerageOrdersBatchCancel", {"order_ids": [venue_order_id]})

@@ -33,6 +33,9 @@ class Caller(Protocol):
     def call(self, request: NativeCall) -> Any:
         """Return the answer to one native request."""
 
+    def known(self, request: NativeCall) -> Any | None:
+        """Return the answer to a look-up of an order; None where the venue says that it has none."""
+
     def order(self, document: Document, symbol: str) -> Document:
         """Return ccxt's structure of a native order."""
 
@@ -64,7 +67,7 @@ class Dialect(Protocol):
     def error(self, answer: Document) -> tuple[str, str]:
         """Return the code and the text of an answer that refuses, ("", "") for any other."""
 
-    def find(self, caller: Caller, symbol: str, sent_id: str, venue_order_id: str, since: datetime) -> list[Document]:
+    def find(self, caller: Caller, order: Order, sent_id: str, venue_order_id: str) -> list[Document]:
         """Return ccxt's structures of orders that the venue finds by their id; others may be among them."""
 
     def cancel(self, market_id: str, sent_id: str, venue_order_id: str) -> NativeCall:

@@ -51,7 +51,7 @@ class Kraken:
         # What follows a second colon says which argument. A quarrel about the id may be about one that is in use.
         return (code if "cl_ord_id" in text else ":".join(code.split(":")[:2])), text
 
-    def find(self, caller: Caller, symbol: str, sent_id: str, venue_order_id: str, since: datetime) -> list[Document]:
+    def find(self, caller: Caller, order: Order, sent_id: str, venue_order_id: str) -> list[Document]:
         if venue_order_id:
             answer = caller.call(NativeCall("privatePostQueryOrders", {"txid": venue_order_id}))
             return _orders(caller, answer.get("result"))

@@ -54,10 +54,12 @@ class Okx:
         code = str(answer.get("code", "0"))
         return (code, str(answer.get("msg", ""))) if code not in ("0", "2") else ("", "")
 
-    def find(self, caller: Caller, symbol: str, sent_id: str, venue_order_id: str, since: datetime) -> list[Document]:
+    def find(self, caller: Caller, order: Order, sent_id: str, venue_order_id: str) -> list[Document]:
         own = {"ordId": venue_order_id} if venue_order_id else {"clOrdId": sent_id}
-        answer = caller.call(NativeCall("privateGetTradeOrder", {"instId": caller.market_id(symbol), **own}))
-        return [caller.order(document, symbol) for document in listed(answer, "data")]
+        answer = caller.known(NativeCall("privateGetTradeOrder", {"instId": caller.market_id(order.instrument), **own}))
+        return (
+            [] if answer is None else [caller.order(document, order.instrument) for document in listed(answer, "data")]
+        )
 
     def cancel(self, market_id: str, sent_id: str, venue_order_id: str) -> NativeCall:
         own = {"ordId": venue_order_id} if venue_order_id else {"clOrdId": sent_id}
