@@ -31,7 +31,7 @@ def function(world: World, route: Route) -> Callable[[dict[str, Any]], dict[str,
     return {"read": world.read, "control": world.control, "webhook": world.webhook, "fills": world.fills}[route.access]
 
 
-def asked(route: Route, who: dict[str, Any] | None) -> dict[str, Any]:
+def request_to(route: Route, who: dict[str, Any] | None) -> dict[str, Any]:
     path = route.path.replace("{order}", "gone")
     return event(
         route.method,
@@ -46,7 +46,7 @@ def asked(route: Route, who: dict[str, Any] | None) -> dict[str, Any]:
 @pytest.mark.parametrize("caller", CALLERS)
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 def test_a_route_responds_only_to_callers_with_its_scope(world, route, caller):
-    answer = answered(function(world, route), asked(route, CALLERS[caller]))
+    answer = answered(function(world, route), request_to(route, CALLERS[caller]))
     expected = EXPECTED[route.access][caller]
     assert answer.status == expected or (expected == 0 and answer.status not in {401, 403})
     if expected:
@@ -56,7 +56,7 @@ def test_a_route_responds_only_to_callers_with_its_scope(world, route, caller):
 @pytest.mark.parametrize("caller", CALLERS)
 def test_a_caller_without_the_scope_cannot_halt(world, caller):
     (route,) = [route for route in ROUTES if route.name == "halt"]
-    answered(world.control, asked(route, CALLERS[caller]))
+    answered(world.control, request_to(route, CALLERS[caller]))
     assert (world.halted() == "HALTED") == (caller == "operator")
 
 

@@ -50,7 +50,7 @@ def files_of_tests() -> tuple[Module, ...]:
     return tuple(module(str(file.relative_to(ROOT)), file.read_text()) for file in files)
 
 
-def found(rule, only=modules) -> list[str]:
+def findings(rule, only=modules) -> list[str]:
     """The findings of a rule in all modules, each with its place."""
     return [f"{source_file.path}: {wrong}" for source_file in only() for wrong in rule(source_file)]
 

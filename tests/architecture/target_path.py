@@ -111,7 +111,7 @@ def stays_of_a_target() -> list[Stay]:
     from fanfold.market.bars import Bar
     from fanfold.messages import ExecutionReport
     from support.core_desk import START, bars_message, series
-    from support.risk_world import A, B, World, at, built, told
+    from support.risk_world import A, B, World, at, built, targets_message
 
     world, minute = World(built()), 1
     world.now, closes = at(minute), START + 60 * minute
@@ -122,7 +122,7 @@ def stays_of_a_target() -> list[Stay]:
         id="e", cause=bars.id, at=at(minute), account="main", venue="v", matched=True, poll_id=bars.cause
     )
     world.assessor.on_matched(matched)
-    targets = told(minute, {("slow", A): 0.5}, "main", bars.cause)
+    targets = targets_message(minute, {("slow", A): 0.5}, "main", bars.cause)
     tracer = Tracer(targets.targets[0].signal_id)
     sys.setprofile(tracer)
     try:

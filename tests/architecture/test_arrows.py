@@ -5,7 +5,7 @@ from collections import Counter
 from graphlib import TopologicalSorter
 
 import pytest
-from source_tree import Module, found, imported, layer, module, modules
+from source_tree import Module, findings, imported, layer, module, modules
 
 IMPURE = {"os", "time", "random", "uuid", "socket", "threading", "asyncio", "secrets", "subprocess"}
 STANDARD = set(sys.stdlib_module_names)
@@ -140,7 +140,7 @@ def test_no_room_holds_more_than_a_fifth_and_the_top_level_stays_small() -> None
 
 
 def test_modules_import_only_from_the_listed_rooms() -> None:
-    assert found(forbidden_arrows) == []
+    assert findings(forbidden_arrows) == []
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import ast
 
 import pytest
-from source_tree import Module, found, layer, module, modules
+from source_tree import Module, findings, layer, module, modules
 
 READERS = {
     "fanfold.aws.clock": "The clock port itself.",
@@ -41,7 +41,7 @@ def _is_reading(node: ast.Attribute) -> bool:
 
 
 def test_only_the_listed_modules_read_clock_chance_and_ids() -> None:
-    assert found(readings) == []
+    assert findings(readings) == []
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 import pytest
-from source_tree import ROOT, Module, found, layer, module, modules
+from source_tree import ROOT, Module, findings, layer, module, modules
 
 BANNED = {"utils", "util", "helpers", "helper", "common", "misc", "base", "manager", "processor"}
 KEY = re.compile(r"(?<!\w)[ps]k(?!\w)")
@@ -122,7 +122,7 @@ RULES = {
 
 @pytest.mark.parametrize("rule", RULES)
 def test_no_module_has_a_bad_habit(rule: str) -> None:
-    assert found(RULES[rule]) == []
+    assert findings(RULES[rule]) == []
 
 
 def test_only_the_edge_catches_every_exception() -> None:
@@ -187,7 +187,7 @@ def _catches_conflict(node: ast.AST) -> bool:
 
 
 def test_only_one_function_tries_again_after_a_conflict() -> None:
-    assert found(own_retries) == []
+    assert findings(own_retries) == []
 
 
 @pytest.mark.parametrize(

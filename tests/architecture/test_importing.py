@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 
 import pytest
-from source_tree import Module, found, module, modules
+from source_tree import Module, findings, module, modules
 
 # What a module may call while it is imported: it makes a constant out of what is written there.
 VALUES = {
@@ -84,7 +84,7 @@ def _run(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def test_importing_does_nothing() -> None:
-    assert found(effects) == []
+    assert findings(effects) == []
 
 
 @pytest.mark.parametrize(

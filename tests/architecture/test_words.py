@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
-from source_tree import ROOT, Module, files_of_tests, found, module, modules
+from source_tree import ROOT, Module, files_of_tests, findings, module, modules
 
 from fanfold.risk.rules import ORDER_RULES, TARGET_RULES
 
@@ -26,7 +26,7 @@ FOREIGN = ["Cl" + "aude", "G" + "PT-", "ChatG" + "PT", "AI-gen" + "erated"]
 PLACES = ["/wo" + "rk/", "/tm" + "p/s/", "/ho" + "me/", "py" + "pi.org", "registry.npm" + "js.org"]
 FOREIGN_WORDS = re.compile("|".join(re.escape(word) for word in (*UNFINISHED, *FOREIGN, *PLACES)))
 
-# Names of variables that say nothing of what the variable holds.
+# Names that say nothing of what the variable holds, or the function does.
 VAGUE = {"one", "found", "told", "asked", "given", "some", "it"}
 # A docstring says what a thing is or does: it begins with a noun or a verb, and with none of these.
 QUESTIONS = re.compile(r"(What|Whether|How|Who|Whom|Whose|Where|When|Which|Why|Until when|By how|As|Of)\b")
@@ -63,7 +63,7 @@ def tracked(*patterns: str) -> list[str]:
 
 
 def test_public_names_are_explained() -> None:
-    assert found(undocumented) == []
+    assert findings(undocumented) == []
 
 
 def test_tracked_files_speak_of_the_product() -> None:
@@ -114,18 +114,20 @@ def test_a_class_name_in_two_modules_is_reported() -> None:
 
 
 def vague(source: Module) -> list[str]:
-    """Variables and arguments with a name of VAGUE, with their lines."""
-    named = ((line, name) for line, name in _variables(source.tree) if name in VAGUE)
+    """Variables, arguments, attributes and functions with a name of VAGUE, with their lines."""
+    named = ((line, name) for line, name in _named(source.tree) if name in VAGUE)
     return [f"line {line}: {name}" for line, name in named if (source.name, name) not in NAMED_SO]
 
 
-def _variables(tree: ast.Module) -> Iterator[tuple[int, str | None]]:
+def _named(tree: ast.Module) -> Iterator[tuple[int, str | None]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             yield node.lineno, node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.attr
         elif isinstance(node, ast.arg):
             yield node.lineno, node.arg
-        elif isinstance(node, ast.MatchAs | ast.MatchStar):
+        elif isinstance(node, ast.MatchAs | ast.MatchStar | ast.FunctionDef | ast.AsyncFunctionDef):
             yield node.lineno, node.name
 
 
@@ -135,8 +137,8 @@ def test_every_folder_of_tests_is_read() -> None:
 
 
 @pytest.mark.parametrize("files", [modules, files_of_tests])
-def test_variables_are_named_after_what_they_hold(files: Callable[[], Iterable[Module]]) -> None:
-    assert found(vague, files) == []
+def test_names_say_what_a_thing_holds_or_does(files: Callable[[], Iterable[Module]]) -> None:
+    assert findings(vague, files) == []
 
 
 @pytest.mark.parametrize(
@@ -147,11 +149,13 @@ def test_variables_are_named_after_what_they_hold(files: Callable[[], Iterable[M
         "x = [some for some in orders]",
         "x = lambda told: 1",
         "x = {it: 1 for it in orders}",
+        "self.told = []",
+        "def found(): ...",
         "if found := f(): ...",
         "match x:\n    case [asked]: ...",
     ],
 )
-def test_a_vague_variable_is_reported(source: str) -> None:
+def test_a_vague_name_is_reported(source: str) -> None:
     assert len(vague(module("shared/fanfold/market/bars.py", source))) == 1
 
 
@@ -164,7 +168,7 @@ def questions(source: Module) -> list[str]:
 
 @pytest.mark.parametrize("files", [modules, files_of_tests])
 def test_docstrings_say_what_a_thing_is_or_does(files: Callable[[], Iterable[Module]]) -> None:
-    assert found(questions, files) == []
+    assert findings(questions, files) == []
 
 
 @pytest.mark.parametrize(

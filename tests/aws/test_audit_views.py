@@ -43,13 +43,13 @@ def tell(ministack_session: Emulator) -> Tell:
     create_everything(call)
     log, views = S3Log(call, AUDIT), DynamoViews(call, VIEWS)
 
-    def told(*messages: Message, backwards: bool = False) -> DynamoViews:
+    def recorded(*messages: Message, backwards: bool = False) -> DynamoViews:
         arrivals = [arrival(entry)._replace(sent_ms=n) for n, entry in enumerate(messages, 1)]
         for arriving in arrivals[::-1] if backwards else arrivals:
             record([arriving], log, views, AT_ONCE)
         return views
 
-    return told
+    return recorded
 
 
 def decided(at: datetime) -> Order:

@@ -40,10 +40,10 @@ class Script:
 
     def __init__(self, *faults: AwsFault) -> None:
         self.faults = list(faults)
-        self.asked: list[Mapping[str, Any]] = []
+        self.requests: list[Mapping[str, Any]] = []
 
     def __call__(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        self.asked.append(parameters)
+        self.requests.append(parameters)
         if self.faults:
             raise self.faults.pop(0)
         return {"service": service, "operation": operation}
@@ -69,7 +69,7 @@ def test_a_transient_fault_is_retried_with_growing_pauses(passing: AwsFault) -> 
     pauses: list[float] = []
     script = Script(passing, passing)
     assert patient(script, pauses)("sqs", "SendMessage", {})["operation"] == "SendMessage"
-    assert len(script.asked) == 3
+    assert len(script.requests) == 3
     assert pauses == sorted(set(pauses))
 
 
@@ -85,14 +85,14 @@ def test_a_permanent_fault_is_raised_at_once(lasting: AwsFault) -> None:
     with pytest.raises(AwsFault) as raised:
         patient(script, [])("dynamodb", "PutItem", {})
     assert raised.value is lasting
-    assert len(script.asked) == 1
+    assert len(script.requests) == 1
 
 
 def test_retries_end_after_the_last_try() -> None:
     script = Script(*[THROTTLED] * 10)
     with pytest.raises(AwsFault, match="ThrottlingException"):
         patient(script, [])("dynamodb", "PutItem", {})
-    assert len(script.asked) == TRIES
+    assert len(script.requests) == TRIES
 
 
 def test_a_function_is_not_invoked_again_unless_it_surely_did_not_run() -> None:
@@ -101,7 +101,7 @@ def test_a_function_is_not_invoked_again_unless_it_surely_did_not_run() -> None:
         patient(silent, [])("lambda", "Invoke", {})
     held = Script(AwsFault("TooManyRequestsException", "", 429))
     patient(held, [])("lambda", "Invoke", {})
-    assert (len(silent.asked), len(held.asked)) == (1, 2)
+    assert (len(silent.requests), len(held.requests)) == (1, 2)
 
 
 def test_a_transaction_keeps_its_token_over_all_tries() -> None:
@@ -109,7 +109,7 @@ def test_a_transaction_keeps_its_token_over_all_tries() -> None:
     call = patient(script, [])
     call("dynamodb", "TransactWriteItems", {"TransactItems": []})
     call("dynamodb", "TransactWriteItems", {"TransactItems": [], "ClientRequestToken": "mine"})
-    first, again, own = (parameters["ClientRequestToken"] for parameters in script.asked)
+    first, again, own = (parameters["ClientRequestToken"] for parameters in script.requests)
     assert first == again != own == "mine"
 
 

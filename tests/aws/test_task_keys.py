@@ -28,7 +28,7 @@ class Host:
         self.now = 1_800_000_000.0
         self.status = 200
         self.body = ""
-        self.asked: list[tuple[str, str | None]] = []
+        self.requests: list[tuple[str, str | None]] = []
         self.url = ""
 
     def clock(self) -> float:
@@ -46,7 +46,7 @@ class Host:
         ends = datetime.fromtimestamp(self.now + LASTS_S, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return self.body or json.dumps(
             {
-                "AccessKeyId": f"key-{len(self.asked)}",
+                "AccessKeyId": f"key-{len(self.requests)}",
                 "SecretAccessKey": "s",
                 "Token": "t",
                 "Expiration": ends,
@@ -61,7 +61,7 @@ def host() -> Iterator[Host]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            served.asked.append((self.path, self.headers["Authorization"]))
+            served.requests.append((self.path, self.headers["Authorization"]))
             body = served.answer().encode()
             self.send_response(served.status)
             self.send_header("Content-Length", str(len(body)))
@@ -86,7 +86,7 @@ def test_keys_are_asked_for_once_while_they_hold(host: Host) -> None:
     first = keys()
     host.now += LASTS_S - RENEW_S - 1
     assert (keys(), first.access_key, first.token) == (first, "key-1", "t")
-    assert host.asked == [("/task?role=desk", None)]
+    assert host.requests == [("/task?role=desk", None)]
 
 
 def test_keys_are_renewed_before_they_end(host: Host) -> None:
@@ -125,11 +125,11 @@ def test_the_token_is_shown_and_a_files_token_read_anew_each_time(host: Host, tm
         file.write_text(f"{token}\n")
         keys()
         host.now += LASTS_S
-    assert [token for _, token in host.asked] == ["first", "second"]
+    assert [token for _, token in host.requests] == ["first", "second"]
     key_server = host.endpoint(**{TOKEN: "given"}).key_server
     assert key_server is not None
     TaskKeys(key_server, host.clock)()
-    assert host.asked[-1][1] == "given"
+    assert host.requests[-1][1] == "given"
     assert "given" not in repr(key_server)
 
 
@@ -163,11 +163,11 @@ def test_calls_are_signed_with_the_tasks_keys(host: Host) -> None:
         assert call("sqs", "ListQueues", {}) == {}
     finally:
         server.stop()
-    assert len(host.asked) == 1
+    assert len(host.requests) == 1
 
 
 def test_keys_in_the_environment_go_first(host: Host) -> None:
     endpoint = host.endpoint(AWS_ACCESS_KEY_ID="own", AWS_SECRET_ACCESS_KEY="secret")
     connect("light", endpoint)
     assert endpoint.credentials is not None
-    assert host.asked == []
+    assert host.requests == []

@@ -171,7 +171,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self.booked: list[Resolution] = []
-        self.told: list[ExecutionReport] = []
+        self.reports: list[ExecutionReport] = []
 
     def trading_state(self, _account: str) -> OrderPermissions:
         return OrderPermissions(TradingState.ACTIVE)
@@ -190,7 +190,7 @@ class Ledger:
         return [report]
 
     def publish(self, held: Sequence[ExecutionReport], others: Sequence[ExecutionReport]) -> None:
-        self.told += [*held, *others]
+        self.reports += [*held, *others]
 
 
 def order() -> Order:
@@ -227,7 +227,7 @@ def test_a_market_order_fills_by_the_quote_as_soon_as_it_is_placed(
     (done,) = ledger.booked
     assert (done.state, done.fills[0].quantity) == (OrderState.FILLED, 2)
     assert done.fills[0].price == Decimal("100.52"), "the ask, one basis point of slippage, up to the next tick"
-    assert [report.matched for report in ledger.told] == [False]
+    assert [report.matched for report in ledger.reports] == [False]
 
 
 def test_an_order_waits_if_there_is_no_quote(exchange: Exchange, live: Desk, market: Market) -> None:

@@ -44,9 +44,9 @@ def test_no_request_is_sent_while_the_exchange_has_banned_us(
 ) -> None:
     exchange.fault = klines(Answer(status, b'{"code": -1003, "msg": "Too many requests."}', {"Retry-After": "17"}))
     assert "left alone for 17 s" in fault(venue)
-    requests = len(exchange.asked)
+    requests = len(exchange.public_requests)
     assert "not asked again for" in fault(venue)
-    assert len(exchange.asked) == requests
+    assert len(exchange.public_requests) == requests
 
 
 @pytest.mark.parametrize(("left_s", "held"), [(60, True), (-1, False)])

@@ -18,11 +18,11 @@ SETTINGS = dict.fromkeys(NAMES, "given") | {"FANFOLD_IMAGES": "1.dkr.ecr.eu-west
 
 
 class Tool(Stage):
-    """A stage in an account whose stacks are there once the tool has made them; ``asked`` is what it was asked."""
+    """A stage in an account whose stacks are there once the tool has made them; ``deployed`` lists its deploys."""
 
     def __init__(self, name: str, failing: str = "") -> None:
         super().__init__(name, self.answer, SETTINGS, report=lambda _line: None)
-        self.asked: list[tuple[str, str]] = []
+        self.deployed: list[tuple[str, str]] = []
         self.there: set[str] = set()
         self.failing = failing
 
@@ -37,7 +37,7 @@ class Tool(Stage):
         return {"Stacks": [{"StackStatus": "CREATE_COMPLETE", "CreationTime": datetime(2026, 3, 1, tzinfo=UTC)}]}
 
     def _tool(self, stack: str, *_command: str) -> str:
-        self.asked.append((stack, self._settings["FANFOLD_PROTECTED"]))
+        self.deployed.append((stack, self._settings["FANFOLD_PROTECTED"]))
         if stack == self.failing:
             raise StageFailed(stack)
         self.there.add(f"fanfold-{stack}-{self._name}")
@@ -48,10 +48,10 @@ class Tool(Stage):
 def test_tables_are_protected_once_all_stacks_are_there_and_from_then_on(name: str) -> None:
     stage = Tool(name)
     stage.deploy([PLATFORM, "risk"])
-    assert stage.asked == [(PLATFORM, "false"), ("risk", "false"), (PLATFORM, "true")]
-    stage.asked.clear()
+    assert stage.deployed == [(PLATFORM, "false"), ("risk", "false"), (PLATFORM, "true")]
+    stage.deployed.clear()
     stage.deploy([PLATFORM, "risk"])
-    assert stage.asked == [(PLATFORM, "true"), ("risk", "true")]
+    assert stage.deployed == [(PLATFORM, "true"), ("risk", "true")]
 
 
 def test_a_first_deploy_that_fails_is_repeated_without_protection() -> None:
@@ -59,11 +59,11 @@ def test_a_first_deploy_that_fails_is_repeated_without_protection() -> None:
     for _ in range(2):
         with pytest.raises(StageFailed):
             stage.deploy([PLATFORM, "risk"])
-    assert stage.asked == [(PLATFORM, "false")] * 2
+    assert stage.deployed == [(PLATFORM, "false")] * 2
 
 
 def test_one_service_alone_leaves_the_platform_alone() -> None:
     stage = Tool("live")
     stage.there.add("fanfold-platform-live")
     stage.deploy(["risk"])
-    assert stage.asked == [("risk", "true")]
+    assert stage.deployed == [("risk", "true")]

@@ -97,10 +97,10 @@ def test_an_ephemeral_stage_is_tagged_with_its_last_day(account: Account) -> Non
 
 
 class Recording:
-    """An account with every stack of a stage; what is asked of it is kept, in turn."""
+    """An account with every stack of a stage; its requests are kept, in turn."""
 
     def __init__(self, stuck: str = "") -> None:
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self._stuck = stuck
         self._deleted: set[str] = set()
         self._emptied: set[str] = set()
@@ -108,7 +108,7 @@ class Recording:
     def __call__(self, _service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         name = str(parameters.get("StackName") or parameters.get("Bucket", ""))
         if not operation.startswith(("Describe", "List")):
-            self.asked.append(f"{operation} {name}")
+            self.requests.append(f"{operation} {name}")
         return dict(getattr(self, operation)(name))
 
     def DescribeStacks(self, name: str) -> dict[str, Any]:  # noqa: N802 - AWS names them
@@ -139,7 +139,7 @@ class Recording:
 def test_removal_deletes_the_deny_policy_before_objects_and_the_platform_last() -> None:
     account = Recording()
     Removal("dev", account, lambda _line: None, 0).run()
-    services, rest = account.asked[:5], account.asked[5:]
+    services, rest = account.requests[:5], account.requests[5:]
     assert set(services) == {f"DeleteStack fanfold-{service}-dev" for service in packaged_stages.SERVICES}
     assert rest == [f"DeleteBucketPolicy {BUCKET}", f"DeleteObjects {BUCKET}", "DeleteStack fanfold-platform-dev"]
 
@@ -149,9 +149,9 @@ def test_removing_live_needs_its_name_twice_and_keeps_its_buckets() -> None:
     for confirmed in ("", "dev"):
         with pytest.raises(BadInput, match="CONFIRM=live"):
             Removal("live", account, lines.append, 0).run(confirmed)
-    assert account.asked == []
+    assert account.requests == []
     Removal("live", account, lines.append, 0).run("live")
-    assert {request.split()[0] for request in account.asked} == {"DeleteStack"}
+    assert {request.split()[0] for request in account.requests} == {"DeleteStack"}
     assert BUCKET in lines[-1]
 
 

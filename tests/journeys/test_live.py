@@ -57,7 +57,7 @@ def test_a_live_paper_desk_buys_at_the_quote_and_its_books_balance(exchange, tmp
     assert summary["fills"] >= 1
     assert summary["dead_letters"] == 0
     assert summary["books_balance"]
-    assert {path for path, _ in exchange.asked} >= {"/api/v3/klines", "/api/v3/exchangeInfo"}
+    assert {path for path, _ in exchange.public_requests} >= {"/api/v3/klines", "/api/v3/exchangeInfo"}
 
 
 def test_an_exchange_that_does_not_answer_is_named(tmp_path, capsys):

@@ -35,7 +35,7 @@ class Fire:
         self.world.venue.fee_currency = self.dice.choice(["base", "quote", "BNB"])
         self.world.venue.named = self.dice.random() < 0.7
         self.deadly = self.dice.choice([0.0, 0.2, 0.5])
-        self.told: list[OrdersApproved] = []
+        self.approvals: list[OrdersApproved] = []
         self.halted_at: Any = None
 
     def run(self) -> RealWorld:
@@ -65,13 +65,13 @@ class Fire:
             for number, instrument in enumerate(self.dice.choice([[A], [B], [A, B]]))
         ]
         message = self.world.approve(*intents)
-        self.told.append(message)
+        self.approvals.append(message)
         self._act(lambda account: account.place(message))
 
     def _upset(self) -> None:
         chosen = self.dice.random()
-        if chosen < 0.25 and self.told:
-            repeated = self.dice.choice(self.told[-3:])
+        if chosen < 0.25 and self.approvals:
+            repeated = self.dice.choice(self.approvals[-3:])
             self._act(lambda account: account.place(repeated))
         elif chosen < 0.6:
             self._act(lambda account: account.sweep(self.world.ledger.live("main")))

@@ -64,7 +64,7 @@ class Exchange:
         self.page = 1_000
         self.backwards = False
         self.fault: Callable[[str, Query], Answer | None] = lambda _path, _query: None
-        self.asked: list[tuple[str, Query]] = []
+        self.public_requests: list[tuple[str, Query]] = []
 
     def span(self, start: float, limit: int, end: float = float("inf"), length: int = 60) -> list[Candle]:
         """Candles that open in a span of epoch seconds, as many as a page takes; long ones as their first minute."""
@@ -79,7 +79,7 @@ class Exchange:
         return self.answer(request.path, request.query)
 
     def answer(self, path: str, query: Query) -> Answer:
-        self.asked.append((path, query))
+        self.public_requests.append((path, query))
         wrong = self.fault(path, query)
         if wrong is not None:
             return wrong
@@ -89,7 +89,7 @@ class Exchange:
         return Answer(404, b'{"msg": "no such path"}')
 
     def count(self, path: str) -> int:
-        return sum(asked_path.endswith(path) for asked_path, _ in self.asked)
+        return sum(asked_path.endswith(path) for asked_path, _ in self.public_requests)
 
 
 class Server(ThreadingHTTPServer):

@@ -63,13 +63,13 @@ class World:
         for part in parts:
             hear(assessor, part)
 
-    def told(self, kind: type[Message]) -> list[Any]:
+    def messages_of(self, kind: type[Message]) -> list[Any]:
         unique = {message.id: message for message in self.bus.messages}
         return [message for message in unique.values() if isinstance(message, kind)]
 
     def outcome(self) -> tuple[Any, ...]:
         """The decisions, whoever crashed on the way."""
-        by_id = {order.order_id: order for approval in self.told(OrdersApproved) for order in approval.orders}
+        by_id = {order.order_id: order for approval in self.messages_of(OrdersApproved) for order in approval.orders}
         account = self.ledger.accounts["main"]
         return by_id, account.reserved, {leg: item.open for leg, item in self.ledger.positions.get("main", {}).items()}
 
@@ -86,7 +86,7 @@ class World:
         live = self.ledger.orders.values()
         assert self.ledger.accounts["main"].reserved == sum((orders.held(record) for record in live), Decimal(0))
         assert self.ledger.outbox == {}
-        assert {order.order_id for each in self.told(OrdersApproved) for order in each.orders} == set(
+        assert {order.order_id for each in self.messages_of(OrdersApproved) for order in each.orders} == set(
             self.ledger.orders
         )
 

@@ -31,7 +31,7 @@ from risk_service.assess import PreTradeRisk
 from support.core_desk import START, A, B, bars_message, instance, series
 from support.crashes import Crash, Fuse, Mortal
 from support.real_world import Events
-from support.risk_world import Wanted, at, built, halted, told
+from support.risk_world import Wanted, at, built, halted, targets_message
 
 D = Decimal
 LEG = ("slow", A)
@@ -86,7 +86,7 @@ class RestingWorld:
         message = bars_message(bars, f"p{minute}")
         self.waiting.append(message)
         if targets is not None:
-            self.waiting.append(told(minute, targets, "main", message.cause))
+            self.waiting.append(targets_message(minute, targets, "main", message.cause))
         self.deliver()
 
     def deliver(self) -> None:

@@ -71,11 +71,11 @@ class World:
                 poll_id=message.cause,
             ))  # fmt: skip
             if targets is not None:
-                self.assessor.on_targets(told(minute, targets, account, message.cause, bundle))
+                self.assessor.on_targets(targets_message(minute, targets, account, message.cause, bundle))
 
     def hear(self, minute: int, targets: Wanted, account: str = "main") -> None:
         """A webhook's targets."""
-        self.assessor.on_targets(told(minute, targets, account))
+        self.assessor.on_targets(targets_message(minute, targets, account))
 
     def hold(self, instance_: str, instrument: str, quantity: str, price: str = "100") -> None:
         item = StoredPosition(position=Position(lots=(Lot(D(quantity), D(price)),), version=1), open=D(0))
@@ -107,22 +107,24 @@ class World:
             self.ledger.publish(self.ledger.book(order.account, [resolution], report), [])
         return [record.order for record in live]
 
-    def told(self, kind: type[Message]) -> list[Any]:
+    def messages_of(self, kind: type[Message]) -> list[Any]:
         return [
             each for each in {message.id: message for message in self.bus.messages}.values() if isinstance(each, kind)
         ]
 
     def approved(self) -> list[tuple[str, str, Decimal]]:
-        ordered = [order for message in self.told(OrdersApproved) for order in message.orders]
+        ordered = [order for message in self.messages_of(OrdersApproved) for order in message.orders]
         return [(order.side, order.instrument, order.quantity) for order in ordered]
 
     def legs(self) -> list[tuple[str, str, str]]:
-        states = [state for message in self.told(LegStatus) for state in message.statuses]
+        states = [state for message in self.messages_of(LegStatus) for state in message.statuses]
         return [(state.instance, state.instrument, str(state.code)) for state in states]
 
     def refused(self) -> list[tuple[str, str]]:
         return [
-            (str(each.code), each.order.instrument) for message in self.told(OrdersRefused) for each in message.refusals
+            (str(each.code), each.order.instrument)
+            for message in self.messages_of(OrdersRefused)
+            for each in message.refusals
         ]
 
 
@@ -130,7 +132,7 @@ def at(minute: int) -> datetime:
     return datetime.fromtimestamp(START + 60 * minute, UTC)
 
 
-def told(minute: int, targets: Wanted, account: str, poll_id: str = "", bundle: str = "") -> Targets:
+def targets_message(minute: int, targets: Wanted, account: str, poll_id: str = "", bundle: str = "") -> Targets:
     aimed = [Target(signal_id=ids.derive("s", *leg, minute), instance=leg[0], instrument=leg[1], timeframe="1d",
                     bundle=bundle, **protected(weight)._asdict()) for leg, weight in targets.items()]  # fmt: skip
     return Targets(id=f"t{minute}-{account}-{poll_id}", cause="b", at=at(minute), account=account, poll_id=poll_id,

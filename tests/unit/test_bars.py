@@ -93,7 +93,7 @@ def test_days_close_at_midnight() -> None:
     assert timeframes.closes("1h", START + 3_600)
 
 
-def one(price_scale: int, volume_scale: int, price: int, volume: int) -> Series:
+def series_of(price_scale: int, volume_scale: int, price: int, volume: int) -> Series:
     bars_of = [Bar(START + 60, price, price, price, price, volume), Bar(START + 120, price, price, price, price, 0)]
     return Series(
         instrument="X", timeframe="1m", price_scale=price_scale, volume_scale=volume_scale, after=START, bars=bars_of
@@ -102,7 +102,7 @@ def one(price_scale: int, volume_scale: int, price: int, volume: int) -> Series:
 
 @given(st.integers(0, 30), st.integers(0, 30), st.integers(1, 10**25), st.integers(0, 10**25))
 def test_a_fitted_series_says_the_same_in_64_bits_or_is_refused(ps: int, vs: int, price: int, volume: int) -> None:
-    given_series = one(ps, vs, price, volume)
+    given_series = series_of(ps, vs, price, volume)
     if too_fine(ps, price) or too_fine(vs, volume):
         with pytest.raises(BadInput, match="of X of"):
             bars.fitted(given_series)
@@ -123,14 +123,14 @@ def too_fine(scale: int, figure: int) -> bool:
 
 
 def test_a_volume_over_64_bits_is_kept_in_coarser_lots_and_a_price_of_18_decimals_as_it_is() -> None:
-    fitted = bars.fitted(one(18, 8, 1_234_567_890, 500_000_000_000 * 10**8))
+    fitted = bars.fitted(series_of(18, 8, 1_234_567_890, 500_000_000_000 * 10**8))
     assert (fitted.price_scale, fitted.bars[0].close) == (18, 1_234_567_890)
     assert (fitted.volume_scale, fitted.bars[0].volume) == (7, 500_000_000_000 * 10**7)
     with pytest.raises(BadInput, match="a volume of X of 8 decimals is up to"):
-        bars.fitted(one(2, 8, 1, 500_000_000_000 * 10**8 + 1))
+        bars.fitted(series_of(2, 8, 1, 500_000_000_000 * 10**8 + 1))
 
 
-FRAME = bars.pack([one(2, 3, 100, 5)])[0]
+FRAME = bars.pack([series_of(2, 3, 100, 5)])[0]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def nothing(_service: str, _operation: str, _parameters: Mapping[str, Any]) -> d
     return {}
 
 
-def told(service: str, operation: str, owner: str = OWNER) -> Mapping[str, Any]:
+def parameters_of(service: str, operation: str, owner: str = OWNER) -> Mapping[str, Any]:
     made: list[RecordedCall] = []
     with_expected_owner(with_recording(nothing, made.append), lambda: owner)(service, operation, {"Bucket": "one"})
     return made[0].parameters
@@ -28,20 +28,20 @@ def told(service: str, operation: str, owner: str = OWNER) -> Mapping[str, Any]:
 
 @pytest.mark.parametrize("operation", DONE)
 def test_every_call_to_a_bucket_names_its_owner_as_aws_calls_it(operation: str) -> None:
-    assert told("s3", operation) == {"Bucket": "one", "ExpectedBucketOwner": OWNER}
+    assert parameters_of("s3", operation) == {"Bucket": "one", "ExpectedBucketOwner": OWNER}
     assert "ExpectedBucketOwner" in S3.operation_model(operation).input_shape.members
 
 
 @pytest.mark.parametrize("operation", sorted(UNOWNED))
 def test_a_call_before_the_owner_is_known_names_none(operation: str) -> None:
-    assert told("s3", operation) == {"Bucket": "one"}
+    assert parameters_of("s3", operation) == {"Bucket": "one"}
     shape = S3.operation_model(operation).input_shape
     assert shape is None or "ExpectedBucketOwner" not in shape.members
 
 
 def test_other_services_and_desks_without_an_account_are_asked_as_before() -> None:
-    assert told("dynamodb", "GetItem") == {"Bucket": "one"}
-    assert told("s3", "GetObject", "") == {"Bucket": "one"}
+    assert parameters_of("dynamodb", "GetItem") == {"Bucket": "one"}
+    assert parameters_of("s3", "GetObject", "") == {"Bucket": "one"}
 
 
 def test_a_command_meets_the_buckets_of_its_own_account_alone_and_asks_once_whose_it_is() -> None:

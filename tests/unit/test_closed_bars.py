@@ -26,19 +26,21 @@ class Retold(Venue):
 
     def __init__(self) -> None:
         super().__init__()
-        self.told: dict[tuple[str, int], Bar | None] = {}
+        self.changed: dict[tuple[str, int], Bar | None] = {}
 
     def bars_of(self, requests: Sequence[BarsRequest]) -> list[Series | Failure]:
         answers = super().bars_of(requests)
         for answer in answers:
             if isinstance(answer, Series) and answer.timeframe == "1m":
                 answer.bars = [
-                    bar for true in answer.bars if (bar := self._as_told(answer.instrument, true)) is not None
+                    bar
+                    for bar_of_venue in answer.bars
+                    if (bar := self._as_stated(answer.instrument, bar_of_venue)) is not None
                 ]
         return answers
 
-    def _as_told(self, instrument: str, bar: Bar) -> Bar | None:
-        return self.told.get((instrument, (bar.closes_at_s - START) // 60), bar)
+    def _as_stated(self, instrument: str, bar: Bar) -> Bar | None:
+        return self.changed.get((instrument, (bar.closes_at_s - START) // 60), bar)
 
 
 class Watched(Feed):
@@ -91,7 +93,7 @@ EMPTY = [
 def test_an_invalid_candle_is_dropped_and_reported_and_stops_no_strategy(
     feed: Watched, minute: int, fields: dict[str, int]
 ) -> None:
-    feed.retold.told = {(A, minute): changed(A, minute, **fields)}
+    feed.retold.changed = {(A, minute): changed(A, minute, **fields)}
     for now in range(60, 81):
         feed.poll(now)
     assert feed.published("1m", A) == [bar for bar in FINE[A][55:80] if bar.closes_at_s != START + 60 * minute]
@@ -103,7 +105,7 @@ def test_an_invalid_candle_is_dropped_and_reported_and_stops_no_strategy(
 
 
 def test_permanently_invalid_candles_stop_no_other_instrument(feed: Watched) -> None:
-    feed.retold.told = {(A, minute): changed(A, minute, close=0) for minute in range(62, 90)}
+    feed.retold.changed = {(A, minute): changed(A, minute, close=0) for minute in range(62, 90)}
     for now in range(60, 80):
         feed.poll(now)
     assert closes(feed.published("1m", A))[-1] == 61
@@ -115,7 +117,7 @@ def test_permanently_invalid_candles_stop_no_other_instrument(feed: Watched) -> 
 
 def test_an_empty_answer_is_reported(feed: Watched) -> None:
     feed.poll(60)
-    feed.retold.told = {(A, minute): None for minute in range(200)}
+    feed.retold.changed = {(A, minute): None for minute in range(200)}
     feed.poll(61)
     assert [
         (defect.instrument, defect.defect, defect.count, defect.closes_at_s) for defect in feed.defects("empty")
@@ -124,7 +126,7 @@ def test_an_empty_answer_is_reported(feed: Watched) -> None:
 
 def test_without_any_bar_the_defects_are_published_alone(feed: Watched) -> None:
     feed.poll(60)
-    feed.retold.told = {(name, minute): None for minute in range(200) for name in (A, B)}
+    feed.retold.changed = {(name, minute): None for minute in range(200) for name in (A, B)}
     (message,) = feed.poll(61)
     assert (message.frames, message.requested) == ([], True), "risk and execution wait for bars, and get none"
     assert {(defect.instrument, defect.defect) for defect in message.defects} == {(A, "empty"), (B, "empty")}
@@ -132,7 +134,7 @@ def test_without_any_bar_the_defects_are_published_alone(feed: Watched) -> None:
 
 def test_a_minute_without_trades_is_not_reported_as_an_empty_answer(feed: Watched) -> None:
     feed.poll(60)
-    feed.retold.told = {(A, 61): None, (B, 61): None}
+    feed.retold.changed = {(A, 61): None, (B, 61): None}
     assert feed.poll(61) == []
 
 
@@ -147,7 +149,7 @@ def test_a_longer_bar_waits_for_its_last_minute(feed: Watched, late: int) -> Non
 
 
 def test_a_longer_bar_whose_last_minute_is_left_out_comes_with_the_next_minute(feed: Watched) -> None:
-    feed.retold.told = {(A, 65): None}
+    feed.retold.changed = {(A, 65): None}
     for now in range(60, 66):
         feed.poll(now)
     assert closes(feed.published("5m", A))[-1] == 60
@@ -162,7 +164,7 @@ def test_a_revision_of_a_published_bar_is_reported_once(feed: Watched, process: 
     for now in range(60, 66):
         feed.poll(now)
     process(feed)
-    feed.retold.told = {(A, 65): changed(A, 65, volume=1)}
+    feed.retold.changed = {(A, 65): changed(A, 65, volume=1)}
     for now in range(66, 70):
         feed.poll(now)
     minute, longer = sorted(feed.defects("revised"), key=lambda defect: defect.timeframe)
@@ -175,10 +177,10 @@ def test_a_revision_of_a_published_bar_is_reported_once(feed: Watched, process: 
 
 def test_a_bar_added_or_removed_before_a_published_one_is_reported(feed: Watched) -> None:
     feed.poll(60)
-    feed.retold.told = {(A, 61): None}
+    feed.retold.changed = {(A, 61): None}
     feed.poll(61)
     feed.poll(62)
-    feed.retold.told = {(B, 61): None}
+    feed.retold.changed = {(B, 61): None}
     feed.poll(63)
     revised = {(defect.instrument, defect.closes_at_s, defect.detail) for defect in feed.defects("revised")}
     assert revised == {(A, START + 61 * 60, "it was not there"), (B, START + 61 * 60, "it is not there any more")}
@@ -199,7 +201,7 @@ def print_of(name: str, minute: int, factor: int) -> Bar:
 def test_one_bad_print_is_held_back_and_dropped_when_the_next_bar_does_not_confirm_it(
     feed: Watched, minute: int
 ) -> None:
-    feed.retold.told = {(A, minute): print_of(A, minute, 10)}
+    feed.retold.changed = {(A, minute): print_of(A, minute, 10)}
     for now in range(60, 72):
         feed.poll(now)
     assert feed.published("1m", A) == [bar for bar in FINE[A][55:71] if bar.closes_at_s != START + 60 * minute]
@@ -212,7 +214,7 @@ def test_one_bad_print_is_held_back_and_dropped_when_the_next_bar_does_not_confi
 
 
 def test_a_jump_that_the_next_bar_confirms_is_published_with_it(feed: Watched) -> None:
-    feed.retold.told = {(A, minute): print_of(A, minute, 3) for minute in range(63, 100)}
+    feed.retold.changed = {(A, minute): print_of(A, minute, 3) for minute in range(63, 100)}
     for now in range(60, 63):
         feed.poll(now)
     feed.poll(63)

@@ -50,17 +50,17 @@ def client(port) -> Iterator[HTTPConnection]:
     connection.close()
 
 
-def asked(client: HTTPConnection, method: str, target: str, body: bytes = b"", **headers: str) -> tuple[int, bytes]:
+def fetch(client: HTTPConnection, method: str, target: str, body: bytes = b"", **headers: str) -> tuple[int, bytes]:
     client.request(method, target, body, headers)
     answer = client.getresponse()
     return answer.status, answer.read()
 
 
 def test_one_connection_serves_many_requests(client):
-    assert asked(client, "PUT", "/a%20key", b"x" * 300_000) == (200, b"PUT /a key " + b"x" * 300_000)
+    assert fetch(client, "PUT", "/a%20key", b"x" * 300_000) == (200, b"PUT /a key " + b"x" * 300_000)
     first = client.sock
-    assert asked(client, "POST", "/", b"two") == (200, b"POST / two")
-    assert asked(client, "GET", "/none") == (404, b"GET /none ")
+    assert fetch(client, "POST", "/", b"two") == (200, b"POST / two")
+    assert fetch(client, "GET", "/none") == (404, b"GET /none ")
     assert client.sock is first
 
 
@@ -78,7 +78,7 @@ def test_a_head_is_answered_without_a_body_and_with_its_length(client):
     answer = client.getresponse()
     assert answer.read() == b""
     assert int(answer.headers["content-length"]) == len("HEAD /key ")
-    assert asked(client, "GET", "/key") == (200, b"GET /key ")
+    assert fetch(client, "GET", "/key") == (200, b"GET /key ")
 
 
 def test_a_request_may_come_byte_by_byte_and_the_next_right_behind_it(port):
@@ -97,8 +97,8 @@ def test_a_request_may_come_byte_by_byte_and_the_next_right_behind_it(port):
 
 def test_an_app_that_raises_ends_the_connection_and_no_other(client, port):
     other = HTTPConnection("127.0.0.1", port, timeout=10)
-    assert asked(other, "GET", "/") == (200, b"GET / ")
+    assert fetch(other, "GET", "/") == (200, b"GET / ")
     with pytest.raises((HTTPException, OSError)):
-        asked(client, "GET", "/fails")
-    assert asked(other, "GET", "/") == (200, b"GET / ")
+        fetch(client, "GET", "/fails")
+    assert fetch(other, "GET", "/") == (200, b"GET / ")
     other.close()

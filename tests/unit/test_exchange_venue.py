@@ -35,7 +35,7 @@ class Pages:
         self.opens = [START + minute * 60 for minute in sorted(minutes)]
         self.page, self.name, self.tail = page, name, tail
         self.touches: tuple[object, object] = ("99", "101")
-        self.asked = 0
+        self.requests = 0
         self.spoilt: set[int] = set()
         self.fails: Callable[[str], None] = lambda _symbol: None
 
@@ -46,7 +46,7 @@ class Pages:
         return not symbol.startswith("NONE")
 
     def candles(self, symbol: str, _timeframe: str, opens_from: int, limit: int) -> list[list[object]]:
-        self.asked += 1
+        self.requests += 1
         self.fails(symbol)
         opens = self.opens[bisect_left(self.opens, opens_from) :]
         if self.tail:
@@ -119,7 +119,7 @@ def test_history_that_was_cut_at_its_front_is_stated_as_a_gap() -> None:
 def test_a_poll_of_one_new_bar_asks_once() -> None:
     pages = Pages(set(range(40)), 1_000)
     got = venue(pages).bars(BTC, "1m", START + 600, START + 660)
-    assert (len(got.bars), got.after, pages.asked) == (1, START + 600, 1)
+    assert (len(got.bars), got.after, pages.requests) == (1, START + 600, 1)
 
 
 def test_one_instrument_that_fails_leaves_the_others_and_the_order_of_the_answers() -> None:

@@ -117,10 +117,10 @@ def test_a_crash_while_canceling_cancels_once(nth: int, after: bool) -> None:
 def test_without_resting_orders_the_trading_state_is_not_read() -> None:
     world = World()
 
-    def asked(_account: str) -> None:
+    def refuse(_account: str) -> None:
         raise AssertionError("a minute without orders costs no call more")
 
-    world.ledger.trading_state = asked  # type: ignore[assignment, method-assign]
+    world.ledger.trading_state = refuse  # type: ignore[assignment, method-assign]
     world.match(minute(1))
     approval = OrdersApproved(id="none", cause="t", at=AT, account="main", orders=[])
     world.matcher().take(approval)

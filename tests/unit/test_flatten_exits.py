@@ -35,7 +35,7 @@ def test_a_position_of_which_no_bar_was_ever_seen_is_closed_within_the_band_of_i
     (order,) = world.finish(OrderState.EXPIRED, share="0")
     assert (order.side, order.quantity, order.time_in_force, order.reduce_only) == ("sell", 3, "ioc", True)
     assert (order.limit_price, order.reference_price) == (Decimal("32.67"), Decimal("33.3333333333"))
-    (message,) = world.told(LegStatus)
+    (message,) = world.messages_of(LegStatus)
     assert [(status.instrument, status.code) for status in message.statuses] == [(B, "NO_PRICE")]
     assert "within the band of 33.3333333333, its average cost" in message.statuses[0].detail
     # What it is worth is not known by that: day and peak wait for a bar.

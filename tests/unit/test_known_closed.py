@@ -32,7 +32,7 @@ class Ticking:
     def __init__(self, now: float, *, fast_s: float = 0, quiet: Sequence[int] = (), dated: bool = True) -> None:
         self.now, self.fast_s, self.quiet, self.dated = now, fast_s, quiet, dated
         self.slept = 0.0
-        self.asked = 0
+        self.requests = 0
 
     def load(self) -> None:
         pass
@@ -41,7 +41,7 @@ class Ticking:
         return True
 
     def candles(self, _symbol: str, _timeframe: str, opens_from: int, limit: int) -> list[list[object]]:
-        self.asked += 1
+        self.requests += 1
         opens = [
             opened_s
             for opened_s in range(opens_from, int(self.now) + 1, 60)
@@ -62,7 +62,7 @@ class Ticking:
     def here(self) -> float:
         return self.now + self.fast_s
 
-    def given(self, minute: int) -> Series:
+    def poll(self, minute: int) -> Series:
         """The answer to what a poll asks that takes this minute for closed, with two bars of before."""
         venue = ExchangeVenue(
             self,
@@ -84,7 +84,7 @@ def closes(series: Series) -> list[int]:
 @pytest.mark.parametrize("dated", [True, False])
 def test_a_bar_that_is_finished_after_the_next_has_opened_is_waited_for(dated: bool) -> None:
     exchange = Ticking(START + 600.5, dated=dated)
-    series = exchange.given(10)
+    series = exchange.poll(10)
     assert closes(series) == [8, 9, 10]
     assert {bar.volume for bar in series.bars} == {9_000}
     assert 1 < exchange.slept <= GRACE_S
@@ -93,23 +93,23 @@ def test_a_bar_that_is_finished_after_the_next_has_opened_is_waited_for(dated: b
 def test_where_an_exchange_s_clock_stands_a_bar_comes_a_minute_later_proven_by_two() -> None:
     exchange = Ticking(START + 665)
     exchange.responded_at_s = lambda: float(START)  # type: ignore[method-assign]
-    assert closes(exchange.given(10)) == [8, 9]
-    assert closes(exchange.given(11)) == [9, 10]
+    assert closes(exchange.poll(10)) == [8, 9]
+    assert closes(exchange.poll(11)) == [9, 10]
 
 
 @given(st.floats(0, 59.9), st.integers(1, 3))
 def test_no_bar_is_revised_if_the_exchange_finishes_it_within_its_grace(into: float, ahead: int) -> None:
     exchange = Ticking(START + 600 + into, quiet=range(12, 12 + ahead))
-    first_read = {bar.closes_at_s: bar for bar in exchange.given(10).bars}
+    first_read = {bar.closes_at_s: bar for bar in exchange.poll(10).bars}
     exchange.now += 600
-    final = {bar.closes_at_s: bar for bar in exchange.given(10).bars}
+    final = {bar.closes_at_s: bar for bar in exchange.poll(10).bars}
     assert first_read == {at: final[at] for at in first_read}
     assert max(first_read) == START + 600
 
 
 def test_the_newest_bar_waits_for_the_venues_grace_and_is_final_then() -> None:
     exchange = Ticking(START + 600.5, quiet=[10])
-    series = exchange.given(10)
+    series = exchange.poll(10)
     assert closes(series) == [8, 9, 10]
     assert {bar.volume for bar in series.bars} == {9_000}
     assert exchange.slept == GRACE_S
@@ -117,21 +117,21 @@ def test_the_newest_bar_waits_for_the_venues_grace_and_is_final_then() -> None:
 
 def test_once_the_grace_is_over_nothing_is_waited_for() -> None:
     exchange = Ticking(START + 605, quiet=[10])
-    assert closes(exchange.given(10)) == [8, 9, 10]
-    assert (exchange.asked, exchange.slept) == (1, 0)
+    assert closes(exchange.poll(10)) == [8, 9, 10]
+    assert (exchange.requests, exchange.slept) == (1, 0)
 
 
 @given(st.floats(0, 600), st.floats(0, 59))
 def test_no_clock_of_this_machine_makes_a_bar_closed(fast_s: float, into: float) -> None:
     exchange = Ticking(START + 540 + into, fast_s=fast_s)
-    series = exchange.given(int(exchange.here() - START) // 60)
+    series = exchange.poll(int(exchange.here() - START) // 60)
     assert all(bar.volume == 9_000 for bar in series.bars if bar.closes_at_s + 1 <= exchange.now)
     assert all(bar.closes_at_s <= exchange.now for bar in series.bars)
 
 
 def test_an_exchange_that_dates_no_answer_proves_a_bar_by_the_next_one_alone() -> None:
     quiet = Ticking(START + 659, quiet=[10], dated=False)
-    assert closes(quiet.given(10)) == [8, 9]
+    assert closes(quiet.poll(10)) == [8, 9]
     later = Ticking(START + 665, dated=False)
-    assert closes(later.given(10)) == [8, 9, 10]
+    assert closes(later.poll(10)) == [8, 9, 10]
     assert later.slept == 0

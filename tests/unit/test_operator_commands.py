@@ -18,17 +18,17 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 class Accounts:
-    """Accounts that are all open; keeps what was told of them."""
+    """Accounts that are all open; keeps their changes."""
 
     def __init__(self) -> None:
-        self.told: list[TradingStateChanged] = []
+        self.changes: list[TradingStateChanged] = []
 
     def open(self, _account: str, _cash: Decimal, change: TradingStateChanged) -> bool:
-        self.told.append(change)
+        self.changes.append(change)
         return True
 
     def halt(self, change: TradingStateChanged, *, rearm: bool = False) -> None:
-        self.told.append(change)
+        self.changes.append(change)
 
 
 def command(state: TradingState, reason: str = "drill") -> ControlCommand:
@@ -40,7 +40,7 @@ def ids(*brought: tuple[ControlCommand, str]) -> list[str]:
     accounts = Accounts()
     for brought_command, request in brought:
         handle_command(brought_command, DESK, accounts, NOW, request)
-    return [change.id for change in accounts.told]
+    return [change.id for change in accounts.changes]
 
 
 def test_commands_at_the_same_time_have_different_ids() -> None:
@@ -70,8 +70,8 @@ def test_a_reason_of_any_length_halts_and_is_cut_to_what_a_message_carries() -> 
     accounts = Accounts()
     for state in (TradingState.HALTED, TradingState.ACTIVE):
         handle_command(command(state, "é" * 300_000), DESK, accounts, NOW)
-    assert [len(change.reason) for change in accounts.told] == [1_000, 1_000]
-    assert all(change.reason.endswith("…") for change in accounts.told)
+    assert [len(change.reason) for change in accounts.changes] == [1_000, 1_000]
+    assert all(change.reason.endswith("…") for change in accounts.changes)
 
 
 class Session:

@@ -36,8 +36,8 @@ def test_the_short_way_answers_a_venues_own_bars_as_the_long_way(
     request = BarsRequest(A, "1m", until - 60 * reach, until)
     wanted = SeriesNeed("1m", since, until, request)
     short = news.own(answer, wanted, last, MAX, known_unbroken=news.sound(answer, MAX) is answer.bars)
-    assert told(short) == told(news.own(answer, wanted, finer(last), MAX))
-    assert told(short) == told(news.own(answer, wanted, last, MAX))
+    assert comparable(short) == comparable(news.own(answer, wanted, finer(last), MAX))
+    assert comparable(short) == comparable(news.own(answer, wanted, last, MAX))
 
 
 @given(st.integers(0, 9), st.sampled_from(["5m", "1h"]), broken, broken, st.booleans())
@@ -53,7 +53,7 @@ def test_the_short_way_answers_resampled_bars_as_the_long_way(
     wanted = SeriesNeed(timeframe, last.through, until, BarsRequest(A, "1m", until - length - 60, until))
     sound = news.sound(answer, MAX)
     short = news.made(answer, sound, wanted, last, MAX, final=final)
-    assert told(short) == told(news.made(answer, list(sound), wanted, finer(last), MAX, final=final))
+    assert comparable(short) == comparable(news.made(answer, list(sound), wanted, finer(last), MAX, final=final))
 
 
 def bars(seed: int, missing: set[int], impossible: set[int]) -> list[Bar]:
@@ -75,7 +75,7 @@ def finer(last: Series) -> Series:
     )
 
 
-def told(news: News) -> object:
+def comparable(news: News) -> object:
     """The published series, its defects, and the bars that are kept, whatever their scales."""
     kept = news.last
     figures = (

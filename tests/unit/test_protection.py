@@ -78,7 +78,7 @@ def test_a_leg_that_was_stopped_out_says_so_once_and_that_it_trades_again() -> N
         world.finish()
     world.minute(5, {SLOW_A: 0.0}, a=97)
     assert world.legs() == [(*SLOW_A, "STOPPED_OUT"), (*SLOW_A, "OK")]
-    first = world.told(LegStatus)[0].statuses[0]
+    first = world.messages_of(LegStatus)[0].statuses[0]
     assert first.detail == "stop: 97.00 is 2 % or more below the cost of 100.00"
 
 

@@ -21,7 +21,7 @@ def checked(*rows: CheckedRow, now: int | None = None, before: Bar | None = None
     return check("BTC/USDT", "1m", rows, JUMP_MAX, now=now, before=before)
 
 
-def found(result: Checked) -> dict[str, int]:
+def counts(result: Checked) -> dict[str, int]:
     return {finding.defect: finding.count for finding in result.findings}
 
 
@@ -54,13 +54,13 @@ def test_rows_that_overlap_the_bar_known_before_make_no_gap_and_no_jump() -> Non
 
 def test_of_two_rows_of_one_time_the_later_one_counts() -> None:
     result = checked(row(0), row(1, volume=5), row(1, volume=9))
-    assert found(result) == {"duplicate": 1}
+    assert counts(result) == {"duplicate": 1}
     assert [bar.volume for bar in result.bars] == [5, 9]
 
 
 def test_rows_out_of_order_are_sorted() -> None:
     result = checked(row(2), row(0), row(1))
-    assert found(result) == {"out-of-order": 2}
+    assert counts(result) == {"out-of-order": 2}
     assert [bar.closes_at_s for bar in result.bars] == [START + 60, START + 120, START + 180]
 
 
@@ -74,39 +74,39 @@ def test_a_bar_that_cannot_be_is_dropped_and_named_by_its_row() -> None:
     ]
     for wrong_row in impossible:
         result = checked(row(0), wrong_row, row(2))
-        assert found(result) == {"impossible": 1, "gap": 1}, wrong_row
+        assert counts(result) == {"impossible": 1, "gap": 1}, wrong_row
         assert result.findings[0].row == 1
         assert result.findings[0].action is Action.DROPPED
 
 
 def test_a_silent_bar_is_kept_and_reported() -> None:
     result = checked(row(0), row(1, volume=0))
-    assert found(result) == {"zero-volume": 1}
+    assert counts(result) == {"zero-volume": 1}
     assert len(result.bars) == 2
 
 
 def test_a_move_of_more_than_the_limit_is_reported_and_one_of_just_the_limit_is_not() -> None:
-    assert found(checked(row(0), row(1, close=125))) == {}
-    assert found(checked(row(0), row(1, close=126))) == {"jump": 1}
-    assert found(checked(row(0), row(1, close=74))) == {"jump": 1}
+    assert counts(checked(row(0), row(1, close=125))) == {}
+    assert counts(checked(row(0), row(1, close=126))) == {"jump": 1}
+    assert counts(checked(row(0), row(1, close=74))) == {"jump": 1}
 
 
 def test_rows_in_another_unit_of_time_than_the_first_are_converted() -> None:
     seconds, milliseconds = row(0), row(1)._replace(opens_at=(START + 60) * 1000)
     result = checked(seconds, milliseconds)
-    assert found(result) == {"time-unit": 1}
+    assert counts(result) == {"time-unit": 1}
     assert [bar.closes_at_s for bar in result.bars] == [START + 60, START + 120]
 
 
 def test_a_bar_off_the_grid_of_its_timeframe_is_dropped_even_by_a_millisecond() -> None:
-    assert found(checked(row(0), row(1)._replace(opens_at=START + 61))) == {"misaligned": 1}
+    assert counts(checked(row(0), row(1)._replace(opens_at=START + 61))) == {"misaligned": 1}
     late = row(0)._replace(opens_at=START * 1000 + 17)
-    assert found(checked(late)) == {"misaligned": 1}
+    assert counts(checked(late)) == {"misaligned": 1}
 
 
 def test_a_bar_that_has_not_closed_is_dropped() -> None:
     result = checked(row(0), row(1), now=START + 119)
-    assert found(result) == {"forming": 1}
+    assert counts(result) == {"forming": 1}
     assert drop_forming(result.bars, START + 59) == []
     assert drop_forming(result.bars, START + 60) == result.bars
 

@@ -36,7 +36,7 @@ class Reached:
 
     def __init__(self, desk: Desk, changes: list[str]) -> None:
         self.desk = desk
-        self.asked: list[dict[str, Any]] = []
+        self.events: list[dict[str, Any]] = []
         self.faults: list[str] = []
         self._changes = changes
 
@@ -45,7 +45,7 @@ class Reached:
 
     def invoke(self, service: str, function: str, event: dict[str, Any]) -> dict[str, Any]:
         assert (service, function) == ("execution", "sweep")
-        self.asked.append(event)
+        self.events.append(event)
         if self.faults:
             raise AwsFault(self.faults.pop(0), "the clock is off", 500)
         return {"account": event["reconcile"], "applied": bool(event.get("apply")), "changes": self._changes}
@@ -66,10 +66,10 @@ def run(monkeypatch: pytest.MonkeyPatch, mode: str, changes: list[str], **option
 
 def test_a_plan_is_asked_for_by_default_and_changes_are_applied_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     reached, answer = run(monkeypatch, "live", ["Freeze: BTC/USDT"])
-    assert reached.asked == [{"reconcile": "main"}]
+    assert reached.events == [{"reconcile": "main"}]
     assert answer.blocks == ["account main: to be done\n  Freeze: BTC/USDT"]
     reached, answer = run(monkeypatch, "live", [], apply=True, reason="a deposit")
-    (event,) = reached.asked
+    (event,) = reached.events
     assert (event["apply"], event["reason"], bool(event["actor"])) == (True, "a deposit", True)
     assert answer.blocks == ["account main: books and exchange agree"]
 

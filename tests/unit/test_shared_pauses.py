@@ -52,7 +52,7 @@ class Banning:
             self._pace.take()
         except VenueUnavailable as wrong:
             return Failure(request, str(wrong))
-        self._feed.asked += 1
+        self._feed.requests += 1
         if self._feed.seconds() < self._feed.banned_until:
             self._pace.hold_until(self._feed.banned_until)
             return Failure(request, "banned")
@@ -67,7 +67,7 @@ class Banned(Feed):
         self.cursors = self.counted
         self.venue = Venue()
         self.banned_until = 0.0
-        self.asked = 0
+        self.requests = 0
         self.poller = self.fresh()
 
     def fresh(self) -> Poller:
@@ -80,10 +80,10 @@ class Banned(Feed):
 
     def asks(self, poller: Poller, what: Any = None) -> int:
         """The number of requests to the venue by a process that wants something of it now."""
-        before = self.asked
+        before = self.requests
         with pytest.raises(VenueUnavailable):
             poller.on_bars_requested(what) if what else poller.poll()
-        return self.asked - before
+        return self.requests - before
 
 
 @pytest.fixture

@@ -17,17 +17,17 @@ class Exchange:
     """An exchange that bans the address until a time, and one desk of it; each process has a pace of its own."""
 
     def __init__(self) -> None:
-        self.now, self.banned_until, self.asked = 1_000.0, 0.0, 0
+        self.now, self.banned_until, self.requests = 1_000.0, 0.0, 0
         self.table = MemoryCloud(lambda: self.now).table("paper-book")
 
     def process(self) -> Quotes:
         return Quotes("v", Client(self), PauseTable(self.table))
 
     def asks(self, process: Quotes) -> int:
-        before = self.asked
+        before = self.requests
         with pytest.raises(VenueUnavailable):
             process.quote("BTC/USDT")
-        return self.asked - before
+        return self.requests - before
 
 
 class Client:
@@ -37,7 +37,7 @@ class Client:
 
     def quote(self, _instrument: str) -> Quote:
         self._pace.take()
-        self._exchange.asked += 1
+        self._exchange.requests += 1
         if self._exchange.now < self._exchange.banned_until:
             self._pace.hold_until(self._exchange.banned_until)
             raise VenueUnavailable("418")

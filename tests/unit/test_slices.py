@@ -136,7 +136,7 @@ def test_slices_are_approved_in_one_message_and_once() -> None:
     world.restart()
     world.minute(1, {("slow", A): 0.5})
     world.minute(2)
-    (message,) = world.told(OrdersApproved)
+    (message,) = world.messages_of(OrdersApproved)
     assert [order.quantity for order in message.orders] == [D("6.25")] * 4
     assert sorted(world.ledger.orders) == sorted(order.order_id for order in message.orders)
 
@@ -156,16 +156,16 @@ def test_a_leg_with_a_slice_that_was_created_before_gets_no_more_of_them() -> No
 def test_a_target_the_other_way_takes_back_the_slices_that_wait() -> None:
     world = risk_world.World(risk_world.built(strategies=WORLD))
     world.minute(1, {("slow", A): 0.5})
-    first, *rest = world.told(OrdersApproved)[0].orders
+    first, *rest = world.messages_of(OrdersApproved)[0].orders
     world.finish(only=[first.order_id])
     world.minute(2, {("slow", A): 0.05})
-    (_, back) = world.told(OrdersApproved)
+    (_, back) = world.messages_of(OrdersApproved)
     assert (back.orders, back.withdrawn) == ([], sorted(order.order_id for order in rest))
     world.minute(3)
-    assert len(world.told(OrdersApproved)) == 2
+    assert len(world.messages_of(OrdersApproved)) == 2
     approved.withdraw(world.ledger, back)
     world.minute(4)
-    sold = world.told(OrdersApproved)[-1].orders
+    sold = world.messages_of(OrdersApproved)[-1].orders
     assert {order.side for order in sold} == {"sell"}
     # What was bought less what is wanted, of an equity that a fee has lessened.
     assert sum(order.quantity for order in sold) == D("3.751")
@@ -176,15 +176,15 @@ def test_a_protection_that_closes_a_leg_takes_back_the_slices_that_reduce_it() -
     world.minute(1, {("slow", A): Protected(0.5, stop=0.02)})
     world.finish()
     world.minute(2, {("slow", A): Protected(0.2, stop=0.02)})
-    waiting = world.told(OrdersApproved)[-1].orders
+    waiting = world.messages_of(OrdersApproved)[-1].orders
     assert len(waiting) == 4
     world.minute(3, a=97)
-    back = world.told(OrdersApproved)[-1]
+    back = world.messages_of(OrdersApproved)[-1]
     assert back.withdrawn == sorted(order.order_id for order in waiting if order.due_at is not UNSET)
     approved.withdraw(world.ledger, back)
     world.finish(price="97")
     world.minute(4, a=97)
-    rest = world.told(OrdersApproved)[-1].orders
+    rest = world.messages_of(OrdersApproved)[-1].orders
     assert [(order.side, order.reduce_only) for order in rest] == [("sell", True)]
     world.finish(price="97")
     assert world.ledger.positions["main"]["slow", A].position.totals[0] == 0
@@ -193,7 +193,7 @@ def test_a_protection_that_closes_a_leg_takes_back_the_slices_that_reduce_it() -
 def test_slices_of_a_leg_that_a_stop_closed_at_the_venue_are_taken_back() -> None:
     world = risk_world.World(risk_world.built(strategies=WORLD))
     world.minute(1, {("slow", A): 0.5})
-    first, *rest = world.told(OrdersApproved)[0].orders
+    first, *rest = world.messages_of(OrdersApproved)[0].orders
     world.finish(only=[first.order_id])
     out = Protection(instance="slow", instrument=A, timeframe="1d", cause="t", stop=D("0.02"), out=1, out_at=1)
     before = world.ledger.book_of("main", PollState())

@@ -72,4 +72,4 @@ def test_a_step_after_which_nothing_waits_is_the_last() -> None:
 @pytest.mark.parametrize("event", [{"slices": ["a"]}, {"account": "main", "slices": "a"}, {"account": 1, "slices": []}])
 def test_an_event_that_is_no_step_is_refused(event: dict[str, Any]) -> None:
     with pytest.raises(BadInput, match="the slices to send"):
-        slices.asked(event)
+        slices.waiting_slices(event)

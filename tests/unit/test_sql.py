@@ -41,7 +41,7 @@ def ask(text: str, lake: Path | None = None) -> sql.QueryResult:
     return sql.query(text, sql.files_in(lake) if lake else {})
 
 
-def one(expression: str) -> object:
+def value_of(expression: str) -> object:
     return ask(f"SELECT {expression}").rows[0][0]
 
 
@@ -92,13 +92,13 @@ def one(expression: str) -> object:
     ],
 )
 def test_an_expression_has_the_same_value_as_in_trino(expression: str, expected: object) -> None:
-    assert one(expression) == expected
+    assert value_of(expression) == expected
 
 
 @pytest.mark.parametrize("expression", ["1 / 0", "CAST(1 AS double) / 0", "5 % 0"])
 def test_a_division_by_zero_is_refused(expression: str) -> None:
     with pytest.raises(BadInput, match="NULLIF"):
-        one(expression)
+        value_of(expression)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_division_by_zero_is_refused(expression: str) -> None:
 )
 def test_syntax_that_athena_lacks_is_rejected_with_an_alternative(expression: str, instead: str) -> None:
     with pytest.raises(BadInput, match=instead):
-        one(expression)
+        value_of(expression)
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_an_exit_that_did_not_fill_is_ordered_again_as_another_order() -> None:
     world.finish(OrderState.EXPIRED, share="0")
     world.minute(3)
     assert world.approved() == [("sell", A, D(10)), ("sell", A, D(6)), ("sell", A, D(6))]
-    assert len({order.order_id for approval in world.told(OrdersApproved) for order in approval.orders}) == 3
+    assert len({order.order_id for approval in world.messages_of(OrdersApproved) for order in approval.orders}) == 3
 
 
 def test_flatten_closes_positions_that_the_desk_file_does_not_know() -> None:
@@ -268,7 +268,7 @@ def test_an_account_under_flatten_is_told_to_be_flat_but_for_dust() -> None:
     world.minute(3)
     world.minute(4)
     assert world.legs() == [(*SLOW_B, "DUST"), ("", "", "FLAT")]
-    (_, flat) = world.told(LegStatus)
+    (_, flat) = world.messages_of(LegStatus)
     assert flat.statuses[-1].detail == "but for dust: 0.04 ETH/USDT of slow"
     world.halt(TradingState.ACTIVE)
     world.minute(5)

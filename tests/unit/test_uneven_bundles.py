@@ -51,7 +51,7 @@ def begun(**changes: Any) -> World:
 
 
 def reasons(pairs: World) -> list[str]:
-    states = [state for message in pairs.told(LegStatus) for state in message.statuses]
+    states = [state for message in pairs.messages_of(LegStatus) for state in message.statuses]
     return [f"{state.instrument} {state.code} {state.detail}".strip() for state in states]
 
 

@@ -231,7 +231,7 @@ def test_risk_prices_and_sizes_by_the_venues_rules_and_tells_of_them_once_a_chan
     world.minute(2, {("slow", A): 0.1234})
     keep(world, tick="1", lot="0.1")
     world.minute(3, {("slow", A): 0.5})
-    states = [state for message in world.told(LegStatus) for state in message.statuses]
+    states = [state for message in world.messages_of(LegStatus) for state in message.statuses]
     assert [(state.instrument, str(state.code)) for state in states] == [(A, "RULES_CHANGED")] * 2
     assert "tick 0.1 where the desk file has 0.01, lot 0.1" in states[0].detail
     assert "tick 1 where the desk file has 0.01" in states[1].detail

@@ -46,8 +46,8 @@ def test_parts_and_duplicates_in_any_order_and_by_any_process_come_to_one_decisi
     for part in arrivals:
         hear(random.choice(workers), part)
     assert world.outcome() == plain.outcome()
-    assert len(world.told(OrdersApproved)) == 2  # One of each part's targets.
-    assert world.told(OrdersRefused) == []
+    assert len(world.messages_of(OrdersApproved)) == 2  # One of each part's targets.
+    assert world.messages_of(OrdersRefused) == []
     world.check()
 
 
@@ -94,7 +94,7 @@ def test_targets_held_back_ten_minutes_end_in_refusals() -> None:
     world.now = at(11)
     world.hear(POLL[1])
     assert world.outcome()[0] == {}
-    (refused,) = world.told(OrdersRefused)
+    (refused,) = world.messages_of(OrdersRefused)
     assert {refusal.code for refusal in refused.refusals} == {"STALE_SIGNAL"}
     assert len(refused.refusals) == 2
 
@@ -153,6 +153,6 @@ def test_a_halted_account_refuses_and_an_unknown_one_is_no_account() -> None:
     )
     world.ledger.halt(change)
     world.hear(*POLL)
-    assert {refusal.code for each in world.told(OrdersRefused) for refusal in each.refusals} == {"KILL_STATE"}
+    assert {refusal.code for each in world.messages_of(OrdersRefused) for refusal in each.refusals} == {"KILL_STATE"}
     with pytest.raises(BadInput, match="account 'other' is not in the desk"):
         world.hear(Targets(id="t", cause="b", at=at(1), account="other", poll_id="p", targets=[]))

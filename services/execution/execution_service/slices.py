@@ -35,7 +35,7 @@ def start(start_once: Callable[[str, str], None], message: OrdersApproved) -> No
         start_once(message.id, request.decode())
 
 
-def asked(event: Mapping[str, Any]) -> WaitingSlices:
+def waiting_slices(event: Mapping[str, Any]) -> WaitingSlices:
     """Return what a step of the machine is to send. Raises BadInput for another event."""
     try:
         return msgspec.convert(event, WaitingSlices)

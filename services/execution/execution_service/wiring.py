@@ -225,7 +225,7 @@ class ExecutionProcess:
 
     def send_slices(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Send the slices of an event that are due; return those that wait, and for how many seconds."""
-        wanted = slices.asked(event)
+        wanted = slices.waiting_slices(event)
         if wanted.account not in self.runtime.desk.accounts:
             raise BadInput(f"account {wanted.account!r} is not in the desk")
         waiting = self._execution.send_slices(wanted.account, wanted.slices)

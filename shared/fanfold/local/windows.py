@@ -1,4 +1,4 @@
-"""Batching windows, which the emulator accepts and ignores; it delivers ten messages at most."""
+"""Batching windows for the emulator, which accepts the setting, ignores it, and delivers ten messages at most."""
 
 import time
 from typing import Any

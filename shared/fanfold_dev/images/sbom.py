@@ -26,12 +26,12 @@ from fanfold_dev.images import distributions
 # What an image says of itself: its distributions, and its base's Debian packages.
 LOOK = """
 import importlib.metadata, json, os
-def told(found):
-    fields = {key: found.metadata[key] for key in ("License-Expression", "License") if found.metadata[key]}
-    return [found.metadata["Name"], found.version, fields, found.metadata.get_all("Classifier") or []]
+def described(library):
+    fields = {key: library.metadata[key] for key in ("License-Expression", "License") if library.metadata[key]}
+    return [library.metadata["Name"], library.version, fields, library.metadata.get_all("Classifier") or []]
 status = "/var/lib/dpkg/status"
 print(json.dumps({
-    "distributions": [told(found) for found in importlib.metadata.distributions(path=["/opt/python"])],
+    "distributions": [described(library) for library in importlib.metadata.distributions(path=["/opt/python"])],
     "debian": open(status, encoding="utf-8").read() if os.path.exists(status) else "",
 }))
 """

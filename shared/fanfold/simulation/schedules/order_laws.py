@@ -53,7 +53,7 @@ def the_index_of_live_orders_is_what_lives(outcome: Outcome) -> Iterator[str]:
 
 def what_is_approved_is_what_the_ledger_has(outcome: Outcome) -> Iterator[str]:
     """Each order of the ledger was published as approved, with the same terms."""
-    approved = {order.order_id: order for approval in outcome.told(OrdersApproved) for order in approval.orders}
+    approved = {order.order_id: order for approval in outcome.messages_of(OrdersApproved) for order in approval.orders}
     known = {name: record.order for name, record in outcome.records.items()}
     if approved != known:
         yield f"approved or in the ledger, but not both: {sorted(approved.keys() ^ known.keys())}"

@@ -33,7 +33,7 @@ class Outcome:
         self.heard: list[Message] = [decode(letter.body) for letter in self.letters]
         self.unique = {message.id: message for message in self.heard}
 
-    def told(self, kind: type[Message]) -> list[Any]:
+    def messages_of(self, kind: type[Message]) -> list[Any]:
         return [message for message in self.unique.values() if isinstance(message, kind)]
 
     @property
@@ -60,7 +60,7 @@ class Outcome:
     @property
     def reports(self) -> list[ExecutionReport]:
         """Reports of bookings, in the order of the books."""
-        bookings = [report for report in self.told(ExecutionReport) if report.fills]
+        bookings = [report for report in self.messages_of(ExecutionReport) if report.fills]
         return sorted(bookings, key=lambda report: report.version)
 
     @property

@@ -60,4 +60,4 @@ def _states(outcome: Outcome) -> Iterator[str]:
             yield "a fill is booked of an order that is not acknowledged"
         if record.state is OrderState.CANCELED and outcome.books.account is not None:
             yield "an order is cancelled while it rests"
-    yield from ["risk refuses an order"] if outcome.told(OrdersRefused) else []
+    yield from ["risk refuses an order"] if outcome.messages_of(OrdersRefused) else []

@@ -68,7 +68,7 @@ class World:
         return datetime.fromtimestamp(self.now, UTC)
 
     def call(self, service: str, operation: str, parameters: Any) -> dict[str, Any]:
-        """The seam of every process."""
+        """Call AWS for any process; the others run first, and the schedule's faults come in between."""
         getcurrent().parent.switch()
         return self.faults.between(self._carry_out, service, operation, parameters)
 
