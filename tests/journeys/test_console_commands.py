@@ -76,6 +76,16 @@ def test_the_log_replays_to_the_byte(fanfold):
     assert fanfold("replay").out.endswith("replay and log are equal, to the byte\n")
 
 
+def test_why_not_says_of_each_strategy_what_stood_in_the_way(fanfold):
+    bought = fanfold("orders", "--last", "0", "--json").document["orders"][0]
+    said = fanfold("why-not", bought["instrument"], bought["decided_at"], "--json")
+    legs = {leg["instance"]: leg for leg in said.document["legs"]}
+    assert (said.code, legs[bought["instance"]]["traded"]) == (0, bought["state"] != "REFUSED")
+    assert all(leg["why"] for leg in legs.values())
+    assert "ISO 8601" in fanfold("why-not", bought["instrument"], "yesterday").err
+    assert "the desk has no instrument" in fanfold("why-not", "NONE/USDT", bought["decided_at"]).err
+
+
 def test_status_tells_money_halt_state_and_dead_letters(fanfold):
     said = fanfold("status", "--json")
     (account,) = said.document["accounts"]
