@@ -9,7 +9,7 @@ import pytest
 from fanfold.simulation.schedules.faults import KINDS
 from fanfold.simulation.schedules.one_order import ORDER_KINDS
 from fanfold.simulation.schedules.reached import NAMES
-from fanfold.simulation.schedules.schedule import run, run_all
+from fanfold.simulation.schedules.schedule import run, run_all, run_singly
 
 SEEDS = 120
 STATES = 40
@@ -48,3 +48,9 @@ def test_a_schedule_of_its_own_faults_is_the_same_again() -> None:
 def test_kinds_that_are_not_asked_for_do_not_come() -> None:
     kinds = {hit.kind for seed in range(30) for hit in run(seed, kinds=("after", "venue")).hits}
     assert kinds == {"after", "venue"}
+
+
+def test_every_single_fault_of_some_kinds_keeps_the_laws() -> None:
+    count, failed = run_singly(3, kinds=("after", "lost"))
+    assert count > 20
+    assert [(result.hits, result.broken) for result in failed] == []

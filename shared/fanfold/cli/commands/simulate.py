@@ -6,6 +6,7 @@ messages come twice or late and the venue fails; then faults end. The same seed 
 Example: fanfold simulate
 Example: fanfold simulate --seeds 20000
 Example: fanfold simulate --seed 7 --explain
+Example: fanfold simulate --seed 7 --singly
 Example: fanfold simulate --seeds 500 --faults before,after,venue
 """
 
@@ -20,7 +21,7 @@ from fanfold.cli.output import Answer, grid
 from fanfold.errors import BadInput
 from fanfold.simulation.schedules.faults import KINDS
 from fanfold.simulation.schedules.reached import NAMES
-from fanfold.simulation.schedules.schedule import ScheduleResult, run
+from fanfold.simulation.schedules.schedule import ScheduleResult, run, run_singly
 from fanfold.simulation.schedules.shrinking import shrunk
 
 EXITS = (Exit.FAILED,)
@@ -45,6 +46,7 @@ FirstSeed = Annotated[int, Parameter(metavar="N", converter=read_by(read_whole),
 Explain = Annotated[
     bool, Parameter(help="tell what happened, with the fewest faults that still break a law where one is broken")
 ]
+Singly = Annotated[bool, Parameter(help="run the schedule of --seed once for each fault that could come in it, alone")]
 Kinds = Annotated[
     Any, Parameter(metavar="KINDS", converter=read_by(read_kinds), help="kinds of faults, with commas (all)")
 ]
@@ -56,10 +58,13 @@ def command(
     seeds: Seeds = SEEDS,
     first_seed: FirstSeed = 0,
     explain: Explain = False,
+    singly: Singly = False,
     faults: Kinds = tuple(KINDS),
 ) -> Answer:
     """Return the laws that were broken, by seed, and the rare states that were reached."""
     simulating.make_services_importable()
+    if singly:
+        return _singly(seed or 0, faults)
     if seed is not None:
         return _of_one(seed, faults, explain=explain)
     if explain:
@@ -91,6 +96,15 @@ def _of_one(seed: int, kinds: tuple[str, ...], *, explain: bool) -> Answer:
     }
     blocks = ["\n".join(verdict.story)] if explain else []
     return Answer(document, [*blocks, _verdict_text(verdict)], Exit.FAILED if verdict.broken else Exit.OK)
+
+
+def _singly(seed: int, kinds: tuple[str, ...]) -> Answer:
+    count, failed = run_singly(seed, kinds)
+    broken = [{"fault": result.hits[0]._asdict(), "broken": result.broken} for result in failed]
+    lines = [f"seed {seed}: {count} faults, each alone; {len(broken)} broke a law"]
+    lines += [f"{result.hits[0].kind} at chance {result.hits[0].chance}: {result.broken[0]}" for result in failed]
+    document = {"seed": seed, "faults": count, "broken": broken}
+    return Answer(document, ["\n".join(lines)], Exit.FAILED if broken else Exit.OK)
 
 
 def _verdict_text(verdict: ScheduleResult) -> str:

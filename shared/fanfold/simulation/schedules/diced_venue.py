@@ -13,6 +13,8 @@ from fanfold.simulation.schedules.venue import PLACING, AtVenue, RealVenue
 from fanfold.trading.answers import Placed, Rejected, Unknown, VenueOrder
 from fanfold.trading.venue import OrderRequest
 
+# A late order meets a look-up before it arrives in few schedules only.
+PLACED = (*PLACING[1:], "late", "late")
 # Codes of rejections, in words.
 REJECTIONS = {"-1021": "a request that comes after its deadline", "duplicate": "an id that rests already"}
 
@@ -67,7 +69,7 @@ class DicedVenue(RealVenue):
         self.lag_s = dice.choice((0, 0, 2, 10))
 
     def _fault(self) -> str:
-        return self._dice.choice(PLACING[1:]) if self._world.faults.hit("venue") else ""
+        return self._dice.choice(PLACED) if self._world.faults.hit("venue") else ""
 
     def _read(self) -> None:
         self.settle()

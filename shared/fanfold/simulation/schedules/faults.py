@@ -63,6 +63,8 @@ class FaultDice:
         self.traced = traced
         self.hits: list[Hit] = []
         self.chances = 0
+        # Every chance of a fault, where they are recorded.
+        self.every_chance: list[Hit] | None = None
         self.tell: Callable[[str], None] = lambda _text: None
         self._random = random
         self._rates = rates
@@ -73,6 +75,8 @@ class FaultDice:
         if not self.on or kind not in self._rates:
             return False
         self.chances += 1
+        if self.every_chance is not None:
+            self.every_chance.append(Hit(self.chances, kind))
         if not self.comes(kind):
             return False
         self.hits.append(Hit(self.chances, kind))

@@ -21,7 +21,7 @@ from fanfold.simulation.schedules.prepared import Prepared
 from fanfold.simulation.schedules.process import ServiceProcess
 from fanfold.simulation.schedules.world import SERVICES, World
 
-WARM_MINUTES, BUSY_MINUTES_MAX, HEALING_MINUTES, HEALING_MINUTES_MAX = 3, 2, 1, 8
+WARM_MINUTES, BUSY_MINUTES_MAX, HEALING_MINUTES_MAX = 3, 2, 8
 UNDER_WAY = (OrderState.APPROVED, OrderState.SUBMITTING)
 STATES = (TradingState.HALTED, TradingState.REDUCE_ONLY, TradingState.FLATTENING, TradingState.ACTIVE)
 # Each seed draws for each kind how often it comes, at each of its chances: those of a kind that has few are better.
@@ -81,7 +81,7 @@ class OrderMarket(SeededMarket):
             first, busy = price, WARM_MINUTES < minute <= WARM_MINUTES + BUSY_MINUTES_MAX
             price += random.choice((-120, 60, 70, 80, 90, 100, 120, 140, 150)) if busy else 0
             top, low = max(first, price) + 20, min(first, price) - 20
-            volume = random.choice((PLENTY, PLENTY, THIN)) if busy else PLENTY
+            volume = random.choice((PLENTY, PLENTY, THIN)) if minute > WARM_MINUTES else PLENTY
             walk.append(Bar(START + 60 * minute, first, top, low, price, volume))
         self.bars = {A: walk}
 
@@ -123,6 +123,7 @@ class OneOrder(World):
         )
         super().__init__(random, faults, desk_of(self.variant), OrderMarket(random), before)
         self.healed_at = WARM_MINUTES + 1 + random.choice((1, 1, BUSY_MINUTES_MAX))
+        self.healing_minutes = random.choice((1, 1, 2))
         self.spares_the_decision = random.random() < 0.6
         self.key_version = 1
         self.secret = f"secret-{seed}"
@@ -212,7 +213,7 @@ class OneOrder(World):
         self.tell("faults are over")
         first = self.healed_at
         for minute in range(first, first + HEALING_MINUTES_MAX):
-            if minute >= first + HEALING_MINUTES and not self._waiting():
+            if minute >= first + self.healing_minutes and not self._waiting():
                 return
             self.settle()
             self.tick(minute)
@@ -221,10 +222,16 @@ class OneOrder(World):
             self.settle()
 
     def _waiting(self) -> bool:
-        """Return whether an order is under way of which something is still to become."""
+        """Return whether something is still to become of an order, or of a position that is to be closed."""
         ids = [order.order_id for order in ledger.live(self.ledger, "main")]
         records = ledger.records(self.ledger, ids).values()
-        return any(record.state in UNDER_WAY and not record.doubt for record in records)
+        if any(record.state in UNDER_WAY and not record.doubt for record in records):
+            return True
+        books = ledger.read(self.ledger, "main")
+        flattens = books.account is not None and books.account.trading_state is TradingState.FLATTENING
+        return flattens and any(
+            item.position.quantity + item.open and item.position.quantity for item in books.positions.values()
+        )
 
     def settle(self, until: float | None = None) -> None:
         """Let everybody work, and time pass, until nobody has anything to do, or to a time."""

@@ -9,15 +9,14 @@ from fanfold.simulation.schedules.one_order import ORDER_KINDS
 from fanfold.simulation.schedules.outcome import Outcome
 from fanfold.simulation.schedules.places import RECEIVED_MAX
 
-# An order may be in doubt, or rest, at the end; what waits to be sent does not.
-ENDS = tuple(state for state in OrderState if state is not OrderState.APPROVED)
+# Nothing waits to be sent, or for its answer, when all is over.
+ENDS = tuple(state for state in OrderState if state not in (OrderState.APPROVED, OrderState.SUBMITTING))
 NAMES = (
     *(KINDS[kind] for kind in ORDER_KINDS),
     *(f"an order ends {state}" for state in ENDS),
     *(f"the account ends {state}" for state in TradingState),
     "AWS answers ConditionalCheckFailedException",
     "AWS answers TransactionCanceledException",
-    "a fill is booked of an order that is not acknowledged",
     "a message is dead-lettered after so many deliveries",
     "a message is dead-lettered with its reason",
     "a process begins cold",
@@ -30,7 +29,6 @@ NAMES = (
     "the venue accepts an order late",
     "the venue accepts an order late, after it was not found",
     "the venue rejects a request that comes after its deadline",
-    "the venue rejects an id that rests already",
     "two processes work on one message",
 )
 
@@ -56,8 +54,6 @@ def _states(outcome: Outcome) -> Iterator[str]:
         by_count = letter.received >= RECEIVED_MAX
         yield f"a message is dead-lettered {'after so many deliveries' if by_count else 'with its reason'}"
     for record in outcome.world.witness.history:
-        if record.filled and record.state in (OrderState.OPEN, OrderState.PARTIAL) and not record.venue_order_id:
-            yield "a fill is booked of an order that is not acknowledged"
         if record.state is OrderState.CANCELED and outcome.books.account is not None:
             yield "an order is cancelled while it rests"
     yield from ["risk refuses an order"] if outcome.messages_of(OrdersRefused) else []

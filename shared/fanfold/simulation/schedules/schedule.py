@@ -53,6 +53,21 @@ def _judged(world: OneOrder) -> tuple[list[str], Counter[str]]:
     return breaches_of(outcome, laws), reached(outcome)
 
 
+def chances(seed: int, kinds: Sequence[str] = tuple(KINDS)) -> list[Hit]:
+    """Return each fault that could come in the schedule of a seed, if none came before it."""
+    world = OneOrder.of(seed, kinds=tuple(kinds), listed=())
+    world.faults.every_chance = []
+    world.run()
+    return world.faults.every_chance
+
+
+def run_singly(seed: int, kinds: Sequence[str] = tuple(KINDS)) -> tuple[int, list[ScheduleResult]]:
+    """Run the schedule of a seed with each of its faults alone; return how many they are, and what broke a law."""
+    single = chances(seed, kinds)
+    results = [run(seed, kinds=kinds, listed=[hit]) for hit in single]
+    return len(single), [result for result in results if result.broken]
+
+
 def run_all(seeds: Sequence[int], kinds: Sequence[str] = tuple(KINDS)) -> tuple[list[ScheduleResult], Counter[str]]:
     """Run the schedules of many seeds; return the verdicts of those that broke a law, and a count of rare states."""
     counts, failed = Counter[str](), list[ScheduleResult]()
