@@ -223,6 +223,7 @@ PUBLISHED: dict[str, tuple[type[Message], ...]] = {
 }
 
 _TOPIC_OF = {kind: topic for topic, kinds in TOPICS.items() for kind in kinds}
+_TAG_OF = {kind: str(kind.__struct_config__.tag) for kind in _TOPIC_OF}
 _decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
 _encoder = msgspec.json.Encoder(decimal_format="string")
 
@@ -232,7 +233,7 @@ def topic_of(message: Message) -> str:
 
 
 def tag_of(kind: type[Message]) -> str:
-    return str(kind.__struct_config__.tag)
+    return _TAG_OF[kind]
 
 
 def group_of(message: Message) -> str:

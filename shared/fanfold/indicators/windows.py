@@ -17,10 +17,10 @@ class Bands(NamedTuple):
 
 def zscore(column: Sequence[float], now: int, n: int) -> float:
     """Standard deviations (of the population) from the mean of the last n values to the newest; 0 where none moved."""
-    total, squares = 0.0, 0.0
+    total, squares, newest = 0.0, 0.0, column[now]
     # Seen from the newest value a flat window is exactly zero, and nothing large cancels.
     for i in range(now - n + 1, now):
-        away = column[i] - column[now]
+        away = column[i] - newest
         total += away
         squares += away * away
     variance = (squares - total * total / n) / n
@@ -33,8 +33,9 @@ def hedge(y: Sequence[float], x: Sequence[float], now: int, n: int) -> tuple[flo
     Both are 0 where x did not move; the residual is 0 where the line is exact.
     """
     sx, sy, sxx, sxy, syy = 0.0, 0.0, 0.0, 0.0, 0.0
+    newest_x, newest_y = x[now], y[now]
     for i in range(now - n + 1, now):
-        dx, dy = x[i] - x[now], y[i] - y[now]
+        dx, dy = x[i] - newest_x, y[i] - newest_y
         sx += dx
         sy += dy
         sxx += dx * dx

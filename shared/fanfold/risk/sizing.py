@@ -37,6 +37,8 @@ def desired(weight: float, leg: PositionPolicy, instance_equity: Decimal, mark: 
 
     On spot it leaves cash for what an order may cost beyond its notional.
     """
+    if weight == 0.0:
+        return ZERO * leg.lot
     share = decimal_of(scaled(weight, leg, mark.variance)) * max(instance_equity - leg.slack, ZERO)
     return truncate_to(ratio(share, leg.shares * cost_of(leg, mark.price)), leg.lot)
 

@@ -33,6 +33,8 @@ def marshal(values: Mapping[str, Any]) -> Item:
             item[name] = {"N": str(value)}
         elif kind is Decimal:
             item[name] = _number(value)
+        elif kind is bool:
+            item[name] = {"BOOL": value}
         else:
             item[name] = attribute(value)
     return item
