@@ -100,11 +100,11 @@ def claims_only_count_up(outcome: Outcome) -> Iterator[str]:
 
 
 def nothing_is_sent_that_is_too_old(outcome: Outcome) -> Iterator[str]:
-    """An order is not claimed when its decision is older than a signal may be."""
+    """An order is not claimed when it could have been sent longer ago than a signal may be old."""
     oldest = timedelta(seconds=outcome.limits.signal_age_s_max + CLOCKS_S)
     for _, record in outcome.world.witness.claims:
-        if record.claimed_at is not None and record.claimed_at - record.order.decided_at > oldest:
-            yield f"order {record.order.order_id} was claimed {record.claimed_at - record.order.decided_at} late"
+        if record.claimed_at is not None and record.claimed_at - record.order.sendable_at > oldest:
+            yield f"order {record.order.order_id} was claimed {record.claimed_at - record.order.sendable_at} late"
 
 
 def no_secret_is_written_down(outcome: Outcome) -> Iterator[str]:
