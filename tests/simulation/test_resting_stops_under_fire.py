@@ -16,6 +16,7 @@ from fanfold.ledger import booking, real_changes
 from fanfold.messages import TradingState
 from fanfold.risk import decision, resting_stops
 from fanfold.strategy.contract import Protected
+from fanfold.trading.answers import VenueOrderState
 from support.crashes import Fuse
 from support.resting_world import LEG, PAIRS, STOPS, RestingWorld
 
@@ -27,9 +28,13 @@ WANTED = (*PROTECTED, *PROTECTED, Protected(0.0), 0.4)
 FALLING, RISING = (0.95, 0.98, 0.995, 1, 1, 1.005, 1.02), (0.97, 0.995, 1, 1, 1.005, 1.02, 1.05)
 # The same with a profit that rests beside each stop.
 BOTH = tuple(each._replace(take_profit=share) for each, share in zip(PROTECTED, (0.005, 0.02, 0.01, 0.03), strict=True))
+# Positions that are made smaller often.
+PARTS = (Protected(0.9, stop=0.1), Protected(0.5, trail=0.08), Protected(0.2, stop=0.1), Protected(0.0))
+# By kind: where stops rest, what is wanted, how the price moves, and the kind of orders beside them.
 RESTS = {
-    "stops": (STOPS, WANTED, FALLING),
-    "pairs": (PAIRS, (*BOTH, *BOTH, *BOTH, PROTECTED[0], *WANTED[-2:]), RISING),
+    "stops": (STOPS, WANTED, FALLING, "market"),
+    "limits": (STOPS, (*PARTS, *PARTS[:3]), RISING, "limit"),
+    "pairs": (PAIRS, (*BOTH, *BOTH, *BOTH, PROTECTED[0], *WANTED[-2:]), RISING, "market"),
 }
 STATES = (
     TradingState.ACTIVE,
@@ -40,10 +45,13 @@ STATES = (
 )
 
 
-def burnt(seed: int, kind: str = "stops") -> tuple[RestingWorld, list[str]]:
-    """A world after faults and some quiet minutes, and what was wrong on the way."""
-    dice, wrong, (rests, choices, moves) = Random(f"stops {seed}"), list[str](), RESTS[kind]
-    world, price, deadly = RestingWorld(rests), 100.0, dice.choice([0, 0, 60])
+def burnt(
+    seed: int, kind: str = "stops", watch: Callable[[RestingWorld], None] = lambda _world: None
+) -> tuple[RestingWorld, list[str]]:
+    """A world after faults and some quiet minutes, and what was wrong on the way; ``watch`` sees each minute's end."""
+    dice, wrong, (rests, choices, moves, order) = Random(f"stops {seed}"), list[str](), RESTS[kind]
+    strategy = {"order": order, "order_ttl_s": 300}
+    world, price, deadly = RestingWorld(rests, strategy), 100.0, dice.choice([0, 0, 60])
     world.venue.random = Random(f"venue {seed}")
     for minute in range(1, MINUTES):
         if deadly:
@@ -54,6 +62,7 @@ def burnt(seed: int, kind: str = "stops") -> tuple[RestingWorld, list[str]]:
         world.venue.move()
         world.minute(minute, {LEG: dice.choice(choices)} if dice.random() < 0.4 else None, a=round(price, 2))
         wrong += ["two stops rest"] if len(world.stops) > 1 else []
+        watch(world)
     world.fuse, world.venue.random = Fuse(1_000_000, after=False), None
     world.halt(TradingState.ACTIVE)
     for minute in range(MINUTES, MINUTES + 8):
@@ -63,7 +72,7 @@ def burnt(seed: int, kind: str = "stops") -> tuple[RestingWorld, list[str]]:
 
 def after_all(world: RestingWorld) -> list[str]:
     """Return what is wrong once nothing has failed for a while."""
-    wrong, real = ["a sale came beside a stop"] if world.venue.clashes else [], world.ledger.real_money("main")
+    wrong, real = ["more was on sale than was held"] if world.venue.clashes else [], world.ledger.real_money("main")
     if world.held != real.flows.get("BTC", 0):
         wrong.append(f"{world.held} is booked, the trades come to {real.flows.get('BTC', 0)}")
     if world.held < 0:
@@ -87,6 +96,18 @@ def after_all(world: RestingWorld) -> list[str]:
 def test_under_every_seed_a_stop_rests_once_and_alone(first: int, kind: str) -> None:
     wrong = {seed: breaches for seed in SEEDS[first : first + 20] if (breaches := burnt(seed, kind)[1])}
     assert wrong == {}
+
+
+def test_stops_rest_beside_limit_orders_that_sell_a_part() -> None:
+    both = []
+
+    def watch(world: RestingWorld) -> None:
+        placed = [each for each in world.venue.orders if each.state is VenueOrderState.OPEN]
+        both.append({each.order.kind for each in placed if each.order.side == "sell"} == {"limit", "stop"})
+
+    for seed in SEEDS:
+        burnt(seed, "limits", watch)
+    assert sum(both) > 5
 
 
 def test_pairs_are_placed_and_end_by_profits_and_by_stops() -> None:

@@ -87,13 +87,17 @@ def _noted(
             # It filled. Once risk follows its target no more, that is all there was to know.
             if protection is None or protection.out:
                 yield leg, None
-        elif outdated and not stop.withdrawn and not _exits(leg, wanted, held):
+        elif outdated and not stop.withdrawn and not _exits(stop, leg, wanted, held):
             yield leg, msgspec.structs.replace(stop, withdrawn=True)
 
 
-def _exits(leg: PositionKey, wanted: Standing, held: Exposure) -> bool:
-    """Return whether the position is being closed: the exit replaces the stop, which rests until then."""
-    return held.open < 0 or (held.quantity > 0 and leg in wanted and not wanted[leg].target.weight)
+def _exits(stop: RestingStop, leg: PositionKey, wanted: Standing, held: Exposure) -> bool:
+    """Return whether a sale is on its way that replaces the stop, which rests until then.
+
+    A stop that only sells what a live sale leaves stands beside it, and is not replaced by it.
+    """
+    replaced = held.open < 0 and stop.quantity > held.lowest
+    return replaced or (held.quantity > 0 and leg in wanted and not wanted[leg].target.weight)
 
 
 def _outdated(stop: RestingStop, protection: Protection | None, held: Exposure, successor: Order | None) -> bool:
@@ -184,9 +188,12 @@ class StopPrices(NamedTuple):
 
 
 def _prices(protection: Protection, book: AccountSnapshot, terms: AccountPolicy) -> StopPrices | None:
-    """Return what a leg's stop is to be; None where there is no position that wants one, or it is being closed."""
+    """Return what a leg's stop is to be; None where there is no position that wants one, or it is being closed.
+
+    While a sale is live, the stop is for what that leaves: the venue has locked the coins of the sale.
+    """
     held = book.held.get(protection.leg, FLAT)
-    if protection.out or held.quantity <= 0 or held.open < 0:
+    if protection.out or held.lowest <= 0:
         return None
     policy = _policy(protection, held, terms)
     level, quantity = _level(protection, held, policy), _quantity(held, policy)
@@ -196,6 +203,8 @@ def _prices(protection: Protection, book: AccountSnapshot, terms: AccountPolicy)
     if is_dust(held, policy, level):
         return None
     small = quantity < policy.amount_min or quantity * limit < policy.notional_min
+    if held.open < 0 and small:
+        return None
     profit = _profit(protection, held, policy) if OCO in terms.rests else ZERO
     return StopPrices(level, limit, profit, quantity, small)
 
@@ -220,6 +229,6 @@ def _profit(protection: Protection, held: Exposure, policy: PositionPolicy) -> D
 
 
 def _quantity(held: Exposure, policy: PositionPolicy) -> Decimal:
-    """Return what of a position an order can close: whole lots, at most the venue's maximum."""
-    most = min(held.quantity, policy.amount_max) if policy.amount_max else held.quantity
+    """Return what of a position a stop can close: whole lots, at most the venue's maximum."""
+    most = min(held.lowest, policy.amount_max) if policy.amount_max else held.lowest
     return floor_to(most, policy.lot)

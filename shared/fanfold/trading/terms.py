@@ -140,6 +140,8 @@ OKX = VenueTerms(
     unfit=frozenset({"51000", "51006", "51020", "51121"}),
     sandbox=True,
     cancels_all_after=True,
+    # A stop is an algo order, whose request does not heed the expiry.
+    rests=frozenset(),
 )
 BYBIT = VenueTerms(
     exchange="bybit",
@@ -157,6 +159,8 @@ BYBIT = VenueTerms(
     sandbox=True,
     # Its cancel of everything hangs on a WebSocket that breaks, which a function has not.
     cancels_all_after=False,
+    # It does not document under which id a stop trades that was triggered.
+    rests=frozenset(),
 )
 TERMS = {terms.exchange: terms for terms in (BINANCE, KRAKEN, COINBASE, OKX, BYBIT)}
 

@@ -94,7 +94,7 @@ class RealVenue:
         self.worths: dict[tuple[str, str], Decimal] = {}
         # Of an instrument: all of its trades are at this price, once one is set.
         self.prices: dict[str, Decimal] = {}
-        # Sales of a leg that came while a stop of the same leg was open.
+        # Sales of a leg with which it offered more than it held.
         self.clashes: list[str] = []
         self._clock = clock
 
@@ -234,12 +234,17 @@ class RealVenue:
 
     def open_stops(self, instance: str, instrument: str) -> list[AtVenue]:
         """Return the stops that rest for a leg."""
-        return [
-            placed
-            for placed in self.orders
-            if placed.state is VenueOrderState.OPEN and placed.order.protects
-            if (placed.order.instance, placed.order.instrument) == (instance, instrument)
-        ]
+        live = [placed for placed in self.orders if placed.state is VenueOrderState.OPEN]
+        return [placed for placed in live if placed.order.protects and placed.order.leg == (instance, instrument)]
+
+    def _free(self, leg: tuple[str, str]) -> Decimal:
+        """Return what a leg holds beyond what its open sales lock."""
+        free = Decimal(0)
+        for placed in self.orders:
+            if placed.order.leg == leg:
+                sold = placed.order.quantity if placed.state is VenueOrderState.OPEN else placed.filled
+                free += placed.filled if placed.order.side == "buy" else -sold
+        return free
 
     def move(self) -> None:
         """Let what rests fill a little, or be canceled by the venue."""
@@ -262,7 +267,7 @@ class RealVenue:
             for placed in self.orders
         ):
             return "duplicate"
-        if order.side == "sell" and self.open_stops(order.instance, order.instrument):
+        if order.side == "sell" and order.quantity > self._free(order.leg):
             self.clashes.append(order.order_id)
         number = 1 + sum(placed.order.instrument == order.instrument for placed in self.orders)
         accepted = AtVenue(number, order, now, request.claimed_at)
