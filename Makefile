@@ -31,9 +31,11 @@ conform: install ## Hold the AWS and the venue in memory against emulators, call
 	  tests/aws/test_memory_objects.py tests/aws/test_memory_queues.py tests/contracts/test_venue_in_memory.py
 
 storm: install ## Send real orders to an exchange that fails in every known way, and kill what executes (INTENTS=500 DEPLOYED=10000 KILLS=200)
-	@STORM_INTENTS=$(or $(INTENTS),500) $(BIN)/python -m pytest tests/simulation/test_storm.py
-	@DEPLOYED_INTENTS=$(or $(DEPLOYED),10000) $(BIN)/python -m pytest tests/journeys/test_deployed_storm.py
-	@STORM_KILLS=$(or $(KILLS),200) $(BIN)/python -m pytest tests/journeys/test_killed_processes.py
+	@rm -rf build/storm
+	@STORM_FIGURES=1 STORM_INTENTS=$(or $(INTENTS),500) $(BIN)/python -m pytest tests/simulation/test_storm.py
+	@STORM_FIGURES=1 DEPLOYED_INTENTS=$(or $(DEPLOYED),10000) $(BIN)/python -m pytest tests/journeys/test_deployed_storm.py
+	@STORM_FIGURES=1 STORM_KILLS=$(or $(KILLS),200) $(BIN)/python -m pytest tests/journeys/test_killed_processes.py
+	@$(BIN)/python tests/bench/run.py storm
 
 test: lint ## Check style and types, then pass all tests
 	@$(PYTEST)

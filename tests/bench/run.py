@@ -1,4 +1,7 @@
-"""All benches, each in a process of its own, or those that are named: ``run.py imports handlers``."""
+"""All benches, each in a process of its own, or those that are named: ``run.py imports handlers``.
+
+``run.py storm`` measures nothing: it writes the page's section of the last ``make storm``.
+"""
 
 import os
 import subprocess
@@ -7,15 +10,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BENCHES = ("handlers", "imports", "console", "aws_calls", "resident", "calls", "readers", "data_reading", "cold_start")
-NEEDS_IMAGES = "images"
+# What needs the images, or figures of ``make storm``.
+NAMED_ALONE = ("images", "storm")
 TESTS = [ROOT / "tests", ROOT / "tests" / "bench"]
 
 
 def main() -> None:
     chosen = sys.argv[1:] or list(BENCHES)
-    unknown = [name for name in chosen if name not in (*BENCHES, NEEDS_IMAGES)]
+    unknown = [name for name in chosen if name not in (*BENCHES, *NAMED_ALONE)]
     if unknown:
-        sys.exit(f"there is no bench {unknown[0]!r}; there are {', '.join(BENCHES)}")
+        sys.exit(f"there is no bench {unknown[0]!r}; there are {', '.join((*BENCHES, *NAMED_ALONE))}")
     paths = [ROOT / "shared", *sorted((ROOT / "services").iterdir()), *TESTS]
     # Without byte code imports take two to four times as long.
     environ = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}

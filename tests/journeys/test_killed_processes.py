@@ -4,15 +4,19 @@
 """
 
 import os
-import re
+import time
 from pathlib import Path
 
 import pytest
 
+from fanfold.cli import box_checks
 from fanfold.cli.main import main
+from fanfold.messages import OrderState
+from support import storm_figures
 from support.storm_desk import storm_desk
 
 KILLS = int(os.environ.get("STORM_KILLS", "10"))
+SEED = 5
 
 
 @pytest.fixture(autouse=True)
@@ -24,20 +28,23 @@ def _unrecorded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_each_approved_order_is_at_the_exchange_once_and_the_books_are_its_own(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = ["--exchange", "box", "--kills", str(KILLS), "--minutes", str(12 + KILLS), "--seed", "5"]
-    code = main(["run", *options, *storm_desk(tmp_path, 2), "--state", str(tmp_path / "state")])
+    state = tmp_path / "state"
+    options = ["--exchange", "box", "--kills", str(KILLS), "--minutes", str(12 + KILLS), "--seed", str(SEED)]
+    began = time.monotonic()
+    code = main(["run", *options, *storm_desk(tmp_path, 2), "--state", str(state)])
     printed = capsys.readouterr()
     assert (code, printed.err) == (0, ""), printed.out + printed.err
     assert f"killed        {KILLS} times" in printed.out
-    counted = re.search(r"exchange +(\d+) orders of (\d+) approved(?:; .*: (\d+) STALE)?$", printed.out, re.MULTILINE)
-    assert counted is not None, printed.out
-    there, approved, stale = (int(count or 0) for count in counted.groups())
+    compared = box_checks.stored(state)
+    assert compared is not None
+    storm_figures.write(storm_figures.KILLS, "none", SEED, compared, time.monotonic() - began, kills=KILLS)
+    assert compared.violations == []
     # What is killed again and again until the signal is too old is not sent any more.
-    assert there + stale == approved > 4 * KILLS
-    assert stale <= approved / 100
-    assert "nothing doubled, lost or unexplained" in printed.out
+    stale = compared.absent.get(str(OrderState.STALE), 0)
+    assert compared.at_exchange + stale == compared.approved > 4 * KILLS
+    assert stale <= compared.approved / 100
     # All outcomes are known.
-    assert "awaited" not in printed.out
+    assert compared.awaited == []
     assert "books balance" in printed.out
 
 

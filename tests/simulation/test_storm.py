@@ -4,14 +4,17 @@
 """
 
 import os
+import time
 
 import pytest
 from storm import StormResult, storm
 
 from fanfold.exchange.faults import FAULTS
 from fanfold.messages import OrderState
+from support import storm_figures
 
 INTENTS = int(os.environ.get("STORM_INTENTS", "80"))
+SEED = 7
 # Faults after which the exchange refuses orders for good: what they bring is no fault of the desk.
 REFUSING = {"precision_change", "delisting", "symbol_halt", "storm"}
 # Of what it does not list any more the exchange does not say how it ended.
@@ -21,8 +24,10 @@ FOUND_OUT = {str(state) for state in (OrderState.FILLED, OrderState.EXPIRED, Ord
 
 @pytest.fixture(scope="module", params=["none", "storm", *FAULTS])
 def outcome(request: pytest.FixtureRequest) -> tuple[str, StormResult]:
-    plan = request.param
-    return plan, storm(plan, seed=7, intents=INTENTS * (2 if plan == "storm" else 1))
+    plan, began = request.param, time.monotonic()
+    result = storm(plan, seed=SEED, intents=INTENTS * (2 if plan == "storm" else 1))
+    storm_figures.write(storm_figures.HANDLERS, plan, SEED, result.compared, time.monotonic() - began)
+    return plan, result
 
 
 def test_no_order_is_doubled_lost_or_unexplained(outcome: tuple[str, StormResult]) -> None:

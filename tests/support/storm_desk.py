@@ -44,6 +44,8 @@ gross_max = 1.0
 net_max = 1.0
 daily_loss_max = 0.99
 drawdown_max = 0.99
+# What the exchange delists while it is held has no bars any more; the other instruments are to trade on.
+bar_age_s_max = 86_400
 
 """
 INSTANCE = """[strategies.{symbol}-{number}]
@@ -53,8 +55,12 @@ instruments = ["{symbol}/USDT"]
 timeframe = "1m"
 allocation = {share:.4f}
 account = "main"
+{order}
 
 """
+# Of five instances of an instrument one sends orders that rest, and are canceled a minute later if they do not fill.
+TAKING = 4
+RESTING = 'order = "post-only"\norder_ttl_s = 60'
 SYMBOLS = ("BTC", "ETH", "SOL", "XRP")
 
 
@@ -66,7 +72,7 @@ def storm_desk(folder: Path, instances: int) -> list[str]:
     share = 0.8 / (instances * len(SYMBOLS))
     # Of two instances that trade one instrument on opposite sides, risk would let the second wait.
     tables = [
-        INSTANCE.format(symbol=symbol, number=number, shift=position % 2, share=share)
+        INSTANCE.format(symbol=symbol, number=number, shift=position % 2, share=share, order=_order(number))
         for position, symbol in enumerate(SYMBOLS)
         for number in range(instances)
     ]
@@ -74,3 +80,7 @@ def storm_desk(folder: Path, instances: int) -> list[str]:
     desk = folder / "desk.toml"
     desk.write_text(HEAD + "".join(tables) + rules)
     return ["--desk", str(desk), "--strategies", str(strategies)]
+
+
+def _order(number: int) -> str:
+    return RESTING if number % (TAKING + 1) == TAKING else 'order = "market"'
