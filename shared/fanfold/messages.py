@@ -158,7 +158,8 @@ class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True, tag="execution-
     """The results of an account's orders at a venue, and the books after them.
 
     ``matched`` says that a paper venue has matched every order with part ``part`` of the bars of a poll, or that what
-    a real venue says of them is booked.
+    a real venue says of them is booked. ``uneven`` says that a leg of a bundle ended without its fill: risk decides on
+    it before the next poll.
     """
 
     id: str
@@ -175,6 +176,7 @@ class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True, tag="execution-
     positions: list[PositionSnapshot] = []
     cash: Decimal | None = None
     version: int = 0
+    uneven: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 Message = (
@@ -247,7 +249,7 @@ def attributes_of(message: Message) -> dict[str, str]:
     """Return the attributes that subscriptions can filter on."""
     attributes = {"type": tag_of(type(message))}
     if isinstance(message, ExecutionReport):
-        attributes["matched"] = "true" if message.matched else "false"
+        attributes["matched"] = "true" if message.matched or message.uneven else "false"
     if isinstance(message, BarsClosed):
         attributes["requested"] = "true" if message.requested else "false"
     return attributes

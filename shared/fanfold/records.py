@@ -92,6 +92,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     A stop with a limit price becomes a limit order at its stop price. One with a ``profit_price`` rests together with a
     limit order there, as a pair of which one ends the other (OCO). An order that ``replaces`` a resting stop is sent
     once that has ended, and only if no more of it has filled. A ``post_only`` limit order rests, and never takes.
+    ``bundle`` names the bundle of which the order is a leg, the same until the bundle is whole or closed.
     """
 
     order_id: str
@@ -116,6 +117,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     replaces: Replaced | msgspec.UnsetType = msgspec.UNSET
     post_only: bool | msgspec.UnsetType = msgspec.UNSET
     profit_price: Decimal | msgspec.UnsetType = msgspec.UNSET
+    bundle: str | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def leg(self) -> tuple[str, str]:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 GUIDES = ("docs/deploy.md", "docs/runbook.md")
 TOLD = "docs/runbook.md#"
 # What a budget and the state machines tell the alarms' topic.
-NO_ALARMS = {"budget", "the-day-is-not-closed", "a-back-fill-is-not-complete", "slices-are-left-to-the-sweep"}
+NO_ALARMS = {"budget", "the-day-is-not-closed", "a-back-fill-is-not-complete", "orders-are-left-to-the-sweep"}
 
 
 def anchors(text: str) -> set[str]:

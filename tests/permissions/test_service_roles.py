@@ -50,7 +50,7 @@ def test_only_live_shifts_its_traffic(stacks, roles):
     assert bool(canaries) == bool(stacks.of("AWS::Lambda::Alias"))
 
 
-def test_the_machines_call_the_five_steps_of_the_close_the_back_fill_and_the_slices(stacks):
+def test_the_machines_call_the_five_steps_of_the_close_the_back_fill_and_the_order_plans(stacks):
     machines = {machine["Properties"]["StateMachineName"]: list(tasks(machine["Properties"]["Definition"]))
                 for _, _, machine in stacks.of("AWS::StepFunctions::StateMachine")}  # fmt: skip
     assert sorted(len(machine) for machine in machines.values()) == [2, 2, 7]

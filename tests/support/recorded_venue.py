@@ -1,5 +1,5 @@
 """The calls with a real venue, or by the wall clock, which no journey on recordings makes: the venue's keys, the
-pause that it wants, the state machine of slices, fills by webhook."""
+pause that it wants, the state machine of order plans, fills by webhook."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from execution_service import slices
+from execution_service import order_plans
 from execution_service.keys import check
 from fanfold.aws.client.call import RecordedCall, with_recording
 from fanfold.aws.client.recording import RecordedLine
@@ -31,7 +31,7 @@ SLICED = OrdersApproved(id="a", cause="t", at=NOW, account="main", orders=[order
 
 def venue_calls(function: Function) -> list[RecordedLine]:
     """The calls of the check that is made before an order is placed, where the function's stage names the keys; of the
-    start of the slices' state machine; and of the look at a venue's pause, before it is asked for bars or prices."""
+    start of the order plans' machine; and of the look at a venue's pause, before it is asked for bars or prices."""
     made: list[RecordedCall] = []
     if "VENUE_SECRET" in function.environment:
         name = function.environment["VENUE_SECRET"]
@@ -39,9 +39,9 @@ def venue_calls(function: Function) -> list[RecordedLine]:
         check(name, SecureParameter(keys, name, lambda: datetime.now(UTC)).values())
     if "FILLS_SECRET" in function.environment:
         made += delivered_calls(function)
-    if function.environment.get("SLICES_MACHINE") and function.name.endswith("-execute"):
-        machine = function.environment["SLICES_MACHINE"]
-        slices.start(partial(start_once, with_recording(lambda *_: {}, made.append), machine), SLICED)
+    if function.environment.get("ORDER_PLANS_MACHINE") and function.name.endswith("-execute"):
+        machine = function.environment["ORDER_PLANS_MACHINE"]
+        order_plans.start(partial(start_once, with_recording(lambda *_: {}, made.append), machine), SLICED)
     if "PAPER_BOOK_TABLE" in function.environment:
         pauses = PauseTable(Table(with_recording(lambda *_: {}, made.append), function.environment["PAPER_BOOK_TABLE"]))
         pauses.until("venue")

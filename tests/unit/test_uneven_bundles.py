@@ -1,5 +1,6 @@
 """A bundle of which some legs filled and others did not is evened out in two bars of its venue, or closed."""
 
+from datetime import timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from fanfold.errors import AT_ONCE
-from fanfold.messages import LegStatus, Order, OrderState, TradingState
+from fanfold.messages import ExecutionReport, LegStatus, Order, OrderState, TradingState
 from fanfold.risk.policy import prepare
 from fanfold.simulation.ledger import MemoryApprovals
 from risk_service.assess import PreTradeRisk
@@ -126,6 +127,21 @@ def test_a_flip_of_which_one_leg_filled_is_closed_on_both_sides() -> None:
         pairs.minute(minute)
         end(pairs, second=UNTOUCHED, exits=minute == 5)
     assert held(pairs) == (D(0), D(0))
+
+
+def test_execution_that_tells_of_an_uneven_bundle_has_it_evened_out_and_closed_between_polls() -> None:
+    pairs = begun()
+    orders = [record.order for record in pairs.ledger.orders.values()]
+    assert len({order.bundle for order in orders}) == 1
+    for second in (20, 40, 150):
+        pairs.now = orders[0].decided_at + timedelta(seconds=second)
+        pairs.assessor.on_matched(ExecutionReport(
+            id=f"u{second}", cause="b", at=pairs.now, account="main", venue="v", uneven=True
+        ))  # fmt: skip
+        retried = [order for order in end(pairs, second=UNTOUCHED) if not order.reduce_only]
+        assert {order.bundle for order in retried} <= {orders[0].bundle}
+        assert held(pairs)[0] == (D(0) if second == 150 else D(40))
+    assert len([record for record in pairs.ledger.orders.values() if record.order.instrument == B]) == 3
 
 
 @pytest.mark.parametrize("state", [TradingState.REDUCE_ONLY, TradingState.FLATTENING])

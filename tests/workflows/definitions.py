@@ -10,10 +10,10 @@ from support.packaged import template
 MACHINES = {
     "daily close": ("audit", "DailyClose"),
     "back-fill": ("market-data", "BackFill"),
-    "slices": ("execution", "Slices"),
+    "order plans": ("execution", "OrderPlans"),
 }
 SERVICES = {"arn:aws:states:::lambda:invoke", "arn:aws:states:::sns:publish"}
-# The answer of execution_service.slices, which is from 1 to 300.
+# The answer of execution_service.order_plans, which is from 1 to 300.
 WAIT = "$.wait_s"
 TOKEN = ".waitForTaskToken"
 GUARDS = ("Retry", "Catch", "TimeoutSeconds")

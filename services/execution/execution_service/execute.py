@@ -4,6 +4,8 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from execution_service import approved
 from execution_service.deliver import Delivered
 from execution_service.match import OrderMatcher
@@ -12,7 +14,8 @@ from execution_service.sweep import StandingOrder, Sweeper
 from fanfold import ids
 from fanfold.desk import Desk
 from fanfold.errors import BadInput, VenueUnavailable, for_each_account
-from fanfold.messages import BarsClosed, Order, OrdersApproved, OrderState, TradingStateChanged
+from fanfold.ledger.orders import OrderRecord
+from fanfold.messages import BarsClosed, OrdersApproved, OrderState, TradingStateChanged
 from fanfold.trading.answers import VenueTrade
 
 
@@ -127,19 +130,23 @@ class OrderExecution:
     def _send_slices(self, account: str) -> None:
         self._sweep_due(account, self._ledger.live(account))
 
-    def send_slices(self, account: str, order_ids: Collection[str]) -> list[Order]:
-        """Send those of an approval's slices that are due; return those that wait."""
+    def carry_on(self, account: str, order_ids: Collection[str]) -> list[OrderRecord]:
+        """Send those of a plan's slices that are due; return the records of its orders."""
         self._sweep_due(account, [order for order in self._ledger.live(account) if order.order_id in order_ids])
-        records = self._ledger.records(list(order_ids)).values()
+        records = list(self._ledger.records(list(order_ids)).values())
         verbs = self._verbs(self._desk.accounts[account].venue)
-        sent = [record.order for record in records if record.state is OrderState.OPEN]
+        sent = [
+            record.order
+            for record in records
+            if record.state is OrderState.OPEN and record.order.due_at is not msgspec.UNSET
+        ]
         if sent and verbs.quoted and self._desk.accounts[account].mode == "paper":
             # With live quotes they fill at once, as any order at market.
             name = ids.derive("slices", *(order.order_id for order in sent))
             verbs.matcher.take(
                 OrdersApproved(id=name, cause=name, at=sent[0].sendable_at, account=account, orders=sent)
             )
-        return [record.order for record in records if record.state is OrderState.APPROVED]
+        return records
 
     def _sweep_due(self, account: str, live: Sequence[StandingOrder]) -> None:
         if live and self._desk.accounts[account].mode == "live":

@@ -16,7 +16,7 @@ def sweep(event: dict[str, Any], context: object) -> dict[str, Any]:
     """On schedule: publish what a crash has left in the outbox, and leave no order alone.
 
     Invoked with ``reconcile``, an account's name, it reconciles that live account alone, as an operator wants; with
-    ``slices``, orders of an ``account``, it sends those that are due, as the state machine of slices wants.
+    ``orders`` of an ``account``, it takes a step of their plan, as the state machine of order plans wants.
     """
     with wiring.runtime().watch.invocation(context):
         return wiring.process().scheduled(event)

@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from execution_service import live, slices
+from execution_service import live, order_plans
 from execution_service.execute import OrderExecution, RealVerbs, VenueVerbs
 from execution_service.match import OrderMatcher
 from execution_service.place import Placer
@@ -205,8 +205,8 @@ class ExecutionProcess:
             self._outbox.sweep()
         message = arrived.message
         getattr(self._execution, verb_of(ROUTES, message))(message)
-        if self._settings.slices_machine and isinstance(message, OrdersApproved):
-            slices.start(partial(start_once, self.runtime.call, self._settings.slices_machine), message)
+        if self._settings.order_plans_machine and isinstance(message, OrdersApproved):
+            order_plans.start(partial(start_once, self.runtime.call, self._settings.order_plans_machine), message)
 
     def sweep(self) -> dict[str, int]:
         """Return how many messages a crash had left, and how many orders needed work; one call reads both."""
@@ -218,18 +218,20 @@ class ExecutionProcess:
         return {"published": published, "orders": orders}
 
     def scheduled(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the result of a sweep, of a step of the slices' machine, or of an operator's reconciliation."""
-        if "slices" in event:
-            return self.send_slices(event)
+        """Return the result of a sweep, of a step of an order plan, or of an operator's reconciliation."""
+        if "orders" in event:
+            return self.carry_on(event)
         return self.reconcile(event) if "reconcile" in event else self.sweep()
 
-    def send_slices(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Send the slices of an event that are due; return those that wait, and for how many seconds."""
-        wanted = slices.waiting_slices(event)
-        if wanted.account not in self.runtime.desk.accounts:
-            raise BadInput(f"account {wanted.account!r} is not in the desk")
-        waiting = self._execution.send_slices(wanted.account, wanted.slices)
-        return slices.answer(wanted.account, waiting, self.runtime.clock())
+    def carry_on(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the result of a step of an order plan; where it leaves a bundle uneven, have risk decide."""
+        plan, desk = order_plans.plan_of(event), self.runtime.desk
+        if plan.account not in desk.accounts:
+            raise BadInput(f"account {plan.account!r} is not in the desk")
+        records, now = self._execution.carry_on(plan.account, plan.orders), self.runtime.clock()
+        for report in order_plans.uneven(plan, records, desk, now):
+            self._bookings.publish([], [report])
+        return order_plans.step(plan, records, desk, now).result()
 
     @cached_property
     def _receiver(self) -> "FillsReceiver":

@@ -92,7 +92,13 @@ class PreTradeRisk:
         for_each_account(accounts, gather)
 
     def on_matched(self, message: ExecutionReport) -> None:
-        """Record that an account's orders are matched with a part of the bars, or followed at its real venue."""
+        """Record that an account's orders are matched with a part of the bars, or followed at its real venue.
+
+        Where a bundle is uneven, decide at once on the targets that stand.
+        """
+        if message.uneven:
+            account = self._known(message.account)
+            self._decide(account, self._polls.read(account), message.at, [])
         if message.matched:
             account, poll = self._known(message.account), _part(message, message.poll_id)
             self._decide_complete(account, self._arrived(account, lambda: self._polls.matched(account, poll)))
@@ -190,6 +196,7 @@ class PreTradeRisk:
             begun = watched.bundles
             if decision.bundles:
                 begun = uneven.begun(begun, decision, guarded.wanted, book)
+                decision = msgspec.structs.replace(decision, approved=uneven.named(decision.approved, begun))
             # Where its legs began is noted before a bundle is ordered: a crash after it leaves none unwatched.
             done = uneven.noted(begun, bundles) and approver.approve(book, decision, guarded.wanted)
             return decision, guarded, begun, done

@@ -9,14 +9,13 @@ import msgspec
 from fanfold.desk import Account, Desk, Instrument, Limits, StrategyInstance
 from fanfold.market import timeframes
 from fanfold.money import CASH_STEP, ZERO, decimals, exact
+from fanfold.risk import standing
 from fanfold.risk.exposure import Exposure, PositionKey
 from fanfold.risk.venue_rules import RulesInForce
 from fanfold.strategy import contract
 
 BPS = Decimal(10_000)
 YEAR_S = 365 * 86_400
-# The bars of its venue that a bundle may be uneven for.
-UNEVEN_BARS = 2
 NOTHING_RESTS: Mapping[str, frozenset[str]] = {}
 # What holds where the desk says nothing: nothing may be ordered.
 CLOSED = Limits(
@@ -168,7 +167,7 @@ def _terms(desk: Desk, name: str, account: Account) -> AccountPolicy:
             if instrument in desk.instruments
         },
         exits=exits,
-        uneven_s_max=UNEVEN_BARS * timeframes.seconds(desk.venues[account.venue].timeframe),
+        uneven_s_max=standing.uneven_s_max(desk.venues[account.venue].timeframe),
     )
 
 

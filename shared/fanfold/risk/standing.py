@@ -31,6 +31,8 @@ class StandingTarget(msgspec.Struct, frozen=True, kw_only=True):
         return self.target.instance, self.target.instrument
 
 
+# The bars of its venue that a bundle may be uneven for.
+UNEVEN_BARS = 2
 Standing = Mapping[PositionKey, StandingTarget]
 
 
@@ -41,6 +43,11 @@ def of(messages: Iterable[Targets]) -> list[StandingTarget]:
         for message in messages
         for target in message.targets
     ]
+
+
+def uneven_s_max(timeframe: str) -> int:
+    """Return how long a bundle may be uneven at a venue of a timeframe, in seconds; see ``fanfold.risk.uneven``."""
+    return UNEVEN_BARS * timeframes.seconds(timeframe)
 
 
 def merge(standing: Standing, fresh: Iterable[StandingTarget]) -> dict[PositionKey, StandingTarget]:

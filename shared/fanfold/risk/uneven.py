@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from fanfold.messages import TradingState
+from fanfold import ids
+from fanfold.messages import Order, TradingState
 from fanfold.money import ZERO, exact
 from fanfold.risk.exposure import FLAT, AccountSnapshot, Exposure, PositionKey, priced, valuation
 from fanfold.risk.policy import AccountPolicy
@@ -40,8 +41,12 @@ class BundleLeg(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BundleProgress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A bundle that was ordered, until all of its legs are at their targets; ``since`` it is seen to be uneven."""
+    """A bundle that was ordered, until all of its legs are at their targets; ``since`` it is seen to be uneven.
 
+    ``name`` is that of its orders, and stays while it is uneven.
+    """
+
+    name: str
     timeframe: str
     cause: str
     legs: list[BundleLeg]
@@ -117,8 +122,23 @@ def begun(
             )
             for key in keys
         ]
-        after = _joined(after, BundleProgress(timeframe=entry.target.timeframe, cause=entry.cause, legs=legs))
+        order_ids = [order.order_id for order in decision.approved if decision.bundles.get(order.leg) == name]
+        newest = BundleProgress(
+            name=ids.derive("bundle", *sorted(order_ids)),
+            timeframe=entry.target.timeframe,
+            cause=entry.cause,
+            legs=legs,
+        )
+        after = _joined(after, newest)
     return after
+
+
+def named(orders: Sequence[Order], bundles: Sequence[BundleProgress]) -> list[Order]:
+    """Return orders with the names of their bundles, where these are watched."""
+    names = {leg: bundle.name for bundle in bundles for leg in bundle.keys}
+    return [
+        msgspec.structs.replace(order, bundle=names[order.leg]) if order.leg in names else order for order in orders
+    ]
 
 
 def noted(bundles: Sequence[BundleProgress], before: Sequence[BundleProgress]) -> bool:
@@ -133,8 +153,11 @@ def _joined(known: Sequence[BundleProgress], newest: BundleProgress) -> list[Bun
     for leg in newest.legs:
         earlier = legs.get(leg.key, leg)
         legs[leg.key] = msgspec.structs.replace(leg, before=earlier.before)
-    since = min((bundle.since for bundle in overlapping if bundle.since), default=None)
-    joined = msgspec.structs.replace(newest, legs=sorted(legs.values(), key=lambda leg: leg.key), since=since)
+    first = min(
+        (bundle for bundle in overlapping if bundle.since), key=lambda bundle: str(bundle.since), default=newest
+    )
+    ordered = sorted(legs.values(), key=lambda leg: leg.key)
+    joined = msgspec.structs.replace(newest, name=first.name, legs=ordered, since=first.since)
     others = [bundle for bundle in known if bundle not in overlapping]
     return others + ([joined] if any(leg.wanted for leg in joined.legs) else [])
 

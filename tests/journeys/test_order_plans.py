@@ -1,4 +1,4 @@
-"""The state machine of slices, deployed to the embedded AWS: each slice is sent when it is due, or the sweep has it."""
+"""The state machine of order plans on the embedded AWS: slices are sent when they are due, or the sweep has them."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from execution_service import slices
+from execution_service import order_plans
 from fanfold import ids
 from fanfold.aws.dynamodb.ledger_store import DynamoLedger
 from fanfold.aws.dynamodb.outbox import Outbox
@@ -28,7 +28,7 @@ from support.trading import Desk, Outcome, planned, replayed, trade
 
 MINUTES = 40
 ACCOUNT_ID = "000000000000"
-MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT_ID}:stateMachine:fanfold-{STAGE}-slices"
+MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT_ID}:stateMachine:fanfold-{STAGE}-order-plans"
 STEP_S = 20
 
 
@@ -67,7 +67,7 @@ class Sliced:
         """Start the machine twice, as a redelivered approval does; its one execution."""
         message = msgspec.structs.replace(self.message, account=account or self.account)
         for _ in range(2):
-            slices.start(partial(start_once, self.desk.cloud.call(), MACHINE), message)
+            order_plans.start(partial(start_once, self.desk.cloud.call(), MACHINE), message)
         return f"{MACHINE.replace('stateMachine', 'execution')}:{message.id}"
 
     def ended(self, execution: str, *, ticks: bool = True) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def test_each_slice_is_sent_once_when_it_is_due(deployed: Path, tmp_path: Path) 
         result["end"] = approval.ended(approval.start())
         result["records"] = approval.records()
         result["again"] = invoke(approval.desk.run.call, "execution", "sweep", {
-            "account": approval.account, "slices": [order.order_id for order in approval.orders],
+            "account": approval.account, "orders": [order.order_id for order in approval.orders],
         })  # fmt: skip
 
     outcome = sliced(tmp_path, deployed, act)
@@ -121,7 +121,7 @@ def test_each_slice_is_sent_once_when_it_is_due(deployed: Path, tmp_path: Path) 
     assert [(record.state, record.epoch) for record in result["records"]] == [(OrderState.OPEN, 1)] * 4
     late = [(record.claimed_at - record.order.due_at).total_seconds() for record in result["records"]]
     assert all(0 <= seconds < 60 for seconds in late), late
-    assert (result["again"]["done"], result["again"]["slices"]) == (True, [])
+    assert (result["again"]["done"], result["again"]["orders"]) == (True, [])
     # What the desk's own strategies did was sent in slices, too, by its polls.
     approvals = [message.orders for message in outcome.messages if isinstance(message, OrdersApproved)]
     own = [order for orders in approvals for order in orders if order.due_at is not msgspec.UNSET]
