@@ -1,4 +1,4 @@
-"""Send a run's recorded bars and commands through the real handlers again, in memory, and compare every message.
+"""Replay the bars and commands of a run in memory, and compare every message.
 
 A log is the whole truth of a run if all else in it follows from what came from outside: the same targets, orders,
 refusals and fills, to the byte, and so the same hashes. The desk is that of the run, the strategies are those of now.

@@ -1,4 +1,4 @@
-"""Run the desk's own handlers under faults, a schedule a seed, and hold the laws against what comes of it.
+"""Run the desk's handlers under faults, a schedule a seed, and check the laws.
 
 A schedule is the length of one order: bars, signal, risk, execution, venue, books, in memory, while processes die,
 messages come twice or late and the venue fails; then faults end. The same seed is the same schedule.

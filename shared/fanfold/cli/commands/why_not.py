@@ -1,4 +1,4 @@
-"""Show why an instrument was not traded at a time: what each strategy wanted, and what stood in the way.
+"""Show why an instrument was not traded at a time, from each strategy on.
 
 Example: fanfold why-not BTC/USDT 2026-01-03T01:16
 """
