@@ -246,7 +246,7 @@ def read(kind: type[T], raw: object) -> tuple[T | None, list[str]]:
     for field in fields:
         try:
             if field.name in raw:
-                values[field.name] = msgspec.convert(raw[field.name], field.type, strict=False)
+                values[field.name] = msgspec.convert(raw[field.name], field.type)
             elif field.required:
                 meta = field.type.__metadata__[0]
                 wrong.append(f"`{field.name}` is missing: {meta.description[0].lower()}{meta.description[1:]}")

@@ -85,6 +85,17 @@ def test_desk_check_tells_what_would_trade(capsys):
     assert document["accounts"]["main"]["cash"] == "100000"
 
 
+def test_desk_check_shows_orders_where_one_is_not_at_market(tmp_path, capsys):
+    sliced = tmp_path / "desk.toml"
+    sliced.write_text(
+        DESK.read_text().replace("[strategies.trend]", "[strategies.trend]\nslices = 5\nslices_over_s = 60", 1)
+    )
+    assert main(["desk", "check", str(sliced)]) == 0
+    assert "market, 5 slices" in capsys.readouterr().out
+    assert main(["desk", "check", str(DESK)]) == 0
+    assert "market, " not in capsys.readouterr().out
+
+
 def test_desk_check_names_the_wrong_key(tmp_path, capsys):
     wrong = tmp_path / "desk.toml"
     wrong.write_text(DESK.read_text().replace('strategy = "sma_cross"', 'strategy = "sma_crss"'))

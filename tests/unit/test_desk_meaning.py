@@ -58,6 +58,7 @@ MUTATIONS = {
     "a number without quotes": ('currency = "USDT"', "currency = 5", r"`currency` is 5; it must be text in quotes"),
     "a switch for a number": ("cash = 100_000", "cash = true", r"`cash` is true; it must be a number"),
     "half an order": ("gross_max = 1.0", "orders_per_minute_max = 2.5", r"is 2\.5; it must be a whole number"),
+    "a text for a count": ("gross_max = 1.0", 'orders_per_minute_max = "5"', r'is "5"; it must be a whole number'),
     "one text for a list": ('symbols = ["BTC/USDT", "ETH/USDT"]', 'symbols = "BTC/USDT"', r"must be a list of texts"),
     "an instrument in other letters": (
         'instruments = ["BTC/USDT", "ETH/USDT"]',

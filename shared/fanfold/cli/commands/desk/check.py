@@ -82,6 +82,9 @@ def _instance(name: str, instance: StrategyInstance) -> dict[str, Any]:
         "instruments": instance.instruments,
         "allocation": instance.allocation,
         "account": instance.account,
+        "order": instance.order,
+        "slices": instance.slices,
+        "slices_over_s": instance.slices_over_s,
     }
 
 
@@ -115,12 +118,21 @@ def _grids(checked: Desk) -> list[str | Grid]:
         for name, entry in checked.limits.items()
     ]
     rows = [_instance(name, instance) for name, instance in checked.strategies.items()]
-    shown = [row | {"params": pairs(row["params"])} for row in rows]
+    shown = [_shown(row) for row in rows]
+    if all(row["order"] == "market" for row in shown):
+        shown = [{name: value for name, value in row.items() if name != "order"} for row in shown]
     return [
         grid("\n" + title, table, {name: name for name in table[0]})
         for title, table in (("venues", venues), ("accounts", accounts), ("strategies", shown), ("limits", limits))
         if table
     ]
+
+
+def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an instance as the table has it: with its slices in the column of its orders."""
+    slices = f", {row['slices']} slices" if row["slices"] > 1 else ""
+    cells = {name: value for name, value in row.items() if name not in ("slices", "slices_over_s")}
+    return cells | {"params": pairs(row["params"]), "order": row["order"] + slices}
 
 
 def _refresh(path: Path, text: str, *, write: bool) -> Answer:
