@@ -146,8 +146,8 @@ SEEN_BY = {
     "no_outcome_stays_unknown": "an order that waits is never taken up again",
 }
 # Where few seeds break a law, the first that does is near here.
-NEAR = {"no margin": 350, "an unknown order is sent again at once": 350}
-# Limits that the one order of a schedule does not come near: a day of three strategies breaks them.
+NEAR = {"no margin": 350, "an unknown order is sent again at once": 350, "of the law flatten_ends_flat": 48}
+# What the one order of a schedule does not come near: a day of three strategies breaks it.
 DAYS = {
     f"of the law {name}"
     for name in (
@@ -156,8 +156,11 @@ DAYS = {
         "no_exposure_is_approved_over_its_limit",
         "no_entry_is_approved_while_a_loss_limit_is_broken",
         "a_broken_loss_limit_is_noted_by_the_last_poll_and_nothing_rests_under_it",
+        "flatten_ends_flat",
     )
 }
+# Laws that a day at a venue breaks.
+LIVE_DAYS = {"flatten_ends_with_no_more_than_cannot_be_sold"}
 
 
 @contextmanager

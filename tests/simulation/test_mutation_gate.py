@@ -7,11 +7,12 @@ import sys
 from typing import NamedTuple
 
 import pytest
-from protocol_mutants import DAYS, MUTANTS, NEAR, SEEN_BY, without
+from protocol_mutants import DAYS, LIVE_DAYS, MUTANTS, NEAR, SEEN_BY, without
 from test_mutants import MUTANTS as OF_LAWS
 
 from fanfold.simulation.schedules.desk_day import DeskDay
 from fanfold.simulation.schedules.laws import LIVE_LAWS, PAPER_LAWS, broken
+from fanfold.simulation.schedules.live_day import LiveDay
 from fanfold.simulation.schedules.outcome import Outcome
 from fanfold.simulation.schedules.schedule import run
 
@@ -27,7 +28,7 @@ class Killed(NamedTuple):
 
 def killed(name: str, law: str = "") -> Killed | None:
     """Return the first seed whose schedule breaks a law, or the named one, under a mutant."""
-    breaches_of = _of_a_day if name in DAYS else _of_an_order
+    breaches_of = _of_a_live_day if law in LIVE_DAYS else _of_a_day if name in DAYS else _of_an_order
     with without(MUTANTS[name]):
         for seed in SEEDS[NEAR.get(name, 0) :]:
             breaches = [breach for breach in breaches_of(seed) if breach.startswith(law)]
@@ -42,6 +43,10 @@ def _of_an_order(seed: int) -> list[str]:
 
 def _of_a_day(seed: int) -> list[str]:
     return broken(Outcome(DeskDay(seed).run()), PAPER_LAWS)
+
+
+def _of_a_live_day(seed: int) -> list[str]:
+    return broken(Outcome(LiveDay(seed).run()), LIVE_LAWS)
 
 
 def test_there_are_forty_mutants() -> None:

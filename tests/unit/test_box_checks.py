@@ -16,7 +16,9 @@ def approved(name: str, state: str) -> dict[str, Any]:
 
 
 def placed(*names: str) -> list[dict[str, Any]]:
-    return [{"clientOrderId": name} for name in names]
+    """Return orders as the exchange lists them: none is one of a pair."""
+    row = {"symbol": "BTCUSDT", "orderListId": -1}
+    return [row | {"clientOrderId": name, "orderId": number} for number, name in enumerate(names)]
 
 
 def test_agreement_is_reported_with_the_faults_that_it_survived() -> None:
