@@ -1,6 +1,6 @@
 """The mutation gate: with a guard of the desk switched off, a schedule of one order, or of a day, breaks a law.
 
-``python tests/simulation/test_mutation_gate.py`` prints the first failing seed of each mutant, and the law.
+``make mutants`` prints the first failing seed of each mutant, and the law.
 """
 
 import sys

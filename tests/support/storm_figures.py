@@ -62,8 +62,14 @@ def record(written: Iterable[Path]) -> None:
         figures[each.run, each.plan] = each
     text = msgspec.json.format(msgspec.json.encode([figures[key] for key in sorted(figures)], order="sorted"), indent=1)
     RECORDED.write_bytes(text + b"\n")
-    before, _, _ = PAGE.read_text().partition(HEADING)
-    PAGE.write_text(before + section(recorded()))
+    PAGE.write_text(with_section(PAGE.read_text(), section(recorded())))
+
+
+def with_section(page: str, text: str) -> str:
+    """Return the page with section 11 replaced; what is before and behind it stays."""
+    before, _, rest = page.partition(HEADING)
+    _, following, behind = rest.partition("\n## ")
+    return before + text + following + behind
 
 
 def recorded() -> list[StormFigures]:

@@ -7,7 +7,13 @@ from support.storm_figures import StormFigures
 
 def test_section_11_is_written_from_the_recorded_figures() -> None:
     text = storm_figures.PAGE.read_text()
-    assert text.endswith(storm_figures.section(storm_figures.recorded()))
+    assert storm_figures.section(storm_figures.recorded()) in text
+
+
+def test_a_new_section_leaves_those_around_it() -> None:
+    page = f"before\n\n{storm_figures.HEADING}\nold\n\n## 12. Behind\n\nkept\n"
+    assert storm_figures.with_section(page, "new\n") == "before\n\nnew\n\n## 12. Behind\n\nkept\n"
+    assert storm_figures.with_section(f"before\n\n{storm_figures.HEADING}\nold\n", "new\n") == "before\n\nnew\n"
 
 
 def test_there_is_a_recorded_run_of_each_fault_and_none_has_a_violation() -> None:
