@@ -206,7 +206,7 @@ def test_a_short_whose_loss_is_more_than_the_account_has_is_closed() -> None:
 
 
 def test_a_day_that_begins_while_no_poll_comes_keeps_the_loss_of_the_night() -> None:
-    world = QuietDesk(built(limits={"daily_loss_max": "0.05", "drawdown_max": "1", "bar_age_s_max": "86400"}))
+    world = QuietDesk(built(limits={"daily_loss_max": "0.05", "drawdown_max": "1", "bar_age_s_max": 86_400}))
     long(world)
     for minute in range(4, 1_500, 3):
         world.now += 180
