@@ -1,5 +1,6 @@
 """Risk and execution of a real account, minute by minute, over a ledger and a venue in memory; both may die."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -27,6 +28,7 @@ from fanfold.risk.policy import prepare
 from fanfold.simulation.ledger import MemoryLedger
 from fanfold.simulation.schedules.venue import AtVenue, RealVenue
 from fanfold.simulation.stores import MemoryBus, MemoryPolls
+from fanfold.strategy.contract import Protected
 from risk_service.assess import PreTradeRisk
 from support.core_desk import START, A, B, bars_message, instance, series
 from support.crashes import Crash, Fuse, Mortal
@@ -37,6 +39,11 @@ D = Decimal
 LEG = ("slow", A)
 STOPS = {"main": frozenset({"stop-limit"})}
 PAIRS = {"main": frozenset({"stop-limit", "oco"})}
+BOTH = Protected(0.5, stop=0.02, take_profit=0.05)
+
+
+# What a strategy wants and what the price does, minute by minute.
+Life = list[tuple[float | Protected | None, float]]
 
 
 class RestingWorld:
@@ -160,3 +167,38 @@ class RestingWorld:
 
     def halt(self, state: TradingState) -> None:
         self.ledger.halt(halted(state, "main", self.now.isoformat()))
+
+
+def bought(wanted: Protected, rests: dict[str, frozenset[str]] = STOPS, **limits: Any) -> RestingWorld:
+    """Return a world in which the first minute's target was filled at 100, and the second placed its stop."""
+    world = RestingWorld(rests, **limits)
+    world.minute(1, {LEG: wanted})
+    world.minute(2)
+    return world
+
+
+def end_at_each_call(make: Callable[[], RestingWorld], live: Callable[[RestingWorld, int], None]) -> None:
+    """Let a world live once for each of its calls, with a process that ends at that call; see what it leaves."""
+    nth, blown = 0, True
+    while blown:
+        nth += 1
+        world = make()
+        fuse = world.fuse = Fuse(nth, after=True)
+        live(world, nth)
+        blown = fuse.blown
+        assert (world.venue.clashes, world.ledger.outbox) == ([], {}), nth
+        assert world.stops or not world.wants_stop(), nth
+        assert not world.ledger.real_money("main").frozen
+    assert nth > 40
+
+
+def live_protected(world: RestingWorld, life: Life, nth: int) -> None:
+    """Live, with no position that lacks its stop for more than two polls after its last fill."""
+    bare, held = 0, D(0)
+    for minute in range(1, 8):
+        wanted, price = life[minute - 1] if minute <= len(life) else (None, life[-1][1])
+        world.minute(minute, None if wanted is None else {LEG: wanted}, a=price)
+        assert len(world.stops) <= 1
+        bare, held = bare if world.held == held else 0, world.held
+        bare = bare + 1 if world.wants_stop() and not world.stops else 0
+        assert bare <= 2, f"call {nth}, minute {minute}"

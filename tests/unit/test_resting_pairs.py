@@ -4,22 +4,11 @@ from decimal import Decimal
 
 import pytest
 
-from fanfold.messages import OrderState
 from fanfold.strategy.contract import Protected
-from support.crashes import Fuse
-from support.resting_world import LEG, PAIRS, STOPS, RestingWorld
+from support.resting_world import BOTH, LEG, PAIRS, STOPS, Life, RestingWorld, bought, end_at_each_call, live_protected
 
 D = Decimal
-BOTH = Protected(0.5, stop=0.02, take_profit=0.05)
 TRAIL = Protected(0.5, trail=0.03, take_profit=0.08)
-
-
-def bought(wanted: Protected = BOTH) -> RestingWorld:
-    """A world in which the first minute's target was filled at 100, and the second placed its pair."""
-    world = RestingWorld(PAIRS)
-    world.minute(1, {LEG: wanted})
-    world.minute(2)
-    return world
 
 
 def levels(world: RestingWorld) -> list[tuple[Decimal | None, Decimal | None]]:
@@ -27,7 +16,7 @@ def levels(world: RestingWorld) -> list[tuple[Decimal | None, Decimal | None]]:
 
 
 def test_stop_and_profit_rest_as_one_order_a_poll_after_the_position_was_opened() -> None:
-    world = bought()
+    world = bought(BOTH, PAIRS)
     assert levels(world) == [(D("98.00"), D("105.00"))]
     (pair,) = world.stops
     assert (pair.order.quantity, pair.order.limit_price) == (world.held, D("96.04"))
@@ -38,7 +27,7 @@ def test_stop_and_profit_rest_as_one_order_a_poll_after_the_position_was_opened(
 
 @pytest.mark.parametrize("price", [105.5, 97.5])
 def test_whichever_half_fills_leaves_the_leg_out(price: float) -> None:
-    world = bought()
+    world = bought(BOTH, PAIRS)
     world.minute(3, a=price)
     assert (world.held, world.stops, world.noted) == (0, [], None)
     for minute in (4, 5):
@@ -52,27 +41,8 @@ def test_whichever_half_fills_leaves_the_leg_out(price: float) -> None:
     assert (len(world.stops), world.venue.clashes) == (1, [])
 
 
-def test_what_a_profit_that_filled_in_part_leaves_is_sold() -> None:
-    world = bought()
-    (pair,) = world.stops
-    world.venue.fill(pair, D(10))
-    left = world.held - 10
-    world.minute(3, {LEG: BOTH}, a=104)
-    *_, exit_ = world.orders()
-    assert (exit_.quantity, exit_.replaces.filled) == (left, 10)  # type: ignore[union-attr]
-    assert (world.held, world.stops, world.venue.clashes) == (0, [], [])
-
-
-def test_an_exit_of_the_strategy_takes_the_place_of_both() -> None:
-    world = bought()
-    world.minute(3, {LEG: Protected(0.0)})
-    _, pair, exit_ = world.ledger.orders.values()
-    assert (pair.state, pair.reason) == (OrderState.CANCELED, f"order {exit_.order.order_id} is in its place")
-    assert (world.held, world.stops, world.venue.clashes) == (0, [], [])
-
-
 def test_the_profit_stays_where_it_is_when_the_trail_rises_below_it() -> None:
-    world, known = bought(TRAIL), []
+    world, known = bought(TRAIL, PAIRS), []
     for minute, price in enumerate((100, 104, 104, 104, 107, 107, 107), 3):
         world.minute(minute, a=price)
         known += levels(world)
@@ -89,14 +59,14 @@ def test_the_profit_stays_where_it_is_when_the_trail_rises_below_it() -> None:
 def test_another_profit_or_none_takes_the_place_of_the_pair(
     then: Protected, expected: tuple[Decimal, Decimal | None]
 ) -> None:
-    world = bought()
+    world = bought(BOTH, PAIRS)
     for minute in (3, 4):
         world.minute(minute, {LEG: then})
     assert (levels(world), world.venue.clashes) == ([expected], [])
 
 
 def test_a_profit_joins_a_stop_when_that_is_placed_anew() -> None:
-    world = bought(Protected(0.5, stop=0.02))
+    world = bought(Protected(0.5, stop=0.02), PAIRS)
     for minute in (3, 4):
         world.minute(minute, {LEG: BOTH})
     assert levels(world) == [(D("98.00"), None)]
@@ -127,14 +97,13 @@ def test_risk_takes_the_profit_where_the_stop_rests_alone() -> None:
 
 
 def test_a_profit_without_a_stop_is_left_to_risk() -> None:
-    world = bought(Protected(0.5, take_profit=0.05))
+    world = bought(Protected(0.5, take_profit=0.05), PAIRS)
     assert world.stops == []
     world.minute(3, a=105.5)
     assert world.held == 0
 
 
-# What a strategy wants and what the price does, minute by minute.
-LIVES: dict[str, list[tuple[float | Protected | None, float]]] = {
+LIVES: dict[str, Life] = {
     "its profit fills": [(BOTH, 100), (None, 100), (None, 105.5), (BOTH, 100), (None, 100)],
     "its stop fills": [(BOTH, 100), (None, 100), (None, 97.9), (BOTH, 100), (None, 100)],
     "the strategy leaves": [(BOTH, 100), (None, 100), (Protected(0.0), 100), (BOTH, 101), (None, 100)],
@@ -145,22 +114,8 @@ LIVES: dict[str, list[tuple[float | Protected | None, float]]] = {
 
 @pytest.mark.parametrize("life", LIVES)
 def test_a_crash_at_any_call_leaves_a_position_without_a_pair_for_two_polls_at_most(life: str) -> None:
-    """Polls count from the last fill of the position."""
-    nth, blown = 0, True
-    while blown:
-        nth += 1
-        world, bare, held = RestingWorld(PAIRS), 0, D(0)
-        fuse = world.fuse = Fuse(nth, after=True)
-        for minute in range(1, 8):
-            wanted, price = LIVES[life][minute - 1] if minute <= len(LIVES[life]) else (None, LIVES[life][-1][1])
-            world.minute(minute, None if wanted is None else {LEG: wanted}, a=price)
-            assert len(world.stops) <= 1
-            bare, held = bare if world.held == held else 0, world.held
-            bare = bare + 1 if world.wants_stop() and not world.stops else 0
-            assert bare <= 2, f"call {nth}, minute {minute}"
-        blown = fuse.blown
+    def live(world: RestingWorld, nth: int) -> None:
+        live_protected(world, LIVES[life], nth)
         assert all(each.order.profit_price for each in world.stops)
-        assert (world.venue.clashes, world.ledger.outbox) == ([], {})
-        assert world.stops or not world.wants_stop()
-        assert not world.ledger.real_money("main").frozen
-    assert nth > 40
+
+    end_at_each_call(lambda: RestingWorld(PAIRS), live)

@@ -8,19 +8,10 @@ import pytest
 
 from fanfold.messages import OrderState, TradingState
 from fanfold.strategy.contract import Protected
-from support.crashes import Fuse
-from support.resting_world import LEG, RestingWorld
+from support.resting_world import BOTH, LEG, PAIRS, STOPS, Life, RestingWorld, bought, end_at_each_call, live_protected
 
 D = Decimal
 STOP, TRAIL = Protected(0.5, stop=0.02), Protected(0.5, trail=0.03)
-
-
-def bought(wanted: Protected = STOP, **limits: Any) -> RestingWorld:
-    """A world in which the first minute's target was filled at 100, and the second placed its stop."""
-    world = RestingWorld(**limits)
-    world.minute(1, {LEG: wanted})
-    world.minute(2)
-    return world
 
 
 def test_a_stop_rests_at_the_venue_a_poll_after_its_position_was_opened() -> None:
@@ -40,7 +31,7 @@ def test_a_stop_rests_at_the_venue_a_poll_after_its_position_was_opened() -> Non
 
 
 def test_a_stop_that_fills_at_the_venue_leaves_the_leg_out() -> None:
-    world = bought()
+    world = bought(STOP)
     world.minute(3, a=97.9)
     assert (world.held, world.stops, world.noted) == (0, [], None)
     for minute in (4, 5):
@@ -68,7 +59,7 @@ def test_the_dust_that_a_stop_leaves_does_not_close_the_next_position() -> None:
 
 
 def test_what_a_stop_leaves_when_the_price_falls_through_its_limit_is_closed_by_risk() -> None:
-    world = bought()
+    world = bought(STOP)
     (stop,) = world.stops
     world.minute(3, a=90)
     assert (world.held, world.stops) == (0, [])
@@ -77,21 +68,27 @@ def test_what_a_stop_leaves_when_the_price_falls_through_its_limit_is_closed_by_
     assert (first.quantity, exit_.time_in_force, world.venue.clashes) == (exit_.quantity, "ioc", [])
 
 
-def test_a_stop_that_filled_in_part_has_closed_the_leg_and_the_rest_is_sold() -> None:
-    world = bought()
+@pytest.mark.parametrize(("rests", "wanted", "price"), [(STOPS, STOP, 99), (PAIRS, BOTH, 104)])
+def test_a_stop_or_profit_that_filled_in_part_has_closed_the_leg_and_the_rest_is_sold(
+    rests: dict[str, frozenset[str]], wanted: Protected, price: float
+) -> None:
+    world = bought(wanted, rests)
     (stop,) = world.stops
     world.venue.fill(stop, D(10))
     left = world.held - 10
-    world.minute(3, {LEG: STOP}, a=99)
+    world.minute(3, {LEG: wanted}, a=price)
     *_, exit_ = world.orders()
     assert (exit_.quantity, exit_.replaces.filled) == (left, 10)  # type: ignore[union-attr]
     assert (world.held, world.stops, world.venue.clashes) == (0, [], [])
-    world.minute(4, {LEG: STOP}, a=99)
+    world.minute(4, {LEG: wanted}, a=price)
     assert (len(world.orders()), world.noted) == (3, None)
 
 
-def test_an_exit_of_the_strategy_takes_the_place_of_the_stop() -> None:
-    world = bought()
+@pytest.mark.parametrize(("rests", "wanted"), [(STOPS, STOP), (PAIRS, BOTH)])
+def test_an_exit_of_the_strategy_takes_the_place_of_the_stop_and_its_profit(
+    rests: dict[str, frozenset[str]], wanted: Protected
+) -> None:
+    world = bought(wanted, rests)
     world.minute(3, {LEG: Protected(0.0)})
     assert (world.held, world.stops, world.venue.clashes) == (0, [], [])
     _, stop, exit_ = world.ledger.orders.values()
@@ -101,7 +98,7 @@ def test_an_exit_of_the_strategy_takes_the_place_of_the_stop() -> None:
 
 
 def test_a_smaller_position_gets_another_stop() -> None:
-    world = bought()
+    world = bought(STOP)
     world.minute(3, {LEG: Protected(0.25, stop=0.02)})
     assert (world.stops, world.held < 30) == ([], True)
     world.minute(4)
@@ -110,7 +107,7 @@ def test_a_smaller_position_gets_another_stop() -> None:
 
 
 def test_a_larger_position_keeps_its_stop_until_the_larger_one_rests() -> None:
-    world = bought()
+    world = bought(STOP)
     world.minute(3, {LEG: Protected(0.8, stop=0.02)})
     assert [each.order.quantity < world.held for each in world.stops] == [True]
     world.minute(4)
@@ -130,7 +127,7 @@ def test_a_trail_moves_its_stop_up_in_steps_and_never_down() -> None:
 
 
 def test_a_strategy_that_wants_no_stop_any_more_gets_its_stop_canceled() -> None:
-    world = bought()
+    world = bought(STOP)
     world.minute(3, {LEG: 0.5})
     assert world.noted is not None
     assert world.noted.withdrawn
@@ -140,7 +137,7 @@ def test_a_strategy_that_wants_no_stop_any_more_gets_its_stop_canceled() -> None
 
 @pytest.mark.parametrize(("state", "rest"), [(TradingState.HALTED, 1), (TradingState.REDUCE_ONLY, 1)])
 def test_a_stop_rests_under_a_halt(state: TradingState, rest: int) -> None:
-    world = bought()
+    world = bought(STOP)
     world.halt(state)
     for minute in (3, 4):
         world.minute(minute)
@@ -148,7 +145,7 @@ def test_a_stop_rests_under_a_halt(state: TradingState, rest: int) -> None:
 
 
 def test_flattening_cancels_the_stop_and_closes_the_position() -> None:
-    world = bought()
+    world = bought(STOP)
     world.minute(3)
     world.halt(TradingState.FLATTENING)
     for minute in (4, 5, 6):
@@ -157,7 +154,7 @@ def test_flattening_cancels_the_stop_and_closes_the_position() -> None:
 
 
 def test_a_stop_that_somebody_cancels_at_the_venue_is_placed_again() -> None:
-    world = bought()
+    world = bought(STOP)
     (stop,) = world.stops
     world.venue.cancel(stop.order, f"v{stop.number}")
     world.minute(3)
@@ -241,7 +238,7 @@ def test_a_position_too_small_for_a_stop_says_so_once_and_that_it_has_one_again(
 
 
 def test_an_exit_whose_stop_does_not_end_waits_and_no_other_goes_out_beside_it() -> None:
-    world = bought()
+    world = bought(STOP)
     world.venue.faults = ["lost before"]
     world.minute(3, {LEG: Protected(0.0)})
     assert (len(world.stops), len(world.live())) == (1, 2)
@@ -250,7 +247,7 @@ def test_an_exit_whose_stop_does_not_end_waits_and_no_other_goes_out_beside_it()
 
 
 def test_an_exit_overtaken_by_its_stop_is_blocked() -> None:
-    world = bought()
+    world = bought(STOP)
     (stop,) = world.stops
     cancel = world.venue.cancel
 
@@ -265,8 +262,7 @@ def test_an_exit_overtaken_by_its_stop_is_blocked() -> None:
     assert "was faster" in exit_.reason
 
 
-# What a strategy wants and what the price does, minute by minute.
-LIVES: dict[str, list[tuple[float | Protected | None, float]]] = {
+LIVES: dict[str, Life] = {
     "it fills at the venue": [(STOP, 100), (None, 100), (None, 97.9), (STOP, 100), (None, 100)],
     "it is fallen through": [(STOP, 100), (None, 100), (None, 90), (STOP, 91), (None, 91)],
     "the strategy leaves": [(STOP, 100), (None, 100), (Protected(0.0), 100), (STOP, 101), (None, 100)],
@@ -278,21 +274,4 @@ LIVES: dict[str, list[tuple[float | Protected | None, float]]] = {
 
 @pytest.mark.parametrize("life", LIVES)
 def test_a_crash_at_any_call_leaves_a_position_without_a_stop_for_two_polls_at_most(life: str) -> None:
-    """Polls count from the last fill of the position."""
-    nth, blown = 0, True
-    while blown:
-        nth += 1
-        world, bare, held = RestingWorld(), 0, D(0)
-        fuse = world.fuse = Fuse(nth, after=True)
-        for minute in range(1, 8):
-            wanted, price = LIVES[life][minute - 1] if minute <= len(LIVES[life]) else (None, LIVES[life][-1][1])
-            world.minute(minute, None if wanted is None else {LEG: wanted}, a=price)
-            assert len(world.stops) <= 1
-            bare, held = bare if world.held == held else 0, world.held
-            bare = bare + 1 if world.wants_stop() and not world.stops else 0
-            assert bare <= 2, f"call {nth}, minute {minute}"
-        blown = fuse.blown
-        assert (world.venue.clashes, world.ledger.outbox) == ([], {})
-        assert world.stops or not world.wants_stop()
-        assert not world.ledger.real_money("main").frozen
-    assert nth > 40
+    end_at_each_call(RestingWorld, lambda world, nth: live_protected(world, LIVES[life], nth))

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from fanfold import messages
 from fanfold.audit import chain
 from fanfold.audit.chain import Head, Record
 from fanfold.audit.lake_schema import TABLES, LakeRow, fit_amounts, rows_of
@@ -74,7 +73,7 @@ def _records(log: AuditLog, key: str, first: int) -> list[Record]:
 
 def _rows(record: Record) -> Iterator[LakeRow]:
     """Return a record's rows. An amount that the lake cannot hold is null there, and reported; all else is written."""
-    for row in rows_of(messages.decode(msgspec.json.encode(record.message))):
+    for row in rows_of(chain.message_of(record)):
         whole, lost = fit_amounts(row)
         if lost:
             _log.warning(

@@ -10,8 +10,6 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-import msgspec
-
 from fanfold import messages
 from fanfold.audit import chain
 from fanfold.audit.chain import Entry, Head, Segment, Tip
@@ -76,7 +74,7 @@ def _adopt(before: Tip, key: str, log: AuditLog, views: Views) -> None:
         views.set_aside(tip, chain.hash_of("".join((tip.aside, *tip.promised)).encode()))
         return
     segment, after = proof
-    recorded = [messages.decode(msgspec.json.encode(record.message)) for record in segment.records]
+    recorded = [chain.message_of(record) for record in segment.records]
     _commit(tip, after, segment, recorded, views)
 
 

@@ -33,12 +33,9 @@ class OrderPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     uneven_until: datetime | None = None
 
 
-class PlanStep(msgspec.Struct, frozen=True, kw_only=True):
+class PlanStep(OrderPlan, frozen=True, kw_only=True):
     """The result of a step: the plan to go on with, whether nothing is left of it, and the seconds until the next."""
 
-    account: str
-    orders: list[str]
-    uneven_until: datetime | None = None
     done: bool
     wait_s: int
 

@@ -9,6 +9,7 @@ import msgspec
 from fanfold import ids
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
+from fanfold.ledger.controls import REARMED
 from fanfold.messages import TradingState, TradingStateChanged
 
 # Characters; a message takes far more, and nobody reads them.
@@ -75,4 +76,4 @@ def bounded(reason: str) -> str:
 
 def rearming(reason: str) -> str:
     """Return the reason as the audit chain has it."""
-    return f"{reason} (re-armed: day and peak begin anew)"
+    return f"{reason} {REARMED}"

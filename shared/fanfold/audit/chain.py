@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from fanfold.errors import BadInput
-from fanfold.messages import BarsClosed, BarsRequested, Message
+from fanfold.messages import BarsClosed, BarsRequested, Message, decode
 
 _NAME_DIGITS = 12
 
@@ -141,6 +141,11 @@ def promised_segment(tip: Tip, key: str, body: bytes) -> tuple[Segment, Head] | 
     if head.hash not in tip.promised:
         return None
     return Segment(key=key, body=body, records=records, hashes=hashes), head
+
+
+def message_of(record: Record) -> Message:
+    """Return the message in a record. Raises msgspec.ValidationError for one that this version does not know."""
+    return decode(msgspec.json.encode(record.message))
 
 
 def read(line: bytes) -> Record:

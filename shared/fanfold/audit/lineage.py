@@ -49,7 +49,7 @@ def _message(log: Segments, view: dict[str, Any], message_id: str) -> Message:
     for line in chain.lines_of(log.read(view["segment"])):
         record = chain.read(line)
         if record.message.get("id") == message_id:
-            return decode(msgspec.json.encode(record.message))
+            return chain.message_of(record)
     raise BadInput(f"{view['segment']} does not hold message {message_id}; run `fanfold audit verify`")
 
 

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from fanfold import messages
 from fanfold.audit import chain
 from fanfold.audit.chain import Head, Record, Tip
 from fanfold.audit.ports import AuditLog, Evidence, StoredObject
@@ -117,7 +116,7 @@ class Walk:
         if known is not None and known.hash != record_hash:
             self._find(record.seq, "forked", segment, f"the closed day {day} has another record {record.seq}")
         try:
-            message = messages.decode(msgspec.json.encode(record.message))
+            message = chain.message_of(record)
         except msgspec.MsgspecError:  # What is no message changes no view; its record is judged by its hash.
             return
         for view in views_of_record(message, record, record_hash, segment):

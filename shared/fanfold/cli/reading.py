@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 
+from fanfold.audit import chain
+from fanfold.audit.chain import Record
 from fanfold.audit.queries import leg_states
 from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.cli.idle_legs import TRADES
@@ -12,6 +14,12 @@ from fanfold.local.session import Session
 from fanfold.risk.exposure import Mark
 
 SHORT_ID = 8
+
+
+def records_of(session: Session) -> list[Record]:
+    """Return every record of a desk's audit log, stream after stream, each in its order."""
+    bodies = [body for stream in session.log.streams() for _, body in session.log.segments(stream)]
+    return [chain.read(line) for body in bodies for line in chain.lines_of(body)]
 
 
 def marks_of(session: Session, account: str) -> dict[str, Mark]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from fanfold.audit import chain
 from fanfold.audit.chain import Record
 from fanfold.cli.idle_legs import LegReport, Legs
 from fanfold.cli.output import moment
@@ -26,7 +27,6 @@ from fanfold.messages import (
     Targets,
     TradingState,
     TradingStateChanged,
-    decode,
 )
 from fanfold.money import ROUGH, ZERO, exact
 from fanfold.performance.measuring import Performance, Traded, measure
@@ -127,7 +127,7 @@ class Tally:
         self._approved: list[str] = []
 
     def take(self, record: Record) -> None:
-        message = decode(msgspec.json.encode(record.message))
+        message = chain.message_of(record)
         self.messages[record.topic] += 1
         self._caused[message.id] = message.cause
         self._sent[message.id] = record.sent_ms

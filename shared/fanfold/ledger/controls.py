@@ -18,6 +18,9 @@ from fanfold.ledger.requests import PendingResume, Remembered, expiry_s
 from fanfold.ledger.store import LedgerStore, insist
 from fanfold.messages import TradingState, TradingStateChanged
 
+# The end of a reason by which an account's day and peak began anew.
+REARMED = "(re-armed: day and peak begin anew)"
+
 
 class LedgerControls:
     """The ledger as the control API uses it."""

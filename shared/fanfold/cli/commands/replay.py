@@ -7,15 +7,14 @@ Example: fanfold replay
 """
 
 from collections.abc import Sequence
-from typing import Any
 
-from fanfold.audit import chain
 from fanfold.cli.argument_types import Shared
 from fanfold.cli.exit_codes import DESK, Exit
 from fanfold.cli.output import Answer, Grid, grid
+from fanfold.cli.reading import records_of
 from fanfold.cli.simulating import make_services_importable
 from fanfold.local.session import connect
-from fanfold.simulation.schedules.replay import ReplayDifference, ReplayResult, replay
+from fanfold.simulation.schedules.replay import ReplayResult, replay
 
 EXITS = (*DESK, Exit.FAILED)
 SHOWN_MAX = 10
@@ -24,23 +23,17 @@ SHOWN_MAX = 10
 def command(*, options: Shared) -> Answer:
     """Return how many messages came again as they were recorded, and each that did not."""
     with connect(options.state, options.command) as session:
-        desk, log = session.desk, session.log
-        segments = [body for stream in log.streams() for _, body in log.segments(stream)]
-    records = [chain.read(line) for body in segments for line in chain.lines_of(body)]
+        desk, records = session.desk, records_of(session)
     make_services_importable()
     result = replay(desk, records)
     document = {
         "outside": result.outside,
         "followed": result.followed,
-        "differences": [_document(difference) for difference in result.differences],
-        "chains": [{"stream": head.stream, "seq": head.seq, "hash": head.hash} for head in result.heads],
+        "differences": result.differences,
+        "chains": result.heads,
         "same_hashes": result.same_hashes,
     }
     return Answer(document, _blocks(result), Exit.OK if result.same else Exit.FAILED)
-
-
-def _document(difference: ReplayDifference) -> dict[str, Any]:
-    return {name: getattr(difference, name) for name in difference.__struct_fields__}
 
 
 def _blocks(result: ReplayResult) -> Sequence[str | Grid]:

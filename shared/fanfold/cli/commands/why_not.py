@@ -6,16 +6,14 @@ Example: fanfold why-not BTC/USDT 2026-01-03T01:16
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-import msgspec
 from cyclopts import Parameter
 
-from fanfold import messages
 from fanfold.audit import chain
 from fanfold.audit.why_not import LegAnswer, why_not
 from fanfold.cli.argument_types import Shared, StageName, read_by, read_moment
 from fanfold.cli.exit_codes import DESK
 from fanfold.cli.output import Answer, amount
-from fanfold.cli.reading import instrument_of, minute
+from fanfold.cli.reading import instrument_of, minute, records_of
 from fanfold.errors import NothingThere
 from fanfold.stages.session import reach
 
@@ -34,11 +32,8 @@ def command(
     at = datetime.fromtimestamp(time, UTC)
     with reach(options.state, stage, options.command) as session:
         name = instrument_of(session, instrument) or instrument
-        bodies = [body for stream in session.log.streams() for _, body in session.log.segments(stream)]
-        desk = session.desk
-    records = [chain.read(line) for body in bodies for line in chain.lines_of(body)]
-    recorded = [messages.decode(msgspec.json.encode(record.message)) for record in records]
-    answers = why_not(desk, recorded, name, at)
+        desk, records = session.desk, records_of(session)
+    answers = why_not(desk, map(chain.message_of, records), name, at)
     if not answers:
         raise NothingThere(f"no strategy of the desk trades {name}")
     document = {"instrument": name, "at": at, "legs": answers}

@@ -2,12 +2,11 @@
 
 from random import Random
 
-from fanfold.messages import Target, Targets, TradingState
+from fanfold.messages import Target, Targets
 from fanfold.simulation.schedules.faults import FaultDice, drawn
 from fanfold.simulation.schedules.market import START, B, SeededMarket, desk_of
-from fanfold.simulation.schedules.world import World
+from fanfold.simulation.schedules.world import STATES, World
 
-STATES = (TradingState.HALTED, TradingState.REDUCE_ONLY, TradingState.FLATTENING, TradingState.ACTIVE)
 MINUTES = 12
 HEALING_MINUTES = 9
 

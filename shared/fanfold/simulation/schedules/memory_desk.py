@@ -14,9 +14,7 @@ from fanfold.messages import TOPICS, BarsRequested, Message, TradingStateChanged
 from fanfold.simulation.cloud import MemoryCloud
 from fanfold.simulation.queues import RECEIVED_MAX
 from fanfold.simulation.schedules.places import as_record, places_of, topic_setting
-from fanfold.simulation.schedules.process import ServiceProcess
-
-SERVICES = ("signal", "risk", "execution")
+from fanfold.simulation.schedules.process import SERVICES, ServiceProcess
 
 
 class MemoryDesk:
@@ -37,6 +35,9 @@ class MemoryDesk:
             service: ServiceProcess(service, self._cloud.call, self.clock, desk, self._places, silent=True)
             for service in SERVICES
         }
+        table, watch = self._cloud.table("ledger"), Telemetry({}, self.clock, write=lambda _line: None)
+        outbox = Outbox(table, "risk", self._topics, watch, self.clock)
+        self._approvals = Approvals(DynamoLedger(table, outbox), AT_ONCE)
 
     def clock(self) -> datetime:
         return datetime.fromtimestamp(self.now, UTC)
@@ -48,9 +49,8 @@ class MemoryDesk:
 
     def set_trading_state(self, message: TradingStateChanged, *, rearm: bool = False) -> None:
         """Set a trading state, as an operator's command that was recorded did; the first one opens the account."""
-        approvals = self._approvals()
-        if not approvals.open(message.account, self.desk.accounts[message.account].cash, message):
-            approvals.halt(message, rearm=rearm)
+        if not self._approvals.open(message.account, self.desk.accounts[message.account].cash, message):
+            self._approvals.halt(message, rearm=rearm)
         self.rest()
 
     def sweep(self) -> None:
@@ -68,7 +68,7 @@ class MemoryDesk:
             letter.body for name in SERVICES for letter in self._cloud.sqs.queue(self._places[f"dead-{name}"]).messages
         ]
         if dead:
-            raise BadInput(f"a message cannot be handled any more, by these services: {dead[0]:.300}")
+            raise BadInput(f"the services cannot handle a message, and put it aside: {dead[0]:.300}")
 
     def _deliver(self, service: str) -> bool:
         queue = {"QueueUrl": self._places[service]}
@@ -99,8 +99,3 @@ class MemoryDesk:
         messages = [decode(letter.body) for letter in waiting]
         waiting.clear()
         return messages
-
-    def _approvals(self) -> Approvals:
-        table = self._cloud.table("ledger")
-        outbox = Outbox(table, "risk", self._topics, Telemetry({}, self.clock, write=lambda _line: None), self.clock)
-        return Approvals(DynamoLedger(table, outbox), AT_ONCE)

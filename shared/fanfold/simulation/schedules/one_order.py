@@ -18,12 +18,11 @@ from fanfold.simulation.schedules.diced_venue import DicedVenue, VenueWire
 from fanfold.simulation.schedules.faults import KINDS, FaultDice, Hit, ListedFaults
 from fanfold.simulation.schedules.market import START, A, SeededMarket, document, instance
 from fanfold.simulation.schedules.prepared import Prepared
-from fanfold.simulation.schedules.process import ServiceProcess
-from fanfold.simulation.schedules.world import SERVICES, World
+from fanfold.simulation.schedules.process import SERVICES, ServiceProcess
+from fanfold.simulation.schedules.world import STATES, World
 
 WARM_MINUTES, BUSY_MINUTES_MAX, HEALING_MINUTES_MAX = 3, 2, 8
 UNDER_WAY = (OrderState.APPROVED, OrderState.SUBMITTING)
-STATES = (TradingState.HALTED, TradingState.REDUCE_ONLY, TradingState.FLATTENING, TradingState.ACTIVE)
 # Each seed draws for each kind how often it comes, at each of its chances: those of a kind that has few are better.
 USUAL_RATES = (0.0, 0.01, 0.08)
 RATES = {

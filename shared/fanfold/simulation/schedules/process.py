@@ -13,6 +13,8 @@ from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.desk import Desk
 from fanfold.errors import AT_ONCE
 
+# The services of a schedule; bars come as market-data publishes them, and audit's queue is read.
+SERVICES = ("signal", "risk", "execution")
 # The verb that a service's queue handler calls.
 VERBS = {"market-data": "serve", "signal": "fold", "risk": "assess", "execution": "execute", "audit": "record"}
 

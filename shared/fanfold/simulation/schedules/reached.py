@@ -53,7 +53,6 @@ def _states(outcome: Outcome) -> Iterator[str]:
     for letter in outcome.dead_letters:
         by_count = letter.received >= RECEIVED_MAX
         yield f"a message is dead-lettered {'after so many deliveries' if by_count else 'with its reason'}"
-    for record in outcome.world.witness.history:
-        if record.state is OrderState.CANCELED and outcome.books.account is not None:
-            yield "an order is cancelled while it rests"
+    canceled = any(record.state is OrderState.CANCELED for record in outcome.world.witness.history)
+    yield from ["an order is cancelled while it rests"] if canceled else []
     yield from ["risk refuses an order"] if outcome.messages_of(OrdersRefused) else []

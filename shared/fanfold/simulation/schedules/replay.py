@@ -15,12 +15,12 @@ from fanfold.audit import chain
 from fanfold.audit.chain import Entry, Head, Record
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
+from fanfold.ledger.controls import REARMED
 from fanfold.messages import BarsClosed, BarsRequested, Message, Targets, TradingStateChanged, topic_of
 from fanfold.simulation.schedules.memory_desk import MemoryDesk
 
 # The cause of bars that came late; the poll after them in the log brought them.
 LATE = "late/"
-REARMED = "(re-armed: day and peak begin anew)"
 
 
 class ReplayDifference(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,7 +73,7 @@ class RecordedLog:
 
     def __init__(self, records: Iterable[Record]) -> None:
         self.records = list(records)
-        self.messages = [messages.decode(msgspec.json.encode(record.message)) for record in self.records]
+        self.messages = [chain.message_of(record) for record in self.records]
         # Bars by the request that they answer, which has to come again first.
         self.answers: dict[str, list[Message]] = {
             f"requested/{message.id}": [] for message in self.messages if isinstance(message, BarsRequested)
@@ -138,28 +138,27 @@ def _take(run: MemoryDesk, moment: Moment) -> None:
 def _compared(log: RecordedLog, published: Iterable[Message]) -> ReplayResult:
     replayed = {message.id: message for message in published}
     heads: dict[str, Head] = {}
-    recorded: dict[str, Head] = {}
+    ends: dict[str, Record] = {}
     differences = []
     for record, message in zip(log.records, log.messages, strict=True):
         again = replayed.pop(message.id, None)
         difference = _difference(record, again)
         differences += [difference] if difference else []
         document = _document(again) if again is not None else record.message
-        heads[record.stream] = _next(heads, record, document)
-        recorded[record.stream] = _next(recorded, record, record.message)
+        head = heads.get(record.stream, chain.start(record.stream))
+        entry = Entry(topic=record.topic, message=document, sent_ms=record.sent_ms)
+        heads[record.stream] = chain.append(head, [entry])[1]
+        ends[record.stream] = record
     return ReplayResult(
         outside=len(log.outside),
         followed=len(log.messages) - len(log.outside) - sum(map(len, log.answers.values())),
         differences=differences + [_extra(message) for message in replayed.values()],
         heads=list(heads.values()),
-        recorded=list(recorded.values()),
+        recorded=[
+            Head(stream=stream, seq=record.seq, hash=chain.hash_of(chain.line_of(record)))
+            for stream, record in ends.items()
+        ],
     )
-
-
-def _next(heads: Mapping[str, Head], record: Record, document: dict[str, Any]) -> Head:
-    """Return the head of a record's chain with a message in its place."""
-    head = heads.get(record.stream, chain.start(record.stream))
-    return chain.append(head, [Entry(topic=record.topic, message=document, sent_ms=record.sent_ms)])[1]
 
 
 def _difference(record: Record, again: Message | None) -> ReplayDifference | None:

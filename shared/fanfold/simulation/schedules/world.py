@@ -17,18 +17,19 @@ from fanfold.aws.client.call import AwsFault
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.sns import Topics
 from fanfold.desk import Desk
-from fanfold.messages import TOPICS, BarsRequested, Message, decode
+from fanfold.messages import TOPICS, BarsRequested, Message, TradingState, decode
 from fanfold.simulation.cloud import MemoryCloud
 from fanfold.simulation.schedules.faults import Crash, FaultDice
 from fanfold.simulation.schedules.market import START, SeededMarket
 from fanfold.simulation.schedules.places import RECEIVED_MAX, as_record, places_of, topic_setting
 from fanfold.simulation.schedules.prepared import Prepared
-from fanfold.simulation.schedules.process import ServiceProcess
+from fanfold.simulation.schedules.process import SERVICES, ServiceProcess
 from fanfold.simulation.schedules.running import RunningInvocation
 from fanfold.simulation.schedules.witness import Witness, written_orders
 
-SERVICES = ("signal", "risk", "execution")
 STEPS_MAX = 100_000
+# The trading states that an operator sets.
+STATES = (TradingState.HALTED, TradingState.REDUCE_ONLY, TradingState.FLATTENING, TradingState.ACTIVE)
 WARM = 0.9
 
 
@@ -96,7 +97,6 @@ class World:
 
     def _command(self, event: dict[str, Any], request: str) -> None:
         process = self.process("risk")
-
         work = partial(process.control, event, request)
         self.running.append(RunningInvocation(process, work, command=(event, request)))
 
@@ -203,7 +203,6 @@ class World:
         self.faults.note("deliver", service, list(receipts.values()))
         if any(receipts.keys() & invocation.receipts.keys() for invocation in self.running):
             self.reached["two processes work on one message"] += 1
-
         work = partial(process.handle, event, "delivery")
         self.running.append(RunningInvocation(process, work, queue=service, receipts=receipts))
 
