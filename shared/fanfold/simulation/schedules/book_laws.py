@@ -63,7 +63,7 @@ def orders_fill_what_they_are_for_and_no_more(outcome: Outcome) -> Iterator[str]
 
 
 def spot_cash_is_never_below_zero(outcome: Outcome) -> Iterator[str]:
-    """A spot account never owes."""
+    """The cash of a spot account is never below zero."""
     if outcome.world.desk.accounts["main"].kind == "spot":
         yield from (
             f"cash was {report.cash}" for report in outcome.reports if report.cash is not None and report.cash < 0

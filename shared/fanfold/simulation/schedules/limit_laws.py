@@ -19,7 +19,7 @@ Prices = dict[str, Decimal]
 
 
 def no_order_is_over_its_limit(outcome: Outcome) -> Iterator[str]:
-    """No entry is worth more than an order may be."""
+    """No entry is worth more than the limit of one order."""
     limit = outcome.limits.order_notional_max
     for name, record in outcome.records.items():
         if not record.order.reduce_only and record.order.quantity * record.order.reference_price > limit:
@@ -27,7 +27,7 @@ def no_order_is_over_its_limit(outcome: Outcome) -> Iterator[str]:
 
 
 def no_position_is_approved_over_its_limit(outcome: Outcome) -> Iterator[str]:
-    """No entry is approved that may lead over the limit of a position."""
+    """No entry is approved that could take a position over its limit."""
     limit = outcome.limits.position_notional_max
     for approval in outcome.world.witness.approvals:
         for order in approval.entries:
@@ -38,7 +38,7 @@ def no_position_is_approved_over_its_limit(outcome: Outcome) -> Iterator[str]:
 
 
 def no_exposure_is_approved_over_its_limit(outcome: Outcome) -> Iterator[str]:
-    """At the marks of its decision; of an instrument without an order, at any that they may have been."""
+    """No entry is approved that could take gross or net exposure over its limit, at the marks of its decision."""
     limits = outcome.limits
     for approval in outcome.world.witness.approvals:
         if approval.entries and not any(_within(approval, limits, marks) for marks in _marks(outcome, approval)):
@@ -46,7 +46,7 @@ def no_exposure_is_approved_over_its_limit(outcome: Outcome) -> Iterator[str]:
 
 
 def no_entry_is_approved_while_a_loss_limit_is_broken(outcome: Outcome) -> Iterator[str]:
-    """However the price came there: a loss is seen with the bar that it comes by."""
+    """No entry is approved while daily loss or drawdown is over its limit, from the bar on that took it there."""
     limits = outcome.limits
     for approval in outcome.world.witness.approvals:
         if not approval.entries:
@@ -57,7 +57,7 @@ def no_entry_is_approved_while_a_loss_limit_is_broken(outcome: Outcome) -> Itera
 
 
 def a_broken_loss_limit_is_noted_by_the_last_poll_and_nothing_rests_under_it(outcome: Outcome) -> Iterator[str]:
-    """A loss beyond a limit is noted by the poll that it comes with, and takes entries back."""
+    """The poll of the bar that breaks a loss limit notes it, and cancels the entries that rest."""
     assert outcome.books.account is not None
     noted, market = outcome.world.witness.noted, outcome.world.market
     if not noted:

@@ -100,7 +100,7 @@ def claims_only_count_up(outcome: Outcome) -> Iterator[str]:
 
 
 def nothing_is_sent_that_is_too_old(outcome: Outcome) -> Iterator[str]:
-    """An order is not claimed when it could have been sent longer ago than a signal may be old."""
+    """No order is claimed that was due longer ago than a signal may be old."""
     oldest = timedelta(seconds=outcome.limits.signal_age_s_max + CLOCKS_S)
     for _, record in outcome.world.witness.claims:
         if record.claimed_at is not None and record.claimed_at - record.order.sendable_at > oldest:

@@ -45,7 +45,7 @@ def nothing_is_claimed_that_the_state_forbids(outcome: Outcome) -> Iterator[str]
 
 
 def no_entry_fills_in_a_bar_that_opened_under_a_halt(outcome: Outcome) -> Iterator[str]:
-    """An entry does not fill in a bar that had no moment of trading."""
+    """No entry fills in a bar during all of which entries were barred."""
     for fill in outcome.fills:
         closed = fill.at.timestamp()
         states = outcome.world.witness.in_force(closed - 60, closed + 60)

@@ -69,7 +69,7 @@ def positions_and_cash_are_what_the_venue_holds(outcome: Outcome) -> Iterator[st
 
 
 def flatten_ends_with_no_more_than_cannot_be_sold(outcome: Outcome) -> Iterator[str]:
-    """An account that is flattened holds less than the venue takes an order of."""
+    """An account that is flattened holds less than its venue's smallest order."""
     return still_held(outcome, LEAST)
 
 
