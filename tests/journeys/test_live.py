@@ -57,6 +57,8 @@ def test_a_live_paper_desk_buys_at_the_quote_and_its_books_balance(exchange, tmp
     assert summary["fills"] >= 1
     assert summary["dead_letters"] == 0
     assert summary["books_balance"]
+    assert main(["replay", "--state", str(tmp_path / "state")]) == 2
+    assert "this run was live" in capsys.readouterr().err
     assert {path for path, _ in exchange.public_requests} >= {"/api/v3/klines", "/api/v3/exchangeInfo"}
 
 

@@ -1,4 +1,4 @@
-"""Say why an instrument was not traded at a time: each strategy's target for it, and its way to an order or to none."""
+"""Say why an instrument was not traded at a time: each strategy's position and target, and why no order came of it."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime

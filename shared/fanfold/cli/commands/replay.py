@@ -1,7 +1,8 @@
 """Replay the bars and commands of a run in memory, and compare every message.
 
-A log is the whole truth of a run if all else in it follows from what came from outside: the same targets, orders,
-refusals and fills, to the byte, and so the same hashes. The desk is that of the run, the strategies are those of now.
+Targets, orders, refusals and fills must come out as they were recorded, to the byte, and with them the hashes of the
+audit chain. The desk is that of the run; the strategies are those of now. A run with --live cannot be replayed: its log
+does not hold the times at which it decided.
 
 Example: fanfold replay
 """
@@ -13,6 +14,8 @@ from fanfold.cli.exit_codes import DESK, Exit
 from fanfold.cli.output import Answer, Grid, grid
 from fanfold.cli.reading import records_of
 from fanfold.cli.simulating import make_services_importable
+from fanfold.errors import BadInput
+from fanfold.local import state_directory
 from fanfold.local.session import connect
 from fanfold.simulation.schedules.replay import ReplayResult, replay
 
@@ -23,6 +26,8 @@ SHOWN_MAX = 10
 def command(*, options: Shared) -> Answer:
     """Return how many messages came again as they were recorded, and each that did not."""
     with connect(options.state, options.command) as session:
+        if state_directory.read_request(options.state).live:
+            raise BadInput("this run was live: the times at which it decided are not in its log; replay another run")
         desk, records = session.desk, records_of(session)
     make_services_importable()
     result = replay(desk, records)

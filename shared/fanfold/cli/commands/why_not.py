@@ -1,4 +1,4 @@
-"""Show why an instrument was not traded at a time, from each strategy on.
+"""Show why an instrument was not traded at a time, strategy by strategy.
 
 Example: fanfold why-not BTC/USDT 2026-01-03T01:16
 """
