@@ -57,6 +57,9 @@ def recorded(seed: int) -> tuple[Desk, list[Record]]:
             run.publish([signal(minute, 0.5 if minute == 5 else 0.0)])
         if minute != MISSING:
             run.publish([market.minute(minute)])
+        if minute == 27:
+            # After the bars of its own time.
+            run.set_trading_state(state("flatten", minute, TradingState.FLATTENING))
     run.sweep()
     return desk, chained(run.published)
 
@@ -67,11 +70,11 @@ def _as_an_answer(bars: BarsClosed, request: str) -> BarsClosed:
 
 def chained(published: Iterable[Message]) -> list[Record]:
     heads, records = {}, []
-    for message in published:
+    for sent_ms, message in enumerate(published):
         stream = chain.stream_of(message)
         document = msgspec.json.decode(messages.encode(message))
         head = heads.get(stream, chain.start(stream))
-        segment, heads[stream] = chain.append(head, [Entry(topic=topic_of(message), message=document, sent_ms=1)])
+        segment, heads[stream] = chain.append(head, [Entry(topic=topic_of(message), message=document, sent_ms=sent_ms)])
         records += segment.records
     return records
 

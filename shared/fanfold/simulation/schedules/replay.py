@@ -6,6 +6,7 @@ them, the desk and its strategies: every message again, to the byte, and so ever
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from math import inf
 from typing import Any, NamedTuple
 
 import msgspec
@@ -21,6 +22,8 @@ from fanfold.simulation.schedules.memory_desk import MemoryDesk
 
 # The cause of bars that came late; the poll after them in the log brought them.
 LATE = "late/"
+# The place of bars among the messages of their time.
+BARS = 1
 
 
 class ReplayDifference(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,29 +81,39 @@ class RecordedLog:
         self.answers: dict[str, list[Message]] = {
             f"requested/{message.id}": [] for message in self.messages if isinstance(message, BarsRequested)
         }
+        self._sent = {message.id: record.sent_ms for message, record in zip(self.messages, self.records, strict=True)}
+        self._bars_sent: dict[datetime, float] = {}
         self.outside: list[Message] = []
         for message in self.messages:
             if isinstance(message, BarsClosed) and message.cause in self.answers:
                 self.answers[message.cause].append(message)
             elif is_outside(message):
                 self.outside.append(message)
+                if isinstance(message, BarsClosed):
+                    self._bars_sent[message.at] = self._sent[message.id]
         if not any(isinstance(message, BarsClosed) for message in self.outside):
             raise BadInput("the audit log has no bars, so there is nothing to replay; `fanfold run` records some")
 
     def moments(self) -> list[Moment]:
-        """Return what came from outside, moment by moment, in order; commands before the bars of their moment."""
-        moments: dict[tuple[datetime, bool], list[Message]] = {}
+        """Return what came from outside, moment by moment: commands before or after the bars of their time."""
+        moments: dict[tuple[datetime, int], list[Message]] = {}
         late: list[Message] = []
         for message in self.outside:
             if isinstance(message, BarsClosed) and (message.requested or message.cause.startswith(LATE)):
                 late.append(message)
                 continue
             bars = isinstance(message, BarsClosed)
-            moments.setdefault((message.at, bars), []).extend([*(late if bars else ()), message])
+            moments.setdefault((message.at, self._place(message)), []).extend([*(late if bars else ()), message])
             late = [] if bars else late
         if late:
-            moments.setdefault((late[-1].at, True), []).extend(late)
-        return [Moment(at, tuple(moments[at, bars])) for at, bars in sorted(moments)]
+            moments.setdefault((late[-1].at, BARS), []).extend(late)
+        return [Moment(at, tuple(moments[at, place])) for at, place in sorted(moments)]
+
+    def _place(self, message: Message) -> int:
+        """Return the place of a message among those of its time: a command's by when the queue received it."""
+        if isinstance(message, BarsClosed):
+            return BARS
+        return BARS + 1 if self._sent[message.id] > self._bars_sent.get(message.at, inf) else BARS - 1
 
 
 def is_outside(message: Message) -> bool:
