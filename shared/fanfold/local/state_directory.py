@@ -103,6 +103,11 @@ def read_request(state: Path) -> RunRequest:
     return _read(state / _REQUEST, RunRequest)
 
 
+def was_live(state: Path) -> bool:
+    """Return whether the run in the directory trades, or traded, with --live."""
+    return (state / _REQUEST).exists() and _read(state / _REQUEST, RunRequest).live != ""
+
+
 def desk_of_run(state: Path) -> Desk:
     """Return the desk of the run in a directory, with the strategies of its own that the run began with."""
     use_strategies(state, _read(state / _REQUEST, RunRequest).strategies if (state / _REQUEST).exists() else "")

@@ -26,7 +26,7 @@ SHOWN_MAX = 10
 def command(*, options: Shared) -> Answer:
     """Return how many messages came again as they were recorded, and each that did not."""
     with connect(options.state, options.command) as session:
-        if state_directory.read_request(options.state).live:
+        if state_directory.was_live(options.state):
             raise BadInput("this run was live: the times at which it decided are not in its log; replay another run")
         desk, records = session.desk, records_of(session)
     make_services_importable()
