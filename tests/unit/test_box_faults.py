@@ -183,3 +183,15 @@ def test_a_storm_is_its_seed_and_draws_from_nearly_all() -> None:
 def test_an_unknown_plan_is_refused(box: Box) -> None:
     with pytest.raises(BadInput, match="there is no fault plan 'rain'; choose none, storm, or one fault"):
         FaultInjector(box, "rain", 1)
+
+
+def test_an_armed_fault_of_a_market_waits_for_a_request_of_it_and_befalls_that_market(box: Box) -> None:
+    for symbol, other in (("BTCUSDT", "ETHUSDT"), ("ETHUSDT", "BTCUSDT")):
+        injector = arm(box, "symbol_halt", symbol=symbol)
+        injector.deliver(signed(box, "POST", "order", **limit(LOW) | {"symbol": other}), NOW_MS)
+        assert injector.journal == []
+        injector.deliver(signed(box, "POST", "order", **limit(LOW) | {"symbol": symbol}), NOW_MS)
+        assert [entry["fault"] for entry in injector.journal] == ["symbol_halt"]
+        assert box.exchange.listings[symbol].status == "HALT"
+        injector.advance(NOW_MS + PAUSE_MS)
+        assert box.exchange.listings[symbol].status == "TRADING"

@@ -63,16 +63,33 @@ ALONE = {"orders": 0.3, "cancels": 0.5, "all": 0.02}
 
 
 class ArmedFault(msgspec.Struct, kw_only=True):
-    """A fault for the next requests of a method and path, as many as ``count``."""
+    """A fault for the next requests of a method and path, as many as ``count``.
+
+    With ``symbol`` it waits for requests of that market, and what befalls one market befalls that one.
+    """
 
     fault: str
     count: int = 1
     method: str = "POST"
     path: str = "/api/v3/order"
+    symbol: str = ""
 
     def __post_init__(self) -> None:
         if self.fault not in FAULTS:
             raise ValueError(f"there is no fault {self.fault!r}; there are {', '.join(FAULTS)}")
+
+    def meets(self, request: BoxRequest) -> bool:
+        """Return whether this is a request that the fault waits for."""
+        if (self.method, self.path) != (request.method, request.path):
+            return False
+        return self.symbol in ("", params_of(request.query, request.body).get("symbol"))
+
+
+class Drawn(NamedTuple):
+    """A fault that meets a request, and the market that it is to befall, "" for any."""
+
+    name: str = ""
+    symbol: str = ""
 
 
 class Delivery(NamedTuple):
@@ -129,16 +146,16 @@ class FaultInjector:
     def deliver(self, request: BoxRequest, now_ms: int) -> Delivery:
         """Answer a request, or spoil its answer."""
         self.advance(now_ms)
-        name = self._draw(request) if is_readable(request.query, request.body) else None
-        if name is not None and FAULTS[name].meets == "all":
-            self._befall(name, request, now_ms)
-            name = None
+        name, symbol = self._draw(request) if is_readable(request.query, request.body) else Drawn()
+        if name and FAULTS[name].meets == "all":
+            self._befall(name, symbol, request, now_ms)
+            name = ""
         if now_ms < self._until.get("maintenance", 0):
             return Delivery(BoxAnswer(503, b"<html><body>Service under maintenance</body></html>", {}, HTML))
         if now_ms < self._until.get("rate_limit_storm", 0):
             retry = {"Retry-After": str(self.box.meter.retry_after_s(now_ms))}
             return Delivery(refusal_answer(self.box.meter.refuse(now_ms), retry))
-        if name is None:
+        if not name:
             return Delivery(self._answer(request, now_ms))
         return self._spoil(name, request, now_ms)
 
@@ -148,24 +165,21 @@ class FaultInjector:
     def _skew(self, now_ms: int) -> int:
         return self._skew_ms if now_ms < self._until.get("clock_skew", 0) else 0
 
-    def _draw(self, request: BoxRequest) -> str | None:
+    def _draw(self, request: BoxRequest) -> Drawn:
         """Return the fault of a request: one that was armed for it, else by the dice."""
-        armed = next(
-            (fault for fault in self.armed if (fault.method, fault.path) == (request.method, request.path)),
-            None,
-        )
+        armed = next((fault for fault in self.armed if fault.meets(request)), None)
         if armed is not None:
             armed.count -= 1
             if not armed.count:
                 self.armed.remove(armed)
-            return armed.fault
+            return Drawn(armed.fault, armed.symbol)
         number = self._dice.random()
         for name, share in self._plan.items():
             if _meets(name, request):
                 if number < share:
-                    return name
+                    return Drawn(name)
                 number -= share
-        return None
+        return Drawn()
 
     def _spoil(self, name: str, request: BoxRequest, now_ms: int) -> Delivery:
         if name in {"reply_lost_before", "html_403"} or (name in _PERHAPS and self._dice.random() < 0.5):
@@ -207,12 +221,12 @@ class FaultInjector:
         name = placed if request.method == PLACES else params.get("origClientOrderId")
         return exchange.find(params.get("symbol", ""), params.get("orderId"), name)
 
-    def _befall(self, name: str, request: BoxRequest, now_ms: int) -> None:
-        """Let something happen to the exchange as a whole."""
+    def _befall(self, name: str, symbol: str, request: BoxRequest, now_ms: int) -> None:
+        """Let something happen to the exchange as a whole, or to a market of it."""
         exchange = self.box.exchange
-        names = list(exchange.listings)
+        names = [symbol] if symbol in exchange.listings else list(exchange.listings)
         if name in {"precision_change", "delisting"}:
-            if name in self._happened or (name == "delisting" and len(names) < 2):
+            if name in self._happened or (name == "delisting" and len(exchange.listings) < 2):
                 return
             self._happened.add(name)
             if name == "delisting":
