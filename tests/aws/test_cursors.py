@@ -6,6 +6,7 @@ from fanfold.aws.dynamodb.cursors import CursorTable
 from fanfold.aws.dynamodb.table import Table
 from fanfold.errors import Conflict
 from fanfold.market.bars import Bar, Series
+from fanfold.simulation.plain_stores import PlainCursors
 from fanfold.simulation.stores import MemoryCursors
 from market_data_service.poll import PollCursors
 from support.emulator import Cloud
@@ -14,11 +15,11 @@ from support.ledger_examples import create_table, once
 START = 1_772_323_200
 
 
-@pytest.fixture(params=["table", "memory"])
+@pytest.fixture(params=["table", "memory", "plain"])
 def cursors(request: pytest.FixtureRequest, cloud: Cloud) -> PollCursors:
-    if request.param == "memory":
+    if request.param != "table":
         once(cloud)
-        return MemoryCursors()
+        return MemoryCursors() if request.param == "memory" else PlainCursors()
     create_table(cloud.admin, "cursors")
     return CursorTable(Table(cloud.call, "cursors"))
 

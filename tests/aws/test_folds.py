@@ -11,6 +11,7 @@ from fanfold.errors import AT_ONCE, Conflict
 from fanfold.market.bars import Bar, Series
 from fanfold.messages import Message, Targets
 from fanfold.signals.fold import Fold, StoredFold
+from fanfold.simulation.plain_stores import PlainFolds
 from fanfold.simulation.stores import MemoryBus, MemoryFolds
 from signal_service.fold import FoldStore, StrategyRunner
 from support.core_desk import START, A, B, bars_message, instance, series, small_desk, stretch, walk
@@ -20,11 +21,11 @@ from support.ledger_examples import AT, create_table, once
 EVERYTHING = {"trend": instance(), "pair": instance("pairs"), "slow": instance("breakout", timeframe="5m")}
 
 
-@pytest.fixture(params=["table", "memory"])
+@pytest.fixture(params=["table", "memory", "plain"])
 def store(request: pytest.FixtureRequest, cloud: Cloud) -> FoldStore:
-    if request.param == "memory":
+    if request.param != "table":
         once(cloud)
-        return MemoryFolds()
+        return MemoryFolds() if request.param == "memory" else PlainFolds()
     return table_store(cloud)
 
 

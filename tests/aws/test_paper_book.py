@@ -13,15 +13,16 @@ from fanfold.aws.dynamodb.table import Table
 from fanfold.errors import BadInput, Conflict
 from fanfold.matching.book import PaperBookVersion, PaperOrderStore, RestingOrder
 from fanfold.simulation.book import MemoryBook
+from fanfold.simulation.plain_stores import PlainBook
 from support.emulator import Cloud
 from support.ledger_examples import AT, create_table, once, order
 
 
-@pytest.fixture(params=["table", "memory"])
+@pytest.fixture(params=["table", "memory", "plain"])
 def book(request: pytest.FixtureRequest, cloud: Cloud) -> PaperOrderStore:
-    if request.param == "memory":
+    if request.param != "table":
         once(cloud)
-        return MemoryBook()
+        return MemoryBook() if request.param == "memory" else PlainBook()
     create_table(cloud.admin, "book")
     return PaperBook(Table(cloud.call, "book"))
 

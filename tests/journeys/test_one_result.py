@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 import pytest
 
 from fanfold.market import bars
+from fanfold.messages import TradingStateChanged, encode
 from fanfold.signals.fold import Fold
+from fanfold.simulation.full_run import full_run
 from support.trading import Desk, Killer, Outcome, bars_of, closes, planned, replayed, trade
 
 MINUTES = 120
@@ -54,6 +56,18 @@ def test_the_targets_equal_a_plain_fold_over_the_same_bars_bit_for_bit(plan, pla
             held = published.setdefault(int(message.at.timestamp()), {})
             held.update({(target.instance, target.instrument): target.weight.hex() for target in message.targets})
     assert published == folded
+
+
+def test_history_through_the_verbs_in_memory_gives_every_message_of_the_run_to_the_byte(plan, plain):
+    published = []
+    result = full_run(plan.desk, plan.recordings, plan.start, plan.until, published.append)
+    ran, again = (
+        {message.id: encode(message) for message in messages if not isinstance(message, TradingStateChanged)}
+        for messages in (plain.messages, published)
+    )
+    assert again == ran
+    assert [fill.trade_id for fill in result.fills] == list(dict.fromkeys(fill.trade_id for fill in result.fills))
+    assert {fill.trade_id for fill in result.fills} == plain.fills.keys()
 
 
 def test_another_speed_ends_in_the_same_orders_fills_and_books(plan, plain, deployed, tmp_path):

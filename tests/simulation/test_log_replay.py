@@ -1,6 +1,6 @@
 """A log replayed: every message again to the byte, and what was changed in it is found."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
@@ -8,15 +8,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from fanfold import messages
-from fanfold.audit import chain
-from fanfold.audit.chain import Entry, Record
+from fanfold.audit.chain import Record
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
-from fanfold.messages import BarsClosed, Message, Target, Targets, TradingState, TradingStateChanged, topic_of
+from fanfold.messages import BarsClosed, Target, Targets, TradingState, TradingStateChanged
 from fanfold.simulation.schedules.market import START, B, SeededMarket, desk_of
 from fanfold.simulation.schedules.memory_desk import MemoryDesk
 from fanfold.simulation.schedules.replay import replay
+from support.chained_messages import chained
 
 MINUTES = 30
 # Bars that no poll brings: signal asks for them.
@@ -66,17 +65,6 @@ def recorded(seed: int) -> tuple[Desk, list[Record]]:
 
 def _as_an_answer(bars: BarsClosed, request: str) -> BarsClosed:
     return msgspec.structs.replace(bars, cause=f"requested/{request}")
-
-
-def chained(published: Iterable[Message]) -> list[Record]:
-    heads, records = {}, []
-    for sent_ms, message in enumerate(published):
-        stream = chain.stream_of(message)
-        document = msgspec.json.decode(messages.encode(message))
-        head = heads.get(stream, chain.start(stream))
-        segment, heads[stream] = chain.append(head, [Entry(topic=topic_of(message), message=document, sent_ms=sent_ms)])
-        records += segment.records
-    return records
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -137,7 +137,8 @@ def test_a_condition_that_is_not_understood_is_refused(text: str) -> None:
         "ADD x",
         "PUT x = :a",
         "SET x.y = :a, x = :b",
-        "SET x = list_append(x, :a)",
+        "SET x = list_prepend(x, :a)",
+        "SET x = list_append(x)",
         "REMOVE x :a",
     ],
 )

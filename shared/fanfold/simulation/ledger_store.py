@@ -20,6 +20,7 @@ from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.messages import Message, TradingState
 from fanfold.money import ZERO, exact
 from fanfold.risk.exposure import PositionKey
+from fanfold.simulation.items import number
 from fanfold.simulation.ledger_records import record_of
 
 CHANGES_MAX = 100
@@ -144,11 +145,16 @@ def _waiting(store: MemoryLedgerStore, change: to.SpendResume) -> bool:
     return pending is not None and pending.confirmation == change.pending.confirmation
 
 
+def _stored(value: Decimal) -> Decimal:
+    """Return a figure as DynamoDB gives it back, without zeros at its end: what follows has the same digits."""
+    return Decimal(number(value))
+
+
 def _open(store: MemoryLedgerStore, change: to.OpenAccount) -> None:
     store.accounts[change.account] = StoredAccount(
         account=change.account,
         trading_state=TradingState.ACTIVE,
-        cash=change.cash,
+        cash=_stored(change.cash),
         reserved=ZERO,
         minute=0,
         orders_in_minute=0,
@@ -170,12 +176,12 @@ def _set_state(store: MemoryLedgerStore, change: to.SetTradingState) -> None:
 def _reserve(store: MemoryLedgerStore, change: to.ReserveCash) -> None:
     counted = {"minute": change.minute, "orders_in_minute": change.orders_in_minute}
     version = change.before.version + 1
-    _on_account(store, change.before.account, reserved=change.reserved, version=version, **counted)
+    _on_account(store, change.before.account, reserved=_stored(change.reserved), version=version, **counted)
 
 
 def _move_cash(store: MemoryLedgerStore, change: to.MoveCash) -> None:
-    version = change.before.version + 1
-    _on_account(store, change.before.account, cash=change.cash, reserved=change.reserved, version=version)
+    money = {"cash": _stored(change.cash), "reserved": _stored(change.reserved)}
+    _on_account(store, change.before.account, version=change.before.version + 1, **money)
 
 
 @exact
@@ -184,8 +190,11 @@ def _on_position(
 ) -> None:
     positions = store.positions.setdefault(account, {})
     before = positions.get(key, StoredPosition(position=Position(), open=ZERO))
-    position = before.position if after is None else replace(after, pages=replace(after.pages, read=()))
-    positions[key] = StoredPosition(position=position, open=before.open + pending)
+    position = before.position
+    if after is not None:
+        figures = {name: _stored(getattr(after, name)) for name in ("realised", "fees", "other_fees")}
+        position = replace(after, pages=replace(after.pages, read=()), **figures)
+    positions[key] = StoredPosition(position=position, open=_stored(before.open + pending))
 
 
 @exact
@@ -247,7 +256,7 @@ _APPLIED: dict[type, Callable[[MemoryLedgerStore, Any], object]] = {
         {(c.account, c.order_id): LiveOrder(c.account, c.order_id, c.cause, c.at)}
     ),
     to.UnindexOrder: lambda store, change: store.index.pop((change.account, change.order_id), None),
-    to.BookTrade: lambda store, change: store.trades.update({trade(change.fill): change.fill.quantity}),
+    to.BookTrade: lambda store, change: store.trades.update({trade(change.fill): _stored(change.fill.quantity)}),
     to.ExpectFill: lambda store, change: _on_position(store, change.account, change.key, change.quantity, None),
     to.MovePosition: lambda store, change: _on_position(store, change.account, change.key, change.open, change.after),
     to.PutLots: lambda store, change: store.pages.setdefault((change.account, change.key), {}).update(

@@ -66,7 +66,19 @@ def _term(parser: Parser) -> Operand:
         parser.take()
         known, other = parser.list_of(_term)
         return lambda item, values: known(item, values) or other(item, values)
+    if parser.peek() == "list_append":
+        parser.take()
+        lists = parser.list_of(_term)
+        if len(lists) != 2:
+            raise parser.wrong()
+        return lambda item, values: _joined(*(_given(part(item, values)) for part in lists))
     return operand(parser)
+
+
+def _joined(first: AttributeValue, then: AttributeValue) -> AttributeValue:
+    if "L" not in first or "L" not in then:
+        raise invalid("An operand in the update expression has an incorrect data type")
+    return {"L": [*first["L"], *then["L"]]}
 
 
 def _given(value: AttributeValue | None) -> AttributeValue:

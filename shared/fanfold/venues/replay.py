@@ -6,16 +6,14 @@ beside it ``BTC-USDT.json``, which describes them.
 
 import json
 import mmap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from fanfold.errors import BadInput
-from fanfold.market import timeframes
 from fanfold.market.bars import Series
 from fanfold.market.recording import RECORD, Recording
-from fanfold.market.resample import resample
-from fanfold.market.source import BarsRequest, Failure
+from fanfold.market.recordings import Recordings
 
 
 def write(directory: Path, recordings: Iterable[Series | Recording]) -> None:
@@ -30,48 +28,14 @@ def write(directory: Path, recordings: Iterable[Series | Recording]) -> None:
         _replace(directory / f"{stem}.json", json.dumps(_header(recording), indent=1).encode())
 
 
-class ReplayVenue:
+class ReplayVenue(Recordings):
     """Reads what ``write`` stored in a directory."""
-
-    recorded = True
 
     def __init__(self, directory: Path) -> None:
         recordings = [_mapped(header) for header in sorted(directory.glob("*.json"))]
         if not recordings:
             raise BadInput(f"{directory} holds no recorded bars; store series in it before they are replayed")
-        self._recordings = {recording.instrument: recording for recording in recordings}
-
-    @property
-    def instruments(self) -> list[str]:
-        return sorted(self._recordings)
-
-    def span(self, instrument: str) -> tuple[int, int]:
-        """Return the closes of the first and of the last bar of an instrument, in epoch seconds."""
-        recording = self.recording(instrument)
-        return recording.closes_at_s(0), recording.closes_at_s(-1)
-
-    def bars(self, instrument: str, timeframe: str, since: int, until: int) -> Series:
-        """Return bars that close after ``since`` and no later than ``until``, in epoch seconds.
-
-        ``after`` is the close of the bar before the first one, 0 if there is none. A timeframe coarser than the
-        recorded one is resampled. Raises BadInput for an instrument that was not recorded or a finer timeframe.
-        """
-        recording = self.recording(instrument)
-        if timeframe == recording.timeframe:
-            return recording.series(since, until)
-        length = timeframes.seconds(timeframe)
-        whole = recording.series(since // length * length, until // length * length)
-        return resample(whole, timeframe, until)
-
-    def bars_of(self, requests: Sequence[BarsRequest]) -> list[Series | Failure]:
-        """Return the bars of each request; see bars. A file never fails for one instrument alone."""
-        return [self.bars(*request) for request in requests]
-
-    def recording(self, instrument: str) -> Recording:
-        """Return all that was recorded of an instrument. Raises BadInput for one that was not."""
-        if instrument not in self._recordings:
-            raise BadInput(f"{instrument} was not recorded; there are {', '.join(self.instruments)}")
-        return self._recordings[instrument]
+        super().__init__(recordings)
 
 
 def _mapped(header: Path) -> Recording:

@@ -72,7 +72,7 @@ class FoldTable:
         if newest is None:
             return StoredFold(0, [], None, {})
         snapshot, _ = self._rest(newest)
-        wanted = _known(groups, snapshot)
+        wanted = known_groups(groups, snapshot)
         windows, outputs = self._recent(chain([newest], items), wanted.pop(self._timeframe, {}))
         for timeframe in sorted(wanted, key=timeframes.seconds):
             windows += self._window(f"{self._venue} {timeframe}", wanted[timeframe], integer(newest["version"]))
@@ -184,7 +184,7 @@ class Reach:
         return history.joined(reversed(self._newest_first))
 
 
-def _known(groups: Mapping[Group, int], snapshot: Snapshot) -> dict[str, dict[tuple[str, ...], int]]:
+def known_groups(groups: Mapping[Group, int], snapshot: Snapshot) -> dict[str, dict[tuple[str, ...], int]]:
     """Return groups by timeframe, without instruments that left or had no bar: their search would never end."""
     known: dict[str, dict[tuple[str, ...], int]] = {}
     for (timeframe, instruments), count in groups.items():
