@@ -5,7 +5,7 @@ STAGE ?= dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test simulate sim mutants conform storm peers check lint format lock documents bench oracle images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
+.PHONY: help install run test simulate sim mutants conform storm peers check lint format lock documents pages bench oracle images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -92,6 +92,9 @@ bench-images: images ## Print the images' cold starts, against `import botocore.
 
 sbom: install ## Write a bill of materials of each built image into build/sbom (CycloneDX)
 	@$(BIN)/python -m fanfold_dev.images.sbom $(IMAGES)
+
+pages: node_modules/.installed ## Build the scripts and styles of the pages anew
+	@npm run --silent pages
 
 documents: install ## Write the generated documents anew
 	@$(BIN)/python -m fanfold_dev.documents.generate

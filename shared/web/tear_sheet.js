@@ -1,0 +1,136 @@
+// A back-test's tear sheet. The page holds its document as JSON and asks nobody for anything: it opens offline.
+import { candles, colour, columns, lines } from "./charts.js";
+
+const sheet = JSON.parse(document.getElementById("sheet").textContent);
+const main = document.querySelector("main");
+
+const amount = (value) => value.toLocaleString("en", { maximumFractionDigits: 2 });
+const price = (value) => value.toLocaleString("en", { maximumSignificantDigits: 7 });
+const percent = (value) => `${(value * 100).toLocaleString("en", { maximumFractionDigits: 2 })} %`;
+const ratio = (value) => value.toLocaleString("en", { maximumFractionDigits: 2 });
+
+function element(name, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...children);
+  return made;
+}
+
+function section(title, ...children) {
+  main.append(element("section", {}, element("h2", { textContent: title }), ...children));
+}
+
+function figure(caption) {
+  const chart = element("div", { className: "chart" });
+  return [element("figure", {}, element("figcaption", { textContent: caption }), chart), chart];
+}
+
+function table(head, rows, className = "") {
+  const cells = (kind, values) => element("tr", {}, ...values.map((value) => element(kind, { textContent: value })));
+  return element("div", { className: "scroll", tabIndex: 0 }, element("table", { className },
+    element("thead", {}, cells("th", head)), element("tbody", {}, ...rows.map((row) => cells("td", row)))));
+}
+
+function header() {
+  main.append(element("h1", { textContent: sheet.title }));
+  for (const line of sheet.facts) main.append(element("p", { className: "muted", textContent: line }));
+}
+
+function verdict() {
+  const { passed, summary, findings } = sheet.verdict;
+  const state = passed == null ? "" : passed ? "passed" : "failed";
+  main.append(element("section", { className: `verdict ${state}` },
+    element("strong", { textContent: summary }),
+    element("ul", { hidden: !findings.length }, ...findings.map((line) => element("li", { textContent: line })))));
+}
+
+function metrics() {
+  for (const group of sheet.metrics) {
+    section(group.name, element("dl", { className: "metrics" }, ...group.metrics.map((metric) => element(
+      "div", { title: metric.about }, element("dt", { textContent: metric.name }), element("dd", { textContent: metric.text })))));
+  }
+}
+
+function equity() {
+  const { at, equity: values, drawdown, hold } = sheet.equity;
+  const [first, above] = figure(`Equity at each close, in ${sheet.currency}`);
+  const [second, below] = figure("Drawdown: how far equity is below its highest close");
+  section("Equity and drawdown", first, second);
+  const held = hold.length ? [{ label: "buy and hold", values: hold, colour: "muted" }] : [];
+  const last = values[values.length - 1];
+  lines(above, at, [{ label: "equity", values, colour: "accent" }, ...held], {
+    format: amount, group: "equity", describe: `Equity from ${amount(values[0])} to ${amount(last)} ${sheet.currency}`,
+  });
+  lines(below, at, [{ label: "drawdown", values: drawdown, colour: "loss", fill: true }], {
+    format: percent, group: "equity", describe: `Drawdown, at its deepest ${percent(Math.min(...drawdown))}`,
+  });
+}
+
+function months() {
+  if (!sheet.months.length) return;
+  const names = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+  const made = table(["Year", ...names, "All"], sheet.months.map((row) => [
+    row.year, ...row.returns.map((value) => (value == null ? "" : percent(value))), percent(row.whole)]), "heat");
+  const strongest = Math.max(...sheet.months.flatMap((row) => row.returns.map((value) => Math.abs(value ?? 0))), 1e-9);
+  made.querySelectorAll("tbody tr").forEach((line, n) => sheet.months[n].returns.forEach((value, month) => {
+    if (value == null) return;
+    // Tinted up to a quarter: the figures stay readable in both schemes.
+    const share = Math.round(10 + (Math.abs(value) / strongest) * 54).toString(16).padStart(2, "0");
+    line.children[month + 1].style.background = colour(value < 0 ? "loss" : "gain") + share;
+  }));
+  section("Returns by month", made);
+}
+
+function rolling() {
+  const { at, values, days } = sheet.sharpe;
+  if (!at.length) return;
+  const [shown, chart] = figure(`Sharpe ratio a year, of the ${days} days before`);
+  section("Rolling Sharpe ratio", shown);
+  lines(chart, at, [{ label: "Sharpe", values, colour: "accent" }], {
+    format: ratio, group: "sharpe", describe: `Rolling Sharpe ratio, in the end ${ratio(values[values.length - 1])}`,
+  });
+}
+
+function market() {
+  if (!sheet.candles.length) return;
+  const choice = element("select", { ariaLabel: "Instrument" }, ...sheet.candles.map((one, n) => element(
+    "option", { value: n, textContent: one.instrument })));
+  const [shown, chart] = figure("");
+  const caption = shown.querySelector("figcaption");
+  const show = () => {
+    const one = sheet.candles[choice.value];
+    const left = one.fills - one.trades.length;
+    caption.textContent = `Candles of ${one.span}; triangles are fills` + (left ? `, ${left} more are not drawn` : "")
+      + ". Drag to choose a span, double click to see all.";
+    const fresh = chart.cloneNode(false);
+    shown.replaceChild(fresh, shown.querySelector(".chart"));
+    candles(fresh, one, one.trades, {
+      format: price, describe: `Prices of ${one.instrument} with ${one.trades.length} fills`,
+    });
+  };
+  choice.addEventListener("change", show);
+  section("Trades", ...(sheet.candles.length > 1 ? [choice] : []), shown);
+  show();
+}
+
+function exposure() {
+  const [first, left] = figure("Exposure: positions at their closes, as a share of equity");
+  const [second, right] = figure(`Turnover of each ${sheet.turnover.span}: what was traded, as a share of equity`);
+  section("Exposure and turnover", element("div", { className: "pair" }, first, second));
+  lines(left, sheet.exposure.at, [{ label: "exposure", values: sheet.exposure.values, colour: "accent", fill: true }], {
+    format: percent, group: "exposure", describe: "Exposure over time",
+  });
+  columns(right, sheet.turnover.at, sheet.turnover.values, {
+    label: "turnover", format: percent, describe: "Turnover over time",
+  });
+}
+
+function tables() {
+  for (const one of sheet.tables) section(one.name, table(one.columns, one.rows));
+}
+
+function footer() {
+  main.append(element("footer", { className: "muted" }, ...sheet.provenance.map((line) => element("p", { textContent: line }))));
+}
+
+document.title = sheet.title;
+for (const part of [header, verdict, metrics, equity, months, rolling, market, exposure, tables, footer]) part();
