@@ -1,12 +1,9 @@
 """A stop and a profit beside it on the exchange in the box: one order of ours, of which one half ends the other."""
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from http.client import HTTPConnection
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -22,6 +19,7 @@ from fanfold.trading.venue import OrderRequest
 from fanfold.venues.ccxt.keyed import KeyedClient
 from fanfold.venues.ccxt.trading import ExchangeTrading
 from support import keyed_exchange
+from support.box_admin import ask_box
 
 BTC = "BTC/USDT"
 START = 1_772_366_400
@@ -46,12 +44,7 @@ class Pairs(NamedTuple):
 
     def box(self, subject: str, document: object = None) -> Any:
         """Return what the box tells of itself, or set a part of it."""
-        connection = HTTPConnection(urlsplit(self.served.origin).netloc, timeout=5)
-        body = None if document is None else json.dumps(document)
-        connection.request("GET" if body is None else "POST", f"/box/{subject}", body)
-        answer = json.loads(connection.getresponse().read())
-        connection.close()
-        return answer
+        return ask_box(self.served.origin, subject, document)
 
     def claimed(self, quantity: str = "2", *, stop: str = "0.95", profit: str = "1.05", **changes: Any) -> OrderRequest:
         """A pair around the price; stop and profit are shares of the best bid."""

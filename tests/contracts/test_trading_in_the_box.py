@@ -1,13 +1,10 @@
 """The adapter on the exchange in the box: what each fault makes of an order, and that trades and balances agree."""
 
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from http.client import HTTPConnection
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -24,6 +21,7 @@ from fanfold.trading.venue import OrderRequest
 from fanfold.venues.ccxt.keyed import KeyedClient
 from fanfold.venues.ccxt.trading import ExchangeTrading
 from support import keyed_exchange
+from support.box_admin import ask_box
 
 BTC = "BTC/USDT"
 BARS = 700
@@ -62,12 +60,7 @@ def trading(served: ServedExchange) -> ExchangeTrading:
 
 def box(served: ServedExchange, subject: str, document: object = None) -> Any:
     """Ask the box for its state, or arm a fault."""
-    connection = HTTPConnection(urlsplit(served.origin).netloc, timeout=5)
-    body = None if document is None else json.dumps(document)
-    connection.request("GET" if body is None else "POST", f"/box/{subject}", body)
-    answer = json.loads(connection.getresponse().read())
-    connection.close()
-    return answer
+    return ask_box(served.origin, subject, document)
 
 
 def at_the_box(served: ServedExchange, order: Order) -> int:

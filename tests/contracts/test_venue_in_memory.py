@@ -4,7 +4,6 @@ Random requests of one key go to both, with the faults of a network. Which order
 what is compared is what the order protocol rests on: outcomes, look-ups, open orders, trades and coins.
 """
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -12,13 +11,11 @@ from decimal import Decimal
 from itertools import count
 from random import Random
 from typing import Any
-from urllib.request import Request, urlopen
 
 import pytest
 
 from fanfold import ids, money
 from fanfold.exchange import server
-from fanfold.exchange.request_limits import RequestLimits
 from fanfold.exchange.server import ManualClock, ServedExchange
 from fanfold.messages import Order
 from fanfold.simulation import market
@@ -29,13 +26,14 @@ from fanfold.trading.venue import OrderRequest, TradingVenue
 from fanfold.venues.ccxt.keyed import KeyedClient
 from fanfold.venues.ccxt.trading import ExchangeTrading
 from support import keyed_exchange
+from support.box_admin import ask_box
+from support.box_client import PLENTY
 
 BTC = "BTC/USDT"
 COINS = Decimal(5)
 DEPOSITS = {"USDT": Decimal(10_000_000), "BTC": COINS}
 START, HISTORY, FUTURE = 1_767_225_600, 60, 120
 TICK = market.catalogue()[BTC].tick
-PLENTY = RequestLimits(weight=10**9, orders_10s=10**9, orders_day=10**9)
 # Of the venue in memory, and of the exchange.
 FAULTS = {"lost before": "reply_lost_before", "lost after": "reply_lost_after", "error after": "server_error_after"}
 LATE_S = 10
@@ -189,10 +187,7 @@ class Sides:
         self._admin("faults", {"fault": fault, "method": method})
 
     def _admin(self, subject: str, document: Mapping[str, Any] | None = None) -> Any:
-        body = None if document is None else json.dumps(document).encode()
-        headers = {"Content-Type": "application/json"}
-        with urlopen(Request(f"{self._served.origin}/box/{subject}", data=body, headers=headers), timeout=30) as answer:
-            return json.load(answer)
+        return ask_box(self._served.origin, subject, document)
 
 
 def _kind(outcome: Any) -> str:

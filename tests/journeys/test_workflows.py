@@ -14,26 +14,11 @@ from fanfold.local.driver import invoke
 from fanfold.local.launcher import REGION
 from fanfold.market.bars import unpack
 from fanfold.messages import BarsClosed
+from support.alarms import ACCOUNT_ID, Alarms
 from support.trading import Desk, Outcome, planned, replayed, trade
 
 MINUTES = 40
-ACCOUNT_ID = "000000000000"
-TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT_ID}:fanfold-{STAGE}-alarms"
 LAKE = f"fanfold-{STAGE}-lake"
-
-
-class Alarms:
-    """A queue that hears what the alarm topic tells; a desk that comes to rest does not wait for dead letters."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._call = desk.cloud.call()
-        self._url = self._call("sqs", "CreateQueue", {"QueueName": "told-dead-letters"})["QueueUrl"]
-        arn = f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:told-dead-letters"
-        self._call("sns", "Subscribe", {"TopicArn": TOPIC, "Protocol": "sqs", "Endpoint": arn})
-
-    def messages(self) -> list[dict[str, Any]]:
-        answer = self._call("sqs", "ReceiveMessage", {"QueueUrl": self._url, "MaxNumberOfMessages": 10})
-        return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
 
 
 def ran(desk: Desk, machine: str, execution_input: dict[str, Any]) -> dict[str, Any]:
@@ -92,7 +77,7 @@ def test_the_day_is_closed_once_however_often_its_time_comes(deployed: Path, tmp
     def act(desk: Desk) -> None:
         replayed(desk)
         desk.run.finish()
-        alarms, (day, execution_input) = Alarms(desk), due(desk)
+        alarms, (day, execution_input) = Alarms(desk.cloud), due(desk)
         first = ran(desk, "daily-close", execution_input)
         kept = objects(desk, LAKE, "reports/")
         second = ran(desk, "daily-close", execution_input)
@@ -135,7 +120,7 @@ def test_a_day_that_does_not_add_up_alarms_and_is_not_closed(deployed, tmp_path,
     def act(desk: Desk) -> None:
         replayed(desk)
         desk.run.finish()
-        alarms, (day, execution_input) = Alarms(desk), due(desk)
+        alarms, (day, execution_input) = Alarms(desk.cloud), due(desk)
         harm(desk)
         result.update(day=day, end=ran(desk, "daily-close", execution_input), alarms=alarms.messages())
         result["kept"] = objects(desk, LAKE, "reports/")
@@ -166,7 +151,7 @@ def test_a_span_is_filled_for_each_symbol_and_missing_ones_alarm(deployed, tmp_p
     def act(desk: Desk) -> None:
         replayed(desk)
         desk.run.finish()
-        alarms = Alarms(desk)
+        alarms = Alarms(desk.cloud)
         result["filled"] = ran(desk, "back-fill", span | {"instruments": traded.symbols[:2]})
         result["alarms"] = alarms.messages()
         result["half"] = ran(desk, "back-fill", span | {"instruments": [traded.symbols[2], "NOPE/USDT"]})

@@ -11,7 +11,6 @@ from decimal import Decimal
 from functools import partial
 from random import Random
 from typing import Any, NamedTuple
-from urllib.request import Request, urlopen
 
 from test_real_execution import LiveDesk
 
@@ -22,11 +21,12 @@ from fanfold.aws.dynamodb import ledger
 from fanfold.aws.sns import Topics
 from fanfold.cli import box_checks
 from fanfold.cli.box_checks import BoxComparison
-from fanfold.exchange.request_limits import RequestLimits
 from fanfold.exchange.server import ManualClock, ServedExchange, serve
 from fanfold.market.bars import Series
 from fanfold.messages import Order
 from fanfold.simulation import market
+from support.box_admin import ask_box
+from support.box_client import PLENTY
 from support.core_desk import START, A, B
 from support.execution_world import minute, order
 
@@ -36,7 +36,6 @@ HEALING_MINUTES = 6
 COINS, CASH = Decimal(1_000), Decimal(100_000_000)
 BOOKED_CASH = Decimal(10_000)
 LOT = Decimal("0.001")
-PLENTY = RequestLimits(weight=10**9, orders_10s=10**9, orders_day=10**9)
 
 
 class StormResult(NamedTuple):
@@ -136,10 +135,7 @@ class StormDesk(LiveDesk):
                 return
 
     def _admin(self, subject: str, document: Any = None) -> Any:
-        body = None if document is None else json.dumps(document).encode()
-        request = Request(f"{self._box.origin}/box/{subject}", data=body, headers={"Content-Type": "application/json"})
-        with urlopen(request, timeout=30) as answer:
-            return json.load(answer)
+        return ask_box(self._box.origin, subject, document)
 
 
 def storm(plan: str, seed: int, intents: int) -> StormResult:

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
-from urllib.request import Request, urlopen
 
 import msgspec
 
@@ -26,6 +25,7 @@ from fanfold.simulation import market
 from fanfold.simulation.schedules.market import START
 from fanfold.simulation.schedules.memory_desk import MemoryDesk
 from fanfold.simulation.schedules.process import ServiceProcess
+from support.box_admin import ask_box
 from support.box_client import PLENTY
 
 LEGS = ("BTC/USDT", "ETH/USDT", "SOL/USDT")
@@ -54,6 +54,29 @@ def live_desk(order: str) -> desk.Desk:
         "instruments": {name: rules[name] | {"source": "the seeded market"} for name in LEGS},
     }
     return desk.build(tables, "test")
+
+
+def basket(at: datetime, weight: float) -> Targets:
+    """Return what somebody tells who wants this weight of each leg, all or none."""
+    name = f"told-{at.isoformat()}"
+    targets = [
+        Target(signal_id=f"{name} {leg}", instance="basket", instrument=leg, timeframe="1m", weight=weight, bundle=name)
+        for leg in LEGS
+    ]
+    return Targets(id=name, cause=name, at=at, account="main", poll_id="", targets=targets)
+
+
+def armed(fault: str, leg: str, count: int, method: str = "POST") -> dict[str, Any]:
+    """Return the document that arms a fault for the next requests for orders of a leg, or their cancels."""
+    return {"fault": fault, "symbol": leg.replace("/", ""), "count": count, "method": method}
+
+
+def compared(origin: str, orders: Sequence[dict[str, Any]], books: AccountBooks) -> BoxComparison:
+    """Compare approved orders, each with its id and state, and the books with what the exchange has."""
+    stated = {row["asset"]: Decimal(row["free"]) + Decimal(row["locked"]) for row in ask_box(origin, "balances")}
+    stated = {name: amount - BESIDE.get(name, Decimal(0)) for name, amount in stated.items()}
+    held = box_checks.holdings(books, {leg: leg.split("/")[0] for leg in LEGS}, "USDT", stated, {})
+    return box_checks.compare(orders, ask_box(origin, "orders"), held, ask_box(origin, "journal"))
 
 
 @contextmanager
@@ -96,18 +119,11 @@ class BundleDesk(MemoryDesk):
 
     def want(self, weight: float) -> None:
         """Let somebody tell all legs of the bundle, as one."""
-        name = f"told-{self.now}"
-        targets = [
-            Target(
-                signal_id=f"{name} {leg}", instance="basket", instrument=leg, timeframe="1m", weight=weight, bundle=name
-            )
-            for leg in LEGS
-        ]
-        self.publish([Targets(id=name, cause=name, at=self.clock(), account="main", poll_id="", targets=targets)])
+        self.publish([basket(self.clock(), weight)])
 
     def arm(self, fault: str, leg: str, count: int, method: str = "POST") -> None:
         """Let a fault meet the next requests for orders of a leg, or their cancels."""
-        self.ask("faults", {"fault": fault, "symbol": leg.replace("/", ""), "count": count, "method": method})
+        self.ask("faults", armed(fault, leg, count, method))
 
     def minute(self) -> None:
         """Let a minute pass, and the bars of it come; then the schedules run."""
@@ -124,11 +140,8 @@ class BundleDesk(MemoryDesk):
         self.sweep()
 
     def ask(self, subject: str, document: Any = None) -> Any:
-        """Ask the box what it holds, or arm a fault."""
-        body = None if document is None else json.dumps(document).encode()
-        request = Request(f"{self._box.origin}/box/{subject}", data=body, headers={"Content-Type": "application/json"})
-        with urlopen(request, timeout=30) as answer:
-            return json.load(answer)
+        """See ask_box."""
+        return ask_box(self._box.origin, subject, document)
 
     def price(self, leg: str) -> Decimal:
         """Return the close of the last bar."""
@@ -155,10 +168,7 @@ class BundleDesk(MemoryDesk):
             {"client_order_id": record.order.client_order_id, "state": record.state}
             for record in ledger.records(self.table, names).values()
         ]
-        stated = {row["asset"]: Decimal(row["free"]) + Decimal(row["locked"]) for row in self.ask("balances")}
-        stated = {name: amount - BESIDE.get(name, Decimal(0)) for name, amount in stated.items()}
-        held = box_checks.holdings(self.books(), {leg: leg.split("/")[0] for leg in LEGS}, "USDT", stated, {})
-        return box_checks.compare(orders, self.ask("orders"), held, self.ask("journal"))
+        return compared(self._box.origin, orders, self.books())
 
 
 def _closing(history: Series, at: int) -> Series | None:
