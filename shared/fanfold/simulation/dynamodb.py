@@ -3,13 +3,13 @@
 A test compares it call by call with an emulator. Responses share parts with what is stored: do not change them.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fanfold.aws.client.call import AwsFault, Reason
 from fanfold.aws.dynamodb.attribute_values import Item
 from fanfold.simulation import expressions
-from fanfold.simulation.items import canonical, check_size, invalid, size
+from fanfold.simulation.items import canonical, check_size, invalid, may_exceed, size
 from fanfold.simulation.requests import Document, reject_unknown_fields
 from fanfold.simulation.updates import update
 
@@ -24,6 +24,7 @@ FINE = Reason("None", "", {})
 # An update that the item there does not allow: a fault of its own, in a transaction one of the reasons.
 INVALID = "ValidationError"
 _WRITE = ("TableName", "ConditionExpression", "ExpressionAttributeValues", "ReturnValuesOnConditionCheckFailure")
+_NOTHING: Item = {}
 _NO_KEY = "The provided key element does not match the schema"
 
 
@@ -32,17 +33,19 @@ class MemoryTable:
 
     def __init__(self, keys: tuple[str, str]) -> None:
         self.keys = keys
+        self._names = frozenset(keys)
         self.partitions: dict[str, dict[str, Item]] = {}
 
     def key_of(self, attributes: Mapping[str, Any]) -> Key:
         """Return the key among attributes."""
-        partition, sort = (attributes.get(name, {}).get("S") for name in self.keys)
-        if not partition or not sort or len(partition.encode()) > 2_048 or len(sort.encode()) > 1_024:
+        first, second = self.keys
+        partition, sort = attributes.get(first, _NOTHING).get("S"), attributes.get(second, _NOTHING).get("S")
+        if not partition or not sort or _is_longer(partition, 2_048) or _is_longer(sort, 1_024):
             raise invalid(_NO_KEY)
         return partition, sort
 
     def exact_key_of(self, attributes: Mapping[str, Any]) -> Key:
-        if set(attributes) != set(self.keys):
+        if attributes.keys() != self._names:
             raise invalid(_NO_KEY)
         return self.key_of(attributes)
 
@@ -172,7 +175,8 @@ class MemoryDynamo:
         if any(reason is not FINE for reason in reasons):
             codes = ", ".join(reason.code for reason in reasons)
             raise AwsFault("TransactionCanceledException", f"Transaction cancelled, because of [{codes}]", 400, reasons)
-        if sum(size(after) for _, _, _, after, _ in worked if after) > TRANSACTION_BYTES:
+        items = [after for _, _, _, after, _ in worked if after]
+        if may_exceed(items, TRANSACTION_BYTES) and sum(map(size, items)) > TRANSACTION_BYTES:
             raise invalid("Collection size of the transaction exceeds 4 MB")
         for table, key, _, after, _ in worked:
             table.put(key, after)
@@ -191,10 +195,11 @@ class MemoryDynamo:
     def _prepare_write(self, kind: str, write: Document) -> tuple[MemoryTable, Key, Item | None, Item | None, Reason]:
         """Return a write's target, the item before and after, and why it must fail, if so. Nothing is changed."""
         reject_unknown_fields(write, *_WRITE, *_FIELDS[kind])
-        table, values = self.table(write["TableName"]), canonical(write.get("ExpressionAttributeValues", {}))
+        table, values = self.table(write["TableName"]), canonical(write.get("ExpressionAttributeValues", _NOTHING))
         item = canonical(write["Item"]) if kind == "Put" else None
         key = table.key_of(item) if item is not None else table.exact_key_of(write["Key"])
-        check_size(item or {})
+        if item is not None:
+            check_size(item)
         _all_used(write, values)
         before = table.get(key)
         if "ConditionExpression" in write:
@@ -234,6 +239,11 @@ _OPERATIONS: dict[str, Callable[[MemoryDynamo, Document], dict[str, Any]]] = {
     "DeleteItem": MemoryDynamo.delete_item,
     "TransactWriteItems": MemoryDynamo.transact_write_items,
 }
+
+
+def _is_longer(text: str, limit: int) -> bool:
+    """Return whether a text has more bytes than a limit; a character has at most four."""
+    return 4 * len(text) > limit and len(text.encode()) > limit
 
 
 def _all_used(write: Document, values: Item) -> None:
@@ -286,8 +296,10 @@ def _sort(table: MemoryTable, item: Item) -> str:
     return str(item[table.keys[1]]["S"])
 
 
-def _page(table: MemoryTable, matching: Iterable[Item], limit: int | None) -> dict[str, Any]:
+def _page(table: MemoryTable, matching: list[Item], limit: int | None) -> dict[str, Any]:
     """Return as many items as a page takes: its limit, or 1 MB, the item that exceeds it included."""
+    if (limit is None or len(matching) < limit) and not may_exceed(matching, PAGE_BYTES - 1):
+        return {"Items": matching, "Count": len(matching)}
     items: list[Item] = []
     weight = 0
     for item in matching:

@@ -71,6 +71,10 @@ class MemoryQueue:
             self.known[token] = now, identifier
         return identifier
 
+    def is_ready(self) -> bool:
+        """Return whether a message may be received now."""
+        return bool(self.messages) and bool(self.visible())
+
     def receive(self, count: int, visibility_s: float, dead: Callable[["MemoryQueue", Waiting], bool]) -> list[Waiting]:
         """Receive up to so many visible messages, oldest first; ``dead`` takes those that were received too often."""
         received: list[Waiting] = []
@@ -91,8 +95,12 @@ class MemoryQueue:
         if not self.messages:
             return []
         now = self.now()
-        busy = {message.group for message in self.messages if message.visible_at > now} if self.fifo else set[str]()
-        return [message for message in self.messages if message.visible_at <= now and message.group not in busy]
+        busy = {message.group for message in self.messages if message.visible_at > now}
+        if not busy:
+            return list(self.messages)
+        if not self.fifo:
+            return [message for message in self.messages if message.visible_at <= now]
+        return [message for message in self.messages if message.group not in busy]
 
     def with_receipt(self, receipt: str) -> Waiting | None:
         return next((message for message in self.messages if message.receipt == receipt), None)

@@ -10,6 +10,7 @@ A module may have ``start(params)``, else the state starts with its defaults and
 raises ValueError for params that cannot work, else it is traced.
 """
 
+import sys
 from collections.abc import Callable, Sequence
 from functools import cache
 from hashlib import blake2s
@@ -21,6 +22,8 @@ from fanfold.strategy import folder, loading, states
 
 # What its instances want comes by webhook, and there is nothing to fold.
 EXTERNAL = "external"
+# Modules that were found to be whole: a desk is bound several times on the way to a run.
+_loaded: dict[str, Any] = {}
 # A window of so many bars is some 50 MB of an instrument.
 LOOKBACK_MAX = 200_000
 
@@ -153,9 +156,15 @@ def about(name: str) -> str:
 
 def load(name: str) -> Any:
     """Return the module of a strategy. Raises BadInput for one that is unknown, or is none, with its place."""
+    dotted = f"{folder.PACKAGE}.{name}"
+    known = _loaded.get(dotted)
+    # Another folder of strategies, and an edited file, bring another module.
+    if known is not None and sys.modules.get(dotted) is known:
+        return known
     if not folder.exists(name):
         raise BadInput(f"strategy {name!r} is unknown{near(name, names())}; there are {', '.join(names())}{_where()}")
-    return loading.load(f"{folder.PACKAGE}.{name}", name)
+    module = _loaded[dotted] = loading.load(dotted, name)
+    return module
 
 
 def _where() -> str:
@@ -167,6 +176,7 @@ def _state(module: Any, name: str) -> Any:
     return getattr(module, "State", None) or loading.annotations(module, name)["state"]
 
 
+@cache
 def _start(module: Any, name: str) -> Callable[[Any], Any]:
     if hasattr(module, "start"):
         start: Callable[[Any], Any] = module.start
@@ -175,7 +185,10 @@ def _start(module: Any, name: str) -> Callable[[Any], Any]:
     return lambda _params: first
 
 
+@cache
 def _lookback(module: Any, name: str, params: Any, count: int | None) -> int:
+    """Ask for a lookback, or trace a step, once for its params."""
+
     def traced() -> int:
         try:
             return _traced_lookback(module, name, params, count)
@@ -199,9 +212,7 @@ def _lookback(module: Any, name: str, params: Any, count: int | None) -> int:
     return loading.guarded(f"lookback of strategy {name}", stated)
 
 
-@cache
 def _traced_lookback(module: Any, name: str, params: Any, count: int | None) -> int:
-    """Trace a step once for its params: a desk is bound several times on the way to a run."""
     from fanfold.strategy import reach  # noqa: PLC0415 - it knows the bars of this module
 
     return reach.lookback(module.step, params, _start(module, name)(params), count)

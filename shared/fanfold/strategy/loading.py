@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from math import isfinite
 from traceback import extract_tb
@@ -38,6 +39,7 @@ def load(dotted: str, name: str) -> Any:
     return module
 
 
+@cache
 def kinds_of(module: Any, name: str) -> dict[str, type]:
     """The params' kinds by name. Raises BadInput for a kind that no desk file can write."""
     kinds: dict[str, type] = guarded(f"the params of strategy {name}", lambda: get_type_hints(module.Params))
@@ -67,6 +69,7 @@ def number(kind: type, value: Any) -> Any:
     return parsed
 
 
+@cache
 def annotations(module: Any, name: str) -> dict[str, Any]:
     """Return the annotations of ``step``: those of ``bars`` say what it sees, those of ``state`` what it keeps."""
     hints: dict[str, Any] = guarded(f"the annotations of step of strategy {name}", lambda: get_type_hints(module.step))

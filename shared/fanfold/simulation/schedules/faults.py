@@ -58,7 +58,15 @@ class Hit(NamedTuple):
 class FaultDice:
     """The dice of one seed, which are switched off to heal, and a trace of what they led to."""
 
-    def __init__(self, random: Random, rates: Mapping[str, float], *, traced: bool = True) -> None:
+    def __init__(
+        self,
+        random: Random,
+        rates: Mapping[str, float],
+        *,
+        listed: Iterable[Hit] | None = None,
+        traced: bool = True,
+    ) -> None:
+        """Let only the ``listed`` faults come, where they are: to repeat a schedule with fewer of them, or with one."""
         self.on = True
         self.traced = traced
         self.hits: list[Hit] = []
@@ -66,26 +74,28 @@ class FaultDice:
         # Every chance of a fault, where they are recorded.
         self.every_chance: list[Hit] | None = None
         self.tell: Callable[[str], None] = lambda _text: None
-        self._random = random
+        self._draw = random.random
         self._rates = rates
+        self._listed = None if listed is None else frozenset(listed)
         self._trace = blake2b(digest_size=16)
 
     def hit(self, kind: str) -> bool:
         """Return whether a fault of this kind comes now."""
-        if not self.on or kind not in self._rates:
+        if not self.on or (rate := self._rates.get(kind)) is None:
             return False
         self.chances += 1
+        comes = self._draw() < rate
         if self.every_chance is not None:
             self.every_chance.append(Hit(self.chances, kind))
-        if not self.comes(kind):
+        if self._listed is not None:
+            # The dice went on as it did.
+            comes = Hit(self.chances, kind) in self._listed
+        if not comes:
             return False
         self.hits.append(Hit(self.chances, kind))
         self.note(kind)
         self.tell(f"FAULT {kind}: {KINDS[kind]}")
         return True
-
-    def comes(self, kind: str) -> bool:
-        return self._random.random() < self._rates[kind]
 
     def note(self, *what: object) -> None:
         """Add to the trace."""
@@ -127,20 +137,6 @@ class FaultDice:
 def drawn(random: Random, kinds: Iterable[str] = DAY, rates: tuple[float, ...] = RATES) -> dict[str, float]:
     """Draw how often each kind comes in a schedule."""
     return {kind: random.choice(BATCH_RATES if kind == "batch" else rates) for kind in kinds}
-
-
-class ListedFaults(FaultDice):
-    """Faults at the listed chances and nowhere else: to repeat a schedule with fewer of them, or with one."""
-
-    def __init__(
-        self, random: Random, rates: Mapping[str, float], listed: Iterable[Hit], *, traced: bool = True
-    ) -> None:
-        super().__init__(random, rates, traced=traced)
-        self._listed = frozenset(listed)
-
-    def comes(self, kind: str) -> bool:
-        super().comes(kind)  # The dice goes on as it did.
-        return Hit(self.chances, kind) in self._listed
 
 
 def _partly(call: Call, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from fanfold.desk import Desk
 from fanfold.market.bars import Bar
 from fanfold.messages import Message, OrderState, TradingState
 from fanfold.simulation.schedules.diced_venue import DicedVenue, VenueWire
-from fanfold.simulation.schedules.faults import KINDS, FaultDice, Hit, ListedFaults
+from fanfold.simulation.schedules.faults import KINDS, FaultDice, Hit
 from fanfold.simulation.schedules.market import START, A, SeededMarket, document, instance
 from fanfold.simulation.schedules.prepared import Prepared
 from fanfold.simulation.schedules.process import SERVICES, ServiceProcess
@@ -115,11 +115,7 @@ class OneOrder(World):
         self.variant = variant or random.choice(VARIANTS)
         rates = {kind: dice.choice(RATES.get(kind, USUAL_RATES)) for kind in ORDER_KINDS}
         rates = {kind: rates[kind] for kind in kinds if kind in rates}
-        faults = (
-            FaultDice(dice, rates, traced=traced)
-            if listed is None
-            else ListedFaults(dice, rates, listed, traced=traced)
-        )
+        faults = FaultDice(dice, rates, listed=listed, traced=traced)
         super().__init__(random, faults, desk_of(self.variant), OrderMarket(random), before)
         self.healed_at = WARM_MINUTES + 1 + random.choice((1, 1, BUSY_MINUTES_MAX))
         self.healing_minutes = random.choice((1, 1, 2))
@@ -151,7 +147,8 @@ class OneOrder(World):
             self.tick(minute)
         for steps in (self.random.randrange(60), self.random.randrange(60)):
             for _ in range(steps):
-                self.step()
+                if not self.step():
+                    break
             self._upset()
         self.settle(until=START + 60 * (minute + 1))
 

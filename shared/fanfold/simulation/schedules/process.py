@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from fanfold.aws.client.call import Call, with_retries
 from fanfold.aws.function.runtime import Runtime
 from fanfold.aws.function.sqs import SqsConsumer, consume, consume_batch
-from fanfold.aws.telemetry.logs import JsonLog, bridge
 from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.desk import Desk
 from fanfold.errors import AT_ONCE
+from fanfold.simulation.schedules.silence import silent_telemetry
 
 # The services of a schedule; bars come as market-data publishes them, and audit's queue is read.
 SERVICES = ("signal", "risk", "execution")
@@ -23,16 +23,6 @@ class InvocationContext(NamedTuple):
     """An invocation as Lambda describes it."""
 
     aws_request_id: str
-
-
-class SilentLog(JsonLog):
-    """A log that nobody reads: no line is formatted, which takes longer than the work that it is about."""
-
-    def fault(self, text: str, fault: BaseException, **fields: object) -> None:
-        """Do nothing."""
-
-    def line(self, level: str, text: str, fields: Mapping[str, object]) -> None:
-        """Do nothing."""
 
 
 class ServiceProcess:
@@ -54,10 +44,7 @@ class ServiceProcess:
     ) -> None:
         self.service = service
         retried = with_retries(call, sleep=lambda _seconds: None, chance=lambda: 0.5)
-        watch = Telemetry({}, clock, write=lambda _line: None)
-        if silent:
-            watch.log = SilentLog(clock, watch.ids)
-            bridge(watch.log)
+        watch = silent_telemetry() if silent else Telemetry({}, clock, write=lambda _line: None)
         edge = SqsConsumer(retried, places[f"dead-{service}"], "faults", clock, watch)
         self.runtime = Runtime(retried, clock, desk, edge, watch, AT_ONCE, lambda _seconds: None)
         # A service is its images' business: its wiring is looked up by name, as its functions are.

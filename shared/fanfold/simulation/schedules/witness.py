@@ -1,7 +1,7 @@
 """A witness of every write of a world: which trading state was in force when, what was claimed and booked."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from fanfold.messages import Order, OrderState, TradingState
 
 TOKEN = "ClientRequestToken"  # noqa: S105 - the name of a field
 FILLS = "fill#"
+WRITES = frozenset({"TransactWriteItems", "PutItem", "UpdateItem"})
 _record = msgspec.json.Decoder(OrderRecord).decode
 
 
@@ -59,23 +60,30 @@ class Witness:
 
     def see(self, now: float, table: Any, operation: str, parameters: Mapping[str, Any]) -> None:
         """Right after a call that was carried out."""
-        if operation not in ("TransactWriteItems", "PutItem", "UpdateItem"):
+        if operation not in WRITES:
             return
         item, token = table.get(ledger.account_key("main")), parameters.get(TOKEN)
         if item is None or token in self._tokens:
             return  # A transaction that is run again under its token changes nothing.
         self._tokens |= {token} if token else set()
-        state = TradingState(item["trading_state"]["S"])
-        if not self.states or self.states[-1][1] is not state:
-            self.states.append((now, state))
-        items = _put(operation, parameters)
-        self.history += written_orders(operation, parameters)
-        self.claims += [(state, record) for record in _of_state(items, OrderState.SUBMITTING)]
-        if created := [record.order for record in _of_state(items, OrderState.APPROVED)]:
-            self.approvals.append(Approval(created, ledger.read(self._ledger, "main")))
+        state = item["trading_state"]["S"]
+        if not self.states or self.states[-1][1] != state:
+            self.states.append((now, TradingState(state)))
         if operation == "UpdateItem":
-            self._note(now)
-        self.booked.update(key for item in items if (key := item[KEY_NAMES[0]]["S"]).startswith(FILLS))
+            # Of all updates those of decisions alone leave figures.
+            if "carried_forward" in parameters["UpdateExpression"]:
+                self._note(now)
+            return
+        self._orders(self.states[-1][1], written_orders(operation, parameters))
+        keys = [item[KEY_NAMES[0]]["S"] for item in _put(operation, parameters)]
+        self.booked.update(key for key in keys if key.startswith(FILLS))
+
+    def _orders(self, state: TradingState, written: list[OrderRecord]) -> None:
+        """Keep orders that were written under a trading state."""
+        self.history += written
+        self.claims += [(state, record) for record in written if record.state is OrderState.SUBMITTING]
+        if created := [record.order for record in written if record.state is OrderState.APPROVED]:
+            self.approvals.append(Approval(created, ledger.read(self._ledger, "main")))
 
     def _note(self, now: float) -> None:
         carried = self._polls.read("main").carried
@@ -99,10 +107,3 @@ def written_orders(operation: str, parameters: Mapping[str, Any]) -> list[OrderR
     if operation not in ("TransactWriteItems", "PutItem"):
         return []
     return [_record(item["record"]["B"]) for item in _put(operation, parameters) if "order_state" in item]
-
-
-def _of_state(items: list[Item], state: OrderState) -> Iterator[OrderRecord]:
-    """The orders that a write brings to a state."""
-    for item in items:
-        if item.get("order_state") == {"S": state}:
-            yield _record(item["record"]["B"])

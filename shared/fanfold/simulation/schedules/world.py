@@ -28,6 +28,8 @@ from fanfold.simulation.schedules.running import RunningInvocation
 from fanfold.simulation.schedules.witness import Witness, written_orders
 
 STEPS_MAX = 100_000
+# The time that passes with a step.
+STEPS_S = (0.0, 0.0, 0.05, 0.3)
 # The trading states that an operator sets.
 STATES = (TradingState.HALTED, TradingState.REDUCE_ONLY, TradingState.FLATTENING, TradingState.ACTIVE)
 WARM = 0.9
@@ -45,6 +47,7 @@ class World:
     ) -> None:
         """Go on from what was ``before``, or begin with nothing."""
         self.random, self.faults, self.market = random, faults, market
+        self._draw = random.random
         self.desk, self.desks = desk, [desk]
         self.now = before.now if before else float(START)
         self.cloud = MemoryCloud(lambda: self.now)
@@ -138,14 +141,15 @@ class World:
 
     def step(self) -> bool:
         """Let somebody go on to the next call, or deliver; return false where there is nothing to do."""
-        ready = [name for name in SERVICES if self.queues[name].visible()]
-        awake = [invocation for invocation in self.running if invocation.asleep_until <= self.now]
+        ready = [name for name in SERVICES if self.queues[name].is_ready()]
+        now = self.now
+        awake = [invocation for invocation in self.running if invocation.asleep_until <= now]
         options = len(awake) + len(ready)
         self.fetch_bars()
         if not options:
             return False
-        self.now += self.random.choice((0.0, 0.0, 0.05, 0.3))
-        chosen = self.random.randrange(options)
+        self.now += STEPS_S[int(self._draw() * len(STEPS_S))]
+        chosen = int(self._draw() * options)
         if chosen >= len(awake):
             self._deliver(ready[chosen - len(awake)])
         else:
