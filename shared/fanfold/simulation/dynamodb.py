@@ -3,17 +3,19 @@
 A test compares it call by call with an emulator. Responses share parts with what is stored: do not change them.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from fanfold.aws.client.call import AwsFault, Reason
 from fanfold.aws.dynamodb.attribute_values import Item
 from fanfold.simulation import expressions
+from fanfold.simulation.expressions import ALWAYS, Condition
 from fanfold.simulation.items import canonical, check_size, invalid, may_exceed, size
+from fanfold.simulation.memory_table import NOTHING, Key, MemoryTable
 from fanfold.simulation.requests import Document, reject_unknown_fields
 from fanfold.simulation.updates import update
 
-Key = tuple[str, str]
 TRANSACTION_WRITES = 100
 TRANSACTION_BYTES = 4 * 1024 * 1024
 BATCH_READS = 100
@@ -23,45 +25,8 @@ TOKEN_S = 600
 FINE = Reason("None", "", {})
 # An update that the item there does not allow: a fault of its own, in a transaction one of the reasons.
 INVALID = "ValidationError"
+_RETURNS = ("NONE", "ALL_OLD", "ALL_NEW")
 _WRITE = ("TableName", "ConditionExpression", "ExpressionAttributeValues", "ReturnValuesOnConditionCheckFailure")
-_NOTHING: Item = {}
-_NO_KEY = "The provided key element does not match the schema"
-
-
-class MemoryTable:
-    """One table's items, by partition and sort key."""
-
-    def __init__(self, keys: tuple[str, str]) -> None:
-        self.keys = keys
-        self._names = frozenset(keys)
-        self.partitions: dict[str, dict[str, Item]] = {}
-
-    def key_of(self, attributes: Mapping[str, Any]) -> Key:
-        """Return the key among attributes."""
-        first, second = self.keys
-        partition, sort = attributes.get(first, _NOTHING).get("S"), attributes.get(second, _NOTHING).get("S")
-        if not partition or not sort or _is_longer(partition, 2_048) or _is_longer(sort, 1_024):
-            raise invalid(_NO_KEY)
-        return partition, sort
-
-    def exact_key_of(self, attributes: Mapping[str, Any]) -> Key:
-        if attributes.keys() != self._names:
-            raise invalid(_NO_KEY)
-        return self.key_of(attributes)
-
-    def get(self, key: Key) -> Item | None:
-        return self.partitions.get(key[0], {}).get(key[1])
-
-    def put(self, key: Key, item: Item | None) -> None:
-        """Store an item; None deletes the stored one."""
-        if item is not None:
-            self.partitions.setdefault(key[0], {})[key[1]] = item
-        else:
-            self.partitions.get(key[0], {}).pop(key[1], None)
-
-    def items(self) -> list[Item]:
-        """Return all items, in order of their keys."""
-        return [part[sort] for _, part in sorted(self.partitions.items()) for sort in sorted(part)]
 
 
 class MemoryDynamo:
@@ -146,18 +111,19 @@ class MemoryDynamo:
         return self._single("Delete", parameters)
 
     def _single(self, kind: str, parameters: Document) -> dict[str, Any]:
-        write = dict(parameters)
-        wanted = write.pop("ReturnValues", "NONE")
-        if wanted not in ("NONE", "ALL_OLD", *(["ALL_NEW"] if kind == "Update" else [])):
-            raise invalid(f"Return values {wanted} of a {kind} are not known")
+        write, wanted = parameters, parameters.get("ReturnValues", "NONE")
+        if wanted != "NONE":
+            if wanted not in _RETURNS or (wanted == "ALL_NEW" and kind != "Update"):
+                raise invalid(f"Return values {wanted} of a {kind} are not known")
+            write = {name: value for name, value in parameters.items() if name != "ReturnValues"}
         table, key, before, after, reason = self._prepare_write(kind, write)
         if reason.code == INVALID:
             raise invalid(reason.message)
         if reason is not FINE:
             raise AwsFault("ConditionalCheckFailedException", reason.message, 400, (reason,))
         table.put(key, after)
-        returned = {"NONE": None, "ALL_OLD": before, "ALL_NEW": after}[wanted]
-        return {"Attributes": returned} if returned else {}
+        returned = before if wanted == "ALL_OLD" else after
+        return {"Attributes": returned} if wanted != "NONE" and returned else {}
 
     def transact_write_items(self, parameters: Document) -> dict[str, Any]:
         reject_unknown_fields(parameters, "TransactItems", "ClientRequestToken")
@@ -194,20 +160,20 @@ class MemoryDynamo:
 
     def _prepare_write(self, kind: str, write: Document) -> tuple[MemoryTable, Key, Item | None, Item | None, Reason]:
         """Return a write's target, the item before and after, and why it must fail, if so. Nothing is changed."""
-        reject_unknown_fields(write, *_WRITE, *_FIELDS[kind])
-        table, values = self.table(write["TableName"]), canonical(write.get("ExpressionAttributeValues", _NOTHING))
+        reject_unknown_fields(write, *_FIELDS[kind])
+        table, values = self.table(write["TableName"]), canonical(write.get("ExpressionAttributeValues", NOTHING))
         item = canonical(write["Item"]) if kind == "Put" else None
         key = table.key_of(item) if item is not None else table.exact_key_of(write["Key"])
         if item is not None:
             check_size(item)
-        _all_used(write, values)
+        holds, named, ranges = _expressions(write.get("ConditionExpression"), write.get("UpdateExpression"))
+        _same_names(named, values)
+        expressions.check_ranges(ranges, values)
         before = table.get(key)
-        if "ConditionExpression" in write:
-            holds = expressions.condition(write["ConditionExpression"]).holds
-            if not holds(before or {}, values):
-                shown = before if write.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" else None
-                reason = Reason("ConditionalCheckFailed", "The conditional request failed", shown or {})
-                return table, key, before, before, reason
+        if not holds(before or NOTHING, values):
+            shown = before if write.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" else None
+            reason = Reason("ConditionalCheckFailed", "The conditional request failed", shown or {})
+            return table, key, before, before, reason
         if kind == "Update":
             return table, key, before, *_updated(table, before, write, values)
         after = {"Put": item, "Delete": None, "ConditionCheck": before}[kind]
@@ -227,7 +193,12 @@ def _updated(table: MemoryTable, before: Item | None, write: Document, values: I
     return after, FINE
 
 
-_FIELDS = {"Put": ["Item"], "Update": ["Key", "UpdateExpression"], "Delete": ["Key"], "ConditionCheck": ["Key"]}
+_FIELDS = {
+    "Put": (*_WRITE, "Item"),
+    "Update": (*_WRITE, "Key", "UpdateExpression"),
+    "Delete": (*_WRITE, "Key"),
+    "ConditionCheck": (*_WRITE, "Key"),
+}
 _OPERATIONS: dict[str, Callable[[MemoryDynamo, Document], dict[str, Any]]] = {
     "CreateTable": MemoryDynamo.create_table,
     "GetItem": MemoryDynamo.get_item,
@@ -241,24 +212,15 @@ _OPERATIONS: dict[str, Callable[[MemoryDynamo, Document], dict[str, Any]]] = {
 }
 
 
-def _is_longer(text: str, limit: int) -> bool:
-    """Return whether a text has more bytes than a limit; a character has at most four."""
-    return 4 * len(text) > limit and len(text.encode()) > limit
-
-
-def _all_used(write: Document, values: Item) -> None:
-    """Reject placeholders without a value and values without a placeholder, as DynamoDB does."""
-    named = frozenset[str]()
-    ranges: Sequence[tuple[str, str]] = ()
-    if "ConditionExpression" in write:
-        _, named, ranges = expressions.condition(write["ConditionExpression"])
-    if "UpdateExpression" in write:
-        named |= update(write["UpdateExpression"]).placeholders
-    _same_names(named, values)
-    expressions.check_ranges(ranges, values)
+@lru_cache(maxsize=4_096)
+def _expressions(condition: str | None, change: str | None) -> Condition:
+    """Return the condition of a write, which always holds where it has none, with the placeholders of both."""
+    parsed = ALWAYS if condition is None else expressions.condition(condition)
+    return parsed if change is None else parsed._replace(placeholders=parsed.placeholders | update(change).placeholders)
 
 
 def _same_names(named: frozenset[str], values: Item) -> None:
+    """Reject placeholders without a value and values without a placeholder, as DynamoDB does."""
     if named != values.keys():
         raise invalid(f"Expressions name {sorted(named)}, ExpressionAttributeValues {sorted(values)}")
 
@@ -284,7 +246,9 @@ def _matching(table: MemoryTable, parameters: Document) -> list[Item]:
     _same_names(condition.placeholders, values)
     expressions.check_ranges(condition.ranges, values)
     part = table.partitions.get(values[condition.partition]["S"], {})
-    items = [part[sort] for sort in sorted(part) if condition.holds(part[sort], values)]
+    items = [part[sort] for sort in sorted(part)]
+    if condition.holds is not expressions.always:
+        items = [item for item in items if condition.holds(item, values)]
     if "ExclusiveStartKey" not in parameters:
         return items
     _, start = table.exact_key_of(parameters["ExclusiveStartKey"])

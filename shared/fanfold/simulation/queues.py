@@ -73,7 +73,13 @@ class MemoryQueue:
 
     def is_ready(self) -> bool:
         """Return whether a message may be received now."""
-        return bool(self.messages) and bool(self.visible())
+        if not self.messages:
+            return False
+        now = self.now()
+        busy = [message.group for message in self.messages if message.visible_at > now]
+        if not busy or not self.fifo:
+            return len(busy) < len(self.messages)
+        return any(message.group not in busy for message in self.messages)
 
     def receive(self, count: int, visibility_s: float, dead: Callable[["MemoryQueue", Waiting], bool]) -> list[Waiting]:
         """Receive up to so many visible messages, oldest first; ``dead`` takes those that were received too often."""

@@ -20,10 +20,16 @@ class Update(NamedTuple):
 
     def applied(self, item: Item, values: Values) -> Item:
         """Return a new item; the old one stays as it is."""
-        changes = [(path, action(item, values)) for path, action in self.actions]
-        for path, value in changes:
-            item = _with(item, path, value)
-        return item
+        after = dict(item)
+        for path, action in self.actions:
+            value = action(item, values)
+            if len(path) > 1:
+                after = _with(after, path, value)
+            elif value is not None:
+                after[str(path[0])] = value
+            else:
+                after.pop(str(path[0]), None)
+        return after
 
 
 @lru_cache(maxsize=4_096)

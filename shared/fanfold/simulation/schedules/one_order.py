@@ -118,7 +118,7 @@ class OneOrder(World):
         faults = FaultDice(dice, rates, listed=listed, traced=traced)
         super().__init__(random, faults, desk_of(self.variant), OrderMarket(random), before)
         self.healed_at = WARM_MINUTES + 1 + random.choice((1, 1, BUSY_MINUTES_MAX))
-        self.healing_minutes = random.choice((1, 1, 2))
+        self.healing_minutes = random.choice((1, 1, 1, 1, 2))
         self.spares_the_decision = random.random() < 0.6
         self.key_version = 1
         self.secret = f"secret-{seed}"

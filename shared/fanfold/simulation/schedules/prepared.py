@@ -4,7 +4,7 @@ from collections.abc import Callable
 from copy import copy
 
 from fanfold.simulation.cloud import MemoryCloud
-from fanfold.simulation.dynamodb import MemoryTable
+from fanfold.simulation.memory_table import MemoryTable
 from fanfold.simulation.topics import MemoryTopic
 
 

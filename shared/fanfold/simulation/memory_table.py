@@ -1,0 +1,54 @@
+"""The items of one DynamoDB table in memory, by partition and sort key."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fanfold.aws.dynamodb.attribute_values import Item
+from fanfold.simulation.items import invalid
+
+Key = tuple[str, str]
+# Bytes that a partition key and a sort key may have.
+PARTITION_BYTES, SORT_BYTES = 2_048, 1_024
+NOTHING: Item = {}
+_NO_KEY = "The provided key element does not match the schema"
+
+
+class MemoryTable:
+    """One table's items, by partition and sort key."""
+
+    def __init__(self, keys: tuple[str, str]) -> None:
+        self.keys = keys
+        self._names = frozenset(keys)
+        self.partitions: dict[str, dict[str, Item]] = {}
+
+    def key_of(self, attributes: Mapping[str, Any]) -> Key:
+        """Return the key among attributes."""
+        first, second = self.keys
+        partition, sort = attributes.get(first, NOTHING).get("S"), attributes.get(second, NOTHING).get("S")
+        if not partition or not sort or _is_longer(partition, PARTITION_BYTES) or _is_longer(sort, SORT_BYTES):
+            raise invalid(_NO_KEY)
+        return partition, sort
+
+    def exact_key_of(self, attributes: Mapping[str, Any]) -> Key:
+        if attributes.keys() != self._names:
+            raise invalid(_NO_KEY)
+        return self.key_of(attributes)
+
+    def get(self, key: Key) -> Item | None:
+        return self.partitions.get(key[0], {}).get(key[1])
+
+    def put(self, key: Key, item: Item | None) -> None:
+        """Store an item; None deletes the stored one."""
+        if item is not None:
+            self.partitions.setdefault(key[0], {})[key[1]] = item
+        else:
+            self.partitions.get(key[0], {}).pop(key[1], None)
+
+    def items(self) -> list[Item]:
+        """Return all items, in order of their keys."""
+        return [part[sort] for _, part in sorted(self.partitions.items()) for sort in sorted(part)]
+
+
+def _is_longer(text: str, limit: int) -> bool:
+    """Return whether a text has more bytes than a limit; a character has at most four."""
+    return 4 * len(text) > limit and len(text.encode()) > limit
