@@ -111,11 +111,12 @@ class MemoryDynamo:
         return self._single("Delete", parameters)
 
     def _single(self, kind: str, parameters: Document) -> dict[str, Any]:
-        write, wanted = parameters, parameters.get("ReturnValues", "NONE")
-        if wanted != "NONE":
+        write, wanted = parameters, "NONE"
+        if "ReturnValues" in parameters:
+            write = dict(parameters)
+            wanted = write.pop("ReturnValues")
             if wanted not in _RETURNS or (wanted == "ALL_NEW" and kind != "Update"):
                 raise invalid(f"Return values {wanted} of a {kind} are not known")
-            write = {name: value for name, value in parameters.items() if name != "ReturnValues"}
         table, key, before, after, reason = self._prepare_write(kind, write)
         if reason.code == INVALID:
             raise invalid(reason.message)

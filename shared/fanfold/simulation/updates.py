@@ -5,7 +5,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from fanfold.aws.dynamodb.attribute_values import AttributeValue, Item
-from fanfold.simulation.expressions import Operand, Parser, Path, Values, added, lookup, operand
+from fanfold.simulation.expression_parser import Operand, Parser, Path, Values
+from fanfold.simulation.expressions import added, lookup, operand
 from fanfold.simulation.items import invalid
 
 Action = Callable[[Item, Values], AttributeValue | None]
