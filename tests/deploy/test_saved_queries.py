@@ -1,9 +1,9 @@
-"""The saved queries of the workgroup over a traded day, at prices and amounts as markets have them."""
+"""The saved queries of the workgroup, and views of fills, over a day at prices and amounts as markets have them."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -116,8 +116,8 @@ def turnover(account: str) -> float:
     return float(sum((traded.price * traded.quantity for traded in of(account)), Decimal(0)))
 
 
-def test_each_of_five_saved_queries_returns_no_row_from_an_empty_lake() -> None:
-    assert set(saved()) == {"positions", "fills-by-day", "refusals-by-reason", "fees", "slippage"}
+def test_each_of_three_saved_queries_returns_no_row_from_an_empty_lake() -> None:
+    assert set(saved()) == {"positions", "fills-by-day", "refusals-by-reason"}
     assert [text for text in saved().values() if sql.query(text, {}).rows] == []
 
 
@@ -125,14 +125,6 @@ def test_fills_by_day_sum_the_turnover(lake: Mapping[str, Sequence[Path]]) -> No
     rows = sql.query(saved()["fills-by-day"], lake).rows
     assert [row[:3] for row in rows] == [("2026-03-02", name, len(of(name))) for name in ("main", "other")]
     assert [row[3] for row in rows] == pytest.approx([turnover("main"), turnover("other")])
-
-
-def test_fees_are_in_basis_points_of_turnover(lake: Mapping[str, Sequence[Path]]) -> None:
-    rows = sql.query(saved()["fees"], lake).rows
-    for row, name in zip(rows, ("main", "other"), strict=True):
-        paid = sum((traded.fee for traded in of(name)), Decimal(0))
-        assert row[:3] == ("2026-03-02", name, paid)
-        assert row[3] == pytest.approx(10_000 * float(paid) / turnover(name))
 
 
 def test_positions_are_the_sum_of_fills(lake: Mapping[str, Sequence[Path]]) -> None:
@@ -147,10 +139,15 @@ def test_refusals_are_counted_by_code(lake: Mapping[str, Sequence[Path]]) -> Non
     assert counts == {"CASH": -(-len(day()) // 2), "STALE_BAR": len(day()) // 2}
 
 
-def test_adverse_slippage_is_positive(lake: Mapping[str, Sequence[Path]]) -> None:
-    rows = sql.query(saved()["slippage"], lake).rows
-    assert {row[1] for row in rows} == {"main", "other"}
-    for row in rows:
-        signs = [1 if traded.side == "buy" else -1 for traded in of(row[1])]
-        assert row[4] == len(signs)
-        assert row[5] == pytest.approx(10_000 / 99 * sum(signs) / len(signs), rel=1e-3)
+def test_values_of_fills_are_exact_to_the_last_decimal_of_the_lake(lake: Mapping[str, Sequence[Path]]) -> None:
+    with localcontext(Context(prec=100)):
+        values = [(traded.price * traded.quantity).quantize(Decimal(1).scaleb(-18), ROUND_HALF_UP) for traded in day()]
+    assert sql.query("SELECT value FROM fills ORDER BY at", lake).rows == [(value,) for value in values]
+
+
+def test_a_slip_of_a_hundredth_costs_101_basis_points(lake: Mapping[str, Sequence[Path]]) -> None:
+    rows = sql.query("SELECT side, arrival_bps FROM slippage", lake).rows
+    assert len(rows) == len(day())
+    assert [bps for side, bps in rows] == pytest.approx(
+        [10_000 / 99 if side == "buy" else -10_000 / 99 for side, _ in rows], rel=1e-3
+    )

@@ -1,12 +1,15 @@
 """The rows that a message adds to the lake, which are those of the catalogue."""
 
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
 
 from fanfold.audit.lake_schema import TABLES, LakeRow, rows_of
+from fanfold.audit.lake_views import VIEWS
 from fanfold.codes import Code
 from fanfold.market import bars
 from fanfold.market.bars import Bar, Series
@@ -168,3 +171,25 @@ def test_the_catalogue_has_every_table_with_its_columns_and_projected_days() -> 
         _, pieces = made["Parameters"]["storage.location.template"]["Fn::Join"]
         template = "".join(piece if isinstance(piece, str) else "lake" for piece in pieces)
         assert template == f"s3://lake/{table.name}/dt=${{dt}}/"
+
+
+def test_the_catalogue_has_every_view_as_athena_stores_one() -> None:
+    resources = glue_catalog.catalogue()["Resources"]
+    for view in VIEWS.values():
+        made = resources[f"{view.name.title().replace('_', '')}View"]["Properties"]["TableInput"]
+        assert (made["Name"], made["TableType"]) == (view.name, "VIRTUAL_VIEW")
+        assert made["Parameters"]["presto_view"] == "true"
+        definition = json.loads(stored_definition(made["ViewOriginalText"]))
+        assert (definition["originalSql"], definition["schema"]) == (view.sql, "fanfold_dev")
+        types = [column["Type"] for column in made["StorageDescriptor"]["Columns"]]
+        names = {"string": "varchar", "timestamp": "timestamp(3)"}
+        assert [column["type"] for column in definition["columns"]] == [names.get(kind, kind) for kind in types]
+        assert [column["name"] for column in definition["columns"]] == list(view.columns)
+
+
+def stored_definition(text: dict[str, Any]) -> str:
+    """The JSON in the comment, as CloudFormation puts it together for the database fanfold_dev."""
+    before, definition, after = text["Fn::Join"][1]
+    assert (before, after) == ("/* Presto View: ", " */")
+    pieces = definition["Fn::Base64"]["Fn::Join"][1]
+    return "".join(piece if isinstance(piece, str) else "fanfold_dev" for piece in pieces)

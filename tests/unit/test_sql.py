@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from fanfold.audit.lake_schema import TABLES, LakeRow
+from fanfold.audit.lake_views import VIEWS
 from fanfold.aws.s3.lake import table_of
 from fanfold.cli import sql
 from fanfold.errors import BadInput
@@ -176,7 +177,7 @@ def test_columns_without_a_name_are_named_as_athena_names_them() -> None:
 
 
 def test_tables_are_shown_and_plans_explained(lake: Path) -> None:
-    assert sorted(ask("SHOW TABLES;", lake).rows) == sorted((name,) for name in TABLES)
+    assert sorted(ask("SHOW TABLES;", lake).rows) == sorted((name,) for name in [*TABLES, *VIEWS])
     assert ask("EXPLAIN SELECT * FROM trades", lake).rows
 
 

@@ -73,7 +73,7 @@ def _records(log: AuditLog, key: str, first: int) -> list[Record]:
 
 def _rows(record: Record) -> Iterator[LakeRow]:
     """Return a record's rows. An amount that the lake cannot hold is null there, and reported; all else is written."""
-    for row in rows_of(chain.message_of(record)):
+    for row in rows_of(chain.message_of(record), chain.sent_at(record)):
         whole, lost = fit_amounts(row)
         if lost:
             _log.warning(

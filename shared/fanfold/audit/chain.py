@@ -6,6 +6,7 @@ chain ends: without it a cut tail could not be seen.
 """
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
@@ -146,6 +147,11 @@ def promised_segment(tip: Tip, key: str, body: bytes) -> tuple[Segment, Head] | 
 def message_of(record: Record) -> Message:
     """Return the message in a record. Raises msgspec.ValidationError for one that this version does not know."""
     return decode(msgspec.json.encode(record.message))
+
+
+def sent_at(record: Record) -> datetime | None:
+    """Return when audit's queue received the message of a record, None where that is unknown."""
+    return datetime.fromtimestamp(record.sent_ms / 1000, UTC) if record.sent_ms else None
 
 
 def read(line: bytes) -> Record:

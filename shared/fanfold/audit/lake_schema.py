@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from fanfold.ledger import positions
 from fanfold.market import bars
 from fanfold.messages import BarsClosed, ExecutionReport, Fill, Message, Order, OrdersApproved, OrdersRefused, Targets
 
@@ -53,6 +54,7 @@ BARS = LakeTable(
         "close": "decimal(38,18)",
         "volume": "decimal(38,18)",
         "message_id": "string",
+        "sent_at": "timestamp",
     },
     # A bar that was asked for again comes in another message and is the same bar.
     key=("venue", "instrument", "timeframe", "closes_at"),
@@ -75,6 +77,7 @@ SIGNALS = LakeTable(
         "bundle": "string",
         "at": "timestamp",
         "message_id": "string",
+        "sent_at": "timestamp",
     },
     key=("account", "signal_id"),
     sort=("at", "instance", "instrument", "message_id"),
@@ -104,13 +107,17 @@ ORDERS = LakeTable(
         "detail": "string",
         "at": "timestamp",
         "message_id": "string",
+        "decided_at": "timestamp",
+        "sent_at": "timestamp",
     },
     key=("event_id",),
     sort=("at", "order_id", "event_id"),
 )
 TRADES = LakeTable(
     name="trades",
-    about="Fills, keyed by the venue's trade id; the fee is in the account's currency.",
+    about="Fills, keyed by the venue's trade id; fee is in the account's currency, fee_base was taken from the "
+    "quantity, and fee_other is the worth of what was charged in other currencies. Cash is the account's after the "
+    "report of the fill; of two reports, that of the higher version is newer.",
     columns={
         "trade_id": "string",
         "order_id": "string",
@@ -126,6 +133,11 @@ TRADES = LakeTable(
         "liquidity": "string",
         "at": "timestamp",
         "message_id": "string",
+        "fee_base": "decimal(38,18)",
+        "fee_other": "decimal(38,18)",
+        "cash": "decimal(38,18)",
+        "version": "bigint",
+        "sent_at": "timestamp",
     },
     key=("account", "instrument", "trade_id"),
     sort=("at", "instrument", "trade_id", "message_id"),
@@ -145,8 +157,16 @@ def fit_amounts(row: LakeRow) -> tuple[LakeRow, list[str]]:
     return msgspec.structs.replace(row, values=row.values | amounts), lost
 
 
-def rows_of(message: Message) -> Iterator[LakeRow]:
-    """Return the rows that a message adds, always the same; trading states, legs' states and requests add none."""
+def rows_of(message: Message, sent_at: datetime | None = None) -> Iterator[LakeRow]:
+    """Return the rows that a message adds, always the same; trading states, legs' states and requests add none.
+
+    ``sent_at`` is when audit's queue received the message.
+    """
+    for row in _rows_of(message):
+        yield row if sent_at is None else msgspec.structs.replace(row, values=row.values | {"sent_at": sent_at})
+
+
+def _rows_of(message: Message) -> Iterator[LakeRow]:
     match message:
         case BarsClosed():
             yield from _bars(message)
@@ -156,7 +176,7 @@ def rows_of(message: Message) -> Iterator[LakeRow]:
             yield from _decisions(message)
         case ExecutionReport():
             yield from _updates(message)
-            yield from (_trade(message.id, fill) for fill in message.fills)
+            yield from (_trade(message, fill) for fill in message.fills)
 
 
 def day_of(at: datetime) -> str:
@@ -229,9 +249,10 @@ def _updates(message: ExecutionReport) -> Iterator[LakeRow]:
         yield _row(ORDERS, message.at, values | _origin(message))
 
 
-def _trade(message_id: str, fill: Fill) -> LakeRow:
+def _trade(report: ExecutionReport, fill: Fill) -> LakeRow:
     values = {name: value for name, value in msgspec.structs.asdict(fill).items() if name in TRADES.columns}
-    return _row(TRADES, fill.at, values | {"message_id": message_id})
+    after = {"cash": report.cash, "version": report.version, "fee_other": positions.other_fee(fill)}
+    return _row(TRADES, fill.at, values | after | {"message_id": report.id})
 
 
 def _origin(message: Message) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 
 from fanfold.audit.lake_schema import TABLES, LakeTable, Type
+from fanfold.audit.lake_view import LakeView
+from fanfold.audit.lake_views import VIEWS
 from fanfold.cli.sql_meaning import as_trino_means
 from fanfold.errors import BadInput
 
@@ -36,6 +38,8 @@ BANNED = {
 }
 _READS = (exp.Query, exp.Values)
 _SHOW_COLUMNS = re.compile(r"show\s+columns\s+(?:in|from)\s+(\w+(?:\.\w+)?)", re.IGNORECASE)
+_TABLES_SHOWN = "SHOW TABLES"
+_WORD = re.compile(r"\w+")
 _EXPLAIN = re.compile(r"explain\s+", re.IGNORECASE)
 
 
@@ -53,7 +57,7 @@ def query(sql: str, files: Mapping[str, Sequence[Path]]) -> QueryResult:
     """
     translated = translate(sql)
     with duckdb.connect(":memory:") as connection:
-        _expose(connection, files)
+        _expose(connection, files, _named_views(translated))
         try:
             cursor = connection.execute(translated)
             rows = cursor.fetchall()
@@ -73,7 +77,7 @@ def translate(sql: str) -> str:
     if (shown := _SHOW_COLUMNS.fullmatch(text)) is not None:
         return f"DESCRIBE {shown[1]}"
     if re.fullmatch(r"show\s+tables", text, re.IGNORECASE):
-        return "SHOW TABLES"
+        return _TABLES_SHOWN
     if (explain := _EXPLAIN.match(text)) is not None:
         return f"EXPLAIN {_translated(text[explain.end() :])}"
     return _translated(text)
@@ -122,7 +126,7 @@ def _check_function(node: exp.Expr) -> None:
         raise BadInput(f"{name} is not to be used on the lake: {BANNED[name]}")
 
 
-def _expose(connection: DuckDBPyConnection, files: Mapping[str, Sequence[Path]]) -> None:
+def _expose(connection: DuckDBPyConnection, files: Mapping[str, Sequence[Path]], views: Sequence[LakeView]) -> None:
     """Create views over the files, then lock the database: no other file can be read, nothing can be written."""
     readable = [_quoted(path) for paths in files.values() for path in paths]
     connection.execute(f"CREATE SCHEMA {DATABASE}")
@@ -134,19 +138,34 @@ def _expose(connection: DuckDBPyConnection, files: Mapping[str, Sequence[Path]])
     connection.execute(f"SET allowed_paths = [{', '.join(readable)}]")
     connection.execute("SET enable_external_access = false")
     for table in TABLES.values():
-        connection.execute(_view(table, files.get(table.name, [])))
+        connection.execute(_table_view(table, files.get(table.name, [])))
+    for view in views:
+        connection.execute(f"CREATE VIEW {view.name} AS {_translated(view.sql)}")
     connection.execute("SET lock_configuration = true")
 
 
-def _view(table: LakeTable, paths: Sequence[Path]) -> str:
+def _named_views(translated: str) -> list[LakeView]:
+    """Return the views that a statement reads, and those that they read; their translation takes half a second."""
+    if translated == _TABLES_SHOWN:
+        return list(VIEWS.values())
+    words = set(_WORD.findall(translated.lower()))
+    for view in reversed(VIEWS.values()):
+        if view.name in words:
+            words |= set(_WORD.findall(view.sql))
+    return [view for view in VIEWS.values() if view.name in words]
+
+
+def _table_view(table: LakeTable, paths: Sequence[Path]) -> str:
+    """Return a table as a view: its columns by name, null where a file was written before the column was."""
     columns = table.columns | {"dt": "string"}
-    if not paths:
-        nothing = ", ".join(f'CAST(NULL AS {TYPES[kind]}) AS "{name}"' for name, kind in columns.items())
-        return f"CREATE VIEW {table.name} AS SELECT {nothing} LIMIT 0"
-    listed = ", ".join(_quoted(path) for path in paths)
-    source = f"read_parquet([{listed}], hive_partitioning = true, hive_types = {{'dt': VARCHAR}}, union_by_name = true)"
     named = ", ".join(f'"{name}"' for name in columns)
-    return f"CREATE VIEW {table.name} AS SELECT {named} FROM {source}"  # noqa: S608 - nothing in it is the user's
+    nothing = ", ".join(f'CAST(NULL AS {TYPES[kind]}) AS "{name}"' for name, kind in columns.items())
+    rows = f"(SELECT {nothing} LIMIT 0)"
+    if paths:
+        listed = ", ".join(_quoted(path) for path in paths)
+        options = "hive_partitioning = true, hive_types = {'dt': VARCHAR}, union_by_name = true"
+        rows += f" UNION ALL BY NAME (FROM read_parquet([{listed}], {options}))"
+    return f"CREATE VIEW {table.name} AS SELECT {named} FROM ({rows})"  # noqa: S608 - nothing in it is the user's
 
 
 def _quoted(path: Path) -> str:
@@ -156,7 +175,7 @@ def _quoted(path: Path) -> str:
 def _explained(text: str) -> str:
     first = text.splitlines()[0].removeprefix("Invalid Input Error: ")
     if "Table with name" in first:
-        return f"{first} The lake has {', '.join(TABLES)}"
+        return f"{first} The lake has {', '.join([*TABLES, *VIEWS])}"
     if "Referenced column" in first:
         return f"{first} DESCRIBE shows a table's columns"
     if "Division by zero" in first:

@@ -14,6 +14,8 @@ from fanfold_dev.documents.data_files import data_files_markdown
 from fanfold_dev.documents.desk_file import desk_file_markdown
 from fanfold_dev.documents.functions import functions_markdown
 from fanfold_dev.documents.glue_catalog import text as catalogue_json
+from fanfold_dev.documents.lake_views import PAGE as LAKE_VIEWS
+from fanfold_dev.documents.lake_views import lake_views_markdown
 from fanfold_dev.documents.licences import licences_markdown
 from fanfold_dev.documents.messages import messages_markdown
 from fanfold_dev.documents.openapi import openapi_json
@@ -48,6 +50,7 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/risk-codes.md": risk_codes_markdown,
     "docs/desk-file.md": desk_file_markdown,
     DATA_FILES: data_files_markdown,
+    LAKE_VIEWS: lake_views_markdown,
     "docs/messages.md": messages_markdown,
     "docs/commands.md": commands_markdown,
     "docs/cost.md": cost_markdown,

@@ -1,6 +1,7 @@
-"""Generate the lake's tables in the Glue catalogue, as a file that the platform's template includes.
+"""Generate the lake's tables and views in the Glue catalogue, as a file that the platform's template includes.
 
-Partitions are projected from the date, so there is no crawler and nothing to add a day.
+Partitions are projected from the date, so there is no crawler and nothing to add a day. A view is in the form in which
+Athena itself stores one: its definition as JSON, in Base64, in a comment.
 """
 
 import json
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from fanfold.audit.lake_schema import TABLES, LakeTable
+from fanfold.audit.lake_view import LakeView
+from fanfold.audit.lake_views import VIEWS
 
 PATH = Path(__file__).resolve().parents[3] / "shared" / "stacks" / "glue_catalog.json"
 # Each projected day is looked for in S3 by every question, and paid for. `make deploy` says when the stage began.
@@ -15,13 +18,17 @@ FIRST_DAY = "${env:FANFOLD_LAKE_SINCE, '2026-01-01'}"
 _FORMAT = "org.apache.hadoop.hive.ql.io.parquet"
 _BUCKET = {"Ref": "LakeBucket"}
 _DATABASE = {"Ref": "Database"}
+# Athena's names for types in views, where they differ from those in tables.
+_TYPES = {"string": "varchar", "timestamp": "timestamp(3)"}
 
 
 def catalogue() -> dict[str, Any]:
-    """Return CloudFormation resources: the database and its tables, over the bucket LakeBucket of the same stack."""
+    """Return CloudFormation resources: the database, its tables over the bucket LakeBucket, and its views."""
     resources: dict[str, Any] = {"Database": _database()}
     for table in TABLES.values():
         resources[f"{table.name.capitalize()}Table"] = _table(table)
+    for view in VIEWS.values():
+        resources[f"{view.name.title().replace('_', '')}View"] = _view(view)
     return {"Resources": resources}
 
 
@@ -57,6 +64,31 @@ def _table(table: LakeTable) -> dict[str, Any]:
         },
     }
     return {"Type": "AWS::Glue::Table", "Properties": properties}
+
+
+def _view(view: LakeView) -> dict[str, Any]:
+    columns = [{"Name": name, "Type": kind} for name, (kind, _) in view.columns.items()]
+    properties = {
+        "CatalogId": {"Ref": "AWS::AccountId"},
+        "DatabaseName": _DATABASE,
+        "TableInput": {
+            "Name": view.name,
+            "Description": view.about,
+            "TableType": "VIRTUAL_VIEW",
+            "Parameters": {"presto_view": "true", "comment": "Presto View"},
+            "StorageDescriptor": {"Columns": columns, "SerdeInfo": {}},
+            "ViewOriginalText": {"Fn::Join": ["", ["/* Presto View: ", {"Fn::Base64": _definition(view)}, " */"]]},
+            "ViewExpandedText": "/* Presto View */",
+        },
+    }
+    return {"Type": "AWS::Glue::Table", "Properties": properties}
+
+
+def _definition(view: LakeView) -> dict[str, Any]:
+    """Return the JSON that Athena reads, as text around the database, whose name is the stage's."""
+    columns = [{"name": name, "type": _TYPES.get(kind, kind)} for name, (kind, _) in view.columns.items()]
+    before = json.dumps({"originalSql": view.sql, "catalog": "awsdatacatalog", "columns": columns})
+    return {"Fn::Join": ["", [before.removesuffix("}") + ', "schema": "', _DATABASE, '"}']]}
 
 
 def _projection(table: LakeTable) -> dict[str, Any]:

@@ -59,7 +59,8 @@ class S3Lake:
         return names
 
     def merge(self, table: LakeTable, dt: str, names: Iterable[str], into: str) -> None:
-        parts = [self._read(_key(table, dt, name)) for name in names]
+        # Columns that a part was written before are null.
+        parts = [schema_of(table).empty_table(), *(self._read(_key(table, dt, name)) for name in names)]
         self._put(_key(table, dt, into), distinct(table, pa.concat_tables(parts, promote_options="default")))
 
     def delete(self, table: LakeTable, dt: str, names: Iterable[str]) -> None:
