@@ -61,11 +61,12 @@ format: install ## Format the code, put imports in order, and mend what the lint
 bench: install ## Print handler times, import times, AWS calls and memory
 	@$(BIN)/python tests/bench/run.py
 
-oracle: install ## Let pandas and empyrical, in an environment of their own, say what the report must say, and compare
+oracle: install ## Let pandas, empyrical and arch, in an environment of their own, say what the product must say, and compare
 	@test -x build/oracle/bin/python || $(PYTHON) -m venv build/oracle
 	@$(BIN)/python -m uv pip install --quiet --python build/oracle --require-hashes --requirements tests/oracles/requirements.txt
 	@build/oracle/bin/python tests/oracles/record.py
-	@$(PYTEST) tests/unit/test_report_oracle.py
+	@build/oracle/bin/python tests/oracles/record_verdict.py
+	@$(PYTEST) tests/unit/test_report_oracle.py tests/unit/test_superior_ability.py
 
 SERVICES := $(patsubst services/%/serverless.yml,%,$(wildcard services/*/serverless.yml))
 IMAGES ?= $(SERVICES)
