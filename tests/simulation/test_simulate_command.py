@@ -7,6 +7,7 @@ import pytest
 from execution_service.send import Sender
 from fanfold.cli.main import main
 from fanfold.messages import OrderState
+from fanfold.simulation.schedules.schedule import run
 
 
 def test_seeds_are_run_and_rare_states_counted(capsys: pytest.CaptureFixture[str]) -> None:
@@ -18,9 +19,10 @@ def test_seeds_are_run_and_rare_states_counted(capsys: pytest.CaptureFixture[str
 
 
 def test_a_seed_tells_its_story_and_its_trace(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["simulate", "--seed", "7", "--explain"]) == 0
+    seed = next(seed for seed in range(100) if run(seed).reached["an order ends FILLED"])
+    assert main(["simulate", "--seed", str(seed), "--explain"]) == 0
     story = capsys.readouterr().out
-    assert "the ledger has order" in story
+    assert "as FILLED" in story
     assert "every law holds" in story
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from random import Random
 from typing import Any, Protocol
 
+import msgspec
 from greenlet import getcurrent
 
 from fanfold.errors import VenueUnavailable
@@ -15,6 +16,10 @@ from fanfold.trading.venue import OrderRequest
 
 # A late order meets a look-up before it arrives in few schedules only.
 PLACED = (*PLACING[1:], "late", "late")
+# How late a request comes that is late: within its window, which is 5 s, and after all look-ups that bring certainty.
+LATE_S = (3, 4, 4, 45)
+# How many venues take a request however late it comes.
+UNFENCED = 0.15
 # Codes of rejections, in words.
 REJECTIONS = {"-1021": "a request that comes after its deadline", "duplicate": "an id that rests already"}
 
@@ -67,13 +72,16 @@ class DicedVenue(RealVenue):
         self.fee_currency = dice.choice(["base", "quote", "BNB"])
         self.named = dice.random() < 0.7
         self.lag_s = dice.choice((0, 0, 2, 10))
+        self.late_s = dice.choice(LATE_S)
+        if dice.random() < UNFENCED:
+            self.terms = msgspec.structs.replace(self.terms, fence="")
 
     def _fault(self) -> str:
         return self._dice.choice(PLACED) if self._world.faults.hit("venue") else ""
 
     def _read(self) -> None:
         self.settle()
-        if self._world.faults.hit("silent"):
+        if self.silent or self._world.faults.hit("silent"):
             raise VenueUnavailable("box: no answer")
 
     def find(self, order: Order, venue_order_id: str = "") -> VenueOrder | None:
@@ -94,7 +102,7 @@ class DicedVenue(RealVenue):
 
     def move(self) -> None:
         """Let late requests arrive, and what rests fill a little, or be canceled by the venue."""
-        self.random = self._dice if self._world.faults.on else None
+        self.random = self._dice
         super().move()
         self.random = None
 

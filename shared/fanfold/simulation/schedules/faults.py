@@ -36,6 +36,7 @@ KINDS = {
     "bars-out-of-order": "the bars of a minute come after those of the next",
     "venue": "the venue loses an order, takes it late, loses its answer, rejects it, or fills a part",
     "silent": "the venue does not answer a question",
+    "outage": "the venue answers no question for seven minutes, while an order is under way",
 }
 DAY = ("before", "after", "throttle", "lost", "conflict", "again", "zombie", "batch", "dead")
 # Each seed draws for each kind how often it comes, in a call or in a delivery.

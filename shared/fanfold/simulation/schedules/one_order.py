@@ -21,7 +21,7 @@ from fanfold.simulation.schedules.prepared import Prepared
 from fanfold.simulation.schedules.process import SERVICES, ServiceProcess
 from fanfold.simulation.schedules.world import STATES, World
 
-WARM_MINUTES, BUSY_MINUTES_MAX, HEALING_MINUTES_MAX = 3, 2, 8
+WARM_MINUTES, BUSY_MINUTES_MAX, OUTAGE_MINUTES, HEALING_MINUTES_MAX = 3, 2, 7, 8
 UNDER_WAY = (OrderState.APPROVED, OrderState.SUBMITTING)
 # Each seed draws for each kind how often it comes, at each of its chances: those of a kind that has few are better.
 USUAL_RATES = (0.0, 0.01, 0.08)
@@ -37,6 +37,7 @@ RATES = {
     "bars-late": (0.0, 0.0, 0.1, 0.3),
     "bars-out-of-order": (0.0, 0.0, 0.1, 0.3),
     "venue": (0.0, 0.2, 0.7),
+    "outage": (0.0, 0.0, 0.0, 0.3),
 }
 # Batches have more than one order's messages.
 ORDER_KINDS = tuple(kind for kind in KINDS if kind != "batch")
@@ -74,7 +75,7 @@ class OrderMarket(SeededMarket):
     """Some calm minutes, a move or two, and calm again."""
 
     def __init__(self, random: Random) -> None:
-        last = WARM_MINUTES + BUSY_MINUTES_MAX + HEALING_MINUTES_MAX
+        last = WARM_MINUTES + BUSY_MINUTES_MAX + OUTAGE_MINUTES + HEALING_MINUTES_MAX
         price, walk = 10_000, list[Bar]()
         for minute in range(1, last + 1):
             first, busy = price, WARM_MINUTES < minute <= WARM_MINUTES + BUSY_MINUTES_MAX
@@ -204,18 +205,29 @@ class OneOrder(World):
 
     def heal(self) -> None:
         """Switch faults off: what is under way comes to its end, and time goes on."""
+        first = self.healed_at
+        outage = self.variant.mode == "live" and self._waiting() and self.faults.hit("outage")
         self.faults.on = False
         self.venue.lag_s = 0
+        if outage:
+            self.venue.silent = True
+            for minute in range(first, first + OUTAGE_MINUTES):
+                self._pass(minute)
+            first += OUTAGE_MINUTES
+        self.venue.silent = False
         self.tell("faults are over")
-        first = self.healed_at
         for minute in range(first, first + HEALING_MINUTES_MAX):
             if minute >= first + self.healing_minutes and not self._waiting():
                 return
-            self.settle()
-            self.tick(minute)
-            self.settle()
-            self.sweep()
-            self.settle()
+            self._pass(minute)
+
+    def _pass(self, minute: int) -> None:
+        """Let a minute pass without faults."""
+        self.settle()
+        self.tick(minute)
+        self.settle()
+        self.sweep()
+        self.settle()
 
     def _waiting(self) -> bool:
         """Return whether something is still to become of an order, or of a position that is to be closed."""

@@ -25,6 +25,8 @@ NAMES = (
     "an order is cancelled while it rests",
     "an order is claimed a second time",
     "an order is quarantined",
+    "an order is quarantined, and found at the venue after all",
+    "an order is quarantined, and its venue proves to have none",
     "risk refuses an order",
     "the venue accepts an order late",
     "the venue accepts an order late, after it was not found",
@@ -46,8 +48,8 @@ def _states(outcome: Outcome) -> Iterator[str]:
         yield f"the account ends {outcome.books.account.trading_state}"
     for record in outcome.records.values():
         yield from ["an order is claimed a second time"] if record.epoch > 1 else []
-        yield from ["an order is quarantined"] if record.doubt else []
         yield from ["an exit is approved"] if record.order.reduce_only else []
+    yield from _doubts(outcome)
     counts = Counter(fill.order_id for fill in outcome.fills)
     yield from ["an order fills in parts"] if any(count > 1 for count in counts.values()) else []
     for letter in outcome.dead_letters:
@@ -56,3 +58,13 @@ def _states(outcome: Outcome) -> Iterator[str]:
     canceled = any(record.state is OrderState.CANCELED for record in outcome.world.witness.history)
     yield from ["an order is cancelled while it rests"] if canceled else []
     yield from ["risk refuses an order"] if outcome.messages_of(OrdersRefused) else []
+
+
+def _doubts(outcome: Outcome) -> Iterator[str]:
+    """The quarantines of orders, and how they ended."""
+    for name in {record.order.order_id for record in outcome.world.witness.history if record.doubt}:
+        yield "an order is quarantined"
+        record = outcome.records[name]
+        if not record.doubt:
+            ending = "found at the venue after all" if record.venue_order_id else "its venue proves to have none"
+            yield f"an order is quarantined, and {ending}"

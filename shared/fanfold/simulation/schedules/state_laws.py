@@ -27,13 +27,13 @@ def still_held(outcome: Outcome, least: Decimal) -> Iterator[str]:
 
 
 def no_entry_is_live_where_none_may_be(outcome: Outcome) -> Iterator[str]:
-    """No entry is live in the end under a state that bars entries."""
+    """No entry is live in the end under a state that bars entries, unless nobody knows what became of it."""
     assert outcome.books.account is not None
     if outcome.books.account.trading_state is not TradingState.ACTIVE:
         yield from (
             f"entry {record.order.order_id} is {record.state} under {outcome.books.account.trading_state}"
             for record in outcome.live
-            if not record.order.reduce_only
+            if not record.order.reduce_only and not record.doubt
         )
 
 

@@ -78,7 +78,7 @@ class RealVenue:
         self.late: list[tuple[datetime, OrderRequest]] = []
         self.faults: list[str] = []
         self.silent = False
-        self.lag_s = 0
+        self.lag_s, self.late_s = 0, 3
         self.fee_currency = "base"
         self.named = True
         self.armed: list[int] = []
@@ -107,7 +107,7 @@ class RealVenue:
         if fault == "lost before":
             return Unknown(why="the request was lost")
         if fault == "late":
-            self.late.append((self._clock() + timedelta(seconds=3), request))
+            self.late.append((self._clock() + timedelta(seconds=self.late_s), request))
             return Unknown(why="no answer in time")
         if fault == "rejected" or self._is_unfit(request.order):
             code = "-2010" if fault == "rejected" else "-1013"
@@ -259,7 +259,7 @@ class RealVenue:
 
     def _accept(self, request: OrderRequest, fault: str, at: datetime | None = None) -> "AtVenue | str":
         now, order = at or self._clock(), request.order
-        if now > request.deadline:
+        if self.terms.fence and now > request.deadline:
             return "-1021"
         # Unique among open orders only: what has ended does not stand in the way of a second one.
         if any(

@@ -49,8 +49,9 @@ def balances_are_what_the_fills_come_to(outcome: Outcome) -> Iterator[str]:
     for currency, held in outcome.venue.holdings.items():
         if held != start.get(currency, Decimal(0)) + flows.get(currency, Decimal(0)):
             yield f"the venue has {held} {currency}, the books come to {flows.get(currency)}"
-    if outcome.books.real.frozen:
-        yield f"frozen without a reason: {outcome.books.real.frozen}"
+    doubted = {name for name, record in outcome.records.items() if record.doubt}
+    if unfounded := [source for _, source in outcome.books.real.frozen if source not in doubted]:
+        yield f"frozen without a reason: {unfounded}"
 
 
 def positions_and_cash_are_what_the_venue_holds(outcome: Outcome) -> Iterator[str]:

@@ -57,6 +57,7 @@ class Witness:
         self.history: list[OrderRecord] = []
         self.booked: Counter[str] = Counter()
         self._tokens = set[str]()
+        self._claimed = set[tuple[object, ...]]()
 
     def see(self, now: float, table: Any, operation: str, parameters: Mapping[str, Any]) -> None:
         """Right after a call that was carried out."""
@@ -81,9 +82,16 @@ class Witness:
     def _orders(self, state: TradingState, written: list[OrderRecord]) -> None:
         """Keep orders that were written under a trading state."""
         self.history += written
-        self.claims += [(state, record) for record in written if record.state is OrderState.SUBMITTING]
+        self.claims += [(state, record) for record in written if self._is_claim(record)]
         if created := [record.order for record in written if record.state is OrderState.APPROVED]:
             self.approvals.append(Approval(created, ledger.read(self._ledger, "main")))
+
+    def _is_claim(self, record: OrderRecord) -> bool:
+        """Return whether a write claims an order for sending: a quarantine, too, leaves it as it is being sent."""
+        claim = (record.order.order_id, record.epoch, record.claimed_at)
+        fresh = record.state is OrderState.SUBMITTING and claim not in self._claimed
+        self._claimed.add(claim)
+        return fresh
 
     def _note(self, now: float) -> None:
         carried = self._polls.read("main").carried
