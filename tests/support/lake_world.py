@@ -10,11 +10,19 @@ from typing import Any
 import msgspec
 import pyarrow.parquet as pq
 
-from fanfold.audit.lake_schema import TABLES, LakeRow, day_of
+from fanfold.audit.lake_schema import TABLES, LakeRow, Type, day_of
 from fanfold.aws.s3.lake import table_of
 from fanfold.money import ZERO, exact
 
 Row = dict[str, Any]
+# A column's type, as DuckDB names it.
+DUCKDB_TYPES: dict[Type, str] = {
+    "string": "VARCHAR",
+    "bigint": "BIGINT",
+    "double": "DOUBLE",
+    "timestamp": "TIMESTAMP",
+    "decimal(38,18)": "DECIMAL(38,18)",
+}
 START = datetime(2026, 1, 30, 21, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 CASH = Decimal(1_000_000)

@@ -19,7 +19,7 @@ from fanfold.market.bars import Bar, Series
 from fanfold.messages import Fill
 from fanfold.money import ZERO, exact
 from fanfold.performance.equity import equity_curve
-from support.lake_world import CASH, MARKETS, START, VENUE, LakeWorld, Row, rounded, world, write
+from support.lake_world import CASH, DUCKDB_TYPES, MARKETS, START, VENUE, LakeWorld, Row, rounded, world, write
 
 SEED, ORDERS = 7, 10_000
 ENDS = {"FILLED", "CANCELED", "EXPIRED"}
@@ -100,7 +100,7 @@ def approved() -> Iterator[Row]:
 @pytest.mark.parametrize("name", VIEWS)
 def test_a_view_has_the_columns_and_types_that_it_promises(name: str) -> None:
     described = [row[:2] for row in sql.query(f"DESCRIBE {name}", {}).rows]
-    assert described == [(column, sql.TYPES[kind]) for column, (kind, _) in VIEWS[name].columns.items()]
+    assert described == [(column, DUCKDB_TYPES[kind]) for column, (kind, _) in VIEWS[name].columns.items()]
     assert sql.query(f"SELECT * FROM {name}", {}).rows == []
 
 

@@ -13,6 +13,7 @@ from fanfold.audit.lake_views import VIEWS
 from fanfold.aws.s3.lake import table_of
 from fanfold.cli import sql
 from fanfold.errors import BadInput
+from support.lake_world import DUCKDB_TYPES
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 EXAMPLES = re.findall(r"```sql\n(.*?)```", (DOCS / "audit.md").read_text(), re.DOTALL)
@@ -153,7 +154,9 @@ def test_a_mean_of_amounts_is_taken_of_doubles(mean: str, lake: Path) -> None:
 def test_a_table_without_files_is_empty_and_has_its_columns_and_types(name: str) -> None:
     assert ask(f"SELECT * FROM {name}") == sql.QueryResult([*TABLES[name].columns, "dt"], [])
     described = {row[0]: row[1] for row in ask(f"DESCRIBE {name}").rows}
-    assert described == {column: sql.TYPES[kind] for column, kind in (TABLES[name].columns | {"dt": "string"}).items()}
+    assert described == {
+        column: DUCKDB_TYPES[kind] for column, kind in (TABLES[name].columns | {"dt": "string"}).items()
+    }
     assert ask(f"SHOW COLUMNS IN {name}").rows == ask(f"DESCRIBE {name}").rows
 
 

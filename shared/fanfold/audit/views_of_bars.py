@@ -19,7 +19,7 @@ CLOSED_BARS = LakeView(
         "instrument": ("string", "instrument"),
         "timeframe": ("string", "1m, 5m, 1h and so on"),
         "length_s": ("bigint", "length in seconds"),
-        "shortest": ("bigint", "1 where the lake has no shorter bars of the instrument at this venue, else 0"),
+        "shortest": ("bigint", "1 where the date has no shorter bars of the instrument at this venue, else 0"),
         "opens_at": ("timestamp", "when the bar opened"),
         "closes_at": ("timestamp", "when it closed"),
         **_CANDLE,
@@ -35,16 +35,17 @@ WITH sized AS (
     min(sent_at) OVER (PARTITION BY venue, instrument, timeframe, closes_at, dt) AS published_at,
     row_number() OVER (PARTITION BY venue, instrument, timeframe, closes_at, dt ORDER BY message_id) AS copy
   FROM bars
-), shortest AS (
-  SELECT venue, instrument, min(length_s) AS length_s FROM sized GROUP BY venue, instrument
+), compared AS (
+  SELECT venue, instrument, timeframe, closes_at, open, high, low, close, volume, dt, length_s, published_at, copy,
+    min(length_s) OVER (PARTITION BY venue, instrument, dt) AS shortest_s
+  FROM sized
 )
-SELECT sized.venue, sized.instrument, sized.timeframe, sized.length_s,
-  CAST(CASE WHEN sized.length_s = shortest.length_s THEN 1 ELSE 0 END AS bigint) AS shortest,
-  date_add('second', -sized.length_s, sized.closes_at) AS opens_at, sized.closes_at,
-  sized.open, sized.high, sized.low, sized.close, sized.volume, sized.published_at,
-  date_format(date_add('millisecond', -1, sized.closes_at), '%Y-%m-%d') AS day, sized.dt
-FROM sized JOIN shortest ON shortest.venue = sized.venue AND shortest.instrument = sized.instrument
-WHERE sized.copy = 1
+SELECT venue, instrument, timeframe, length_s,
+  CAST(CASE WHEN length_s = shortest_s THEN 1 ELSE 0 END AS bigint) AS shortest,
+  date_add('second', -length_s, closes_at) AS opens_at, closes_at, open, high, low, close, volume, published_at,
+  date_format(date_add('millisecond', -1, closes_at), '%Y-%m-%d') AS day, dt
+FROM compared
+WHERE copy = 1
 """,
 )
 

@@ -6,25 +6,21 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
+import pyarrow as pa
 import sqlglot
 from duckdb import DuckDBPyConnection
+from pyarrow import dataset
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 
-from fanfold.audit.lake_schema import TABLES, LakeTable, Type
+from fanfold.audit.lake_schema import TABLES, LakeTable
 from fanfold.audit.lake_view import LakeView
 from fanfold.audit.lake_views import VIEWS
+from fanfold.aws.s3.lake import schema_of
 from fanfold.cli.sql_meaning import as_trino_means
 from fanfold.errors import BadInput
 
 DATABASE = "fanfold"
-TYPES: dict[Type, str] = {
-    "string": "VARCHAR",
-    "bigint": "BIGINT",
-    "double": "DOUBLE",
-    "timestamp": "TIMESTAMP",
-    "decimal(38,18)": "DECIMAL(38,18)",
-}
 # Same name, other meaning or none at all in DuckDB: better refused than answered wrongly.
 BANNED = {
     "format": "use CAST and || instead",
@@ -38,7 +34,7 @@ BANNED = {
 }
 _READS = (exp.Query, exp.Values)
 _SHOW_COLUMNS = re.compile(r"show\s+columns\s+(?:in|from)\s+(\w+(?:\.\w+)?)", re.IGNORECASE)
-_TABLES_SHOWN = "SHOW TABLES"
+_TABLES_SHOWN = f"SHOW TABLES FROM {DATABASE}"
 _WORD = re.compile(r"\w+")
 _EXPLAIN = re.compile(r"explain\s+", re.IGNORECASE)
 
@@ -128,17 +124,17 @@ def _check_function(node: exp.Expr) -> None:
 
 def _expose(connection: DuckDBPyConnection, files: Mapping[str, Sequence[Path]], views: Sequence[LakeView]) -> None:
     """Create views over the files, then lock the database: no other file can be read, nothing can be written."""
-    readable = [_quoted(path) for paths in files.values() for path in paths]
     connection.execute(f"CREATE SCHEMA {DATABASE}")
     connection.execute(f"SET schema = '{DATABASE}'")
     # As in Trino: 7 / 2 is 3, and 1 / 0 an error.
     connection.execute("SET integer_division = true")
     connection.execute("SET ieee_floating_point_ops = false")
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute(f"SET allowed_paths = [{', '.join(readable)}]")
     connection.execute("SET enable_external_access = false")
+    connection.execute("SET python_enable_replacements = false")
     for table in TABLES.values():
-        connection.execute(_table_view(table, files.get(table.name, [])))
+        connection.register(f"{table.name}_files", _rows_of(table, files.get(table.name, [])))
+        connection.execute(f"CREATE VIEW {table.name} AS FROM {table.name}_files")
     for view in views:
         connection.execute(f"CREATE VIEW {view.name} AS {_translated(view.sql)}")
     connection.execute("SET lock_configuration = true")
@@ -155,21 +151,20 @@ def _named_views(translated: str) -> list[LakeView]:
     return [view for view in VIEWS.values() if view.name in words]
 
 
-def _table_view(table: LakeTable, paths: Sequence[Path]) -> str:
-    """Return a table as a view: its columns by name, null where a file was written before the column was."""
-    columns = table.columns | {"dt": "string"}
-    named = ", ".join(f'"{name}"' for name in columns)
-    nothing = ", ".join(f'CAST(NULL AS {TYPES[kind]}) AS "{name}"' for name, kind in columns.items())
-    rows = f"(SELECT {nothing} LIMIT 0)"
-    if paths:
-        listed = ", ".join(_quoted(path) for path in paths)
-        options = "hive_partitioning = true, hive_types = {'dt': VARCHAR}, union_by_name = true"
-        rows += f" UNION ALL BY NAME (FROM read_parquet([{listed}], {options}))"
-    return f"CREATE VIEW {table.name} AS SELECT {named} FROM ({rows})"  # noqa: S608 - nothing in it is the user's
+def _rows_of(table: LakeTable, paths: Sequence[Path]) -> dataset.Dataset:
+    """Return a table's rows, unread: only days and columns that a statement asks for are opened.
 
-
-def _quoted(path: Path) -> str:
-    return "'" + str(path.absolute()).replace("'", "''") + "'"
+    A column that was added after a file was written is null for it.
+    """
+    day = pa.schema([("dt", pa.string())])
+    # To the microsecond, DuckDB's own; in files they are to the millisecond.
+    times = {"timestamp[ms]": pa.timestamp("us")}
+    stored = pa.schema([(field.name, times.get(str(field.type), field.type)) for field in schema_of(table)])
+    schema = pa.unify_schemas([stored, day])
+    if not paths:
+        return dataset.dataset(schema.empty_table())
+    partitions = dataset.partitioning(day, flavor="hive")
+    return dataset.dataset([str(path) for path in paths], schema=schema, format="parquet", partitioning=partitions)
 
 
 def _explained(text: str) -> str:
