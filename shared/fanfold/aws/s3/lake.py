@@ -41,6 +41,14 @@ def distinct(table: LakeTable, rows: pa.Table) -> pa.Table:
     return ordered.take(first.combine_chunks().sort())
 
 
+def encoded(rows: pa.Table) -> bytes:
+    """Return rows as a file of the lake."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(rows, sink, compression="zstd", row_group_size=ROW_GROUP_ROWS)
+    body: bytes = sink.getvalue().to_pybytes()
+    return body
+
+
 class S3Lake:
     """The lake in one bucket."""
 
@@ -73,10 +81,7 @@ class S3Lake:
         return pq.read_table(pa.BufferReader(body))
 
     def _put(self, key: str, rows: pa.Table) -> None:
-        sink = pa.BufferOutputStream()
-        pq.write_table(rows, sink, compression="zstd", row_group_size=ROW_GROUP_ROWS)
-        body = sink.getvalue().to_pybytes()
-        self._call("s3", "PutObject", {"Bucket": self._bucket, "Key": key, "Body": body})
+        self._call("s3", "PutObject", {"Bucket": self._bucket, "Key": key, "Body": encoded(rows)})
 
 
 def _key(table: LakeTable, dt: str, name: str) -> str:

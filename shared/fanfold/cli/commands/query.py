@@ -1,11 +1,13 @@
 """Query bars, signals, orders and trades by SQL, as Athena would.
 
-The lake is read from a copy that fetches only what changed.
+The lake is read from a copy that fetches only what changed. --lake reads one in a folder instead.
 
 Example: fanfold query "SELECT instrument, count(*) AS fills FROM trades GROUP BY instrument"
 """
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,9 +16,10 @@ from cyclopts import Parameter
 
 from fanfold.aws.client.call import Call
 from fanfold.aws.s3.audit_log import pages_of
-from fanfold.cli.argument_types import Shared, StageName, text
+from fanfold.cli.argument_types import Options, Shared, StageName, text
 from fanfold.cli.exit_codes import DESK
 from fanfold.cli.output import Answer, Grid, amount, cell
+from fanfold.errors import BadInput
 from fanfold.stages.session import reach
 
 EXITS = DESK
@@ -39,20 +42,30 @@ def command(
     options: Shared,
     stage: StageName = "",
     flush: Annotated[bool, Parameter(help="first bring what was just recorded into the lake")] = False,
+    lake: Annotated[Path | None, Parameter(metavar="FOLDER", help="a lake in a folder, in place of the desk's")] = None,
 ) -> Answer:
     """Return the rows of a SELECT over the lake."""
     from fanfold.cli import sql as dialect  # noqa: PLC0415 - duckdb and sqlglot take a while to load
 
     dialect.translate(sql)
+    if lake is not None and (stage or flush):
+        raise BadInput("--lake reads a folder alone: leave --stage and --flush out")
+    with nullcontext(lake) if lake else _copy(options, stage, flush=flush) as folder:
+        result = dialect.query(sql, dialect.files_in(folder))
+    rows = [dict(zip(result.columns, map(_plain, row), strict=True)) for row in result.rows]
+    document = {"columns": result.columns, "rows": rows}
+    return Answer(document, [_grid(result.columns, result.rows), f"{len(rows)} rows"])
+
+
+@contextmanager
+def _copy(options: Options, stage: str, *, flush: bool) -> Iterator[Path]:
+    """Yield the folder of a desk's lake as it is now."""
     with reach(options.state, stage, options.command) as session:
         if flush:
             session.invoke("audit", "flush", {})
         cache = session.state / CACHE
         fetch(session.call, session.bucket("lake"), cache)
-        result = dialect.query(sql, dialect.files_in(cache))
-    rows = [dict(zip(result.columns, map(_plain, row), strict=True)) for row in result.rows]
-    document = {"columns": result.columns, "rows": rows}
-    return Answer(document, [_grid(result.columns, result.rows), f"{len(rows)} rows"])
+        yield cache
 
 
 def fetch(call: Call, bucket: str, cache: Path) -> list[str]:

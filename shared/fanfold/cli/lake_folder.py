@@ -1,0 +1,81 @@
+"""A lake in a folder: files in the layout of a stage's lake, table/dt=date/name.parquet."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from fanfold.audit.lake_schema import TABLES, LakeTable
+from fanfold.aws.s3.lake import distinct, encoded, schema_of
+from fanfold.errors import BadInput
+
+# The file of a day that was compacted, as audit names one.
+DAY = "day.parquet"
+
+
+class CompactedDay(NamedTuple):
+    """A day of a table: its files and bytes before, and its rows and bytes in the file that is left."""
+
+    table: str
+    dt: str
+    files: int
+    bytes_before: int
+    rows: int
+    bytes: int
+
+
+def days(folder: Path) -> dict[tuple[str, str], list[Path]]:
+    """Return the files of each table's days. Raises BadInput for a folder that holds no lake."""
+    of_days: dict[tuple[str, str], list[Path]] = {}
+    for name in TABLES:
+        for path in sorted(folder.glob(f"{name}/dt=*/*.parquet")):
+            of_days.setdefault((name, path.parent.name.removeprefix("dt=")), []).append(path)
+    if not of_days:
+        raise BadInput(f"{folder} holds no lake, whose files lie as in bars/dt=2026-01-31/name.parquet")
+    return of_days
+
+
+def compact(folder: Path) -> list[CompactedDay]:
+    """Merge the files of each day into one, sorted, each row once; days of one file named DAY are left.
+
+    A run that was stopped leaves rows twice until the next one, never too few.
+    """
+    return [
+        _compact(TABLES[name], dt, files)
+        for (name, dt), files in days(folder).items()
+        if [path.name for path in files] != [DAY]
+    ]
+
+
+def write(path: Path, rows: pa.Table) -> int:
+    """Write rows as a file of the lake, in place of an earlier one, and return its bytes."""
+    fresh = path.with_name(f"{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        size = fresh.write_bytes(encoded(rows))
+        fresh.replace(path)
+    except OSError as wrong:
+        raise BadInput(f"{path} cannot be written: {wrong}") from wrong
+    return size
+
+
+def _compact(table: LakeTable, dt: str, files: list[Path]) -> CompactedDay:
+    # Columns that a file was written before are null.
+    parts = [schema_of(table).empty_table(), *map(_read, files)]
+    rows = distinct(table, pa.concat_tables(parts, promote_options="default"))
+    before = sum(path.stat().st_size for path in files)
+    target = files[0].with_name(DAY)
+    size = write(target, rows)
+    for path in files:
+        if path != target:
+            path.unlink()
+    return CompactedDay(table.name, dt, len(files), before, len(rows), size)
+
+
+def _read(path: Path) -> pa.Table:
+    try:
+        # As a file: its folder is no column.
+        return parquet.ParquetFile(path).read()
+    except (pa.ArrowException, OSError) as wrong:
+        raise BadInput(f"{path} cannot be read ({wrong}); move it away, or write it again") from wrong
