@@ -2,19 +2,19 @@
 
 from pathlib import Path
 
-from fanfold.simulation.schedules.faults import KINDS
-from fanfold.simulation.schedules.laws import AT_A_VENUE, EVERYWHERE, ON_PAPER
+from fanfold.simulation.schedules.faults import KINDS, WHOLE_DESK
+from fanfold.simulation.schedules.laws import AT_A_VENUE, EVERYWHERE, OF_FIVE_SERVICES, ON_PAPER
 from fanfold.simulation.schedules.one_order import ORDER_KINDS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "simulator.md"
 
 
 def test_each_law_is_a_row_of_the_page() -> None:
-    laws = [*EVERYWHERE, *ON_PAPER, *AT_A_VENUE]
+    laws = [*EVERYWHERE, *ON_PAPER, *AT_A_VENUE, *OF_FIVE_SERVICES]
     rows = [f"| {law.breaches.__doc__} | {law.kind} | {law.sentence.partition(':')[0]} |" for law in laws]
     assert [row for row in PAGE.read_text().splitlines() if row in rows] == rows
 
 
 def test_each_kind_of_fault_is_a_row_of_the_page() -> None:
-    rows = [f"| `{kind}` | {KINDS[kind]} |" for kind in ORDER_KINDS]
+    rows = [f"| `{kind}` | {KINDS[kind]} |" for kind in (*ORDER_KINDS, *WHOLE_DESK)]
     assert [row for row in PAGE.read_text().splitlines() if row in rows] == rows

@@ -146,7 +146,7 @@ class Poller:
         try:
             self._known[name] = self._noted(name, moved, noted) if moved != noted.cursors else noted
         except Conflict:
-            # Another poll wrote the cursors first: it published the same bars under the same id.
+            # Another poll wrote the cursors first: it published the same bars, which readers have once.
             return 0
         return sum(len(item.series.bars) for item in fresh)
 

@@ -1,6 +1,7 @@
 """Market-data's parts, built on first use."""
 
 import os
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache, cached_property
 from pathlib import Path
@@ -29,15 +30,17 @@ def runtime() -> Runtime:
 class MarketDataProcess:
     """The parts of one process, the heavy ones built on first use."""
 
-    def __init__(self, runtime: Runtime, settings: Settings) -> None:
+    def __init__(self, runtime: Runtime, settings: Settings, connect: Callable[[str], Source] | None = None) -> None:
+        """Use ``connect``, which returns the source of a venue's bars, in place of its recordings or its exchange."""
         self.runtime = runtime
         self._settings = settings
+        self._connect = connect or self._connected
         self._sources: dict[str, Source] = {}
 
     def source(self, venue: str) -> Source:
         """Return the source of a venue's bars: recordings, or an exchange."""
         if venue not in self._sources:
-            self._sources[venue] = self._connected(venue)
+            self._sources[venue] = self._connect(venue)
         return self._sources[venue]
 
     def _connected(self, venue: str) -> Source:
@@ -62,9 +65,9 @@ class MarketDataProcess:
         getattr(self.poller, verb_of(ROUTES, arrived.message))(arrived.message)
 
 
-def build(runtime: Runtime, settings: Settings) -> MarketDataProcess:
+def build(runtime: Runtime, settings: Settings, connect: Callable[[str], Source] | None = None) -> MarketDataProcess:
     """Build a process: two of them share nothing but the AWS resources that they call."""
-    return MarketDataProcess(runtime, settings)
+    return MarketDataProcess(runtime, settings, connect)
 
 
 @cache

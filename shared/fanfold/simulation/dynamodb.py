@@ -101,6 +101,12 @@ class MemoryDynamo:
             items.reverse()
         return _page(table, items, parameters.get("Limit"))
 
+    def scan(self, parameters: Document) -> dict[str, Any]:
+        reject_unknown_fields(parameters, "TableName", "ConsistentRead", "Limit", "ExclusiveStartKey")
+        table = self.table(parameters["TableName"])
+        start = table.exact_key_of(parameters["ExclusiveStartKey"]) if "ExclusiveStartKey" in parameters else ("", "")
+        return _page(table, [item for item in table.items() if table.key_of(item) > start], parameters.get("Limit"))
+
     def put_item(self, parameters: Document) -> dict[str, Any]:
         return self._single("Put", parameters)
 
@@ -206,6 +212,7 @@ _OPERATIONS: dict[str, Callable[[MemoryDynamo, Document], dict[str, Any]]] = {
     "BatchGetItem": MemoryDynamo.batch_get_item,
     "BatchWriteItem": MemoryDynamo.batch_write_item,
     "Query": MemoryDynamo.query,
+    "Scan": MemoryDynamo.scan,
     "PutItem": MemoryDynamo.put_item,
     "UpdateItem": MemoryDynamo.update_item,
     "DeleteItem": MemoryDynamo.delete_item,

@@ -1,6 +1,7 @@
 """A desk of three strategies for some minutes of bars, with what an operator and a webhook send in between."""
 
 from random import Random
+from typing import Self
 
 from fanfold.messages import Target, Targets
 from fanfold.simulation.schedules.faults import FaultDice, drawn
@@ -14,15 +15,17 @@ HEALING_MINUTES = 9
 class DeskDay(World):
     """The desk under fire, and then healed."""
 
-    def __init__(self, seed: int, minutes: int = MINUTES) -> None:
+    healing_minutes = HEALING_MINUTES
+
+    def __init__(self, seed: int, minutes: int = MINUTES, faults: FaultDice | None = None) -> None:
         random = Random(seed)
-        faults, limits = FaultDice(random, drawn(random)), Random(f"limits {seed}")
-        desk, market = desk_of(random, limits), SeededMarket(random, minutes + HEALING_MINUTES)
+        faults, limits = faults or FaultDice(random, drawn(random)), Random(f"limits {seed}")
+        desk, market = desk_of(random, limits), SeededMarket(random, minutes + self.healing_minutes)
         self.quiet, self.halts = random.random() < 0.5, random.random() < 0.7
         self.minutes = minutes
         super().__init__(random, faults, desk, market)
 
-    def run(self) -> "DeskDay":
+    def run(self) -> Self:
         self.command({"action": "open", "account": "main", "reason": "start", "actor": "ann"})
         self.until_quiet()
         for minute in range(1, self.minutes + 1):
@@ -32,13 +35,17 @@ class DeskDay(World):
 
     def minute(self, minute: int) -> None:
         self.now = max(self.now, START + 60.0 * minute)
-        self.topics.publish([self.market.minute(minute)])
+        self.bring_bars(minute)
         self._upset(minute)
         if self.quiet or not self.faults.on:
             self.until_quiet()
         else:
             for _ in range(self.random.randrange(200)):
                 self.step()
+
+    def bring_bars(self, minute: int) -> None:
+        """Publish the bars of a minute, as market-data does."""
+        self.topics.publish([self.market.minute(minute)])
 
     def _upset(self, minute: int) -> None:
         """Send what comes from outside besides bars, somewhere in the minute."""
@@ -70,7 +77,7 @@ class DeskDay(World):
     def heal(self) -> None:
         """Switch faults off: what is under way comes to its end, and time goes on."""
         self.faults.on = False
-        for minute in range(self.minutes + 1, self.minutes + HEALING_MINUTES + 1):
+        for minute in range(self.minutes + 1, self.minutes + self.healing_minutes + 1):
             self.until_quiet()
             self.sweep()
             self.until_quiet()

@@ -8,7 +8,19 @@ from typing import Any, NamedTuple
 from fanfold.aws.client.call import NO_ANSWER, AwsFault, Call, Reason
 from fanfold.simulation.schedules.witness import TOKEN
 
-# Kind -> the event, for people.
+# Kind -> the event, for people; of what befalls market-data and audit alone.
+WHOLE_DESK = {
+    "bar-missing": "the venue never has a bar",
+    "bar-late": "the venue has a bar up to four minutes late",
+    "bar-null": "the venue has a bar without figures, for some minutes or for good",
+    "bar-impossible": "the low of a bar is above its high, for some minutes or for good",
+    "bar-revised": "the venue changes a bar after it was read",
+    "bar-jumped": "the venue has a bar at three times its price",
+    "rows-twice": "an answer of the venue has a bar twice",
+    "rows-out-of-order": "the bars of an answer of the venue are in no order",
+    "slow-down": "S3 answers that it is asked too often",
+}
+# Of all.
 KINDS = {
     "before": "a process dies before a call",
     "after": "a process dies after a call",
@@ -37,6 +49,7 @@ KINDS = {
     "venue": "the venue loses an order, takes it late, loses its answer, rejects it, or fills a part",
     "silent": "the venue does not answer a question",
     "outage": "the venue answers no question for seven minutes, while an order is under way",
+    **WHOLE_DESK,
 }
 DAY = ("before", "after", "throttle", "lost", "conflict", "again", "zombie", "batch", "dead")
 # Each seed draws for each kind how often it comes, in a call or in a delivery.
@@ -114,6 +127,8 @@ class FaultDice:
             raise Crash
         if service == "dynamodb":
             self._database(operation, parameters)
+        if service == "s3" and self.hit("slow-down"):
+            raise AwsFault("SlowDown", "too fast", 503)
         lost = self.hit("lost")
         if service == "sns" and operation == "PublishBatch" and self.hit("batch"):
             return _partly(call, parameters)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from fanfold.simulation.schedules import book_laws, limit_laws, order_laws, state_laws, venue_laws
+from fanfold.simulation.schedules import audit_laws, bar_laws, book_laws, limit_laws, order_laws, state_laws, venue_laws
 from fanfold.simulation.schedules.law import Law, LawKind, Sentence
 from fanfold.simulation.schedules.outcome import Outcome
 
@@ -52,6 +52,19 @@ AT_A_VENUE = (
     Law(Sentence.ADDS_UP, LawKind.SAFETY, venue_laws.positions_and_cash_are_what_the_venue_holds),
     Law(Sentence.STOPS, LawKind.LIVENESS, venue_laws.flatten_ends_with_no_more_than_cannot_be_sold),
     Law(Sentence.NEVER_FORGOTTEN, LawKind.LIVENESS, venue_laws.no_outcome_stays_unknown),
+)
+# Of a desk whose bars come from market-data, and whose messages audit records.
+OF_FIVE_SERVICES = (
+    Law(Sentence.NEVER_FORGOTTEN, LawKind.LIVENESS, bar_laws.every_bar_is_published_or_reported),
+    Law(Sentence.NEVER_FORGOTTEN, LawKind.LIVENESS, bar_laws.bars_that_the_venue_had_in_time_are_published),
+    Law(Sentence.IS_TRUE, LawKind.SAFETY, bar_laws.no_bar_is_invented),
+    Law(Sentence.NEVER_UNEXPLAINED, LawKind.SAFETY, bar_laws.strategies_decide_by_published_bars_up_to_their_time),
+    Law(Sentence.NEVER_UNEXPLAINED, LawKind.SAFETY, audit_laws.the_log_has_no_gap_and_no_fork),
+    Law(Sentence.NEVER_FORGOTTEN, LawKind.LIVENESS, audit_laws.each_message_is_in_the_log_once),
+    Law(Sentence.NEVER_UNEXPLAINED, LawKind.LIVENESS, audit_laws.the_log_agrees_with_its_evidence),
+    Law(Sentence.NEVER_UNEXPLAINED, LawKind.SAFETY, audit_laws.nothing_in_the_log_is_replaced),
+    Law(Sentence.NEVER_FORGOTTEN, LawKind.LIVENESS, audit_laws.all_that_is_recorded_is_in_the_lake),
+    Law(Sentence.ADDS_UP, LawKind.LIVENESS, audit_laws.the_day_is_closed),
 )
 PAPER_LAWS = (*EVERYWHERE, *ON_PAPER)
 LIVE_LAWS = (*EVERYWHERE, *AT_A_VENUE)

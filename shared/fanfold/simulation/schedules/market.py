@@ -1,5 +1,6 @@
 """A seeded desk of two instruments, and the bars that its venue has of them."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from random import Random
@@ -80,6 +81,15 @@ class SeededMarket:
         """The last close by a time; before the first, the open of that."""
         closed = [bar.close for bar in self.bars[name] if bar.closes_at_s <= at] or [self.bars[name][0].open]
         return Decimal(closed[-1]).scaleb(-2)
+
+    def publish(self, messages: Iterable[BarsClosed]) -> None:
+        """Keep only the bars of messages that go to all readers: what the desk knows of the market."""
+        known: dict[str, dict[int, Bar]] = {name: {} for name in self.bars}
+        for message in messages:
+            for series in () if message.requested else bars.unpack(message.frames):
+                for bar in series.bars:
+                    known[series.instrument].setdefault(bar.closes_at_s, bar)
+        self.bars = {name: [walk[at] for at in sorted(walk)] for name, walk in known.items()}
 
     def minute(self, minute: int) -> BarsClosed:
         return self._message(f"p{minute}", self._since(START + 60 * (minute - 1), START + 60 * minute), requested=False)

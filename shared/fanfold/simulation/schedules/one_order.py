@@ -15,7 +15,7 @@ from fanfold.desk import Desk
 from fanfold.market.bars import Bar
 from fanfold.messages import Message, OrderState, TradingState
 from fanfold.simulation.schedules.diced_venue import DicedVenue, VenueWire
-from fanfold.simulation.schedules.faults import KINDS, FaultDice, Hit
+from fanfold.simulation.schedules.faults import KINDS, WHOLE_DESK, FaultDice, Hit
 from fanfold.simulation.schedules.market import START, A, SeededMarket, document, instance
 from fanfold.simulation.schedules.prepared import Prepared
 from fanfold.simulation.schedules.process import SERVICES, ServiceProcess
@@ -39,8 +39,8 @@ RATES = {
     "venue": (0.0, 0.2, 0.7),
     "outage": (0.0, 0.0, 0.0, 0.3),
 }
-# Batches have more than one order's messages.
-ORDER_KINDS = tuple(kind for kind in KINDS if kind != "batch")
+# Batches have more than one order's messages, and neither market-data nor audit takes part.
+ORDER_KINDS = tuple(kind for kind in KINDS if kind not in ("batch", *WHOLE_DESK))
 PLENTY, THIN = 10**9, 40_000
 POISON = ("", "{", '{"type": "unknown.v9"}', "[" * 2_000, '{"type": "targets.v1", "id": 7}', "\ud7ff")
 
@@ -240,12 +240,6 @@ class OneOrder(World):
         return flattens and any(
             item.position.quantity + item.open and item.position.quantity for item in books.positions.values()
         )
-
-    def settle(self, until: float | None = None) -> None:
-        """Let everybody work, and time pass, until nobody has anything to do, or to a time."""
-        self.until_quiet()
-        while (until is None or self.now < until) and self.wake():
-            self.until_quiet()
 
     def cold(self, service: str) -> ServiceProcess:
         venue = (lambda _account: VenueWire(self)) if self.variant.mode == "live" and service == "execution" else None

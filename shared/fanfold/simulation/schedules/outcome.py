@@ -29,7 +29,7 @@ class Outcome:
         self.books: AccountBooks = ledger.read(self.table, "main")
         self.records = _records(world, self.table)
         self.resting: list[RestingOrder] = PaperBook(Table(world.cloud.call, "paper_book")).read("main").resting
-        self.letters = world.cloud.sqs.queue(world.places["audit"]).messages
+        self.letters = world.cloud.sqs.queue(world.places.get("heard", world.places["audit"])).messages
         self.heard: list[Message] = [decode(letter.body) for letter in self.letters]
         self.unique = {message.id: message for message in self.heard}
 

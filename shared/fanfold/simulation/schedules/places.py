@@ -8,6 +8,8 @@ from fanfold.simulation.cloud import MemoryCloud
 
 TABLES = ("folds", "ledger", "paper_book", "faults")
 RECEIVED_MAX = 5
+# Of a standard queue, and of a FIFO one.
+VISIBILITY_S = ("360", "60")
 
 
 def places_of(cloud: MemoryCloud) -> dict[str, str]:
@@ -34,10 +36,13 @@ def topic_setting(topic: str) -> str:
 
 
 def _queues(cloud: MemoryCloud, service: str) -> dict[str, str]:
-    dead = cloud.call("sqs", "CreateQueue", {"QueueName": f"dead-{service}.fifo", "Attributes": {"FifoQueue": "true"}})
+    # Audit's queue is a standard one.
+    fifo = service != "audit"
+    end, kind = (".fifo", {"FifoQueue": "true"}) if fifo else ("", {})
+    dead = cloud.call("sqs", "CreateQueue", {"QueueName": f"dead-{service}{end}", "Attributes": kind})
     redrive = {"deadLetterTargetArn": cloud.sqs.queue(dead["QueueUrl"]).arn, "maxReceiveCount": RECEIVED_MAX}
-    attributes = {"FifoQueue": "true", "VisibilityTimeout": "60", "RedrivePolicy": json.dumps(redrive)}
-    made = cloud.call("sqs", "CreateQueue", {"QueueName": f"{service}.fifo", "Attributes": attributes})
+    attributes = {"VisibilityTimeout": VISIBILITY_S[fifo], "RedrivePolicy": json.dumps(redrive)}
+    made = cloud.call("sqs", "CreateQueue", {"QueueName": f"{service}{end}", "Attributes": kind | attributes})
     return {service: made["QueueUrl"], f"dead-{service}": dead["QueueUrl"]}
 
 
@@ -54,3 +59,9 @@ def as_record(message: dict[str, Any]) -> dict[str, Any]:
         "messageAttributes": attributes,
         "eventSourceARN": "queue",
     }
+
+
+def headline(letter: dict[str, Any]) -> str:
+    """Name a received message for a story."""
+    kind = letter.get("MessageAttributes", {}).get("type", {}).get("StringValue", "no message")
+    return f"{kind} (delivery {letter['Attributes']['ApproximateReceiveCount']})"

@@ -13,7 +13,7 @@ from fanfold.desk import Desk
 from fanfold.errors import AT_ONCE
 from fanfold.simulation.schedules.silence import silent_telemetry
 
-# The services of a schedule; bars come as market-data publishes them, and audit's queue is read.
+# The services of a schedule that has no more: bars come as market-data publishes them, and audit's queue is read.
 SERVICES = ("signal", "risk", "execution")
 # The verb that a service's queue handler calls.
 VERBS = {"market-data": "serve", "signal": "fold", "risk": "assess", "execution": "execute", "audit": "record"}
@@ -28,7 +28,8 @@ class InvocationContext(NamedTuple):
 class ServiceProcess:
     """A cold function of a service. ``handle`` takes SQS events, ``sweep`` the schedule's, ``control`` commands.
 
-    ``venue`` returns the real venue of a live account, for execution.
+    ``outside`` returns what is outside of AWS: for execution the real venue of a live account, for market-data the
+    source of a venue's bars.
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class ServiceProcess:
         clock: Callable[[], datetime],
         desk: Desk,
         places: Mapping[str, str],
-        venue: Callable[[str], Any] | None = None,
+        outside: Callable[[str], Any] | None = None,
         *,
         silent: bool = False,
     ) -> None:
@@ -50,17 +51,21 @@ class ServiceProcess:
         # A service is its images' business: its wiring is looked up by name, as its functions are.
         wiring = import_module(f"{service.replace('-', '_')}_service.wiring")
         settings = _settings(wiring.Settings, places)
-        self.parts = wiring.build(self.runtime, settings, *([venue] if venue else []))
+        self.parts = wiring.build(self.runtime, settings, *([outside] if outside else []))
 
     def handle(self, event: dict[str, Any], request: str) -> dict[str, Any]:
         with self.runtime.watch.invocation(InvocationContext(request)):
             take = consume_batch if self.service == "audit" else consume
             return take(event, getattr(self.parts, VERBS[self.service]), self.runtime.edge)
 
-    def sweep(self, _event: dict[str, Any], request: str) -> dict[str, Any]:
+    def scheduled(self, request: str, work: Callable[[Any], Any]) -> Any:
+        """Carry out work of a schedule with the process's parts; return its result."""
         with self.runtime.watch.invocation(InvocationContext(request)):
-            swept: dict[str, Any] = self.parts.sweep()
-            return swept
+            return work(self.parts)
+
+    def sweep(self, _event: dict[str, Any], request: str) -> dict[str, Any]:
+        swept: dict[str, Any] = self.scheduled(request, lambda parts: parts.sweep())
+        return swept
 
     def control(self, event: dict[str, Any], request: str) -> dict[str, Any]:
         with self.runtime.watch.invocation(InvocationContext(request)):

@@ -17,8 +17,8 @@ class RunningInvocation(greenlet):  # type: ignore[misc]
         self.process = process
         self.queue: str = more.get("queue", "")
         self.receipts: dict[str, str] = more.get("receipts", {})
-        # An operator's command and its request, which are repeated where they fail.
-        self.command: tuple[dict[str, Any], str] | None = more.get("command")
+        # What comes where it fails: the same again, as of an operator's command.
+        self.again: Callable[[], None] | None = more.get("again")
         self.frozen = False
         self.asleep_until = 0.0
         self.fault: BaseException | None = None

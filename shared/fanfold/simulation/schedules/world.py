@@ -17,11 +17,11 @@ from fanfold.aws.client.call import AwsFault
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.sns import Topics
 from fanfold.desk import Desk
-from fanfold.messages import TOPICS, BarsRequested, Message, TradingState, decode
+from fanfold.messages import SUBSCRIPTIONS, TOPICS, BarsRequested, Message, TradingState, decode
 from fanfold.simulation.cloud import MemoryCloud
 from fanfold.simulation.schedules.faults import Crash, FaultDice
 from fanfold.simulation.schedules.market import START, SeededMarket
-from fanfold.simulation.schedules.places import RECEIVED_MAX, as_record, places_of, topic_setting
+from fanfold.simulation.schedules.places import RECEIVED_MAX, as_record, headline, places_of, topic_setting
 from fanfold.simulation.schedules.prepared import Prepared
 from fanfold.simulation.schedules.process import SERVICES, ServiceProcess
 from fanfold.simulation.schedules.running import RunningInvocation
@@ -42,6 +42,11 @@ class NoEnd(AssertionError):
 class World:
     """The desk, its queues, and who is at work. What happens in it, and when, is a subclass's."""
 
+    # The services that have processes.
+    services: tuple[str, ...] = SERVICES
+    # Whether their logs are formatted.
+    silent = False
+
     def __init__(
         self, random: Random, faults: FaultDice, desk: Desk, market: SeededMarket, before: Prepared | None = None
     ) -> None:
@@ -52,11 +57,13 @@ class World:
         self.now = before.now if before else float(START)
         self.cloud = MemoryCloud(lambda: self.now)
         self.places = before.fill(self.cloud, lambda: self.now) if before else places_of(self.cloud)
-        self.queues = {name: self.cloud.sqs.queue(self.places[name]) for name in (*SERVICES, "market-data")}
+        self.queues = {name: self.cloud.sqs.queue(self.places[name]) for name in SUBSCRIPTIONS}
         self.reached = Counter[str]()
         self.story: list[str] | None = None
         faults.tell = self.tell
-        self.warm: dict[str, list[ServiceProcess]] = {service: [] for service in SERVICES}
+        self.warm: dict[str, list[ServiceProcess]] = {service: [] for service in self.services}
+        # The services that are delivered to; another's messages wait.
+        self.listening = self.services
         self.running: list[RunningInvocation] = []
         self.ledger = Table(self.cloud.call, "ledger")
         self.witness = Witness(self.ledger)
@@ -101,7 +108,7 @@ class World:
     def _command(self, event: dict[str, Any], request: str) -> None:
         process = self.process("risk")
         work = partial(process.control, event, request)
-        self.running.append(RunningInvocation(process, work, command=(event, request)))
+        self.running.append(RunningInvocation(process, work, again=partial(self._command, event, request)))
 
     def sweep(self) -> None:
         """Start the schedules of risk and execution."""
@@ -118,7 +125,13 @@ class World:
         return self.cold(service)
 
     def cold(self, service: str) -> ServiceProcess:
-        return ServiceProcess(service, self.call, self.clock_of_a_process(), self.desk, self.places)
+        clock = self.clock_of_a_process()
+        outside = self.outside(service)
+        return ServiceProcess(service, self.call, clock, self.desk, self.places, outside, silent=self.silent)
+
+    def outside(self, _service: str) -> Callable[[str], Any] | None:
+        """Return what stands in for a service's exchange; None for a service that needs none."""
+        return None
 
     def clock_of_a_process(self) -> Callable[[], datetime]:
         """Return the clock of a new process, which may be off, and step back."""
@@ -139,9 +152,15 @@ class World:
         at_work = [invocation.queue for invocation in self.running]
         raise NoEnd(f"no end after {STEPS_MAX} steps; at work: {at_work}")
 
+    def settle(self, until: float | None = None) -> None:
+        """Let everybody work, and time pass, until nobody has anything to do, or to a time."""
+        self.until_quiet()
+        while (until is None or self.now < until) and self.wake():
+            self.until_quiet()
+
     def step(self) -> bool:
         """Let somebody go on to the next call, or deliver; return false where there is nothing to do."""
-        ready = [name for name in SERVICES if self.queues[name].is_ready()]
+        ready = [name for name in self.listening if self.queues[name].is_ready()]
         now = self.now
         awake = [invocation for invocation in self.running if invocation.asleep_until <= now]
         options = len(awake) + len(ready)
@@ -160,7 +179,7 @@ class World:
         """Let time pass until somebody wakes up, or a message is visible again; return false where nobody waits."""
         hidden = [
             message.visible_at
-            for name in SERVICES
+            for name in self.services
             for message in self.queues[name].messages
             if message.visible_at > self.now
         ]
@@ -190,8 +209,7 @@ class World:
     def _deliver(self, service: str) -> None:
         if self._held_up(self.queues[service]):
             return
-        request = {"QueueUrl": self.places[service], "MaxNumberOfMessages": self.random.choice((1, 1, 3))}
-        letters = self.cloud.call("sqs", "ReceiveMessage", request).get("Messages", [])
+        letters = self.received(service)
         if not letters:
             return  # What was there went to the dead letters.
         if self.faults.hit("dead"):
@@ -201,7 +219,7 @@ class World:
             return
         process = self.process(service)
         if self.story is not None:
-            self.tell(f"{service} takes {', '.join(map(_headline, letters))}")
+            self.tell(f"{service} takes {', '.join(map(headline, letters))}")
         event = {"Records": [as_record(letter) for letter in letters]}
         receipts = {letter["MessageId"]: letter["ReceiptHandle"] for letter in letters}
         self.faults.note("deliver", service, list(receipts.values()))
@@ -209,6 +227,12 @@ class World:
             self.reached["two processes work on one message"] += 1
         work = partial(process.handle, event, "delivery")
         self.running.append(RunningInvocation(process, work, queue=service, receipts=receipts))
+
+    def received(self, service: str) -> list[dict[str, Any]]:
+        """Receive the messages of a delivery."""
+        request = {"QueueUrl": self.places[service], "MaxNumberOfMessages": self.random.choice((1, 1, 3))}
+        letters: list[dict[str, Any]] = self.cloud.call("sqs", "ReceiveMessage", request).get("Messages", [])
+        return letters
 
     def _held_up(self, queue: Any) -> bool:
         """Let the next message come late, or let others overtake it; return whether it comes late."""
@@ -251,8 +275,8 @@ class World:
             self.warm[invocation.process.service].append(invocation.process)
         if invocation.queue and not ended:
             self._answered(invocation)
-        elif invocation.fault and invocation.command:
-            self._command(*invocation.command)
+        elif invocation.fault and invocation.again:
+            invocation.again()
 
     def _answered(self, invocation: RunningInvocation) -> None:
         """Delete what was handled, and show the rest again."""
@@ -272,9 +296,3 @@ class World:
             waiting = self.queues[invocation.queue].with_receipt(invocation.receipts[name])
             if waiting is not None:
                 waiting.visible_at = self.now
-
-
-def _headline(letter: dict[str, Any]) -> str:
-    """Name a message for the story."""
-    kind = letter.get("MessageAttributes", {}).get("type", {}).get("StringValue", "no message")
-    return f"{kind} (delivery {letter['Attributes']['ApproximateReceiveCount']})"

@@ -1,0 +1,127 @@
+"""Laws of bars: what the venue has is published or reported, nothing is invented, and strategies use nothing else."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from fanfold.market import bars
+from fanfold.market.bars import Bar
+from fanfold.market.quality import DefectKind
+from fanfold.messages import BarsClosed, DataDefect, Targets
+from fanfold.simulation.queues import Waiting
+from fanfold.simulation.schedules.bar_source import SeededSource
+from fanfold.simulation.schedules.market import A, B
+from fanfold.simulation.schedules.outcome import Outcome
+
+# How many closes the moving averages of a desk day are made of, by strategy instance.
+SLOW = {"one": 3, "two": 2}
+
+
+class PublishedBar(NamedTuple):
+    """A bar as it was published, and whether somebody had asked for it."""
+
+    instrument: str
+    bar: Bar
+    requested: bool
+
+
+class ReportedDefect(NamedTuple):
+    """A reported defect, and the last close (epoch seconds) that it may be of."""
+
+    defect: DataDefect
+    until: int
+
+
+def every_bar_is_published_or_reported(outcome: Outcome) -> Iterator[str]:
+    """Each bar that is due is published, or a report of defects covers it."""
+    published = {(entry.instrument, entry.bar.closes_at_s) for entry in _published(outcome)}
+    reported = list(_reported(outcome))
+    for name, closes_at_s in _source(outcome).versions:
+        if (name, closes_at_s) not in published and not _is_covered(name, closes_at_s, reported):
+            yield f"the bar of {name} that closes at {closes_at_s} is neither published nor reported"
+
+
+def bars_that_the_venue_had_in_time_are_published(outcome: Outcome) -> Iterator[str]:
+    """Each bar that the venue had from its close on is published, if it does not jump from the one before."""
+    source, published = _source(outcome), {(entry.instrument, entry.bar) for entry in _published(outcome)}
+    jumps = [report for report in _reported(outcome) if report.defect.defect in (DefectKind.JUMP, DefectKind.OUTLIER)]
+    for name, closes_at_s in source.versions:
+        if source.whole(name, closes_at_s) and not _is_covered(name, closes_at_s, jumps):
+            (version,) = source.versions[name, closes_at_s]
+            if (name, version.bar) not in published:
+                yield f"the bar of {name} that closes at {closes_at_s} was there, and is not published"
+
+
+def no_bar_is_invented(outcome: Outcome) -> Iterator[str]:
+    """Each bar that is published is one that the venue had."""
+    versions = _source(outcome).versions
+    for entry in _published(outcome):
+        known = versions.get((entry.instrument, entry.bar.closes_at_s), [])
+        if entry.bar not in [version.bar for version in known]:
+            yield f"{entry.instrument} {entry.bar} is published, and the venue never had it"
+
+
+def strategies_decide_by_published_bars_up_to_their_time(outcome: Outcome) -> Iterator[str]:
+    """A signal follows from the bars that were published up to its time, each as it was published first."""
+    closes: dict[str, dict[int, int]] = {A: {}, B: {}}
+    if _dead_letters(outcome, "signal"):
+        return  # Whether such bars were read before they were given up, nobody can say.
+    for message in outcome.unique.values():
+        if isinstance(message, BarsClosed):
+            _take(message, closes)
+        elif isinstance(message, Targets):
+            yield from _wrong_targets(message, closes)
+
+
+def _take(message: BarsClosed, closes: dict[str, dict[int, int]]) -> None:
+    """Add what a reader adds: bars behind its last, unless it misses bars before them."""
+    for series in bars.unpack(message.frames):
+        known = closes[series.instrument]
+        last = max(known, default=0)
+        if not last or series.after <= last:
+            known.update({bar.closes_at_s: bar.close for bar in series.bars if bar.closes_at_s > last})
+
+
+def _wrong_targets(message: Targets, closes: dict[str, dict[int, int]]) -> Iterator[str]:
+    at = int(message.at.timestamp())
+    for target in message.targets:
+        if target.instance in SLOW:
+            last = [close for time, close in closes[target.instrument].items() if time <= at]
+            weight = _weight(last, SLOW[target.instance])
+            if target.weight != weight:
+                yield f"{target.instance} wants {target.weight} of {target.instrument} at {at}, not {weight}"
+
+
+def _weight(closes: list[int], slow: int) -> float:
+    """Return 1 where the last close is above the mean of so many, which includes it."""
+    return 1.0 if closes[-1] * slow > sum(closes[-slow:]) else 0.0
+
+
+def _source(outcome: Outcome) -> SeededSource:
+    source: SeededSource = outcome.world.source  # type: ignore[attr-defined]
+    return source
+
+
+def _published(outcome: Outcome) -> Iterator[PublishedBar]:
+    """Yield each bar of each message, in the order of publication."""
+    for message in outcome.messages_of(BarsClosed):
+        for series in bars.unpack(message.frames):
+            yield from (PublishedBar(series.instrument, bar, message.requested) for bar in series.bars)
+
+
+def _reported(outcome: Outcome) -> Iterator[ReportedDefect]:
+    """Yield each defect with the last close that it may be of: what a message reports of lies before its end."""
+    for message in outcome.messages_of(BarsClosed):
+        until = int(message.at.timestamp())
+        yield from (ReportedDefect(defect, until) for defect in message.defects if defect.timeframe == "1m")
+
+
+def _is_covered(instrument: str, closes_at_s: int, reports: Iterable[ReportedDefect]) -> bool:
+    """Return whether a report is of a bar: of several holes, or dropped bars, it names the first and their number."""
+    return any(
+        report.defect.instrument == instrument and report.defect.closes_at_s <= closes_at_s <= report.until
+        for report in reports
+    )
+
+
+def _dead_letters(outcome: Outcome, service: str) -> list[Waiting]:
+    return outcome.world.cloud.sqs.queue(outcome.world.places[f"dead-{service}"]).messages

@@ -1,0 +1,137 @@
+"""A desk day of all five services: market-data polls a venue whose bars are bad, and audit records what comes of it."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from random import Random
+from typing import Any
+
+from fanfold.messages import TOPICS
+from fanfold.simulation.schedules.bar_source import SeededSource
+from fanfold.simulation.schedules.daily_close import DailyClose
+from fanfold.simulation.schedules.desk_day import MINUTES, DeskDay
+from fanfold.simulation.schedules.faults import DAY, WHOLE_DESK, FaultDice, Hit
+from fanfold.simulation.schedules.live_day import LiveDay
+from fanfold.simulation.schedules.market import START
+from fanfold.simulation.schedules.places import topic_setting
+from fanfold.simulation.schedules.process import SERVICES
+from fanfold.simulation.schedules.running import RunningInvocation
+
+KINDS = (*DAY, "freeze", "timeout", "dropped", "delay", "reorder", "skew", "backward", "silent", *WHOLE_DESK)
+# Each seed draws for each kind how often it comes: what befalls a bar has fewer chances than what befalls a call.
+CALL_RATES, BAR_RATES = (0.0, 0.004, 0.03), (0.0, 0.0, 0.05, 0.2)
+FEW = ("silent", "skew", "batch", *WHOLE_DESK)
+# A scheduled function that fails is started again twice.
+STARTS = 3
+RECEIVES, FLUSH_MINUTES = 10, 5
+# When the day is closed.
+CLOSE = START + 86_400 + 1_200
+# Between two of its windows audit is not delivered to.
+WINDOW = 0.3
+
+
+class FiveServices(DeskDay):
+    """A desk day with market-data and audit."""
+
+    services = (*SERVICES, "market-data", "audit")
+    silent = True
+    # A hole in the bars is closed ten minutes after it.
+    healing_minutes = 16
+
+    def __init__(
+        self,
+        seed: int,
+        minutes: int = MINUTES,
+        *,
+        kinds: tuple[str, ...] = KINDS,
+        listed: tuple[Hit, ...] | None = None,
+        traced: bool = True,
+    ) -> None:
+        dice = Random(f"faults {seed}")
+        rates = {kind: dice.choice(BAR_RATES if kind in FEW else CALL_RATES) for kind in KINDS}
+        rates = {kind: rates[kind] for kind in kinds if kind in rates}
+        super().__init__(seed, minutes=minutes, faults=FaultDice(dice, rates, listed=listed, traced=traced))
+        self.places |= _audit_places(self)
+        self.source = SeededSource(self, Random(f"bars {seed}"))
+        self.closed = DailyClose(self)
+
+    def outside(self, service: str) -> Callable[[str], Any] | None:
+        return (lambda _venue: self.source) if service == "market-data" else super().outside(service)
+
+    def bring_bars(self, minute: int) -> None:
+        """Let the bars of a minute close, and start the schedules of market-data and audit."""
+        due = START + 60 * minute
+        self.source.close(due)
+        at = datetime.fromtimestamp(due, UTC)
+        self.start("market-data", lambda parts: parts.poller.poll(at), STARTS)
+        if minute % FLUSH_MINUTES == 0:
+            self.start("audit", lambda parts: parts.flush(), STARTS)
+        open_ = not self.faults.on or self.random.random() < WINDOW
+        self.listening = self.services if open_ else tuple(name for name in self.services if name != "audit")
+
+    def start(self, service: str, work: Callable[[Any], Any], starts: int = 1) -> RunningInvocation:
+        """Start a function with work for its process's parts, and start it again where it fails."""
+        process = self.process(service)
+        again = partial(self.start, service, work, starts - 1) if starts > 1 else None
+        invocation = RunningInvocation(process, partial(process.scheduled, "schedule", work), again=again)
+        self.running.append(invocation)
+        return invocation
+
+    def fetch_bars(self) -> None:
+        """Do nothing: market-data itself answers requests."""
+
+    def received(self, service: str) -> list[dict[str, Any]]:
+        if service != "audit":
+            return super().received(service)
+        request = {"QueueUrl": self.places["audit"], "MaxNumberOfMessages": 10}
+        pages = [self.cloud.call("sqs", "ReceiveMessage", request).get("Messages", []) for _ in range(RECEIVES)]
+        letters = [letter for page in pages for letter in page]
+        self.random.shuffle(letters)
+        return letters
+
+    def heal(self) -> None:
+        """Close the day under faults too, and once more when they are over."""
+        super().heal()
+        self.settle()
+        self._redrive()
+        self.settle()
+        ends_at, self.now = self.now, float(CLOSE)
+        self.faults.on = True
+        self.closed.run(self.clock())
+        self.faults.on = False
+        self.settle()
+        self.closed.run(self.clock())
+        # The laws look at the day as it ended.
+        self.now = ends_at
+
+    def _redrive(self) -> None:
+        """Give audit the messages again that it put aside, as an operator does."""
+        dead = self.cloud.sqs.queue(self.places["dead-audit"])
+        for letter in dead.messages:
+            letter.received, letter.visible_at = 0, self.now
+        self.queues["audit"].messages += dead.messages
+        dead.messages.clear()
+
+
+class WholeDesk(FiveServices):
+    """A desk on paper."""
+
+
+class WholeLiveDesk(FiveServices, LiveDay):
+    """A desk with a live account."""
+
+
+def _audit_places(world: DeskDay) -> dict[str, str]:
+    """Create what market-data and audit own, and a queue that keeps every message; return the names."""
+    cloud, buckets = world.cloud, {"lake_bucket": "lake", "audit_bucket": "audit"}
+    for table in ("cursors", "views"):
+        cloud.table(table)
+    for bucket in buckets.values():
+        cloud.call("s3", "CreateBucket", {"Bucket": bucket})
+    versions = {"Bucket": "audit", "VersioningConfiguration": {"Status": "Enabled"}}
+    cloud.call("s3", "PutBucketVersioning", versions)
+    heard = cloud.call("sqs", "CreateQueue", {"QueueName": "heard"})["QueueUrl"]
+    for topic in TOPICS:
+        request = {"TopicArn": world.places[topic_setting(topic)], "Protocol": "sqs", "Endpoint": heard}
+        cloud.call("sns", "Subscribe", request | {"Attributes": {"RawMessageDelivery": "true"}})
+    return {"cursors_table": "cursors", "views_table": "views", "heard": heard} | buckets

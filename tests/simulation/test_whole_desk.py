@@ -1,0 +1,151 @@
+"""Days of all five services: every law holds whatever fails, a seed is one trace, and each law sees its mutant."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import pytest
+from protocol_mutants import Guard, without
+
+from audit_service import reconcile
+from audit_service import wiring as audit_wiring
+from fanfold.audit.lake_schema import TRADES
+from fanfold.aws.dynamodb.views import DynamoViews
+from fanfold.aws.s3.audit_log import S3Log
+from fanfold.aws.s3.lake import S3Lake
+from fanfold.market.bars import Series
+from fanfold.signals.fold import Fold
+from fanfold.simulation.schedules.laws import OF_FIVE_SERVICES
+from fanfold.simulation.schedules.outcome import Outcome
+from fanfold.simulation.schedules.schedule import ScheduleResult
+from fanfold.simulation.schedules.whole_desk import KINDS, WholeLiveDesk
+from fanfold.simulation.schedules.whole_schedule import run_day, world_of
+from market_data_service import answers, news
+
+SEEDS = range(int(os.environ.get("FIRST_SEED", "0")), int(os.environ.get("DAYS", "24")))
+CHUNK = 8
+
+
+@cache
+def result_of(seed: int) -> ScheduleResult:
+    return run_day(seed, traced=True)
+
+
+@pytest.mark.parametrize("first", SEEDS[::CHUNK])
+def test_every_law_holds_of_five_services_whatever_fails(first: int) -> None:
+    results = [result_of(seed) for seed in range(first, first + CHUNK) if seed in SEEDS]
+    assert {result.seed: result.broken for result in results if result.broken} == {}
+
+
+def test_days_are_on_paper_and_at_a_venue() -> None:
+    live = [isinstance(world_of(seed), WholeLiveDesk) for seed in range(12)]
+    assert 0 < sum(live) < len(live)
+
+
+def test_every_kind_of_fault_comes() -> None:
+    assert {hit.kind for seed in range(24) for hit in result_of(seed).hits} == set(KINDS)
+
+
+def test_a_day_is_one_trace_however_hashes_fall() -> None:
+    program = (
+        "from fanfold.simulation.schedules.whole_schedule import run_day;"
+        "print(*(run_day(seed, traced=True).trace for seed in (1, 6)))"
+    )
+    here = [result_of(seed).trace for seed in (1, 6)]
+    assert len(set(here)) == 2
+    environ = os.environ | {"PYTHONHASHSEED": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == here
+
+
+def test_a_day_of_its_own_faults_is_the_same_again() -> None:
+    drawn = result_of(3)
+    listed = run_day(3, listed=drawn.hits, traced=True)
+    assert (listed.trace, listed.hits) == (drawn.trace, drawn.hits)
+
+
+def test_the_lake_has_each_trade_once() -> None:
+    counts = []
+    for seed in range(3):
+        world = world_of(seed).run()
+        lake = S3Lake(world.cloud.call, "lake")
+        files = [(dt, name) for dt, names in lake.names(TRADES).items() for name in names]
+        rows = [row for dt, name in files for row in lake._read(f"trades/dt={dt}/{name}.parquet").to_pylist()]
+        assert {row["trade_id"] for row in rows} == {fill.trade_id for fill in Outcome(world).fills}
+        assert len(rows) == len({(row["instrument"], row["trade_id"]) for row in rows})
+        counts.append(len(rows))
+    assert max(counts) > 5
+
+
+def _nothing(_was: Any) -> Any:
+    return lambda *_given: None
+
+
+def _over_what_is_there(_create: Any) -> Callable[[S3Log, str, bytes], bool]:
+    def create(log: S3Log, key: str, body: bytes) -> bool:
+        log._call("s3", "PutObject", {"Bucket": log._bucket, "Key": key, "Body": body})
+        return True
+
+    return create
+
+
+def _bars_twice(offer: Any) -> Any:
+    def wrong(fold: Fold, series: Series) -> Any:
+        fold._through[series.timeframe, series.instrument] = series.after
+        return offer(fold, series)
+
+    return wrong
+
+
+def _a_tick_up(part: Any) -> Any:
+    def wrong(*arguments: Any) -> Any:
+        series = part(*arguments)
+        series.bars = [bar._replace(high=bar.high + 1) for bar in series.bars]
+        return series
+
+    return wrong
+
+
+# Law -> the guard without which some day breaks it.
+MUTANTS: dict[str, list[Guard]] = {
+    "every_bar_is_published_or_reported": [
+        Guard(news, "_gap", lambda _was: lambda *_given: []),
+        Guard(news, "_defects", lambda _was: lambda *_given, **_more: []),
+    ],
+    "bars_that_the_venue_had_in_time_are_published": [
+        Guard(answers, "_span", lambda was: lambda timeframe, at, _lookback, _last: was(timeframe, at, 0, None)),
+    ],
+    "no_bar_is_invented": [Guard(news, "_part", _a_tick_up)],
+    "strategies_decide_by_published_bars_up_to_their_time": [
+        Guard(Fold, "_offer", _bars_twice),
+    ],
+    "the_log_has_no_gap_and_no_fork": [Guard(S3Log, "create", _over_what_is_there)],
+    "each_message_is_in_the_log_once": [Guard(DynamoViews, "seen", lambda _was: lambda *_given: {})],
+    "the_log_agrees_with_its_evidence": [Guard(DynamoViews, "put", _nothing)],
+    "nothing_in_the_log_is_replaced": [Guard(S3Log, "create", _over_what_is_there)],
+    "all_that_is_recorded_is_in_the_lake": [
+        Guard(audit_wiring.AuditProcess, "flush", lambda _was: lambda _process: 0),
+    ],
+    "the_day_is_closed": [Guard(reconcile, "_fills", lambda _was: lambda *_given: [])],
+}  # fmt: skip
+
+
+# Where few days break a law, the first that does is near here.
+NEAR = {
+    "bars_that_the_venue_had_in_time_are_published": 24,
+    "strategies_decide_by_published_bars_up_to_their_time": 20,
+}
+
+
+def test_every_law_of_five_services_has_a_mutant() -> None:
+    assert set(MUTANTS) == {law.name for law in OF_FIVE_SERVICES}
+
+
+@pytest.mark.parametrize("law", MUTANTS)
+def test_a_law_sees_the_guard_that_is_off(law: str) -> None:
+    with without(MUTANTS[law]):
+        seeds = range(NEAR.get(law, 0), 60)
+        assert any(breach.startswith(law) for seed in seeds for breach in run_day(seed).broken)
