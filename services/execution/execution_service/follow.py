@@ -48,7 +48,7 @@ class Following(NamedTuple):
     """The result of following an account: its orders, what was booked, whether trades wait for their order, and the
     instruments of which the venue gave no answer, as of one that it does not list any more."""
 
-    records: dict[str, OrderRecord]
+    records: Mapping[str, OrderRecord]
     booked: int
     waiting: bool
     unanswered: frozenset[str] = frozenset()
@@ -71,15 +71,30 @@ class Follower:
         self._clock = clock
         self._monitor = monitor
 
-    def follow(self, account: str, cause: str, at: datetime, *, ever_traded: bool = False) -> Following:
-        """Book what became of an account's orders; with ``ever_traded``, in each instrument that it ever traded."""
-        report = self.report(account, cause, at)
+    def follow(self, account: str, cause: str, at: datetime) -> Following:
+        """Book what became of an account's live orders."""
         records = self.sent(account)
-        if not records and not ever_traded:
+        if not records:
             return Following({}, 0, waiting=False)
-        real = self._ledger.real_money(account)
-        booked, waiting, unanswered = self._trades(report, records, real.cursors, ever_traded=ever_traded)
-        records = self.sent(account)
+        return self._follow(account, cause, at, records, self._ledger.real_money(account), ())
+
+    def follow_all(self, account: str, cause: str, at: datetime, real: RealMoney) -> Following:
+        """Book what became of an account's orders in each instrument that it ever traded; ``real`` has the cursors."""
+        return self._follow(account, cause, at, self.sent(account), real, real.cursors)
+
+    def _follow(
+        self,
+        account: str,
+        cause: str,
+        at: datetime,
+        records: Mapping[str, OrderRecord],
+        real: RealMoney,
+        traded: Collection[str],
+    ) -> Following:
+        """Book what became of orders that were sent, and other trades of the ``traded`` instruments."""
+        report = self.report(account, cause, at)
+        booked, waiting, unanswered = self._trades(report, records, real.cursors, traded)
+        records = self.sent(account) if records else records
         known = [record for record in records.values() if record.venue_order_id]
         permissions = self._ledger.trading_state(account)
         if known:
@@ -87,7 +102,7 @@ class Follower:
             self._ends(report, known, permissions, withdrawn)
         if self._venue.terms.cancels_all_after:
             self._arm(known, permissions)
-        return Following(self.sent(account), booked, waiting, unanswered)
+        return Following(self.sent(account) if known else records, booked, waiting, unanswered)
 
     def cancel(self, record: OrderRecord, why: str, cause: str, at: datetime) -> OrderRecord:
         """Cancel an order at its venue and book what became of it; return the record after that.
@@ -119,14 +134,13 @@ class Follower:
         report: ExecutionReport,
         records: Mapping[str, OrderRecord],
         cursors: Mapping[str, datetime],
-        *,
-        ever_traded: bool = False,
+        traded: Collection[str] = (),
     ) -> tuple[int, bool, frozenset[str]]:
         """Book trades that are not booked yet; return how many reports that made, whether some wait, and which lack.
 
         Raises VenueUnavailable where the venue answers of no instrument.
         """
-        first: dict[str, datetime] = dict(cursors) if ever_traded else {}
+        first = {instrument: cursors[instrument] for instrument in traded}
         for record in records.values():
             instrument, sent_at = record.order.instrument, record.claimed_at or record.order.decided_at
             since = cursors.get(instrument, sent_at)
@@ -139,7 +153,12 @@ class Follower:
                 unanswered[instrument] = fault
                 continue
             mine = records_of(instrument, records)
-            count, held = self.book(report, by_order(self._ledger, report.account, trades, mine), mine)
+            of_orders = by_order(self._ledger, report.account, trades, mine)
+            if of_orders.strangers:
+                # An order that was sent meanwhile was claimed before it traded.
+                mine = records_of(instrument, self.sent(report.account))
+                of_orders = by_order(self._ledger, report.account, trades, mine)
+            count, held = self.book(report, of_orders, mine)
             booked, waiting = booked + count, waiting or held is not None
             self._move_cursor(report.account, instrument, trades, held, cursors.get(instrument))
         if unanswered and len(unanswered) == len(first):

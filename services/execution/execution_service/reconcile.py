@@ -49,16 +49,17 @@ class Reconciler:
 
     def reconcile(self, account: str) -> list[str]:
         """Bring the books to what the venue says; return what was found, nothing where both agreed before."""
-        findings = self._rules.review(self._clock() - timedelta(seconds=RULES_S_MAX))
-        before = self._follow(account, "before")
+        known = self._ledger.real_money(account)
+        findings = self._rules.review(self._clock() - timedelta(seconds=RULES_S_MAX), known)
+        before = self._follow(account, "before", known)
         findings += [f"{before.booked} bookings of trades"] if before.booked else []
-        findings += self._strangers(account, before)
-        flows = self._ledger.real_money(account).flows
+        findings += self._strangers(account)
+        flows = self._ledger.real_money(account).flows if before.booked else known.flows
         balances = self._venue.balances()
-        after = self._follow(account, "after")
+        real = self._ledger.real_money(account)
+        after = self._follow(account, "after", real)
         findings += [f"{after.booked} bookings of trades"] if after.booked else []
         unknown = [record for record in after.records.values() if record.state is OrderState.SUBMITTING]
-        real = self._ledger.real_money(account)
         # Balances say something only where nothing moved while they were read, nor was booked by another process.
         if after.booked or after.waiting or unknown or real.flows != flows:
             return findings
@@ -81,19 +82,21 @@ class Reconciler:
             self._ledger.note([change])
         return [f"{instrument}: {real.frozen[instrument, source]}" for instrument, source in doubts]
 
-    def _follow(self, account: str, step: str) -> Following:
+    def _follow(self, account: str, step: str, real: RealMoney) -> Following:
         now = self._clock()
         cause = ids.derive("reconcile", account, now.isoformat(), step)
-        return self._follower.follow(account, cause, now, ever_traded=True)
+        return self._follower.follow_all(account, cause, now, real)
 
-    def _strangers(self, account: str, following: Following) -> list[str]:
+    def _strangers(self, account: str) -> list[str]:
         """Tell of open orders that are none of ours; return which are told for the first time."""
-        records = following.records.values()
+        opened = self._venue.open_orders()
+        # Read after them: one that another process sends meanwhile was claimed before.
+        records = self._follower.sent(account).values() if opened else ()
         ours = {record.order.client_order_id for record in records}
         known = {name_at_venue(record.order.instrument, record.venue_order_id) for record in records}
         listed = {
             name_at_venue(order.instrument, order.venue_order_id): order
-            for order in self._venue.open_orders()
+            for order in opened
             if order.client_order_id not in ours
         }
         unknown = sorted(listed.keys() - known)

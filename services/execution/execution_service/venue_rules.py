@@ -50,9 +50,8 @@ class RulesKeeper:
         # By instrument what the ledger has beside the desk file, and when this process first saw that.
         self._noted: dict[str, tuple[RulesInForce | None, bool, datetime]] = {}
 
-    def review(self, since: datetime) -> list[str]:
+    def review(self, since: datetime, real: RealMoney) -> list[str]:
         """Compare every instrument of the venue, by rules that it stated since then; return what has changed."""
-        real = self._ledger.real_money(self._account)
         symbols = self._desk.venues[self._desk.accounts[self._account].venue].symbols
         return self._keep(sorted({*symbols, *real.rules}), since, real)
 

@@ -1,0 +1,58 @@
+"""An order that another process sends while one reconciles is known to be the desk's own, whenever it comes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from support.real_world import D, RealWorld, dies, laws, order
+
+
+@contextmanager
+def between(world: RealWorld, read: str, nth: int, act: Any) -> Iterator[None]:
+    """Let somebody act right before the nth time that the venue is asked for what it has."""
+    ask, calls = getattr(world.venue, read), 0
+
+    def asked(*arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == nth:
+            act()
+        return ask(*arguments)
+
+    setattr(world.venue, read, asked)
+    yield
+    delattr(world.venue, read)
+    assert calls >= nth, f"{read} was not called {nth} times"
+
+
+# The calls of a process that sends an order: it claims it, and asks its venue.
+SENT, ALL = 2, 99
+
+
+@pytest.mark.parametrize("answer", ["booked", "lost after", "not booked"])
+@pytest.mark.parametrize("rests", [False, True])
+@pytest.mark.parametrize(
+    ("read", "nth"), [("trades", 1), ("trades", 2), ("open_orders", 1), ("open_orders", 2), ("balances", 1)]
+)
+def test_it_is_no_strangers_and_its_instrument_is_not_frozen(read: str, nth: int, rests: bool, answer: str) -> None:
+    world = RealWorld()
+    world.venue.faults = ["rests"]
+    world.account().place(world.approve(order("first")))
+    world.venue.fill(world.venue.orders[0], D(1))
+    world.sweep()
+
+    def send() -> None:
+        world.venue.faults = ["rests"] if rests else [answer] if answer == "lost after" else []
+        message = world.approve(order("second"))
+        died = dies(world, lambda account: account.place(message), SENT if answer == "not booked" else ALL, after=True)
+        assert (died, len(world.venue.orders)) == (answer == "not booked", 2)
+
+    world.wait(60)
+    with between(world, read, nth, send):
+        world.sweep()
+    assert world.events.count("EXTERNAL: the venue has what no order of this desk made") == 0
+    assert world.ledger.real_money("main").frozen == {}
+    world.heal()
+    assert (laws(world), world.ledger.real_money("main").frozen) == ([], {})
