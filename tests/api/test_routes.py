@@ -20,7 +20,6 @@ EXPECTED = {
     "control": {"nobody": 401, "a token without a subject": 401, "reader": 403, "operator": 0},
     # The signature says who it is; without one it is nobody, whoever the gateway knows.
     "webhook": {"nobody": 401, "a token without a subject": 401, "reader": 401, "operator": 401},
-    "fills": {"nobody": 401, "a token without a subject": 401, "reader": 401, "operator": 401},
 }
 BODIES = {"halt": {"reason": "r"}, "resume": {"account": "main", "reason": "r"}}
 QUERIES = {"trades": "account=main&day=2026-03-01"}
@@ -28,7 +27,9 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", 
 
 
 def function(world: World, route: Route) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    return {"read": world.read, "control": world.control, "webhook": world.webhook, "fills": world.fills}[route.access]
+    if route.access == "webhook":
+        return {"external": world.webhook, "fills": world.fills}[route.name]
+    return {"read": world.read, "control": world.control}[route.access]
 
 
 def request_to(route: Route, who: dict[str, Any] | None) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from support.packaged_stages import STAGES
 from support.policies import Statement, allowed, statement
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "api.md"
-# Who answers for an access: the service, and its function.
-ANSWERS = {"read": ("audit", "api"), "control": ("risk", "api_control"), "webhook": ("signal", "webhook"),
+# Who answers for an access, or for a route by its name: the service, and its function.
+ANSWERS = {"read": ("audit", "api"), "control": ("risk", "api_control"), "external": ("signal", "webhook"),
            "fills": ("execution", "fills")}  # fmt: skip
 DEFAULT = "$default"
 
@@ -35,7 +35,7 @@ def routes(stacks) -> dict[str, PackagedRoute]:
 def test_every_route_of_the_contract_is_packaged_with_its_authority(routes):
     for route in ROUTES:
         target = routes.get(f"{route.method} {route.path}", routes[DEFAULT])
-        service, function = ANSWERS[route.access]
+        service, function = ANSWERS.get(route.name) or ANSWERS[route.access]
         assert target.authority == AUTHORITIES[route.access], route.name
         assert re.fullmatch(f"fanfold-{service}-.+-{function}", target.function), route.name
 
@@ -52,7 +52,7 @@ def test_an_unknown_path_needs_a_token_before_it_is_refused(routes):
 def test_only_webhooks_need_no_token_and_their_functions_check_a_signature(routes):
     unasked = {route.key for route in routes.values() if not route.authority}
     assert unasked == {"POST /signals/external", "POST /fills"}
-    assert {route.access for route in ROUTES if not AUTHORITIES[route.access]} == {"webhook", "fills"}
+    assert {route.name for route in ROUTES if not AUTHORITIES[route.access]} == {"external", "fills"}
 
 
 def test_the_gateway_on_loopback_sends_every_route_where_the_packaged_one_does(routes):

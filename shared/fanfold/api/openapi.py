@@ -31,19 +31,17 @@ _SECURITY: dict[str, Any] = {
         "description": "HMAC-SHA256, in hex, of timestamp.nonce.body with a secret of the desk.",
     },
 }
-_SCHEMES = {"read": "jwt", "control": "iam", "webhook": "hmac", "fills": "hmac"}
+_SCHEMES = {"read": "jwt", "control": "iam", "webhook": "hmac"}
 _REFUSALS = {
     "read": (400, 401, 403, 404),
     "control": (400, 401, 403, 404, 409, 413, 415, 422),
     "webhook": (400, 401, 404, 409, 413, 415),
-    "fills": (400, 401, 403, 404, 409, 413, 415, 503),
 }
 # Responses of the gateway itself. Its JSON cannot be configured on an HTTP API.
 _GATEWAYS: dict[str, dict[int, str]] = {
     "read": {401: "Unauthorized", 403: "Forbidden"},
     "control": {403: "Forbidden"},
     "webhook": {},
-    "fills": {},
 }
 _ALWAYS = {429: "Too Many Requests", 500: "Internal Server Error", 503: "Service Unavailable"}
 
@@ -94,7 +92,8 @@ def _operation(route: Route, known: dict[str, Any]) -> dict[str, Any]:
 
 def _refused(route: Route, problem: Any, message: Any) -> dict[str, Any]:
     """Return the rejections by status: ours, the gateway's, or either."""
-    responses = {status: _content(MEDIA_TYPE, problem, "Refused (RFC 9457).") for status in _REFUSALS[route.access]}
+    refusals = (*_REFUSALS[route.access], *route.refuses)
+    responses = {status: _content(MEDIA_TYPE, problem, "Refused (RFC 9457).") for status in refusals}
     for status, text in (_GATEWAYS[route.access] | _ALWAYS).items():
         own = _content("application/json", message, f'By the gateway: {{"message": "{text}"}}.')
         known = responses.get(status, {"description": "", "content": {}})
@@ -125,7 +124,7 @@ def _query_parameters(route: Route) -> list[dict[str, Any]]:
 def _headers(route: Route) -> list[dict[str, Any]]:
     if route.access == "control":
         return [_parameter("header", KEY_HEADER, {"type": "string", "pattern": KEY_PATTERN}, required=True)]
-    if route.access in ("webhook", "fills"):
+    if route.access == "webhook":
         text = {"type": "string"}
         return [_parameter("header", name, text, required=True) for name in (webhooks.TIMESTAMP, webhooks.NONCE)]
     return []

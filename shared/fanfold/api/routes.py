@@ -6,13 +6,16 @@ from fanfold.api import schemas
 from fanfold.api.problems import Problem, not_found
 from fanfold.api.requests import ApiRequest
 
-Access = Literal["read", "control", "webhook", "fills"]
+Access = Literal["read", "control", "webhook"]
 # What the gateway must have asked a caller for.
-AUTHORITIES: dict[Access, str] = {"read": "jwt", "control": "iam", "webhook": "", "fills": ""}
+AUTHORITIES: dict[Access, str] = {"read": "jwt", "control": "iam", "webhook": ""}
 
 
 class Route(NamedTuple):
-    """``path`` may have a ``{parameter}``; ``gives`` has the body of each status that is no rejection."""
+    """``path`` may have a ``{parameter}``; ``gives`` has the body of each status that is no rejection.
+
+    ``refuses`` are statuses of rejections that others of its access do not give.
+    """
 
     name: str
     method: str
@@ -22,6 +25,7 @@ class Route(NamedTuple):
     gives: dict[int, Any]
     query: type = schemas.NoQuery
     body: type | None = None
+    refuses: tuple[int, ...] = ()
 
 
 ROUTES = (
@@ -102,10 +106,11 @@ ROUTES = (
         "fills",
         "POST",
         "/fills",
-        "fills",
+        "webhook",
         "Tell of fills of a live account before a poll fetches them.",
         {202: schemas.FillsTaken},
         body=schemas.FillsRequest,
+        refuses=(403, 503),
     ),
 )
 
