@@ -11,7 +11,6 @@ from fanfold import ids, money
 from fanfold.errors import VenueUnavailable
 from fanfold.exchange.faults import LAG_MS
 from fanfold.exchange.server import ManualClock, ServedExchange, serve
-from fanfold.matching.prices import Quote
 from fanfold.simulation import market
 from fanfold.trading.answers import Outcome, Placed, Rejected, Unknown, VenueOrder, VenueOrderState
 from fanfold.trading.terms import TERMS
@@ -71,12 +70,7 @@ def pairs() -> Iterator[Pairs]:
     with serve(series, clock=clock, moved=False, deposits=DEPOSITS) as served:
         credentials = {"api_key": served.key, "secret": served.secret}
         client = KeyedClient(TERMS["binance"], credentials, served.origin, clock=now, sleep=lambda _seconds: None)
-
-        def quote(instrument: str) -> Quote:
-            bid, ask = client.touch(instrument)
-            return Quote(Decimal(bid), Decimal(ask), now())
-
-        yield Pairs(served, clock, ExchangeTrading(TERMS["binance"], client, quote, now))
+        yield Pairs(served, clock, ExchangeTrading(TERMS["binance"], client, now))
 
 
 def test_a_pair_rests_as_one_order_and_locks_what_it_sells_once(pairs: Pairs) -> None:

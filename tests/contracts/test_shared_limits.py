@@ -9,7 +9,8 @@ from urllib.parse import parse_qs
 import pytest
 from test_trading_in_the_box import box
 
-from fanfold.aws.dynamodb.pauses import PauseTable, VenuePause
+from fanfold.aws.dynamodb.pauses import VenuePause
+from fanfold.desk import VenueSettings
 from fanfold.errors import VenueUnavailable
 from fanfold.exchange.server import ManualClock, ServedExchange, serve
 from fanfold.simulation import market
@@ -19,9 +20,11 @@ from fanfold.venues.ccxt.client import USED, USED_SHARE_MAX
 from fanfold.venues.ccxt.keyed import KeyedClient
 from fanfold.venues.ccxt.nonces import RisingNonces
 from fanfold.venues.ccxt.trading import ExchangeTrading
+from fanfold.venues.ccxt.venue import ExchangeVenue
 from support.exchange_server import serving
 from support.keyed_exchange import KeyedExchange, says, trading_at
 
+BTC = "BTC/USDT"
 START = 1_767_225_600
 REQUEST_WEIGHT = 20
 
@@ -38,28 +41,35 @@ class Processes:
             self.calls.append(operation)
             return answer(service, operation, parameters)
 
-        self._pauses = VenuePause(PauseTable(table._replace(call=counted)), "exchange")
+        self._pauses = VenuePause(table._replace(call=counted), "exchange")
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock() / 1_000, UTC)
+
+    def start_quoting(self) -> ExchangeVenue:
+        """Start a process that asks for best prices, without a key."""
+        venue = VenueSettings(kind="ccxt", exchange="binance", symbols=[BTC])
+        return ExchangeVenue.connect(
+            venue, market.catalogue(), self.served.origin, self.now, lambda _seconds: None, self._pauses
+        )
 
     def start(self) -> ExchangeTrading:
-        def now() -> datetime:
-            return datetime.fromtimestamp(self.clock() / 1_000, UTC)
-
         credentials = {"api_key": self.served.key, "secret": self.served.secret}
         client = KeyedClient(
             TERMS["binance"],
             credentials,
             self.served.origin,
-            clock=now,
+            clock=self.now,
             sleep=lambda _seconds: None,
             pauses=self._pauses,
         )
-        return ExchangeTrading(TERMS["binance"], client, lambda _symbol: None, now)  # type: ignore[arg-type,return-value]
+        return ExchangeTrading(TERMS["binance"], client, self.now)
 
 
 @pytest.fixture
 def processes() -> Iterator[Processes]:
     clock = ManualClock(START * 1_000)
-    series = market.market(7, ["BTC/USDT"], 120, START - 3_600)
+    series = market.market(7, [BTC], 120, START - 3_600)
     with serve(series, clock=clock, moved=False) as served:
         yield Processes(served, clock)
 
@@ -82,6 +92,33 @@ def test_a_pause_that_one_process_is_told_keeps_the_others_silent_to_its_end(pro
     processes.clock.now_ms += 180_000
     assert ask(first)
     assert ask(second)
+
+
+def test_a_pause_under_the_key_keeps_those_silent_who_ask_for_prices_and_theirs_keeps_the_key_silent(
+    processes: Processes,
+) -> None:
+    trading = processes.start()
+    limited = {"fault": "rate_limit_storm", "method": "GET"}
+    box(processes.served, "faults", limited | {"path": "/api/v3/account"})
+    assert not ask(trading)
+    with pytest.raises(VenueUnavailable, match="not asked again"):
+        processes.start_quoting().quote(BTC)
+    processes.clock.now_ms += 180_000
+    quoting = processes.start_quoting()
+    assert quoting.quote(BTC).bid > 0
+    box(processes.served, "faults", limited | {"path": "/api/v3/ticker/bookTicker"})
+    with pytest.raises(VenueUnavailable, match="takes no more requests"):
+        quoting.quote(BTC)
+    assert not ask(processes.start())
+    assert len(box(processes.served, "journal")) == 2
+
+
+def test_a_longer_pause_stays_where_a_shorter_one_is_stored_later() -> None:
+    table = MemoryCloud(lambda: 1_000.0).table("paper-book")
+    pause, other = VenuePause(table, "v"), VenuePause(table, "w")
+    for until, kept in ((50, 50), (90, 90), (70, 90)):
+        pause.store(until)
+        assert (pause.until(), other.until()) == (kept, 0)
 
 
 def test_a_minute_of_requests_reads_the_shared_pause_once(processes: Processes) -> None:

@@ -50,12 +50,7 @@ def _served() -> Any:
 
 def trading(served: ServedExchange) -> ExchangeTrading:
     client = KeyedClient(TERMS["binance"], {"api_key": served.key, "secret": served.secret}, served.origin)
-
-    def quote(instrument: str) -> Quote:
-        bid, ask = client.touch(instrument)
-        return Quote(Decimal(bid), Decimal(ask), _now())
-
-    return ExchangeTrading(TERMS["binance"], client, quote, _now)
+    return ExchangeTrading(TERMS["binance"], client, _now)
 
 
 def box(served: ServedExchange, subject: str, document: object = None) -> Any:

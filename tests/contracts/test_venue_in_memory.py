@@ -55,7 +55,7 @@ class Sides:
         self._served, self._clock, self._numbers = served, clock, count()
         keys = {"api_key": served.key, "secret": served.secret}
         client = KeyedClient(TERMS["binance"], keys, served.origin, clock=self.now, sleep=self.wait)
-        self.box = ExchangeTrading(TERMS["binance"], client, lambda _: pytest.fail("no quote is asked for"), self.now)
+        self.box = ExchangeTrading(TERMS["binance"], client, self.now)
         self.memory = RealVenue(self.now, terms=TERMS["binance"])
         self.memory.holdings |= {"BTC": COINS}
         self.memory.listed = {BTC: market.catalogue()[BTC]}

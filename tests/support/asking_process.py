@@ -19,7 +19,7 @@ def main(origin: str, count: int, seconds_off: float) -> int:
 
     credentials = {name: CREDENTIALS[name] for name in ("api_key", "secret")}
     client = KeyedClient(TERMS["kraken"], credentials, origin, clock=now, sleep=lambda _seconds: None)
-    venue = ExchangeTrading(TERMS["kraken"], client, lambda _symbol: None, now)  # type: ignore[arg-type,return-value]
+    venue = ExchangeTrading(TERMS["kraken"], client, now)
     refused = 0
     for _ in range(count):
         try:

@@ -71,7 +71,7 @@ def trading_at(
         # In base64 it would count as a private key.
         credentials["secret"] = PLAIN_SECRET
     client = KeyedClient(terms, credentials, origin, timeout_s=timeout_s, sleep=sleep)
-    return ExchangeTrading(terms, client, lambda _symbol: None, lambda: CLAIMED)  # type: ignore[arg-type,return-value]
+    return ExchangeTrading(terms, client, lambda: CLAIMED)
 
 
 def order(**changes: Any) -> Order:

@@ -14,7 +14,7 @@ from fanfold.aws.client.call import RecordedCall, with_recording
 from fanfold.aws.client.recording import RecordedLine
 from fanfold.aws.dynamodb.attribute_values import marshal
 from fanfold.aws.dynamodb.cursors import CursorTable
-from fanfold.aws.dynamodb.pauses import PauseTable
+from fanfold.aws.dynamodb.pauses import VenuePause
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.function.secrets import SecureParameter
 from fanfold.aws.step_functions import start_once
@@ -43,9 +43,10 @@ def venue_calls(function: Function) -> list[RecordedLine]:
         machine = function.environment["ORDER_PLANS_MACHINE"]
         order_plans.start(partial(start_once, with_recording(lambda *_: {}, made.append), machine), SLICED)
     if "PAPER_BOOK_TABLE" in function.environment:
-        pauses = PauseTable(Table(with_recording(lambda *_: {}, made.append), function.environment["PAPER_BOOK_TABLE"]))
-        pauses.until("venue")
-        pauses.store("venue", 1)
+        table = Table(with_recording(lambda *_: {}, made.append), function.environment["PAPER_BOOK_TABLE"])
+        pause = VenuePause(table, "venue")
+        pause.until()
+        pause.store(1)
     if "CURSORS_TABLE" in function.environment:
         CursorTable(Table(with_recording(_cursors, made.append), function.environment["CURSORS_TABLE"])).read("venue")
     return [

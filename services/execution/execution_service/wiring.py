@@ -10,7 +10,6 @@ from execution_service import live, order_plans
 from execution_service.execute import OrderExecution, RealVerbs, VenueVerbs
 from execution_service.match import OrderMatcher
 from execution_service.place import Placer
-from execution_service.quotes import Quotes
 from execution_service.routes import ROUTES
 from execution_service.settings import Settings
 from execution_service.sweep import Sweeper
@@ -18,7 +17,7 @@ from fanfold.aws.dynamodb.ledger import live_of
 from fanfold.aws.dynamodb.ledger_store import DynamoLedger
 from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.paper_book import PaperBook
-from fanfold.aws.dynamodb.pauses import PauseTable, VenuePause
+from fanfold.aws.dynamodb.pauses import VenuePause
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.function.runtime import Runtime, read
 from fanfold.aws.function.runtime import runtime as described
@@ -108,15 +107,18 @@ class ExecutionProcess:
         from fanfold.venues.ccxt.trading import ExchangeTrading  # noqa: PLC0415
 
         venue = self.runtime.desk.accounts[account].venue
-        terms, quote = terms_of(self.runtime.desk.venues[venue].exchange), self._quote(venue)
-        if self._keys is None or quote is None:
+        if self._keys is None:
             raise BadInput(f"account {account!r} is live, and the stage has no key for {venue}")
-        runtime, origin = self.runtime, self._settings.venue_origin
-        pauses = VenuePause(self._pauses, venue)
+        runtime, terms = self.runtime, terms_of(self.runtime.desk.venues[venue].exchange)
         client = KeyedClient(
-            terms, self._keys.values(), origin, clock=runtime.clock, sleep=runtime.sleep, pauses=pauses
+            terms,
+            self._keys.values(),
+            self._settings.venue_origin,
+            clock=runtime.clock,
+            sleep=runtime.sleep,
+            pauses=self._pauses(venue),
         )
-        exchange = ExchangeTrading(terms, client, quote, runtime.clock)
+        exchange = ExchangeTrading(terms, client, runtime.clock)
         try:
             unchecked = exchange.check_key()
         except VenueUnavailable as unavailable:
@@ -163,12 +165,12 @@ class ExecutionProcess:
         from fanfold.venues.ccxt.venue import ExchangeVenue  # noqa: PLC0415
 
         runtime, origin = self.runtime, self._settings.venue_origin
-        exchange = ExchangeVenue.connect(profile, runtime.desk.instruments, origin, runtime.clock, runtime.sleep)
-        return Quotes(venue, exchange, self._pauses).quote
+        rules, clock, sleep = runtime.desk.instruments, runtime.clock, runtime.sleep
+        return ExchangeVenue.connect(profile, rules, origin, clock, sleep, self._pauses(venue)).quote
 
-    @cached_property
-    def _pauses(self) -> PauseTable:
-        return PauseTable(self.runtime.table(self._settings.paper_book_table))
+    def _pauses(self, venue: str) -> VenuePause:
+        """Return the pauses that a venue demands of any of execution's processes."""
+        return VenuePause(self.runtime.table(self._settings.paper_book_table), venue)
 
     @cached_property
     def _sweeper(self) -> Sweeper:

@@ -11,36 +11,23 @@ from fanfold.errors import Conflict
 KEPT_S = 86_400
 
 
-class PauseTable:
-    """See execution_service.quotes.Pauses."""
+class VenuePause(NamedTuple):
+    """The pause of one venue, in epoch seconds; see fanfold.venues.ccxt.pace.SharedPauses."""
 
-    def __init__(self, table: Table) -> None:
-        self._table = table
+    table: Table
+    venue: str
 
-    def until(self, venue: str) -> int:
-        item = self._table.get(_key(venue))
+    def until(self) -> int:
+        item = self.table.get(self._key)
         return integer(item["held_until_s"]) if item else 0
 
-    def store(self, venue: str, until: int) -> None:
+    def store(self, until: int) -> None:
         item = {"held_until_s": until, "expires_at_s": until + KEPT_S}
         shorter = "attribute_not_exists(held_until_s) OR held_until_s < :until"
         # A longer one, of another process, stays.
         with suppress(Conflict):
-            self._table.write([self._table.putting(_key(venue), item, shorter, {":until": until})])
+            self.table.write([self.table.putting(self._key, item, shorter, {":until": until})])
 
-
-class VenuePause(NamedTuple):
-    """The pause of one venue; see fanfold.venues.ccxt.pace.SharedPauses."""
-
-    table: PauseTable
-    venue: str
-
-    def until(self) -> int:
-        return self.table.until(self.venue)
-
-    def store(self, until: int) -> None:
-        self.table.store(self.venue, until)
-
-
-def _key(venue: str) -> Key:
-    return f"venue#{venue}", "pause"
+    @property
+    def _key(self) -> Key:
+        return f"venue#{self.venue}", "pause"

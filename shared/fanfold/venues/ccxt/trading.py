@@ -24,6 +24,7 @@ from fanfold.venues.ccxt.dialects import dialect_of
 from fanfold.venues.ccxt.dialects.dialect import NativeCall
 from fanfold.venues.ccxt.keyed import KeyedClient
 from fanfold.venues.ccxt.listing import rules_of
+from fanfold.venues.ccxt.touch import quote_of
 
 # Nothing was sent: because of the order itself, or because its turn did not come in time.
 UNFIT, NOT_SENT = "UNFIT", "NOT_SENT"
@@ -40,12 +41,10 @@ class ExchangeTrading:
         self,
         terms: VenueTerms,
         client: KeyedClient,
-        quote: Callable[[str], Quote],
         now: Callable[[], datetime],
     ) -> None:
         self._terms = terms
         self._client = client
-        self._quote = quote
         self._now = now
         self._dialect = dialect_of(terms.exchange)
         self._worths: dict[tuple[str, str], tuple[datetime, Decimal | None]] = {}
@@ -120,7 +119,7 @@ class ExchangeTrading:
         return totals
 
     def quote(self, instrument: str) -> Quote:
-        return self._quote(instrument)
+        return quote_of(self._client, instrument, self._now())
 
     def rules(self, instrument: str, since: datetime) -> Instrument | None:
         if self._client.loaded_at < since:

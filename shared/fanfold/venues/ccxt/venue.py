@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
@@ -28,12 +27,12 @@ from fanfold.market import sequence, timeframes
 from fanfold.market.bars import Bar, Series
 from fanfold.market.source import BarsRequest, Failure
 from fanfold.matching.prices import Quote
-from fanfold.money import ZERO
 from fanfold.venues.ccxt import candles
 from fanfold.venues.ccxt.candles import CcxtCandle
 from fanfold.venues.ccxt.client import Client
 from fanfold.venues.ccxt.listing import rules_of
-from fanfold.venues.ccxt.pace import Pace
+from fanfold.venues.ccxt.pace import Pace, SharedPauses
+from fanfold.venues.ccxt.touch import quote_of
 
 WORKERS = 8
 # No request of a poll begins later than this, so that with the last one's time-out a function still ends in time.
@@ -81,9 +80,10 @@ class ExchangeVenue:
         origin: str = "",
         clock: Callable[[], datetime] | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        pauses: SharedPauses | None = None,
     ) -> "ExchangeVenue":
         """Return the exchange of a venue; no request is sent yet. For the rest see Client."""
-        client = Client(venue.exchange, origin, clock=clock, sleep=sleep)
+        client = Client(venue.exchange, origin, clock=clock, sleep=sleep, pauses=pauses)
         answered_at_s, pace, grace_s = client.responded_at_s, client.pace, venue.grace_s
         return cls(client, instruments, responded_at_s=answered_at_s, pace=pace, grace_s=grace_s, sleep=sleep)
 
@@ -140,14 +140,7 @@ class ExchangeVenue:
     def quote(self, instrument: str) -> Quote:
         """Return the best bid and ask now."""
         self._check(instrument)
-        bid, ask = self._client.touch(instrument)
-        try:
-            quote = Quote(Decimal(bid), Decimal(ask), self._now())
-        except (TypeError, InvalidOperation):
-            raise VenueUnavailable(f"{self._client.name} has no {instrument} prices: bid {bid}, ask {ask}") from None
-        if not ZERO < quote.bid <= quote.ask:
-            raise VenueUnavailable(f"{self._client.name} has no market in {instrument}: bid {bid}, ask {ask}")
-        return quote
+        return quote_of(self._client, instrument, self._now())
 
     def _tried(self, request: BarsRequest, deadline: float) -> _Answer | Failure:
         if time.monotonic() > deadline:
