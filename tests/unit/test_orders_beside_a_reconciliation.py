@@ -14,14 +14,14 @@ def between(world: RealWorld, read: str, nth: int, act: Any) -> Iterator[None]:
     """Let somebody act right before the nth time that the venue is asked for what it has."""
     ask, calls = getattr(world.venue, read), 0
 
-    def asked(*arguments: Any) -> Any:
+    def read_later(*arguments: Any) -> Any:
         nonlocal calls
         calls += 1
         if calls == nth:
             act()
         return ask(*arguments)
 
-    setattr(world.venue, read, asked)
+    setattr(world.venue, read, read_later)
     yield
     delattr(world.venue, read)
     assert calls >= nth, f"{read} was not called {nth} times"
