@@ -77,7 +77,7 @@ class Client:
         own = {"timeout": timeout_s * 1_000, "session": HttpSession(slim.transport_faults())}
         self._ccxt = _guarded(kind, self._errors)(_CONFIG | own | dict(credentials or {}))
         self._ccxt.clock = clock
-        self._now_s = time.time if clock is None else lambda: clock().timestamp()
+        self._now_s = self._ccxt.now_s = time.time if clock is None else lambda: clock().timestamp()
         self.pace = Pace(exchange_id, self._ccxt.rateLimit, self._now_s, sleep, pauses)
         self._ccxt.pace = self.pace
         self._ccxt.answered = local()
@@ -201,13 +201,14 @@ def _guarded(kind: type[Any], errors: Any) -> type[Any]:
         pace: Pace
         nonces: RisingNonces
         answered: local
+        now_s: Callable[[], float]
         clock: Callable[[], datetime] | None = None
 
         def throttle(self, cost: float | None = None) -> None:
             self.pace.take(cost)
 
         def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
-            self.answered.sent = True
+            self.answered.sent, self.answered.sent_at = True, self.now_s()
             answer = super().fetch(url, method, headers, body)
             if not isinstance(answer, dict | list):
                 raise errors.BadResponse(f"{self.id} {method} {url} answered with no JSON: {str(answer)[:80]!r}")
@@ -217,7 +218,7 @@ def _guarded(kind: type[Any], errors: Any) -> type[Any]:
             self, code: int, reason: str, url: str, method: str, response_headers: Any, *more: Any
         ) -> Any:
             self.answered.at = _epoch(response_headers.get("Date", ""), 0.0)
-            self.nonces.heed(self.answered.at)
+            self.nonces.heed(self.answered.at, self.answered.sent_at)
             self.answered.status, self.answered.body = code, more[0] if more else ""
             _heed_use(self.pace, self.id, response_headers)
             return super().on_rest_response(code, reason, url, method, response_headers, *more)
