@@ -13,17 +13,30 @@ from fanfold.importers.table import Integers
 from fanfold.market.bars import Bar
 from fanfold.market.quality import ACTIONS, DefectKind, QualityFinding
 
+PLACES_MAX = 1_000
 _CLOSE, _VOLUME = 3, 4
 Mask = NDArray[np.bool_]
 # Doubles that are further apart than this do not change sides when they are rounded.
 _SLACK = 1e-12
 
 
+class FindingPlace(NamedTuple):
+    """A place of a defect: the index of its row, of a gap the one before; that bar's close; how many bars it is of."""
+
+    row: int
+    at: int
+    bars: int
+
+
 class FileFinding(msgspec.Struct, frozen=True, kw_only=True):
-    """A defect of a file: as ``market.quality`` counts it, and where and how large it is, in words."""
+    """A defect of a file: as ``market.quality`` counts it, and where and how large it is, in words.
+
+    ``places`` are its first PLACES_MAX, in order of rows.
+    """
 
     finding: QualityFinding
     where: str = ""
+    places: tuple[FindingPlace, ...] = ()
 
     @property
     def defect(self) -> DefectKind:
@@ -95,7 +108,13 @@ def _rows(defect: DefectKind, rows: Integers, closes: Integers, where: str = "")
     at = int(closes[row]) if rows.size else 0
     known = f"first {moment(at)}" if rows.size and ACTIONS[defect] != "sorted" else ""
     finding = QualityFinding(defect=defect, count=int(rows.size), places=int(rows.size), longest=1, row=row, at=at)
-    return FileFinding(finding=finding, where=where or known)
+    places = _places(rows, closes, np.ones(rows.size, dtype=np.int64))
+    return FileFinding(finding=finding, where=where or known, places=places)
+
+
+def _places(rows: Integers, closes: Integers, counts: Integers) -> tuple[FindingPlace, ...]:
+    first = rows[:PLACES_MAX]
+    return tuple(map(FindingPlace._make, zip(first.tolist(), closes[first].tolist(), counts.tolist(), strict=False)))
 
 
 def _newest_first(closes: Integers, late: Integers) -> str:
@@ -128,7 +147,7 @@ def _gaps(kept: Integers, closes: Integers, length: int) -> FileFinding:
         at=int(closes[row]) if gaps.size else 0,
     )
     where = f"after {moment(int(closes[kept[int(missing.argmax())]]))}" if gaps.size else ""
-    return FileFinding(finding=finding, where=where)
+    return FileFinding(finding=finding, where=where, places=_places(kept[gaps], closes, missing[gaps]))
 
 
 def _jumps(kept: Integers, closes: Integers, prices: Integers, jump_max: Decimal) -> FileFinding:

@@ -16,8 +16,9 @@ from fanfold.desk import Instrument
 from fanfold.errors import BadInput
 from fanfold.importers import checking, formats, one_series, rules, scales, spans, symbols
 from fanfold.importers.checking import CheckedColumns, FileFinding, moment
+from fanfold.importers.formats import Loaded
 from fanfold.importers.spans import Cut, Need
-from fanfold.importers.table import PRICES, BarTable, Integers, refuse
+from fanfold.importers.table import PRICES, BarTable, Integers, RowNumbers, refuse
 from fanfold.market import timeframes
 from fanfold.market.bars import Series
 from fanfold.market.quality import DefectKind
@@ -50,6 +51,7 @@ class DataFile(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     ``rounded`` counts the prices and volumes that had more decimals than were kept; ``notes`` say what was skipped,
     chosen or taken for granted. ``unbounded`` says that the file tells no volume, and that one was assumed.
     ``needed_from`` is the close before which bars were left out, because no run needs them; 0 where all were read.
+    ``rows`` number the rows that its findings have by index.
     """
 
     path: Path
@@ -61,6 +63,7 @@ class DataFile(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     notes: tuple[str, ...] = ()
     unbounded: bool = False
     needed_from: int = 0
+    rows: RowNumbers = RowNumbers()
 
     @cached_property
     def series(self) -> Series:
@@ -75,15 +78,17 @@ def read(
     jump_max: Decimal = JUMP_MAX,
     now: int | None = None,
     need: Need | None = None,
+    loaded: Loaded | None = None,
 ) -> DataFile:
     """Return the bars in ``path`` or ``path=BASE/QUOTE``; one that closes after ``now`` (epoch seconds) is dropped as
     forming.
 
     ``columns`` says which column is which (see ``importers.columns.parse``). Of rows that ``need`` leaves out, only the
-    times are read. Raises BadInput, which names file, row, column, reason and cure, for a file that cannot be taken.
+    times are read. ``loaded`` is the file where its times were read before. Raises BadInput, which names file, row,
+    column, reason and cure, for a file that cannot be taken.
     """
     path, stated = symbols.locate(argument)
-    loaded = formats.load(path, columns or {}, stated or symbols.named(path))
+    loaded = loaded or formats.load(path, columns or {}, stated or symbols.named(path))
     symbol = stated or one_series.instrument(loaded.table)
     one_series.refuse_instruments(loaded.table, symbol, stated=bool(stated))
     seconds = _seconds(loaded.table)
@@ -117,6 +122,7 @@ def read(
         notes=(*table.notes, *notes, *_left_out(needed)),
         unbounded=unbounded,
         needed_from=needed.first,
+        rows=table.rows,
     )
 
 

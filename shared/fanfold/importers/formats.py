@@ -37,16 +37,17 @@ def load(path: Path, mapping: Mapping[str, str], symbol: str) -> Loaded:
 
     ``mapping`` says which column is which where names do not; ``symbol`` is the instrument as far as it is known.
     """
+    return timed(*raw_of(path, mapping, symbol))
+
+
+def raw_of(path: Path, mapping: Mapping[str, str], symbol: str) -> tuple[RawTable, str]:
+    """Return a file's columns as they stand in it, and the name that it had in its archive. Raises BadInput as load."""
     content = containers.unpack(path)
-    inner = content.name
-    base = (symbol or symbols.named(Path(inner))).partition("/")[0]
+    base = (symbol or symbols.named(Path(content.name))).partition("/")[0]
     raw = _raw(path, content, mapping, base)
-    raw = raw._replace(format=content.prefix + raw.format)
-    # A file of 100 MB is not held beside its columns.
-    del content
     if not raw.columns.num_rows:
         refuse(path, "it has no rows")
-    return Loaded(_timed(raw, inner), raw)
+    return raw._replace(format=content.prefix + raw.format), content.name
 
 
 def with_figures(loaded: Loaded, rows: slice) -> BarTable:
@@ -109,11 +110,12 @@ def _figures(raw: RawTable) -> tuple[dict[str, Floats], list[str]]:
     return values, notes
 
 
-def _timed(raw: RawTable, inner: str) -> BarTable:
+def timed(raw: RawTable, inner: str) -> Loaded:
+    """Return the times of the bars in a file's columns. Raises BadInput for a cell that is no time."""
     places = raw.places
     time, notes = _times(raw, places)
     named_by = places.of.get("symbol", "")
-    return BarTable(
+    table = BarTable(
         path=raw.path,
         inner=inner,
         format=raw.format,
@@ -125,6 +127,7 @@ def _timed(raw: RawTable, inner: str) -> BarTable:
         named=_names(raw.columns[named_by]) if named_by else [],
         notes=(*raw.notes, *notes),
     )
+    return Loaded(table, raw)
 
 
 def _column(raw: RawTable, name: str) -> Column:

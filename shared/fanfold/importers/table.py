@@ -19,6 +19,14 @@ _SHOWN = 40
 PRICES = ("open", "high", "low", "close")
 
 
+class WrongCell(BadInput):
+    """A cell of a file that no bar can have, by its row, as an editor counts rows, and its column."""
+
+    def __init__(self, path: Path, row: int, column: str, reason: str) -> None:
+        super().__init__(f"{path}: {printable(f'row {row}, column {column}: {reason}')}")
+        self.row, self.column, self.reason = row, column, printable(reason)
+
+
 class RowNumbers(NamedTuple):
     """The numbers of a file's rows as an editor counts them: ``first`` is that of the first bar.
 
@@ -35,6 +43,14 @@ class RowNumbers(NamedTuple):
                 break
             number += 1
         return number
+
+    def index_of(self, number: int) -> int:
+        """Return the index of the bar with a row number."""
+        return number - self.first - sum(line < number for line in self.skipped)
+
+    def without(self, number: int) -> "RowNumbers":
+        """Return the numbers of the other rows."""
+        return RowNumbers(self.first, tuple(sorted((*self.skipped, number))))
 
     def after(self, count: int) -> "RowNumbers":
         """Return the numbers of the rows behind the first ``count``."""
@@ -112,7 +128,7 @@ def refuse(path: Path, reason: str) -> NoReturn:
 
 
 def refuse_at(path: Path, row: int, column: str, reason: str) -> NoReturn:
-    refuse(path, f"row {row}, column {column}: {reason}")
+    raise WrongCell(path, row, column, reason)
 
 
 def printable(text: str) -> str:
