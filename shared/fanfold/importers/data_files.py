@@ -80,8 +80,7 @@ def read(
     need: Need | None = None,
     loaded: Loaded | None = None,
 ) -> DataFile:
-    """Return the bars in ``path`` or ``path=BASE/QUOTE``; one that closes after ``now`` (epoch seconds) is dropped as
-    forming.
+    """Return the bars in ``path`` or ``path=BASE/QUOTE`` that had closed by ``now``, in epoch seconds.
 
     ``columns`` says which column is which (see ``importers.columns.parse``). Of rows that ``need`` leaves out, only the
     times are read. ``loaded`` is the file where its times were read before. Raises BadInput, which names file, row,
@@ -89,8 +88,7 @@ def read(
     """
     path, stated = symbols.locate(argument)
     loaded = loaded or formats.load(path, columns or {}, stated or symbols.named(path))
-    symbol = stated or one_series.instrument(loaded.table)
-    one_series.refuse_instruments(loaded.table, symbol, stated=bool(stated))
+    symbol = one_series.instrument(loaded.table, stated)
     seconds = _seconds(loaded.table)
     steps = _steps(seconds)
     needed = _cut(seconds, steps, need, closes=loaded.table.closes)
@@ -104,10 +102,9 @@ def read(
     volumes, notes = _volumes(table, prices, symbol)
     opens = seconds[needed.rows] - length if table.closes else table.time
     unbounded = "volume" not in table.values
-    # Of two million rows they take as much as the bars made of them.
-    table.values.clear()
-    figures = [*prices.columns, *volumes.columns]
-    checked = checking.check(opens, figures, length, jump_max, int(time.time()) if now is None else now)
+    table.values.clear()  # Of two million rows they take as much as the bars made of them.
+    until = int(time.time()) if now is None else now
+    checked = checking.check(opens, [*prices.columns, *volumes.columns], length, jump_max, until)
     _refuse_unsound(table, checked, opens, prices, volumes, length)
     # Rows that a file has out of order can lie between needed ones.
     bars = checked.bars[np.searchsorted(checked.bars[:, 0], needed.first) :]

@@ -21,15 +21,23 @@ RUN_MIN = 4
 LONGER = {180, 300, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 28_800, 43_200, 86_400}
 
 
-def instrument(table: BarTable) -> str:
-    """Return the instrument that a file's name tells, else its name in the archive, else its column of symbols."""
+def instrument(table: BarTable, stated: str) -> str:
+    """Return the instrument that is stated, or else told by the file's name, its name in the archive, or its symbols.
+
+    Raises BadInput where these disagree, or a column of symbols names two.
+    """
+    symbol = stated or _told(table)
+    _refuse_instruments(table, symbol, stated=bool(stated))
+    return symbol
+
+
+def _told(table: BarTable) -> str:
     names = [symbols.named(table.path), symbols.named(Path(table.inner)), *map(symbols.of_cell, table.named[:1])]
     # Where none tells one, the refusal of the file's own name says what to do.
     return next(filter(None, names), "") or symbols.infer(table.path)
 
 
-def refuse_instruments(table: BarTable, symbol: str, *, stated: bool) -> None:
-    """Refuse a file whose column of names has two, or another one than the file's name tells."""
+def _refuse_instruments(table: BarTable, symbol: str, *, stated: bool) -> None:
     if len({symbols.of_cell(name) or name for name in table.named}) > 1:
         names = ", ".join(table.named[:3])
         refuse(
