@@ -1,0 +1,191 @@
+"""Evidence of an edge: whether the result is more than luck, choice and a lucky figure for costs."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from fanfold.market.timeframes import DAY_S
+from fanfold.research.verdict import bootstrap, overfitting, params_grid, permuting, sharpe_tests
+from fanfold.research.verdict.deciding import decide
+from fanfold.research.verdict.finding import Finding, failed, judged, passed, unmeasured
+from fanfold.research.verdict.market_columns import Floats, Integers, MarketColumns
+from fanfold.research.verdict.trading import returns_of
+from fanfold.strategy.contract import Strategy
+
+SIGNIFICANCE = 0.05
+CONFIDENCE = 1 - SIGNIFICANCE
+DAYS_MIN = 60
+SPANS = 500
+SAMPLES = 1_000
+OVERFITTING_MAX = 0.5
+PLATEAU_MIN = 0.5
+STRESSES = (1, 2, 5)
+
+
+class EvidenceTerms(NamedTuple):
+    """The terms of a test: the cost of what is traded as a share of it, how many trials chose it, and chance."""
+
+    cost: float
+    trials: int
+    permutations: int
+    seed: int
+
+
+class Periods(NamedTuple):
+    """Returns of days, or of equal spans of bars, a row a configuration, and what such a period is called."""
+
+    returns: Floats
+    name: str
+
+
+def score(returns: Floats) -> float:
+    """Return the mean of returns over their deviation; 0 where nothing was earned or lost."""
+    spread = float(returns.std())
+    return float(returns.mean()) / spread if spread > 0 else 0.0
+
+
+def periods(time: Integers, rows: Floats) -> Periods:
+    """Return the returns of whole days where there are DAYS_MIN of them, else of up to SPANS equal spans."""
+    days = (time - 1) // DAY_S
+    firsts = np.flatnonzero(np.diff(days, prepend=days[0] - 1))
+    if len(firsts) >= DAYS_MIN:
+        return Periods(np.add.reduceat(rows, firsts, axis=1), "days")
+    length = max(1, rows.shape[1] // SPANS)
+    spans = rows.shape[1] // length
+    summed = rows[:, : spans * length].reshape(len(rows), spans, length).sum(axis=2)
+    return Periods(summed, "bars" if length == 1 else f"spans of {length} bars")
+
+
+def earned(strategy: Strategy, bars: MarketColumns, cost: float) -> Floats:
+    return returns_of(strategy, bars, decide(strategy, bars), cost)
+
+
+def permutation(strategy: Strategy, bars: MarketColumns, terms: EvidenceTerms) -> Finding:
+    """Return whether permuted markets, which have no pattern in time, do as well; corrected for trials."""
+    name = "permutation"
+    if _corrected(1 / (terms.permutations + 1), terms.trials) > SIGNIFICANCE:
+        wanted = 20 * terms.trials
+        return unmeasured(
+            name,
+            f"{terms.permutations} permutations cannot tell the best of {terms.trials} trials from chance",
+            f"Give --permutations {wanted}.",
+        )
+    outcome = permuting.permutation_test(
+        lambda market: score(earned(strategy, market, terms.cost)), bars, terms.permutations, terms.seed
+    )
+    probability = _corrected(outcome.probability, terms.trials)
+    measured = (
+        f"{outcome.better} of {outcome.markets} markets of the same bars in another order do as well, p = "
+        f"{probability:.3f}{_of_trials(terms.trials)}"
+    )
+    change = "There is no sign of a pattern that it uses: change the idea, not its params."
+    return judged(name, measured, change, passes=probability <= SIGNIFICANCE, probability=probability)
+
+
+def _corrected(probability: float, trials: int) -> float:
+    """Return the probability that the best of so many independent trials is as good by chance."""
+    return float(1 - (1 - probability) ** trials)
+
+
+def _of_trials(trials: int) -> str:
+    return f" for the best of {trials:,} trials" if trials > 1 else ""
+
+
+def sharpe(made: Periods) -> list[Finding]:
+    """Return whether the Sharpe ratio of the first row is above 0, for its length, skewness and kurtosis."""
+    name = "probabilistic Sharpe"
+    measured = sharpe_tests.estimate(made.returns[0])
+    if measured is None:
+        return [failed(name, "it earns the same in every period, most likely nothing", "Let it trade on this data.")]
+    probability = sharpe_tests.probabilistic_sharpe(measured)
+    needed = sharpe_tests.record_length_min(measured)
+    text = f"{measured.sharpe:.3f} over {measured.periods:,} {made.name} is above 0 with {probability:.1%}"
+    change = (
+        f"Test it on {needed:,.0f} {made.name}, as many as such a ratio takes."
+        if np.isfinite(needed)
+        else "It loses: change the idea, or its costs."
+    )
+    return [judged(name, text, change, passes=probability >= CONFIDENCE, probability=probability)]
+
+
+def deflated(made: Periods, trials: int) -> list[Finding]:
+    """Return whether the ratio is above what the best of so many trials has without an edge."""
+    name = "deflated Sharpe"
+    measured = sharpe_tests.estimate(made.returns[0])
+    if measured is None:
+        return []
+    if trials < 2:
+        return [unmeasured(name, "it was said to be the only trial", "Give --trials N if you tried N configurations.")]
+    best = sharpe_tests.expected_maximum(trials, measured.variance)
+    probability = sharpe_tests.deflated_sharpe(measured, trials, measured.variance)
+    text = f"{measured.sharpe:.3f} is above {best:.3f}, the best of {trials:,} without an edge, with {probability:.1%}"
+    change = (
+        "Choose among fewer configurations, and say beforehand which; or test the choice on data that it never saw."
+    )
+    return [judged(name, text, change, passes=probability >= CONFIDENCE, probability=probability, benchmark=best)]
+
+
+def choice(made: Periods, seed: int) -> list[Finding]:
+    """Return whether the best of a grid, its own row first, is more than the best of as many without an edge."""
+    returns = made.returns[[row.std() > 0 for row in made.returns]].T
+    parts = next((parts for parts in (16, 10, 6) if len(returns) >= 4 * parts), 0)
+    if returns.shape[1] < 2 or not parts:
+        missing = f"{returns.shape[1]} configurations that trade, {len(returns)} {made.name}"
+        return [unmeasured(name, missing, "Give more data, or a strategy with params.") for name in _OF_CHOICE]
+    outcome = overfitting.overfitting(returns, parts)
+    block = max(2.0, len(returns) ** (1 / 3))
+    samples = bootstrap.stationary_samples(len(returns), block, SAMPLES, seed)
+    ability = bootstrap.superior_ability(returns, samples, block)
+    return [
+        judged(
+            _OF_CHOICE[0],
+            f"in {outcome.probability:.0%} of {outcome.splits:,} splits the best of {returns.shape[1]} configurations "
+            "is below the median on the other half",
+            "Choosing params here is worse than drawing them: take fewer, or fix them by reason.",
+            passes=outcome.probability <= OVERFITTING_MAX,
+            probability=outcome.probability,
+            loss=outcome.loss,
+        ),
+        judged(
+            _OF_CHOICE[1],
+            f"the best of {returns.shape[1]} configurations beats cash with p = {ability.consistent:.3f} (Hansen; "
+            f"{ability.lower:.3f} to {ability.upper:.3f})",
+            "The best of as many without an edge does as well: test fewer configurations, or more data.",
+            passes=ability.consistent <= SIGNIFICANCE,
+            probability=ability.consistent,
+            upper=ability.upper,
+        ),
+    ]
+
+
+_OF_CHOICE = ("overfitting", "superior ability")
+
+
+def costs(strategy: Strategy, bars: MarketColumns, cost: float) -> Finding:
+    """Return whether something is left at twice the costs."""
+    decisions = decide(strategy, bars)
+    totals = [float(returns_of(strategy, bars, decisions, cost * stress).sum()) for stress in (0, *STRESSES)]
+    paid = totals[0] - totals[1]
+    even = totals[0] / paid * cost if paid > 0 and totals[0] > 0 else 0.0
+    text = ", ".join(f"{total:+.2%} at x{stress}" for stress, total in zip(STRESSES, totals[1:], strict=True))
+    measured = f"costs of {cost * 1e4:g} bp leave {text}; it breaks even at {even * 1e4:.1f} bp"
+    change = "Trade less often, or only where more is to be earned than costs take."
+    return judged("costs", measured, change, passes=totals[2] > 0, returns=totals, break_even=even)
+
+
+def plateau(strategy: Strategy, bars: MarketColumns, cost: float, own: float) -> Finding:
+    """Return whether configurations a fifth away do at least half as well; ``own`` is the score to compare with."""
+    name, around = "plateau", params_grid.neighbours(strategy, len(bars.instruments))
+    if not around:
+        return passed(name, "it has no params")
+    scores = [score(earned(near, bars, cost)) for near in around]
+    middle = float(np.median(scores))
+    if own <= 0:
+        return passed(name, "it earns nothing, so there is no peak that it could have been put on")
+    worst = around[int(np.argmin(scores))]
+    values = ", ".join(f"{key}={value:g}" for key, value in worst.params._asdict().items())
+    measured = (
+        f"params a fifth away score {middle / own:.0%} of its own in the middle, {min(scores) / own:.0%} at {values}"
+    )
+    change = "It stands on a peak: take params whose neighbours do as well, though they score less."
+    return judged(name, measured, change, passes=middle >= PLATEAU_MIN * own, share=middle / own)

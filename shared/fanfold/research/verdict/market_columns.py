@@ -1,0 +1,82 @@
+"""Bars of several instruments as float columns on common times, and as a step reads them."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fanfold.errors import BadInput
+from fanfold.market.recording import RECORD, Recording
+from fanfold.strategy.contract import Bars, Strategy, Universe
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+PRICES = ("open", "high", "low", "close", "volume")
+# Bars behind the last, so that a step that reads past now reads something.
+TAIL = 2_000
+
+
+class MarketColumns(NamedTuple):
+    """Closes in epoch seconds, and prices and volumes: a row an instrument, a column a time."""
+
+    instruments: tuple[str, ...]
+    time: Integers
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+
+    @property
+    def length(self) -> int:
+        return int(self.time.size)
+
+    def part(self, first: int, end: int) -> "MarketColumns":
+        """Return the bars from a place up to, and without, another."""
+        columns = (column[:, first:end] for column in self[2:])
+        return MarketColumns(self.instruments, self.time[first:end], *columns)
+
+    def member(self, number: int) -> "MarketColumns":
+        """Return the bars of an instrument alone."""
+        columns = (column[number : number + 1] for column in self[2:])
+        return MarketColumns(self.instruments[number : number + 1], self.time, *columns)
+
+
+def market_columns(recordings: list[Recording]) -> MarketColumns:
+    """Return the bars of the times that all recordings have. Raises BadInput where they have none in common."""
+    tables = [np.frombuffer(recording.records, dtype="<i8").reshape(-1, RECORD.size // 8) for recording in recordings]
+    closes = tables[0][:, 0]
+    for table in tables[1:]:
+        closes = np.intersect1d(closes, table[:, 0], assume_unique=True)
+    if not closes.size:
+        names = ", ".join(recording.instrument for recording in recordings)
+        raise BadInput(f"the bars of {names} have no close in common; give files of the same timeframe and time")
+    columns = []
+    for place in range(1, len(PRICES) + 1):
+        rows = [
+            table[np.searchsorted(table[:, 0], closes), place]
+            / 10.0 ** (recording.volume_scale if place == len(PRICES) else recording.price_scale)
+            for table, recording in zip(tables, recordings, strict=True)
+        ]
+        columns.append(np.ascontiguousarray(np.stack(rows)))
+    return MarketColumns(
+        tuple(recording.instrument for recording in recordings), np.ascontiguousarray(closes), *columns
+    )
+
+
+def view(strategy: Strategy, bars: MarketColumns, me: int, beyond: float = 1.0) -> Bars | Universe:
+    """Return the bars as a step sees them at the first of them, padded; past the last it stands ``beyond`` times.
+
+    At bar n it sees them with ``now`` further by n.
+    """
+    before = strategy.lookback
+    time = np.concatenate([np.full(before, bars.time[0]), bars.time, np.full(TAIL, bars.time[-1])])
+    rows: Any = [_padded(column, before, beyond) for column in bars[2:]]
+    if strategy.cross_sectional:
+        return Universe(before, me, len(bars.instruments), time, *rows)  # type: ignore[arg-type]
+    return Bars(before, time, *(row[me] for row in rows))  # type: ignore[arg-type]
+
+
+def _padded(column: Floats, before: int, beyond: float) -> Floats:
+    first, last = np.repeat(column[:, :1], before, axis=1), np.repeat(column[:, -1:] * beyond, TAIL, axis=1)
+    return np.ascontiguousarray(np.concatenate([first, column, last], axis=1))
