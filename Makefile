@@ -5,7 +5,7 @@ STAGE ?= dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test simulate sim mutants conform storm peers check lint format lock documents pages bench oracle images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
+.PHONY: help install run test simulate sim soak mutants conform storm peers check lint format lock documents pages bench oracle images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -25,6 +25,9 @@ simulate: install ## Run the desk under faults at every call, a schedule a seed 
 
 sim: install ## Run schedules of the length of one order under every fault, on all cores (SCHEDULES=20000 FIRST_SEED=0)
 	@$(BIN)/fanfold simulate --seeds $(or $(SCHEDULES),20000) --first-seed $(or $(FIRST_SEED),0)
+
+soak: install ## Run a month of all five services in memory, two hours of every fault a day (DAYS=30 SEED=0)
+	@PYTHONPATH="$$(echo shared tests services/* | tr ' ' ':')" $(BIN)/python tests/simulation/test_soak.py $(or $(SEED),0) $(or $(DAYS),30)
 
 mutants: install ## Print the first seed that shows each guard of the desk, switched off, to break a law
 	@PYTHONPATH="$$(echo shared tests services/* | tr ' ' ':')" $(BIN)/python tests/simulation/test_mutation_gate.py

@@ -42,6 +42,14 @@ def test_a_broken_law_is_told_with_the_fewest_faults(
     assert any("FAULT" in line for line in shrunk["story"])
 
 
+def test_pairs_of_faults_are_run_by_parts(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["simulate", "--seed", "3", "--pairs", "--faults", "lost", "--part", "1/20", "--json"]
+    assert main(words) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["schedules"] > 20
+    assert document["broken"] == []
+
+
 def _first_failing(capsys: pytest.CaptureFixture[str]) -> int:
     assert main(["simulate", "--seeds", "200", "--json"]) == 1
     return int(next(iter(json.loads(capsys.readouterr().out)["broken"])))
@@ -49,7 +57,11 @@ def _first_failing(capsys: pytest.CaptureFixture[str]) -> int:
 
 @pytest.mark.parametrize(
     ("words", "says"),
-    [(["--faults", "rain"], "'rain' is no kind of fault"), (["--explain"], "name it with --seed")],
+    [
+        (["--faults", "rain"], "'rain' is no kind of fault"),
+        (["--explain"], "name it with --seed"),
+        (["--seed", "3", "--pairs", "--part", "9/5"], "'9/5' is no part"),
+    ],
 )
 def test_wrong_arguments_are_named(words: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["simulate", *words]) == 2

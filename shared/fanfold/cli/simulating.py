@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from fanfold.deployment import SERVICES
 from fanfold.local.launcher import repository_root
 from fanfold.simulation.schedules.faults import KINDS
-from fanfold.simulation.schedules.schedule import ScheduleResult, run_all
+from fanfold.simulation.schedules.schedule import PartOfPairs, ScheduleResult, firsts, run_all, run_in_pairs
 
 # The seeds that a process runs before it reports.
 CHUNK = 250
@@ -51,6 +51,16 @@ def campaign(first: int, count: int, kinds: Sequence[str] = tuple(KINDS), proces
     failed = [verdict for verdicts, _, _ in results for verdict in verdicts]
     counts = sum((counted for _, counted, _ in results), Counter[str]())
     return Campaign(seeds, failed, counts, time.perf_counter() - began, sum(spent for *_, spent in results))
+
+
+def pairs(
+    seed: int, part: PartOfPairs, kinds: Sequence[str] = tuple(KINDS), processes: int = 0
+) -> tuple[int, list[ScheduleResult]]:
+    """Run each pair of faults whose first is of a part, on all cores; return how many, and what broke a law."""
+    first = firsts(seed, part, kinds)
+    with ProcessPoolExecutor(processes or os.cpu_count(), initializer=make_services_importable) as pool:
+        results = list(pool.map(run_in_pairs, [seed] * len(first), first, [kinds] * len(first), chunksize=4))
+    return sum(count for count, _ in results), [result for _, failed in results for result in failed]
 
 
 def _run_chunk(seeds: Sequence[int], kinds: Sequence[str]) -> tuple[list[ScheduleResult], Counter[str], float]:

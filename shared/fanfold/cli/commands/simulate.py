@@ -7,6 +7,7 @@ Example: fanfold simulate
 Example: fanfold simulate --seeds 20000
 Example: fanfold simulate --seed 7 --explain
 Example: fanfold simulate --seed 7 --singly
+Example: fanfold simulate --seed 7 --pairs --part 1/20
 Example: fanfold simulate --seeds 500 --faults before,after,venue
 """
 
@@ -21,12 +22,13 @@ from fanfold.cli.output import Answer, grid
 from fanfold.errors import BadInput
 from fanfold.simulation.schedules.faults import KINDS
 from fanfold.simulation.schedules.reached import NAMES
-from fanfold.simulation.schedules.schedule import ScheduleResult, run, run_singly
+from fanfold.simulation.schedules.schedule import PartOfPairs, ScheduleResult, run, run_singly
 from fanfold.simulation.schedules.shrinking import shrunk
 
 EXITS = (Exit.FAILED,)
 SEEDS = 500
 SHOWN_MAX = 10
+WHOLE = PartOfPairs(1, 1)
 
 
 def read_kinds(written: str) -> tuple[str, ...]:
@@ -38,6 +40,14 @@ def read_kinds(written: str) -> tuple[str, ...]:
     return kinds
 
 
+def read_part(written: str) -> PartOfPairs:
+    """Return a part that is written as 3/20."""
+    number, _, of = written.partition("/")
+    if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of)):
+        raise ValueError(f"{written!r} is no part; the third of twenty is 3/20")
+    return PartOfPairs(int(number), int(of))
+
+
 Seed = Annotated[
     int | None, Parameter(metavar="N", converter=read_by(read_whole), help="one schedule, that of this seed")
 ]
@@ -47,6 +57,10 @@ Explain = Annotated[
     bool, Parameter(help="tell what happened, with the fewest faults that still break a law where one is broken")
 ]
 Singly = Annotated[bool, Parameter(help="run the schedule of --seed once for each fault that could come in it, alone")]
+Pairs = Annotated[bool, Parameter(help="run the schedule of --seed once for each two faults that could come in it")]
+InPart = Annotated[
+    Any, Parameter(metavar="K/N", converter=read_by(read_part), help="of the pairs, the K-th of N parts (1/1)")
+]
 Kinds = Annotated[
     Any, Parameter(metavar="KINDS", converter=read_by(read_kinds), help="kinds of faults, with commas (all)")
 ]
@@ -59,12 +73,19 @@ def command(
     first_seed: FirstSeed = 0,
     explain: Explain = False,
     singly: Singly = False,
+    pairs: Pairs = False,
+    part: InPart = None,
     faults: Kinds = tuple(KINDS),
 ) -> Answer:
     """Return the laws that were broken, by seed, and the rare states that were reached."""
     simulating.make_services_importable()
     if singly:
-        return _singly(seed or 0, faults)
+        count, failed = run_singly(seed or 0, faults)
+        return _of_faults(seed or 0, f"{count} faults, each alone", count, failed)
+    if pairs:
+        part = part or WHOLE
+        count, failed = simulating.pairs(seed or 0, part, faults)
+        return _of_faults(seed or 0, f"{count} pairs of faults, part {part.number} of {part.of}", count, failed)
     if seed is not None:
         return _of_one(seed, faults, explain=explain)
     if explain:
@@ -98,12 +119,14 @@ def _of_one(seed: int, kinds: tuple[str, ...], *, explain: bool) -> Answer:
     return Answer(document, [*blocks, _verdict_text(verdict)], Exit.FAILED if verdict.broken else Exit.OK)
 
 
-def _singly(seed: int, kinds: tuple[str, ...]) -> Answer:
-    count, failed = run_singly(seed, kinds)
-    broken = [{"fault": result.hits[0]._asdict(), "broken": result.broken} for result in failed]
-    lines = [f"seed {seed}: {count} faults, each alone; {len(broken)} broke a law"]
-    lines += [f"{result.hits[0].kind} at chance {result.hits[0].chance}: {result.broken[0]}" for result in failed]
-    document = {"seed": seed, "faults": count, "broken": broken}
+def _of_faults(seed: int, which: str, count: int, failed: list[ScheduleResult]) -> Answer:
+    """Return the verdict on schedules of a seed that differ in their faults alone."""
+    broken = [{"faults": [hit._asdict() for hit in result.hits], "broken": result.broken} for result in failed]
+    lines = [f"seed {seed}: {which}; {len(broken)} broke a law"]
+    for result in failed:
+        hits = ", ".join(f"{hit.kind} at chance {hit.chance}" for hit in result.hits)
+        lines.append(f"{hits}: {result.broken[0]}")
+    document = {"seed": seed, "schedules": count, "broken": broken}
     return Answer(document, ["\n".join(lines)], Exit.FAILED if broken else Exit.OK)
 
 

@@ -1,6 +1,8 @@
 """Laws of bars: what the venue has is published or reported, nothing is invented, and strategies use nothing else."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from typing import NamedTuple
 
 from fanfold.market import bars
@@ -45,10 +47,10 @@ def bars_that_the_venue_had_in_time_are_published(outcome: Outcome) -> Iterator[
     source, published = _source(outcome), {(entry.instrument, entry.bar) for entry in _published(outcome)}
     jumps = [report for report in _reported(outcome) if report.defect.defect in (DefectKind.JUMP, DefectKind.OUTLIER)]
     for name, closes_at_s in source.versions:
-        if source.whole(name, closes_at_s) and not _is_covered(name, closes_at_s, jumps):
-            (version,) = source.versions[name, closes_at_s]
-            if (name, version.bar) not in published:
-                yield f"the bar of {name} that closes at {closes_at_s} was there, and is not published"
+        versions = source.versions[name, closes_at_s]
+        is_left_out = source.whole(name, closes_at_s) and (name, versions[0].bar) not in published
+        if is_left_out and not _is_covered(name, closes_at_s, jumps):
+            yield f"the bar of {name} that closes at {closes_at_s} was there, and is not published"
 
 
 def no_bar_is_invented(outcome: Outcome) -> Iterator[str]:
@@ -62,7 +64,7 @@ def no_bar_is_invented(outcome: Outcome) -> Iterator[str]:
 
 def strategies_decide_by_published_bars_up_to_their_time(outcome: Outcome) -> Iterator[str]:
     """A signal follows from the bars that were published up to its time, each as it was published first."""
-    closes: dict[str, dict[int, int]] = {A: {}, B: {}}
+    closes: dict[str, list[tuple[int, int]]] = {A: [], B: []}
     if _dead_letters(outcome, "signal"):
         return  # Whether such bars were read before they were given up, nobody can say.
     for message in outcome.unique.values():
@@ -72,28 +74,29 @@ def strategies_decide_by_published_bars_up_to_their_time(outcome: Outcome) -> It
             yield from _wrong_targets(message, closes)
 
 
-def _take(message: BarsClosed, closes: dict[str, dict[int, int]]) -> None:
+def _take(message: BarsClosed, closes: dict[str, list[tuple[int, int]]]) -> None:
     """Add what a reader adds: bars behind its last, unless it misses bars before them."""
     for series in bars.unpack(message.frames):
         known = closes[series.instrument]
-        last = max(known, default=0)
+        last = known[-1][0] if known else 0
         if not last or series.after <= last:
-            known.update({bar.closes_at_s: bar.close for bar in series.bars if bar.closes_at_s > last})
+            known += [(bar.closes_at_s, bar.close) for bar in series.bars if bar.closes_at_s > last]
 
 
-def _wrong_targets(message: Targets, closes: dict[str, dict[int, int]]) -> Iterator[str]:
+def _wrong_targets(message: Targets, closes: dict[str, list[tuple[int, int]]]) -> Iterator[str]:
     at = int(message.at.timestamp())
     for target in message.targets:
         if target.instance in SLOW:
-            last = [close for time, close in closes[target.instrument].items() if time <= at]
-            weight = _weight(last, SLOW[target.instance])
+            known, slow = closes[target.instrument], SLOW[target.instance]
+            through = bisect_right(known, at, key=itemgetter(0))
+            weight = _weight([close for _, close in known[max(through - slow, 0) : through]])
             if target.weight != weight:
                 yield f"{target.instance} wants {target.weight} of {target.instrument} at {at}, not {weight}"
 
 
-def _weight(closes: list[int], slow: int) -> float:
-    """Return 1 where the last close is above the mean of so many, which includes it."""
-    return 1.0 if closes[-1] * slow > sum(closes[-slow:]) else 0.0
+def _weight(closes: list[int]) -> float:
+    """Return 1 where the last close is above the mean of all."""
+    return 1.0 if closes[-1] * len(closes) > sum(closes) else 0.0
 
 
 def _source(outcome: Outcome) -> SeededSource:
@@ -112,7 +115,7 @@ def _reported(outcome: Outcome) -> Iterator[ReportedDefect]:
     """Yield each defect with the last close that it may be of: what a message reports of lies before its end."""
     for message in outcome.messages_of(BarsClosed):
         until = int(message.at.timestamp())
-        yield from (ReportedDefect(defect, until) for defect in message.defects if defect.timeframe == "1m")
+        yield from (ReportedDefect(defect, until) for defect in message.defects)
 
 
 def _is_covered(instrument: str, closes_at_s: int, reports: Iterable[ReportedDefect]) -> bool:

@@ -10,9 +10,8 @@ from fanfold.market import sequence
 from fanfold.market.bars import Bar, Series
 from fanfold.market.source import BarsRequest, Failure
 from fanfold.simulation.schedules.faults import Crash
-from fanfold.simulation.schedules.market import PRICE_SCALE, VOLUME_SCALE
+from fanfold.simulation.schedules.market import PRICE_SCALE, START, VOLUME_SCALE
 
-MINUTE_S = 60
 LATE_S_MAX = 240
 
 
@@ -31,17 +30,18 @@ class SeededSource:
         self.versions: dict[tuple[str, int], list[BarVersion]] = {}
 
     def close(self, closes_at_s: int) -> None:
-        """Let the bars of a minute close, each with what befalls it."""
-        for name, walk in self._world.market.bars.items():
-            for bar in walk:
-                if bar.closes_at_s == closes_at_s:
-                    self.versions[name, closes_at_s] = list(self._versions(bar))
+        """Let the bars of a time close, each with what befalls it."""
+        for name in self._world.market.bars:
+            self.versions[name, closes_at_s] = list(self._versions(self._bar(name, closes_at_s)))
 
     def whole(self, instrument: str, closes_at_s: int) -> bool:
         """Return whether the venue had a bar from its close on, and never another."""
-        versions = self.versions[instrument, closes_at_s]
-        first = versions[0] if len(versions) == 1 else None
-        return first is not None and first.since == closes_at_s and first.bar in self._world.market.bars[instrument]
+        bar = self._bar(instrument, closes_at_s)
+        return self.versions[instrument, closes_at_s] == [BarVersion(closes_at_s, bar)]
+
+    def _bar(self, instrument: str, closes_at_s: int) -> Bar:
+        bar: Bar = self._world.market.bars[instrument][(closes_at_s - START) // self._world.length_s - 1]
+        return bar
 
     def bars_of(self, requests: Sequence[BarsRequest]) -> list[Series | Failure]:
         """Return the answer of each request, which may fail alone; see fanfold.market.source.Source."""
@@ -58,17 +58,26 @@ class SeededSource:
     def _answer(self, request: BarsRequest) -> Series | Failure:
         if self._world.faults.hit("silent"):
             return Failure(request, "no answer")
-        known = {at: bar for (name, at) in self.versions if name == request.instrument and (bar := self._now(name, at))}
-        sound = [at for at, bar in known.items() if at <= request.since and sequence.possible(bar)]
-        rows = [bar for at, bar in sorted(known.items()) if request.since < at <= request.until]
+        length, name = self._world.length_s, request.instrument
+        closes = range(request.since // length * length + length, request.until + 1, length)
+        rows = [bar for at in closes if (bar := self._now(name, at))]
         return Series(
             instrument=request.instrument,
             timeframe=request.timeframe,
             price_scale=PRICE_SCALE,
             volume_scale=VOLUME_SCALE,
-            after=max(sound, default=0),
+            after=self._after(name, request.since // length * length),
             bars=list(self._disturbed(rows)),
         )
+
+    def _after(self, name: str, closes_at_s: int) -> int:
+        """Return the newest close, at or before a time, of a bar that the venue has whole; 0 for none."""
+        while closes_at_s > START:
+            bar = self._now(name, closes_at_s)
+            if bar is not None and sequence.possible(bar):
+                return closes_at_s
+            closes_at_s -= self._world.length_s
+        return 0
 
     def _disturbed(self, rows: list[Bar]) -> list[Bar]:
         if len(rows) > 1 and self._world.faults.hit("rows-twice"):
@@ -78,13 +87,15 @@ class SeededSource:
         return rows
 
     def _now(self, name: str, closes_at_s: int) -> Bar | None:
-        seen = [version.bar for version in self.versions[name, closes_at_s] if version.since <= self._world.now]
+        seen = [
+            version.bar for version in self.versions.get((name, closes_at_s), ()) if version.since <= self._world.now
+        ]
         return seen[-1] if seen else None
 
     def _versions(self, bar: Bar) -> Iterator[BarVersion]:
         """Yield a bar as the venue has it in turn; each kind of fault has its own chance."""
         hit, closes = self._world.faults.hit, bar.closes_at_s
-        later = closes + MINUTE_S + self._dice.random() * LATE_S_MAX
+        later = closes + self._world.length_s + self._dice.random() * LATE_S_MAX
         mended = [BarVersion(later, bar)] if self._dice.random() < 0.5 else []
         if hit("bar-missing"):
             return

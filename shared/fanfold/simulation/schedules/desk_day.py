@@ -3,6 +3,7 @@
 from random import Random
 from typing import Self
 
+from fanfold.market import timeframes
 from fanfold.messages import Target, Targets
 from fanfold.simulation.schedules.faults import FaultDice, drawn
 from fanfold.simulation.schedules.market import START, B, SeededMarket, desk_of
@@ -15,12 +16,16 @@ HEALING_MINUTES = 9
 class DeskDay(World):
     """The desk under fire, and then healed."""
 
+    timeframe = "1m"
     healing_minutes = HEALING_MINUTES
 
     def __init__(self, seed: int, minutes: int = MINUTES, faults: FaultDice | None = None) -> None:
+        """Run for so many bars, and some to heal; they are minutes where the timeframe is no other."""
         random = Random(seed)
         faults, limits = faults or FaultDice(random, drawn(random)), Random(f"limits {seed}")
-        desk, market = desk_of(random, limits), SeededMarket(random, minutes + self.healing_minutes)
+        desk = desk_of(random, limits, self.timeframe)
+        market = SeededMarket(random, minutes + self.healing_minutes, self.timeframe)
+        self.length_s = timeframes.seconds(self.timeframe)
         self.quiet, self.halts = random.random() < 0.5, random.random() < 0.7
         self.minutes = minutes
         super().__init__(random, faults, desk, market)
@@ -34,7 +39,7 @@ class DeskDay(World):
         return self
 
     def minute(self, minute: int) -> None:
-        self.now = max(self.now, START + 60.0 * minute)
+        self.now = max(self.now, START + float(self.length_s * minute))
         self.bring_bars(minute)
         self._upset(minute)
         if self.quiet or not self.faults.on:
@@ -67,7 +72,7 @@ class DeskDay(World):
             signal_id=f"told-{minute}",
             instance="told",
             instrument=B,
-            timeframe="1m",
+            timeframe=self.timeframe,
             weight=self.random.choice((0.0, 0.5, 1.0)),
         )
         return Targets(

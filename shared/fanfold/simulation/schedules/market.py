@@ -8,7 +8,7 @@ from typing import Any
 
 from fanfold import desk
 from fanfold.desk import Desk
-from fanfold.market import bars
+from fanfold.market import bars, timeframes
 from fanfold.market.bars import Bar, Series
 from fanfold.messages import BarsClosed, BarsRequested
 
@@ -44,19 +44,20 @@ def instance(strategy: str = "sma_cross", **changes: Any) -> dict[str, Any]:
     return {"strategy": strategy, "params": {}} | usual | changes
 
 
-def desk_of(random: Random, limits: Random) -> Desk:
-    """Two strategies of a minute, one told from outside, on spot or on margin, at market or with limits.
+def desk_of(random: Random, limits: Random, timeframe: str = "1m") -> Desk:
+    """Two strategies of a timeframe, one told from outside, on spot or on margin, at market or with limits.
 
     Together they use all of the cash, and what is told may be more than one order may be worth.
     """
-    sma = {"order": random.choice(("market", "limit")), "allocation": "0.29"}
+    sma = {"order": random.choice(("market", "limit")), "allocation": "0.29", "timeframe": timeframe}
     file = document(
         {
             "one": instance(params={"fast": 1, "slow": 3}, **sma),
             "two": instance(params={"fast": 1, "slow": 2}, instruments=[A], **sma),
-            "told": instance(**EXTERNAL),
+            "told": instance(**EXTERNAL, timeframe=timeframe),
         }
     )
+    file["venues"]["v"]["timeframe"] = timeframe
     file["accounts"]["main"] |= {"kind": random.choice(("margin", "spot")), "participation_max": "0.1"}
     file["limits"]["main"] = {"order_notional_max": "4000", "position_notional_max": "6000"} | limits.choice(TIGHT)
     if limits.random() < SLICED:
@@ -65,17 +66,20 @@ def desk_of(random: Random, limits: Random) -> Desk:
 
 
 class SeededMarket:
-    """The bars of so many minutes: a walk in steps of at most 1.5 %, at times thinly traded."""
+    """So many bars of an instrument: a walk in steps of at most 1.5 %, at times thinly traded."""
 
-    def __init__(self, random: Random, minutes: int) -> None:
+    timeframe = "1m"
+
+    def __init__(self, random: Random, count: int, timeframe: str = timeframe) -> None:
         price = dict.fromkeys((A, B), 10_000)
+        self.timeframe, length_s = timeframe, timeframes.seconds(timeframe)
         self.bars: dict[str, list[Bar]] = {A: [], B: []}
-        for minute in range(1, minutes + 1):
+        for number in range(1, count + 1):
             for name, walk in self.bars.items():
                 first = price[name]
                 price[name] = last = max(5_000, first + random.randint(-150, 150))
                 top, low = max(first, last) + 20, min(first, last) - 20
-                walk.append(Bar(START + 60 * minute, first, top, low, last, random.choice(VOLUMES)))
+                walk.append(Bar(START + length_s * number, first, top, low, last, random.choice(VOLUMES)))
 
     def close(self, name: str, at: float) -> Decimal:
         """The last close by a time; before the first, the open of that."""
@@ -119,11 +123,11 @@ class SeededMarket:
         )
 
     def _series(self, name: str, walk: list[Bar]) -> Series:
-        first = walk[0].closes_at_s - 60
+        first = walk[0].closes_at_s - timeframes.seconds(self.timeframe)
         after = 0 if first == START else first
         return Series(
             instrument=name,
-            timeframe="1m",
+            timeframe=self.timeframe,
             price_scale=PRICE_SCALE,
             volume_scale=VOLUME_SCALE,
             after=after,

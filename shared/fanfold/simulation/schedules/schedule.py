@@ -27,6 +27,13 @@ class ScheduleResult(NamedTuple):
     story: tuple[str, ...] = ()
 
 
+class PartOfPairs(NamedTuple):
+    """A part of a whole that is divided into so many; the first is number 1."""
+
+    number: int
+    of: int
+
+
 def run(
     seed: int,
     *,
@@ -53,9 +60,9 @@ def _judged(world: OneOrder) -> tuple[list[str], Counter[str]]:
     return breaches_of(outcome, laws), reached(outcome)
 
 
-def chances(seed: int, kinds: Sequence[str] = tuple(KINDS)) -> list[Hit]:
-    """Return each fault that could come in the schedule of a seed, if none came before it."""
-    world = OneOrder.of(seed, kinds=tuple(kinds), listed=())
+def chances(seed: int, kinds: Sequence[str] = tuple(KINDS), listed: tuple[Hit, ...] = ()) -> list[Hit]:
+    """Return each fault that could come in the schedule of a seed, if none but the listed came."""
+    world = OneOrder.of(seed, kinds=tuple(kinds), listed=listed)
     world.faults.every_chance = []
     world.run()
     return world.faults.every_chance
@@ -66,6 +73,18 @@ def run_singly(seed: int, kinds: Sequence[str] = tuple(KINDS)) -> tuple[int, lis
     single = chances(seed, kinds)
     results = [run(seed, kinds=kinds, listed=[hit]) for hit in single]
     return len(single), [result for result in results if result.broken]
+
+
+def firsts(seed: int, part: PartOfPairs, kinds: Sequence[str] = tuple(KINDS)) -> list[Hit]:
+    """Return the faults of a part that may come first in the schedule of a seed."""
+    return chances(seed, kinds)[part.number - 1 :: part.of]
+
+
+def run_in_pairs(seed: int, first: Hit, kinds: Sequence[str] = tuple(KINDS)) -> tuple[int, list[ScheduleResult]]:
+    """Run the schedule of a seed with one fault, and each that could follow; return how many, and what broke a law."""
+    seconds = [hit for hit in chances(seed, kinds, (first,)) if hit.chance > first.chance]
+    results = [run(seed, kinds=kinds, listed=(first, second)) for second in seconds]
+    return len(seconds), [result for result in results if result.broken]
 
 
 def run_all(seeds: Sequence[int], kinds: Sequence[str] = tuple(KINDS)) -> tuple[list[ScheduleResult], Counter[str]]:

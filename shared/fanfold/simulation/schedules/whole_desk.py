@@ -1,11 +1,12 @@
 """A desk day of all five services: market-data polls a venue whose bars are bad, and audit records what comes of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from random import Random
 from typing import Any
 
+from fanfold.market import timeframes
 from fanfold.messages import TOPICS
 from fanfold.simulation.schedules.bar_source import SeededSource
 from fanfold.simulation.schedules.daily_close import DailyClose
@@ -24,8 +25,8 @@ FEW = ("silent", "skew", "batch", *WHOLE_DESK)
 # A scheduled function that fails is started again twice.
 STARTS = 3
 RECEIVES, FLUSH_MINUTES = 10, 5
-# When the day is closed.
-CLOSE = START + 86_400 + 1_200
+# The seconds after midnight at which the day before is closed.
+CLOSE_S = 1_200
 # Between two of its windows audit is not delivered to.
 WINDOW = 0.3
 
@@ -44,11 +45,13 @@ class FiveServices(DeskDay):
         minutes: int = MINUTES,
         *,
         kinds: tuple[str, ...] = KINDS,
+        rates: Mapping[str, float] | None = None,
         listed: tuple[Hit, ...] | None = None,
         traced: bool = True,
     ) -> None:
+        """Let faults of some kinds come, at the rates of the seed or at others."""
         dice = Random(f"faults {seed}")
-        rates = {kind: dice.choice(BAR_RATES if kind in FEW else CALL_RATES) for kind in KINDS}
+        rates = rates or {kind: dice.choice(BAR_RATES if kind in FEW else CALL_RATES) for kind in KINDS}
         rates = {kind: rates[kind] for kind in kinds if kind in rates}
         super().__init__(seed, minutes=minutes, faults=FaultDice(dice, rates, listed=listed, traced=traced))
         self.places |= _audit_places(self)
@@ -60,7 +63,7 @@ class FiveServices(DeskDay):
 
     def bring_bars(self, minute: int) -> None:
         """Let the bars of a minute close, and start the schedules of market-data and audit."""
-        due = START + 60 * minute
+        due = START + self.length_s * minute
         self.source.close(due)
         at = datetime.fromtimestamp(due, UTC)
         self.start("market-data", lambda parts: parts.poller.poll(at), STARTS)
@@ -93,9 +96,10 @@ class FiveServices(DeskDay):
         """Close the day under faults too, and once more when they are over."""
         super().heal()
         self.settle()
-        self._redrive()
+        self.redrive()
         self.settle()
-        ends_at, self.now = self.now, float(CLOSE)
+        ends_at = self.now
+        self.now += timeframes.DAY_S - ends_at % timeframes.DAY_S + CLOSE_S
         self.faults.on = True
         self.closed.run(self.clock())
         self.faults.on = False
@@ -104,7 +108,7 @@ class FiveServices(DeskDay):
         # The laws look at the day as it ended.
         self.now = ends_at
 
-    def _redrive(self) -> None:
+    def redrive(self) -> None:
         """Give audit the messages again that it put aside, as an operator does."""
         dead = self.cloud.sqs.queue(self.places["dead-audit"])
         for letter in dead.messages:
