@@ -9,7 +9,18 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-BENCHES = ("handlers", "imports", "console", "aws_calls", "resident", "calls", "readers", "data_reading", "cold_start")
+BENCHES = (
+    "handlers",
+    "imports",
+    "console",
+    "aws_calls",
+    "resident",
+    "calls",
+    "readers",
+    "data_reading",
+    "cold_start",
+    "markets",
+)
 # What needs the images, or figures of ``make storm``.
 NAMED_ALONE = ("images", "storm")
 TESTS = [ROOT / "tests", ROOT / "tests" / "bench"]

@@ -15,7 +15,7 @@ import pytest
 from fanfold.errors import VenueUnavailable
 from fanfold.trading.answers import Placed, Rejected, Unknown
 from fanfold.trading.terms import TERMS, client_id, own_id
-from fanfold.venues.ccxt.client import plain
+from fanfold.venues.ccxt.fault_texts import plain
 from support.exchange_server import Answer, Request, serving
 from support.keyed_exchange import CLAIMED, DEADLINE, PLACES, KeyedExchange, claimed, order, says
 from support.keyed_exchange import trading_at as connected

@@ -15,8 +15,7 @@ from fanfold.errors import BadInput, VenueUnavailable
 from fanfold.market.source import BarsRequest, Failure
 from fanfold.venues.ccxt import candles
 from fanfold.venues.ccxt import venue as exchange
-from fanfold.venues.ccxt.client import pause_s
-from fanfold.venues.ccxt.pace import BURST_S, Pace
+from fanfold.venues.ccxt.pace import BURST_S, Pace, pause_s
 from fanfold.venues.ccxt.venue import ExchangeVenue
 
 BTC = "BTC/USDT"

@@ -93,9 +93,8 @@ class ExecutionProcess:
         from execution_service.real import RealAccount  # noqa: PLC0415
 
         runtime, venue = self.runtime, self._trading(account)
-        store = DynamoLedger(self._table, self._outbox)
-        ledger = Bookings(store, runtime.backoff, self._log_odd, changes_of(runtime.desk))
-        return RealAccount(account, runtime.desk, ledger, venue, runtime.clock, self)
+        own = DynamoLedger(self._table, self._outbox), runtime.backoff, self._log_odd, changes_of(runtime.desk)
+        return RealAccount(account, runtime.desk, Bookings(*own), venue, runtime.clock, self)
 
     def _exchange(self, account: str) -> TradingVenue:
         """Return the exchange of a live account under its key, which is checked first.
@@ -109,16 +108,17 @@ class ExecutionProcess:
         venue = self.runtime.desk.accounts[account].venue
         if self._keys is None:
             raise BadInput(f"account {account!r} is live, and the stage has no key for {venue}")
-        runtime, terms = self.runtime, terms_of(self.runtime.desk.venues[venue].exchange)
-        client = KeyedClient(
-            terms,
-            self._keys.values(),
+        runtime, profile, pauses = self.runtime, self.runtime.desk.venues[venue], self._pauses(venue)
+        terms, origin, clock, sleep = (
+            terms_of(profile.exchange),
             self._settings.venue_origin,
-            clock=runtime.clock,
-            sleep=runtime.sleep,
-            pauses=self._pauses(venue),
+            runtime.clock,
+            runtime.sleep,
         )
-        exchange = ExchangeTrading(terms, client, runtime.clock)
+        client = KeyedClient(
+            terms, self._keys.values(), origin, clock=clock, sleep=sleep, pauses=pauses, symbols=profile.symbols
+        )
+        exchange = ExchangeTrading(terms, client, clock)
         try:
             unchecked = exchange.check_key()
         except VenueUnavailable as unavailable:

@@ -21,6 +21,8 @@ MARKET_LOTS_MAX = 100_000_000
 NOTIONAL_MAX = Decimal(9_000_000)
 # How many orders of an account may be open in a symbol, and of them how many that wait for a trigger or did.
 ORDERS_MAX, ALGO_ORDERS_MAX = 200, 5
+# The groups of accounts that may trade a symbol: as many as Binance names, which are two thirds of its answer.
+PERMISSIONS = ["SPOT", *(f"TRD_GRP_{number:03}" for number in range(4, 252))]
 # How far a price may be from the last: as a factor of it, whichever side.
 NEAR, FAR = Decimal("0.2"), Decimal(5)
 
@@ -95,7 +97,7 @@ class Listing(msgspec.Struct, kw_only=True):
             "isSpotTradingAllowed": True,
             "filters": self._filters(),
             "permissions": [],
-            "permissionSets": [["SPOT"]],
+            "permissionSets": [PERMISSIONS],
             "defaultSelfTradePreventionMode": DEFAULT_PREVENTION,
             "allowedSelfTradePreventionModes": list(PREVENTIONS),
         }

@@ -2,37 +2,34 @@
 
 import json
 import logging
-import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from threading import local
 from typing import Any
 from urllib.parse import urlsplit
 
 from fanfold.errors import VenueUnavailable
 from fanfold.venues.ccxt import slim
+from fanfold.venues.ccxt.fault_texts import chain, host_of, plain, root
 from fanfold.venues.ccxt.nonces import RisingNonces
-from fanfold.venues.ccxt.pace import Pace, SharedPauses
+from fanfold.venues.ccxt.pace import Pace, SharedPauses, epoch_s, pause_s
 from fanfold.venues.ccxt.transport import HttpSession
 
 TIMEOUT_S = 3.0
-# Most exchanges count by the minute, so that long is waited where one does not say how long.
-PAUSE_S = 60.0
 REFUSED = (429, 418)
 # Where an exchange says how much of its limit a minute all processes used: the header, and the limit.
 USED = {"binance": ("X-MBX-USED-WEIGHT-1M", 6_000)}
 # So much of a limit is used; at the whole of it the exchange would refuse, and then ban.
 USED_SHARE_MAX = 0.95
+# How an exchange is asked for its markets: without the account groups that may trade each, which ccxt does not read.
+LISTED: dict[str, dict[str, str]] = {"binance": {"showPermissionSets": "false"}}
+# Where it may be asked for some of them: at most for so many, for the address of a request is not of any length.
+SOME_MARKETS_MAX = {"binance": 100}
 # ccxt's number for precisions that are steps.
 TICK_SIZE = 4
 # Where best bid and ask alone are only told to those with keys; the ticker has them too.
 KEYED_TOUCH = frozenset({"coinbase"})
-_BANNED_UNTIL = re.compile(r"until (\d{13})")
-_HOST = re.compile(r"https?://([^/\s]+)")
-# What is asked for under a key is signed here.
-_QUERY = re.compile(r"\?[^\s)]+")
 log = logging.getLogger("fanfold")
 # How ccxt's parsers fail on an answer of another shape.
 _UNREADABLE = (KeyError, TypeError, ValueError, IndexError, AttributeError)
@@ -64,11 +61,13 @@ class Client:
         clock: Callable[[], datetime] | None = None,
         sleep: Callable[[float], None] = time.sleep,
         pauses: SharedPauses | None = None,
+        symbols: Sequence[str] = (),
     ) -> None:
         """Use ``credentials`` as ccxt names them, such as apiKey and secret, for what is not public.
 
         Keep the exchange's pace by ``clock``, and stamp signed requests by it; by this machine's without one. ``sleep``
-        waits by the same clock. ``pauses`` are those of all processes under the key.
+        waits by the same clock. ``pauses`` are those of all processes under the key. Where the exchange lets one, only
+        the markets of ``symbols`` are fetched, until another is needed.
         """
         kind = slim.load(exchange_id)
         self._errors: Any = slim.errors()
@@ -86,6 +85,8 @@ class Client:
         self._ccxt.has["fetchCurrencies"] = False
         # ccxt's own retries would send again what an exchange may have taken.
         assert not self._ccxt.options.get("maxRetriesOnFailure"), "maxRetriesOnFailure must be 0"
+        self._symbols = symbols if len(symbols) <= SOME_MARKETS_MAX.get(exchange_id, 0) else ()
+        self._lists_all = False
         # When the markets were asked for that are known now.
         self.loaded_at = datetime.fromtimestamp(0, UTC)
         if origin:
@@ -114,17 +115,47 @@ class Client:
     def reload(self) -> None:
         """Fetch the markets anew; where that fails those that were fetched before stay."""
         now = self._now_s()
-        self._ask("load_markets", True)  # noqa: FBT003 - ccxt's own
+        if not self._load_some():
+            self._load_all()
         self.loaded_at = datetime.fromtimestamp(now, UTC)
 
+    def _load_some(self) -> bool:
+        """Fetch the markets of the symbols that are wanted; return whether the exchange has all of them."""
+        if not self._symbols or self._lists_all:
+            return False
+        ids = [symbol.replace("/", "") for symbol in self._symbols]
+        try:
+            self._load_markets({"symbols": json.dumps(ids, separators=(",", ":"))})
+        except VenueUnavailable as refused:
+            # It refuses all of them for one that it does not list.
+            if isinstance(refused.__cause__, self._errors.BadRequest):
+                return False
+            raise
+        return True
+
+    def _load_all(self) -> None:
+        self._load_markets({})
+        self._lists_all = True
+
+    def _load_markets(self, params: dict[str, str]) -> None:
+        self._ask("load_markets", True, LISTED.get(self.name, {}) | params)  # noqa: FBT003 - ccxt's own
+
+    def complete(self) -> None:
+        """Fetch all markets, where only some were fetched."""
+        if self._symbols and not self._lists_all:
+            self._load_all()
+
     def markets(self) -> dict[str, dict[str, Any]]:
-        """Return spot markets by symbol; see load."""
+        """Return all spot markets by symbol; see load."""
         self.load()
+        self.complete()
         return {symbol: market for symbol, market in self._ccxt.markets.items() if market["spot"]}
 
     def has(self, symbol: str) -> bool:
         """Return whether a symbol is a spot market; an exchange has thousands, so that one alone is looked up."""
         self.load()
+        if symbol not in self._ccxt.markets:
+            self.complete()
         return bool(self._ccxt.markets.get(symbol, {}).get("spot"))
 
     def candles(self, symbol: str, timeframe: str, opens_from: int, limit: int) -> list[Any]:
@@ -153,45 +184,21 @@ class Client:
             raise VenueUnavailable(f"{self.name} gave an answer to {method} that cannot be read: {fault!r}") from fault
 
     def _unavailable(self, fault: Exception) -> VenueUnavailable:
-        answer = next((error.response for error in _chain(fault) if getattr(error, "response", None) is not None), None)
+        answer = next((error.response for error in chain(fault) if getattr(error, "response", None) is not None), None)
         limits = (self._errors.DDoSProtection, self._errors.RateLimitExceeded)
         if isinstance(fault, limits) or (answer is not None and answer.status_code in REFUSED):
             header = answer.headers.get("Retry-After", "") if answer is not None else ""
             seconds = pause_s(header, str(fault), self._now_s())
             self.pace.hold(seconds)
             return VenueUnavailable(f"{self.name} takes no more requests; it is left alone for {seconds:.0f} s")
-        host = _HOST.search(str(fault))
-        where = f"{self.name} at {host[1]}" if host else self.name
+        host = host_of(fault)
+        where = f"{self.name} at {host}" if host else self.name
         if isinstance(fault, self._errors.RequestTimeout):
             return VenueUnavailable(f"{where} did not answer within {self._timeout_s:g} s")
         if answer is None and type(fault) is self._errors.NetworkError:
-            return VenueUnavailable(f"{where} cannot be reached; check the network: {_root(fault)}")
+            return VenueUnavailable(f"{where} cannot be reached; check the network: {root(fault)}")
         status = f" (HTTP {answer.status_code})" if answer is not None else ""
         return VenueUnavailable(f"{where} answered with a fault{status}: {type(fault).__name__} {plain(fault)[:200]}")
-
-
-def plain(fault: BaseException) -> str:
-    """Return the text of a fault without the query of its address, which is signed where a key asked."""
-    return _QUERY.sub("", str(fault))
-
-
-def pause_s(retry_after: str, text: str, now: float) -> float:
-    """Return the pause that an exchange demands, from its header (seconds or a date) or its text (epoch ms)."""
-    banned = _BANNED_UNTIL.search(text)
-    if retry_after.isdecimal():
-        return float(retry_after)
-    if banned:
-        return max(int(banned[1]) / 1_000 - now, 0.0)
-    return max(_epoch(retry_after, now + PAUSE_S) - now, 0.0)
-
-
-def _epoch(date: str, default: float) -> float:
-    """Parse a date of HTTP to epoch seconds. It is GMT, whether it says so or not."""
-    try:
-        parsed = parsedate_to_datetime(date)
-    except ValueError:
-        return default
-    return parsed.replace(tzinfo=parsed.tzinfo or UTC).timestamp()
 
 
 def _guarded(kind: type[Any], errors: Any) -> type[Any]:
@@ -217,7 +224,7 @@ def _guarded(kind: type[Any], errors: Any) -> type[Any]:
         def on_rest_response(
             self, code: int, reason: str, url: str, method: str, response_headers: Any, *more: Any
         ) -> Any:
-            self.answered.at = _epoch(response_headers.get("Date", ""), 0.0)
+            self.answered.at = epoch_s(response_headers.get("Date", ""), 0.0)
             self.nonces.heed(self.answered.at, self.answered.sent_at)
             self.answered.status, self.answered.body = code, more[0] if more else ""
             _heed_use(self.pace, self.id, response_headers)
@@ -277,14 +284,3 @@ def _moved(urls: Any, origin: str) -> Any:
     if isinstance(urls, dict):
         return {key: _moved(url, origin) for key, url in urls.items()}
     return origin.rstrip("/") + urlsplit(urls.replace("{hostname}", "host")).path
-
-
-def _chain(fault: BaseException | None) -> Iterator[Any]:
-    while fault is not None:
-        yield fault
-        fault = fault.__cause__ or fault.__context__
-
-
-def _root(fault: BaseException) -> str:
-    *_, root = _chain(fault)
-    return f"{type(root).__name__}: {plain(root)}"[:200]

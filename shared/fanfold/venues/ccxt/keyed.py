@@ -3,7 +3,7 @@
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -41,6 +41,7 @@ class KeyedClient(Client):
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         pauses: SharedPauses | None = None,
+        symbols: Sequence[str] = (),
     ) -> None:
         """Stamp requests by ``clock``, this machine's where there is none; ``sleep`` waits by it.
 
@@ -50,7 +51,7 @@ class KeyedClient(Client):
         if unknown:
             raise BadInput(f"the key of {terms.exchange} has {unknown}; it takes api_key, secret and password")
         own = {CREDENTIALS[name]: credentials[name] for name in credentials}
-        super().__init__(terms.exchange, origin, timeout_s, own, clock, sleep, pauses)
+        super().__init__(terms.exchange, origin, timeout_s, own, clock, sleep, pauses, symbols)
         self._dialect, self._not_found = dialect_of(terms.exchange), terms.not_found
         self._monotonic = monotonic
         self._used_at = float("-inf")
@@ -138,6 +139,8 @@ class KeyedClient(Client):
         return market
 
     def symbol(self, market_id: str) -> str:
+        if market_id not in (self._ccxt.markets_by_id or {}):
+            self.complete()
         return str(self._ccxt.safe_symbol(market_id, None, None, "spot"))
 
     def currency(self, venue_code: str) -> str:

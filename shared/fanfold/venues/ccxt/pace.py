@@ -1,7 +1,10 @@
 """The pace at which an exchange accepts requests."""
 
+import re
 import time
 from collections.abc import Callable
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from math import ceil
 from threading import Lock
 from typing import Protocol
@@ -13,6 +16,10 @@ BURST_S = 0.2
 MINUTE_S = 60.0
 # How long what another process was told may be unknown here; a poll a minute asks anyway, so that no order does.
 LEARNED_S = 60.0
+
+# Most exchanges count by the minute, so that long is waited where one does not say how long.
+PAUSE_S = 60.0
+_BANNED_UNTIL = re.compile(r"until (\d{13})")
 
 
 class SharedPauses(Protocol):
@@ -89,3 +96,22 @@ class Pace:
         left = self._held_until - self._clock()
         if left > 0:
             raise VenueUnavailable(f"{self._venue} asked for a pause; it is not asked again for {left:.0f} s")
+
+
+def pause_s(retry_after: str, text: str, now: float) -> float:
+    """Return the pause that an exchange demands, from its header (seconds or a date) or its text (epoch ms)."""
+    banned = _BANNED_UNTIL.search(text)
+    if retry_after.isdecimal():
+        return float(retry_after)
+    if banned:
+        return max(int(banned[1]) / 1_000 - now, 0.0)
+    return max(epoch_s(retry_after, now + PAUSE_S) - now, 0.0)
+
+
+def epoch_s(date: str, default: float) -> float:
+    """Parse a date of HTTP to epoch seconds. It is GMT, whether it says so or not."""
+    try:
+        parsed = parsedate_to_datetime(date)
+    except ValueError:
+        return default
+    return parsed.replace(tzinfo=parsed.tzinfo or UTC).timestamp()

@@ -19,9 +19,9 @@ from fanfold.trading.answers import Outcome, Placed, Rejected, Unknown, VenueOrd
 from fanfold.trading.terms import VenueTerms, client_id
 from fanfold.trading.venue import OrderRequest
 from fanfold.venues.ccxt import structures
-from fanfold.venues.ccxt.client import plain
 from fanfold.venues.ccxt.dialects import dialect_of
 from fanfold.venues.ccxt.dialects.dialect import NativeCall
+from fanfold.venues.ccxt.fault_texts import plain
 from fanfold.venues.ccxt.keyed import KeyedClient
 from fanfold.venues.ccxt.listing import rules_of
 from fanfold.venues.ccxt.touch import quote_of

@@ -83,7 +83,7 @@ class ExchangeVenue:
         pauses: SharedPauses | None = None,
     ) -> "ExchangeVenue":
         """Return the exchange of a venue; no request is sent yet. For the rest see Client."""
-        client = Client(venue.exchange, origin, clock=clock, sleep=sleep, pauses=pauses)
+        client = Client(venue.exchange, origin, clock=clock, sleep=sleep, pauses=pauses, symbols=venue.symbols)
         answered_at_s, pace, grace_s = client.responded_at_s, client.pace, venue.grace_s
         return cls(client, instruments, responded_at_s=answered_at_s, pace=pace, grace_s=grace_s, sleep=sleep)
 
