@@ -6,12 +6,15 @@ from typing import NamedTuple
 import pyarrow as pa
 from pyarrow import parquet
 
-from fanfold.audit.lake_schema import TABLES, LakeTable
+from fanfold.audit.lake_schema import BARS, TABLES, LakeTable
 from fanfold.aws.s3.lake import distinct, encoded, schema_of
 from fanfold.errors import BadInput
+from fanfold.importers import lake_days
+from fanfold.market.recording import Recording
 
 # The file of a day that was compacted, as audit names one.
 DAY = "day.parquet"
+_FIGURES = ("open", "high", "low", "close", "volume")
 
 
 class CompactedDay(NamedTuple):
@@ -32,20 +35,50 @@ def days(folder: Path) -> dict[tuple[str, str], list[Path]]:
         for path in sorted(folder.glob(f"{name}/dt=*/*.parquet")):
             of_days.setdefault((name, path.parent.name.removeprefix("dt=")), []).append(path)
     if not of_days:
-        raise BadInput(f"{folder} holds no lake, whose files lie as in bars/dt=2026-01-31/name.parquet")
+        raise BadInput(
+            f"{folder} holds no lake: its files lie as in bars/dt=2026-01-31/name.parquet; `fanfold import` makes one"
+        )
     return of_days
 
 
 def compact(folder: Path) -> list[CompactedDay]:
-    """Merge the files of each day into one, sorted, each row once; days of one file named DAY are left.
+    """Merge the files of each day that has several into one, sorted, each row once.
 
     A run that was stopped leaves rows twice until the next one, never too few.
     """
-    return [
-        _compact(TABLES[name], dt, files)
-        for (name, dt), files in days(folder).items()
-        if [path.name for path in files] != [DAY]
-    ]
+    return [_compact(TABLES[name], dt, files) for (name, dt), files in days(folder).items() if len(files) > 1]
+
+
+def keep(folder: Path, recording: Recording, venue: str, source: str) -> int:
+    """Add bars to a lake, a file a day, venue, instrument and timeframe, and return the number of days.
+
+    Bars that are there are kept. Raises BadInput where one of them differs; then no day is written.
+    """
+    name = file_name(venue, recording.instrument, recording.timeframe)
+    merged = []
+    for dt, rows in lake_days.of_days(recording, venue, source, schema_of(BARS)):
+        path = folder / BARS.name / f"dt={dt}" / name
+        merged.append((path, _with_earlier(path, rows)))
+    for path, rows in merged:
+        write(path, rows)
+    return len(merged)
+
+
+def file_name(venue: str, instrument: str, timeframe: str) -> str:
+    """Return the name of the files of a series, before they are compacted."""
+    return f"{venue}-{instrument.replace('/', '-')}-{timeframe}.parquet"
+
+
+def _with_earlier(path: Path, rows: pa.Table) -> pa.Table:
+    """Return the rows of a day with those that its file has."""
+    if not path.exists():
+        return rows
+    together = pa.concat_tables([_read(path), rows], promote_options="default")
+    once = distinct(BARS, together)
+    different = together.group_by([*BARS.key, *_FIGURES]).aggregate([]).num_rows - len(once)
+    if different:
+        raise BadInput(f"{path} has {different} of these bars with other figures; move it away to take the new ones")
+    return once
 
 
 def write(path: Path, rows: pa.Table) -> int:

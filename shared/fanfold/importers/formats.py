@@ -12,7 +12,17 @@ import pyarrow as pa
 from pyarrow import feather, parquet
 
 from fanfold.errors import BadInput
-from fanfold.importers import columns, containers, csv_files, excel_files, json_files, numbers, symbols, times
+from fanfold.importers import (
+    columns,
+    containers,
+    csv_files,
+    excel_files,
+    json_files,
+    lake_days,
+    numbers,
+    symbols,
+    times,
+)
 from fanfold.importers.checking import per_second
 from fanfold.importers.containers import Content
 from fanfold.importers.table import PRICES, BarTable, Column, Floats, Integers, Places, RawTable, RowNumbers, refuse
@@ -42,6 +52,8 @@ def load(path: Path, mapping: Mapping[str, str], symbol: str) -> Loaded:
 
 def raw_of(path: Path, mapping: Mapping[str, str], symbol: str) -> tuple[RawTable, str]:
     """Return a file's columns as they stand in it, and the name that it had in its archive. Raises BadInput as load."""
+    if lake_days.is_lake(path):
+        return lake_days.load(path, symbol), path.name
     content = containers.unpack(path)
     base = (symbol or symbols.named(Path(content.name))).partition("/")[0]
     raw = _raw(path, content, mapping, base)

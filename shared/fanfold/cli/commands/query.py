@@ -1,6 +1,7 @@
 """Query bars, signals, orders and trades by SQL, as Athena would.
 
-The lake is read from a copy that fetches only what changed. --lake reads one in a folder instead.
+The lake is read from a copy that fetches only what changed. --lake reads one in a folder, as the import
+writes it.
 
 Example: fanfold query "SELECT instrument, count(*) AS fills FROM trades GROUP BY instrument"
 """

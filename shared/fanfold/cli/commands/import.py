@@ -1,0 +1,82 @@
+# ruff: noqa: N999 - a command's file is named as it is called
+"""Bring bars into a lake in a folder: from files, or from an exchange's past.
+
+Files are of any kind that docs/data-files.md names. From an exchange, days that the lake has are not asked for again,
+so that a run which was stopped goes on where it was. Queries by --lake, and --data, read the folder.
+
+Example: fanfold import BTCUSDT-1m-2026-02.zip BTCUSDT-1m-2026-03.zip --into lake --venue binance
+Example: fanfold import --exchange binance --symbols BTC/USDT,ETH/USDT --from 2026-01-01 --into lake
+"""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from fanfold.cli.argument_types import Columns, read_by, read_day
+from fanfold.cli.exit_codes import Exit
+from fanfold.cli.output import Answer, grid
+from fanfold.cli.reading_progress import progress_of_reading
+from fanfold.errors import BadInput
+from fanfold.importers import columns as column_names
+from fanfold.importers import data_files, joining
+
+EXITS = (Exit.NOT_REACHABLE,)
+File = Annotated[str, Parameter(metavar="FILE", help="FILE or FILE=BASE/QUOTE, one or more")]
+Into = Annotated[Path, Parameter(metavar="FOLDER", help="the lake; it is made where it is not there")]
+Day = Annotated[str, Parameter(metavar="DAY", converter=read_by(read_day))]
+
+
+def command(
+    *files: File,
+    into: Into,
+    venue: Annotated[str, Parameter(metavar="NAME", help="where the bars of files were traded (file)")] = "file",
+    columns: Columns = "",
+    exchange: Annotated[str, Parameter(metavar="NAME", help="an exchange by its ccxt id, such as binance")] = "",
+    symbols: Annotated[str, Parameter(metavar="SYMBOLS", help="its instruments: BTC/USDT,ETH/USDT")] = "",
+    timeframe: Annotated[str, Parameter(metavar="LENGTH", help="of its bars (1m)")] = "1m",
+    since: Annotated[Day, Parameter(name="--from", help="the first day (UTC)")] = "",
+    until: Annotated[Day, Parameter(help="the last day; without it, yesterday")] = "",
+    origin: Annotated[str, Parameter(metavar="URL", help="in place of the exchange's hosts")] = "",
+) -> Answer:
+    """Return what each instrument brought into the lake."""
+    if bool(files) == bool(exchange):
+        raise BadInput("name files of bars, or an --exchange with --symbols and --from")
+    if files:
+        return _files(files, into, venue, column_names.parse(columns))
+    named = [symbol.strip() for symbol in symbols.split(",") if symbol.strip()]
+    if not named or not since:
+        raise BadInput("--exchange needs --symbols and --from, such as --symbols BTC/USDT --from 2026-01-01")
+    from fanfold.cli import back_fill  # noqa: PLC0415 - ccxt takes a while to load
+
+    last = back_fill.days_over(date.fromisoformat(until) if until else None, datetime.now(UTC))
+    wanted = back_fill.BackFill(exchange, named, timeframe, date.fromisoformat(since), last, origin)
+    return _fetched(wanted, into)
+
+
+def _files(files: tuple[str, ...], into: Path, venue: str, mapping: dict[str, str]) -> Answer:
+    from fanfold.cli import lake_folder  # noqa: PLC0415 - pyarrow takes a while to load
+
+    with progress_of_reading(files) as on_read:
+        instruments = joining.read_all(files, mapping, on_read=on_read)
+    rows, blocks = [], []
+    for file in instruments:
+        days = lake_folder.keep(into, file.recording, venue, f"import of {file.path.name}")
+        rows.append({"instrument": file.recording.instrument, "timeframe": file.recording.timeframe,
+                     "bars": file.recording.count, "days": days})  # fmt: skip
+        blocks += data_files.describe(file)
+    columns = {"instrument": "instrument", "timeframe": "timeframe", "bars": "bars", "days": "days"}
+    return Answer({"imported": rows, "lake": str(into)}, [*blocks, grid("", rows, columns)])
+
+
+def _fetched(wanted: Any, into: Path) -> Answer:
+    from fanfold.cli import back_fill  # noqa: PLC0415 - as above
+    from fanfold.cli.back_fill_progress import progress_of_days  # noqa: PLC0415 - as above
+
+    with progress_of_days(len(wanted.symbols) * ((wanted.last - wanted.first).days + 1)) as on_days:
+        rows = [series._asdict() for series in back_fill.back_fill(wanted, into, on_days)]
+    columns = {"instrument": "instrument", "days_before": "days before", "days": "days", "bars": "bars",
+               "missing": "missing"}  # fmt: skip
+    span = f"{wanted.exchange} {wanted.timeframe}, {wanted.first} to {wanted.last}"
+    return Answer({"imported": rows, "lake": str(into)}, [span, grid("", rows, columns)])
