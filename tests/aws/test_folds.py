@@ -40,9 +40,8 @@ def outputs(name: str) -> list[Message]:
 
 def append(store: FoldStore, fold: Fold, version: int, message: list[Series]) -> None:
     at = max(stretched.through for stretched in message)
-    news = fold.news(message, at)
     fold.accept(message, at)
-    store.append(version, f"m{version}", news, fold.snapshot(), outputs(f"t{version}"))
+    store.append(version, f"m{version}", fold.fresh, fold.snapshot(), outputs(f"t{version}"))
 
 
 def test_an_empty_store_has_no_version(store: FoldStore) -> None:
@@ -102,8 +101,8 @@ def test_a_cold_process_goes_on_where_the_warm_one_stands(cloud: Cloud, seed: in
             untouched = Fold(tested, "v")
             untouched.restore(kept.windows, kept.snapshot)
             assert cold.snapshot() == warm.snapshot()
-            expected = warm.news(message, at), warm.accept(message, at), warm.snapshot()
-            assert (cold.news(message, at), cold.accept(message, at), cold.snapshot()) == expected
+            expected = warm.accept(message, at), warm.fresh, warm.snapshot()
+            assert (cold.accept(message, at), cold.fresh, cold.snapshot()) == expected
             warm = untouched
         append(store, warm, version, message)
 

@@ -35,9 +35,8 @@ def test_a_fold_of_any_size_is_written_whole_and_read_back(legs: int) -> None:
     store, published = FoldTable(cloud.table("folds"), "v", "1m"), outputs(legs)
     for version in (1, 2):
         message = [stretch(A, whole, version - 1, version)]
-        news = fold.news(message, message[0].through)
         fold.accept(message, message[0].through)
-        store.append(version, f"m{version}", news, fold.snapshot(), published)
+        store.append(version, f"m{version}", fold.fresh, fold.snapshot(), published)
     items = [item for partition in cloud.dynamodb.tables["folds"].partitions.values() for item in partition.values()]
     assert (len(items) > 2) == (legs > 1_000)
     assert sum(len(part["B"]) for item in items for part in item.values() if "B" in part) > ITEM_MAX or legs == 1_000

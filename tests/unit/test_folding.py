@@ -119,9 +119,9 @@ def test_a_cold_start_after_any_message_changes_nothing(seed: int) -> None:
     for message in messages:
         cold = restored(tested, kept, warm.snapshot())
         at = through(message)
-        assert cold.news(message, at) == warm.news(message, at)
-        kept += warm.news(message, at)
         assert cold.accept(message, at) == warm.accept(message, at)
+        assert cold.fresh == warm.fresh
+        kept += warm.fresh
         assert cold.snapshot() == warm.snapshot()
 
 
@@ -199,14 +199,15 @@ def test_a_series_in_two_pieces_in_one_message_is_news_to_its_end() -> None:
     a = walk(9, A, 12)
     fold = Fold(small_desk(), "v")
     message = [stretch(A, a, 0, 6), stretch(A, a, 4, 12)]
-    assert [bar for series in fold.news(message, a[11].closes_at_s) for bar in series.bars] == a
+    fold.accept(message, a[11].closes_at_s)
+    assert [bar for series in fold.fresh for bar in series.bars] == a
 
 
 def test_bars_that_no_strategy_uses_are_ignored() -> None:
     fold = Fold(small_desk(), "v")
     message = [stretch("XRP/USDT", walk(1, "x", 3), 2, 3), stretch(A, walk(1, A, 3), 0, 3, "1h")]
     assert fold.accept(message, START + 180) == ([], [])
-    assert fold.news(message, START + 180) == []
+    assert fold.fresh == []
 
 
 def test_the_legs_of_a_pair_have_a_bundle_of_their_instance_and_bar() -> None:

@@ -1,15 +1,20 @@
 """Windows: what strategies look back on is the past itself, whatever was cut, and common times of a group."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fanfold.strategy.solo_window import SoloWindow
 from fanfold.strategy.window import Window
 from support.core_desk import A, B, series, walk
 
 
-@given(st.integers(1, 30), st.integers(1, 300))
-def test_the_close_of_n_bars_ago_is_where_it_belongs_however_long_it_runs(lookback: int, count: int) -> None:
-    whole, window = walk(1, A, count), Window((A,), "1m", lookback)
+@pytest.mark.parametrize("kind", [Window, SoloWindow])
+@given(lookback=st.integers(1, 30), count=st.integers(1, 300))
+def test_the_close_of_n_bars_ago_is_where_it_belongs_however_long_it_runs(
+    kind: type[Window | SoloWindow], lookback: int, count: int
+) -> None:
+    whole, window = walk(1, A, count), kind((A,), "1m", lookback)
     for now, bar in enumerate(whole):
         window.offer(0, series(A, []), [bar])
         assert window.advance()
@@ -59,8 +64,14 @@ def test_a_window_that_is_filled_at_once_is_the_one_that_advanced_bar_by_bar(
 ) -> None:
     """Bars after the last common time wait in both windows, and the next bars meet the same columns."""
     of = [walk(1, A, 40, missing=frozenset(no_a)), walk(1, B, 40, missing=frozenset(no_b))]
-    for names, whole in (((A,), of[:1]), ((A, B), of)):
-        filled, other = Window(names, "1m", lookback), Window(names, "1m", lookback)
+    one, both = ((A,), of[:1]), ((A, B), of)
+    for kind, other_kind, (names, whole) in (
+        (Window, Window, one),
+        (SoloWindow, SoloWindow, one),
+        (SoloWindow, Window, one),
+        (Window, Window, both),
+    ):
+        filled, other = kind(names, "1m", lookback), other_kind(names, "1m", lookback)
         for member, bars in enumerate(whole):
             for window in (filled, other):
                 window.offer(member, series(names[member], []), bars[:later])
@@ -78,9 +89,12 @@ def test_a_window_that_is_filled_at_once_is_the_one_that_advanced_bar_by_bar(
         assert not filled.advance()
 
 
-def seen(window: Window, lookback: int) -> list[list[float]]:
+def seen(window: Window | SoloWindow, lookback: int) -> list[list[float]]:
     """The columns that a step may read."""
-    view = window.universe(0)
-    assert view is not None
-    columns = [column for field in view[4:] for column in field] + [view.time]
+    view = window.bars()
+    columns = [view.time, *view[2:]]
+    if isinstance(window, Window):
+        others = window.universe(0)
+        assert others is not None
+        columns += [column for field in others[5:] for column in field[1:]]
     return [list(column[view.now - lookback : view.now + 1]) for column in columns]

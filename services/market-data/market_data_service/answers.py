@@ -38,29 +38,23 @@ def needs_of(
     ``noted`` holds the last published bars. A single longer bar is resampled from the venue's own timeframe ``own``,
     against which orders fill. These needs share one request, which begins with bars that were published before.
     """
-    spans = [
-        (timeframe, *_span(timeframe, at, lookback, noted.get((timeframe, symbol))))
-        for timeframe, lookback in lookbacks.items()
+    due: list[tuple[str, int, int, bool]] = []
+    begin, newest = at, noted.get((own, symbol))
+    for timeframe, lookback in lookbacks.items():
+        length, last = timeframes.seconds(timeframe), newest if timeframe == own else noted.get((timeframe, symbol))
+        # Checked at every poll, not only at the close: that poll may have failed, or the venue may have been late.
+        close = at - at % length
+        # One bar more than strategies look back on, so that the first step has all of its past.
+        since = last.through if last else close - (lookback + 1) * length
+        if since < close:
+            made = timeframe == own or close - since <= length
+            due.append((timeframe, since, close, made))
+            begin = min(begin, _start(timeframe, since, own, newest)) if made else begin
+    shared = BarsRequest(symbol, own, begin, at)
+    return [
+        SeriesNeed(timeframe, since, close, shared if made else BarsRequest(symbol, timeframe, since, close))
+        for timeframe, since, close, made in due
     ]
-    due = [span for span in spans if span[1] < span[2]]
-    made = [span for span in due if _is_made(*span, own)]
-    last = noted.get((own, symbol))
-    shared = BarsRequest(symbol, own, min((_start(*span[:2], own, last) for span in made), default=at), at)
-    return [SeriesNeed(*span, shared if span in made else BarsRequest(symbol, *span)) for span in due]
-
-
-def _is_made(timeframe: str, since: int, until: int, own: str) -> bool:
-    """Return whether the bars of a span come from a response in the venue's own timeframe."""
-    return timeframe == own or until - since <= timeframes.seconds(timeframe)
-
-
-def _span(timeframe: str, at: int, lookback: int, last: Series | None) -> tuple[int, int]:
-    """Return the close after which bars are not published, and the last close by ``at``."""
-    length = timeframes.seconds(timeframe)
-    # Checked at every poll, not only at the close: that poll may have failed, or the venue may have been late.
-    close = at - at % length
-    # One bar more than strategies look back on, so that the first step has all of its past.
-    return last.through if last else close - (lookback + 1) * length, close
 
 
 def _start(timeframe: str, since: int, own: str, last: Series | None) -> int:
@@ -70,6 +64,8 @@ def _start(timeframe: str, since: int, own: str, last: Series | None) -> int:
         # The bar before is needed to detect a jump of the first one.
         return since - length
     known = last.bars if last else []
+    if known and since - known[0].closes_at_s <= AGAIN_BARS * length:
+        return min(known[0].closes_at_s, since)
     return min((bar.closes_at_s for bar in known if since - bar.closes_at_s <= AGAIN_BARS * length), default=since)
 
 
@@ -81,6 +77,8 @@ def usable(
     Raise VenueUnavailable if requests failed and no series is left.
     """
     failures = {answer.request.instrument: answer for answer in answers.values() if isinstance(answer, Failure)}
+    if not failures:
+        return {request: answer for request, answer in answers.items() if isinstance(answer, Series)}, []
     for failure in failures.values():
         log.warning("%s is left out: %s", failure.request.instrument, failure.reason)
     received = {

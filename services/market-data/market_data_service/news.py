@@ -10,7 +10,7 @@ import msgspec
 
 from fanfold.errors import BadInput
 from fanfold.market import timeframes
-from fanfold.market.bars import Bar, Series, fitted
+from fanfold.market.bars import FIGURE_MAX, Bar, Series, fitted
 from fanfold.market.quality import Action, Checked, CheckedRow, check
 from fanfold.market.quality import DefectKind as Kind
 from fanfold.market.resample import merged, resample
@@ -25,11 +25,15 @@ KEPT_BARS = 3
 
 
 class News(NamedTuple):
-    """Bars to publish, their defects, and the last bars published of the series after these; None: there are none."""
+    """Bars to publish, their defects, and the last bars published of the series after these; None: there are none.
+
+    ``fits`` says that all figures are known to fit into 64 bits.
+    """
 
     series: Series
     defects: list[DataDefect]
     last: Series | None
+    fits: bool = False
 
 
 def own(
@@ -40,8 +44,11 @@ def own(
     The answer may begin with bars that were published; they are held against ``last``, which is what was published.
     """
     if last and _plain(answer, last, jump_max, need.until, known_unbroken=known_unbroken):
-        fresh = msgspec.structs.replace(answer, after=last.through, bars=answer.bars[-1:])
-        return News(fresh, [], _last(last, fresh, KEPT_BARS))
+        bar, kept = answer.bars[-1], last.bars
+        fresh = msgspec.structs.replace(answer, after=kept[-1].closes_at_s, bars=[bar])
+        newest = msgspec.structs.replace(answer, after=0, bars=[*kept[1 - KEPT_BARS :], bar])
+        # What was published before was fitted; the bar's other prices lie between 0 and its highest.
+        return News(fresh, [], newest, fits=bar.high <= FIGURE_MAX and bar.volume <= FIGURE_MAX)
     if not answer.bars:
         count = (need.until - need.since) // timeframes.seconds(need.timeframe)
         return News(answer, [data_defect(Kind.EMPTY, answer.instrument, answer.timeframe, count, need.until)], last)
@@ -84,6 +91,8 @@ def from_venue(answer: Series, need: SeriesNeed, last: Series | None, jump_max: 
 
 def fitting(news: News, need: SeriesNeed, last: Series | None) -> News:
     """Scale the news to integers of 64 bits; a series that fits no scale is replaced by a defect with the reason."""
+    if news.fits:
+        return news
     try:
         kept = fitted(news.last) if news.last else None
         return News(fitted(news.series), news.defects, kept)
@@ -98,7 +107,9 @@ def _plain(answer: Series, last: Series, jump_max: Decimal, at: int, *, known_un
     """Return whether the answer repeats the published bars unchanged and adds one sound bar: the usual case."""
     kept, known = last.bars, answer.bars[:-1]
     length = timeframes.seconds(answer.timeframe)
-    if len(known) < len(kept):
+    if len(known) == len(kept):
+        again = known == kept
+    elif len(known) < len(kept):
         again = bool(known) and answer.after == kept[-len(known) - 1].closes_at_s and known == kept[-len(known) :]
     else:
         # It reaches further back, for the longer bars that it makes; what is not kept is held against nothing.

@@ -25,6 +25,8 @@ RECENT = 64
 STATES_MAX = 200
 # Bytes of targets in a message: with its head, and a target more, well within the 256 KB that a topic takes.
 CHUNK_BYTES = 200_000
+# No target has more: its names are parts of table keys.
+TARGET_BYTES = 2_000
 
 
 class FoldStore(Protocol):
@@ -99,9 +101,8 @@ class StrategyRunner:
         if known is not None:
             return known
         fold, at = memory.fold, int(message.at.timestamp())
-        series = list(_usable(fold, message))
-        fresh, gaps_before = fold.news(series, at), dict(fold.requested)
-        targets, gaps = fold.accept(series, at)
+        gaps_before = dict(fold.requested)
+        targets, gaps = fold.accept(list(_usable(fold, message)), at)
         if gaps and memory.warm:
             raise Conflict("what is missing here may have been folded by another process")
         states = fold.changes()
@@ -110,9 +111,9 @@ class StrategyRunner:
             *_statuses(message, states),
             *_wanted(message, gaps),
         ]
-        if fresh or states or gaps_before != fold.requested:
+        if fold.fresh or states or gaps_before != fold.requested:
             memory.version += 1
-            self._store.append(memory.version, message.id, fresh, fold.snapshot(), outputs)
+            self._store.append(memory.version, message.id, fold.fresh, fold.snapshot(), outputs)
             memory.outputs[message.id] = outputs
             while len(memory.outputs) > RECENT:
                 memory.outputs.pop(next(iter(memory.outputs)))
@@ -137,7 +138,8 @@ class StrategyRunner:
 
 def _chunks(message: BarsClosed, account: str, targets: list[Target]) -> Iterator[Targets]:
     """Yield the targets of an account in messages of at most CHUNK_BYTES; at least one message, even if it is empty."""
-    chunks = [targets] if len(msgspec.json.encode(targets)) <= CHUNK_BYTES else _cut(targets)
+    short = len(targets) * TARGET_BYTES <= CHUNK_BYTES or len(msgspec.json.encode(targets)) <= CHUNK_BYTES
+    chunks = [targets] if short else _cut(targets)
     for number, chunk in enumerate(chunks, 1):
         yield Targets(
             id=ids.derive("targets", message.id, account, *([number] if number > 1 else [])),
@@ -162,6 +164,9 @@ def _cut(targets: list[Target]) -> list[list[Target]]:
 
 def _usable(fold: Fold, message: BarsClosed) -> Iterator[Series]:
     """Yield the series of a message; step over those with figures that no store can hold, and report them."""
+    if all(map(bars.fit, message.frames)):
+        yield from bars.unpack(message.frames)
+        return
     for series in bars.unpack(message.frames):
         try:
             yield bars.fitted(series)

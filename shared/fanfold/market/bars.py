@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from functools import partial
-from itertools import chain, islice, pairwise
+from itertools import islice, pairwise
+from operator import sub
 from typing import NamedTuple
 
 import msgspec
@@ -29,10 +30,13 @@ class Bar(NamedTuple):
     volume: int
 
 
+# As ``Bar._make``, without its call in Python, which is most of its time.
+_bar: Callable[[Iterable[int]], Bar] = partial(tuple.__new__, Bar)
+
+
 def bars_of(rows: Iterable[Iterable[int]]) -> list[Bar]:
-    """Bars of rows of six figures each: as ``Bar._make``, without its call a row, which is most of its time."""
-    of: Callable[[Iterable[int]], Bar] = partial(tuple.__new__, Bar)
-    return list(map(of, rows))
+    """Bars of rows of six figures each."""
+    return list(map(_bar, rows))
 
 
 class Series(msgspec.Struct, kw_only=True):
@@ -91,9 +95,9 @@ def fitted(series: Series) -> Series:
 
     Raises BadInput, which says why, for a series that fits no scale.
     """
-    figures = [0, *chain.from_iterable(series.bars)]
+    figures = series.bars
     fits = series.price_scale <= SCALE_MAX and series.volume_scale <= SCALE_MAX
-    if fits and min(figures) >= -FIGURE_MAX and max(figures) <= FIGURE_MAX:
+    if fits and (not figures or (min(map(min, figures)) >= -FIGURE_MAX and max(map(max, figures)) <= FIGURE_MAX)):
         return series
     prices = [ticks for bar in series.bars for ticks in bar[1:5]]
     price_scale, price = _coarser(f"a price of {series.instrument}", series.price_scale, prices)
@@ -107,6 +111,37 @@ def fitted(series: Series) -> Series:
         for closes_at_s, first, high, low, close, lots in series.bars
     ]
     return msgspec.structs.replace(series, price_scale=price_scale, volume_scale=volume_scale, bars=bars)
+
+
+def fit(frame: Frame) -> bool:
+    """Return whether every series of a frame is surely ``fitted``, by bounds on whole columns."""
+    _check(frame)
+    if not frame.open:
+        return True
+    highs, lows, closes, opens = frame.high, frame.low, frame.close, frame.open
+    highest = max(opens) + max(0, max(highs), max(closes), -min(lows))
+    lowest = min(opens) - max(0, max(lows), -min(closes), -min(highs))
+    times = frame.first_close_s, frame.first_close_s + max(frame.step) * timeframes.seconds(frame.timeframe)
+    return (
+        max(max(frame.price_scale), max(frame.volume_scale)) <= SCALE_MAX
+        and max(highest, max(frame.volume), *times) <= FIGURE_MAX
+        and min(lowest, min(frame.volume), min(frame.step), *times) >= -FIGURE_MAX
+    )
+
+
+def closes_of(frame: Frame) -> Iterator[tuple[str, int, int, Decimal]]:
+    """Yield a frame's closes: instrument, epoch seconds, ticks and price. Raises BadInput as ``unpack``."""
+    if len(frame.counts) != len(frame.step):
+        for series in _series_of(frame):
+            for bar in series.bars:
+                yield series.instrument, bar.closes_at_s, bar.close, series.price(bar.close)
+        return
+    _check(frame)
+    start, length = frame.first_close_s, timeframes.seconds(frame.timeframe)
+    columns = zip(frame.instruments, frame.price_scale, frame.step, frame.open, frame.close, strict=True)
+    for instrument, scale, step, opened, change in columns:
+        ticks = opened + change
+        yield instrument, start + step * length, ticks, Decimal(ticks).scaleb(-scale)
 
 
 def _coarser(what: str, scale: int, figures: list[int]) -> tuple[int, int]:
@@ -140,7 +175,7 @@ def unpack(frames: Iterable[Frame]) -> list[Series]:
 def _frame(timeframe: str, series: list[Series]) -> Frame:
     length = timeframes.seconds(timeframe)
     start = min(each.bars[0].closes_at_s for each in series)
-    bars = [bar for each in series for bar in each.bars]
+    closes_at_s, opens, highs, lows, closes, volumes = zip(*(bar for each in series for bar in each.bars), strict=True)
     return Frame(
         timeframe=timeframe,
         first_close_s=start,
@@ -149,17 +184,20 @@ def _frame(timeframe: str, series: list[Series]) -> Frame:
         volume_scale=[each.volume_scale for each in series],
         gap=[(each.bars[0].closes_at_s - each.after) // length if each.after else 0 for each in series],
         counts=[len(each.bars) for each in series],
-        step=[(bar.closes_at_s - start) // length for bar in bars],
-        open=[bar.open for bar in bars],
-        high=[bar.high - bar.open for bar in bars],
-        low=[bar.open - bar.low for bar in bars],
-        close=[bar.close - bar.open for bar in bars],
-        volume=[bar.volume for bar in bars],
+        step=[(at - start) // length for at in closes_at_s],
+        open=list(opens),
+        high=list(map(sub, highs, opens)),
+        low=list(map(sub, opens, lows)),
+        close=list(map(sub, closes, opens)),
+        volume=list(volumes),
     )
 
 
 def _series_of(frame: Frame) -> Iterator[Series]:
     _check(frame)
+    if len(frame.counts) == len(frame.step):
+        yield from _series_of_a_bar(frame)
+        return
     length = timeframes.seconds(frame.timeframe)
     rows = zip(frame.step, frame.open, frame.high, frame.low, frame.close, frame.volume, strict=True)
     heads = zip(frame.instruments, frame.price_scale, frame.volume_scale, frame.gap, frame.counts, strict=True)
@@ -177,6 +215,23 @@ def _series_of(frame: Frame) -> Iterator[Series]:
             volume_scale=volume_scale,
             after=bars[0].closes_at_s - gap * length if gap else 0,
             bars=bars,
+        )
+
+
+def _series_of_a_bar(frame: Frame) -> Iterator[Series]:
+    """Yield the series of a frame in which each has one bar, as in nearly every message."""
+    timeframe, start, length = frame.timeframe, frame.first_close_s, timeframes.seconds(frame.timeframe)
+    heads = zip(frame.instruments, frame.price_scale, frame.volume_scale, frame.gap, strict=True)
+    rows = zip(frame.step, frame.open, frame.high, frame.low, frame.close, frame.volume, strict=True)
+    for (instrument, price_scale, volume_scale, gap), (step, o, h, low, c, v) in zip(heads, rows, strict=True):
+        closes_at_s = start + step * length
+        yield Series(
+            instrument=instrument,
+            timeframe=timeframe,
+            price_scale=price_scale,
+            volume_scale=volume_scale,
+            after=closes_at_s - gap * length if gap else 0,
+            bars=[_bar((closes_at_s, o, o + h, o - low, o + c, v))],
         )
 
 

@@ -36,6 +36,8 @@ class Recording:
         self.count = len(self.records) // RECORD.size
         # Machines that this runs on are little-endian, so a field is read in place.
         self._closes = self.records.cast("q")[:: len(Bar._fields)]
+        # Where the last look began and ended: the next one is most often a bar later.
+        self._begin = self._end = 0
 
     @classmethod
     def of(cls, series: Series) -> "Recording":
@@ -70,10 +72,16 @@ class Recording:
         end = self.count if last is None else min(last, self.count)
         yield from map(Bar._make, RECORD.iter_unpack(self.records[first * RECORD.size : end * RECORD.size]))
 
+    def _after(self, at: int, likely: int) -> int:
+        """Return the index of the first bar that closes after a time, by a search where it is not the likely one."""
+        closes = self._closes
+        if 0 < likely < self.count and closes[likely - 1] <= at < closes[likely]:
+            return likely
+        return bisect_right(closes, at)
+
     def series(self, since: int, until: int) -> Series:
         """Return the bars that close after ``since`` and no later than ``until``, in epoch seconds."""
-        first = bisect_right(self._closes, since)
-        last = bisect_right(self._closes, until, lo=first)
+        first, last = self._begin, self._end = self._after(since, self._begin + 1), self._after(until, self._end + 1)
         return Series(
             instrument=self.instrument,
             timeframe=self.timeframe,

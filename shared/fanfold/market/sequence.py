@@ -59,7 +59,9 @@ def _steady(closes: Sequence[int], jump_max: Decimal) -> bool:
 
 def consecutive(bars: Sequence[Bar], length: int) -> bool:
     """Return whether every bar closes right after the one before it."""
-    return not bars or _in_steps(tuple(map(itemgetter(0), bars)), length)
+    if not bars or bars[-1].closes_at_s - bars[0].closes_at_s != (len(bars) - 1) * length:
+        return not bars
+    return len(bars) < 3 or _in_steps(tuple(map(itemgetter(0), bars)), length)
 
 
 def _in_steps(times: tuple[int, ...], length: int) -> bool:

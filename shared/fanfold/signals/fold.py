@@ -1,6 +1,7 @@
 """Fold every strategy instance of a venue over its bars, for the signal service and for back-tests."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
+from functools import cache
 from typing import NamedTuple
 
 import msgspec
@@ -10,6 +11,7 @@ from fanfold.market import timeframes
 from fanfold.market.bars import Bar, Series
 from fanfold.messages import LegCode, LegState, Message, Target
 from fanfold.signals.legs import Group, Leg, LegCondition, StoredLeg, legs_of, step_all
+from fanfold.strategy.solo_window import SoloWindow
 from fanfold.strategy.window import Window
 
 __all__ = ["Group"]
@@ -22,6 +24,7 @@ MISSED_BARS = 5
 # A gap that was requested this long ago counts as permanent. Market-data reports it earlier, if it answers.
 HOLE_S = 900
 NOBODY: frozenset[int] = frozenset()
+NO_GROUPS: frozenset[Group] = frozenset()
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,8 +73,10 @@ class Fold:
         self._skipped: dict[SeriesKey, str] = {}
         # Series that lag by more than MISSED_BARS, as of the newest message.
         self._lagging: set[SeriesKey] = set()
+        # The bars that the last message brought, as far as they were taken.
+        self.fresh: list[Series] = []
         self.groups: dict[Group, int] = {}
-        self._groups: dict[Group, tuple[Window, list[Leg]]] = {}
+        self._groups: dict[Group, tuple[Window | SoloWindow, list[Leg]]] = {}
         # The groups that a series is in, and its place in each.
         self._members: dict[SeriesKey, dict[Group, int]] = {}
         legs: dict[Group, list[Leg]] = {}
@@ -80,7 +85,7 @@ class Fold:
         for (timeframe, instruments), members in legs.items():
             lookback = max(leg.strategy.lookback for leg in members)
             self.groups[timeframe, instruments] = lookback
-            self._groups[timeframe, instruments] = Window(instruments, timeframe, lookback), members
+            self._groups[timeframe, instruments] = _window(instruments, timeframe, lookback, members), members
             for instrument in instruments:
                 series = timeframe, instrument
                 self.lookbacks[series] = max(self.lookbacks.get(series, 0), lookback)
@@ -92,17 +97,14 @@ class Fold:
         A first series must reach back from ``at`` by the lookback of its strategies. After HOLE_S a gap is no longer
         reported, because its bars are not expected any more.
         """
-        return self._gap(series, at, self._through)
-
-    def _gap(self, series: Series, at: int, through: Mapping[SeriesKey, int]) -> Gap | None:
         key = series.timeframe, series.instrument
         if key not in self.lookbacks:
             return None
-        last = through.get(key)
-        if last is None:
+        last = taken = self._through.get(key, 0)
+        if not taken:
             length = timeframes.seconds(series.timeframe)
             last = at - at % length - (self.lookbacks[key] + 1) * length
-        if series.after <= last or self._is_hole(key, through.get(key, 0), at):
+        if series.after <= last or self._is_hole(key, taken, at):
             return None
         return Gap(series.instrument, series.timeframe, last, series.through)
 
@@ -113,9 +115,9 @@ class Fold:
     def accept(self, series: Iterable[Series], at: int) -> tuple[list[tuple[str, Target]], list[Gap]]:
         """Step the legs over the bars. Return (account, target) of each leg that reached the time ``at``, and the gaps.
 
-        A series with a gap is not taken: only the legs on that instrument wait.
+        A series with a gap is not taken: only the legs on that instrument wait. Those that are taken are ``fresh``.
         """
-        self._began, self._at = self._began or at, max(self._at, at)
+        self._began, self._at, self.fresh = self._began or at, max(self._at, at), []
         touched: set[Group] = set()
         gaps = []
         for piece in series:
@@ -131,7 +133,7 @@ class Fold:
                 self._skipped[key] = f"bars after {self._through[key]} did not come"
             touched |= self._offer(piece)
         self._lagging = self._late_series()
-        touched |= {group for group in self._groups if self._part(group)}
+        touched |= {group for group, (window, _) in self._groups.items() if self._part(group, window)}
         # In the order of the desk file, not of the message.
         targets = [target for key in self._groups if key in touched for target in self._advance(key, at)]
         return targets, gaps
@@ -143,19 +145,6 @@ class Fold:
             self._through[key] = series.through
             self._skipped[key] = reason
 
-    def news(self, series: Iterable[Series], at: int) -> list[Series]:
-        """Return the bars that ``accept`` would take: of known series, without gaps, newer than those taken."""
-        fresh, through = [], dict(self._through)
-        for piece in series:
-            key = piece.timeframe, piece.instrument
-            if key not in self.lookbacks or self._gap(piece, at, through) is not None:
-                continue
-            if bars := [bar for bar in piece.bars if bar.closes_at_s > through.get(key, 0)]:
-                through[key] = bars[-1].closes_at_s
-                # Nearly always all of them are newer.
-                fresh.append(piece if len(bars) == len(piece.bars) else msgspec.structs.replace(piece, bars=bars))
-        return fresh
-
     def changes(self) -> list[tuple[str, LegState]]:
         """Return (account, state) of every leg whose state differs from the one announced last."""
         changed = []
@@ -165,7 +154,7 @@ class Fold:
         self._skipped.clear()
         return changed
 
-    def _trouble(self, group: Group, window: Window) -> LegCondition | None:
+    def _trouble(self, group: Group, window: Window | SoloWindow) -> LegCondition | None:
         """Return the fault of a group's bars, if there is one."""
         timeframe, instruments = group
         skipped = self._skipped.items() if self._skipped else ()
@@ -232,32 +221,36 @@ class Fold:
         """Forget a group's bars so that they are requested again; resumed legs do not step on a bar twice."""
         timeframe, instruments = group
         window, legs = self._groups[group]
-        self._groups[group] = Window(instruments, timeframe, window.lookback), legs
+        self._groups[group] = _window(instruments, timeframe, window.lookback, legs), legs
         for leg in legs:
             if leg in fresh:
                 leg.begin()
         for instrument in instruments:
             self._through.pop((timeframe, instrument), None)
 
-    def _offer(self, series: Series) -> set[Group]:
+    def _offer(self, series: Series) -> Set[Group]:
+        """Give bars to the groups of their instrument; return those."""
         key = series.timeframe, series.instrument
-        last = self._through.get(key, 0)
-        bars: list[Bar] = [bar for bar in series.bars if bar.closes_at_s > last]
+        bars, last = series.bars, self._through.get(key, 0)
+        # Nearly always all of them are newer.
+        if bars and bars[0].closes_at_s <= last:
+            bars = [bar for bar in bars if bar.closes_at_s > last]
+            series = msgspec.structs.replace(series, bars=bars)
         if not bars or key not in self.lookbacks:
-            return set()
+            return NO_GROUPS
         self._through[key] = bars[-1].closes_at_s
         self.requested.pop(key, None)
-        for group, member in self._members[key].items():
-            window, _ = self._groups[group]
-            window.offer(member, series, bars)
-        return set(self._members[key])
+        self.fresh.append(series)
+        members = self._members[key]
+        for group, member in members.items():
+            self._groups[group][0].offer(member, series, bars)
+        return members.keys()
 
-    def _part(self, group: Group) -> bool:
+    def _part(self, group: Group, window: Window | SoloWindow) -> bool:
         """Continue a universe without the instruments that lag. Return whether that changed the set."""
-        window, legs = self._groups[group]
         if not (self._lagging or window.left):
             return False
-        late = self._late(group)
+        late, legs = self._late(group), self._groups[group][1]
         alone = len(late) == len(group[1]) or all(leg.wants_all for leg in legs)
         return window.leave(NOBODY if alone else late)
 
@@ -291,6 +284,13 @@ class Fold:
                     yield leg.account, leg.target(window.closes_at_s)
 
 
+def _window(instruments: tuple[str, ...], timeframe: str, lookback: int, legs: Sequence[Leg]) -> Window | SoloWindow:
+    if any(leg.strategy.cross_sectional for leg in legs):
+        return Window(instruments, timeframe, lookback)
+    return SoloWindow(instruments, timeframe, lookback)
+
+
+@cache
 def _name(key: SeriesKey) -> str:
     return " ".join(key)
 

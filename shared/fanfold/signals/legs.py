@@ -1,8 +1,8 @@
 """A leg: one strategy instance on one instrument, its state and its status. A fault silences this leg alone."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from hashlib import blake2s
 from math import isfinite
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from fanfold.messages import LegCode, LegState, Target
 from fanfold.strategy import contract, states
 from fanfold.strategy.contract import Bars, Protected, Strategy, Universe
 from fanfold.strategy.step_code import digest, fault_of
+from fanfold.strategy.solo_window import SoloWindow
 from fanfold.strategy.window import Window
 
 # Timeframe and the instruments that are stepped together.
@@ -31,6 +32,9 @@ class LegCondition(NamedTuple):
 
 
 FINE = LegCondition(LegCode.OK)
+_FLOAT = frozenset({float})
+# As Protected(), without its call in Python: it is made for each leg and bar.
+_protected: Callable[[Iterable[float]], Protected] = partial(tuple.__new__, Protected)
 UNPROTECTED = Protected(0.0)
 
 
@@ -72,6 +76,7 @@ class Leg:
         self.me = me
         self.timeframe = group[0]
         self.key = f"{instance}/{instrument}"
+        self._signal_id = ids.signal_ids(instance, strategy.params_hash, instrument, group[0])
         self.fit = _fit(strategy, group)
         # What is none is left out, so that a message is not longer for it.
         self._shares = protection.shares()
@@ -114,12 +119,13 @@ class Leg:
         of = self.strategy
         state = of.start(of.params) if self.state is None else self.state
         following, wanted = of.step(of.params, state, bars)
-        shaped = of.state(*following)
-        if self._nested or not all(map(_is_plain, shaped)):
+        shaped = following if type(following) is of.state else of.state(*following)
+        if self._nested or not (_FLOAT.issuperset(map(type, shaped)) or all(map(_is_plain, shaped))):
             shaped = states.checked(of.state, shaped)
-        if not (isinstance(wanted, float) and isfinite(wanted)):
-            wanted = contract.protected(wanted)
-        self.state, self.wanted = shaped, Protected(float(wanted)) if isinstance(wanted, float) else wanted
+        if type(wanted) is float and isfinite(wanted):
+            self.state, self.wanted = shaped, _protected((wanted, 0.0, 0.0, 0.0))
+        else:
+            self.state, self.wanted = shaped, contract.protected(wanted)
 
     @property
     def speaks(self) -> bool:
@@ -128,8 +134,12 @@ class Leg:
 
     def news(self, trouble: LegCondition | None) -> LegState | None:
         """Return the status to publish, if it differs from the last one; ``trouble`` is the fault of its bars."""
-        if trouble is None and not self._stepped and not self._afresh:
-            return None
+        if trouble is None and not self._afresh:
+            if not self._stepped:
+                return None
+            if self._is_fine and not self.announced:
+                self._stepped = False
+                return None
         own = self._said()
         said = own if trouble is None or own.code is LegCode.FAULT else trouble
         self._stepped = self._afresh = False
@@ -144,14 +154,19 @@ class Leg:
             moment = datetime.fromtimestamp(self.at, UTC).isoformat()
             where, raised, *_ = [*self.fault.split(": "), ""]
             return LegCondition(LegCode.FAULT, f"{where} {raised}", f"at the bar of {moment}: {self.fault}")
+        if self._is_fine and not self._afresh:
+            return FINE
         warmth = f"{self.seen} of {self.strategy.lookback + 1} bars seen"
         if self._afresh:
             return LegCondition(
                 LegCode.STARTED_AFRESH, "", f"another strategy, params, timeframe, universe or code: {warmth}"
             )
-        if self.seen <= self.strategy.lookback:
-            return LegCondition(LegCode.WARMING_UP, "", warmth)
-        return FINE
+        return LegCondition(LegCode.WARMING_UP, "", warmth)
+
+    @property
+    def _is_fine(self) -> bool:
+        """Return whether the leg has seen enough bars, and its last step did not fail."""
+        return not self.fault and self.seen > self.strategy.lookback
 
     def snapshot(self) -> StoredLeg:
         if self._stored is None:
@@ -170,11 +185,10 @@ class Leg:
         return True
 
     def target(self, closes_at_s: int) -> Target:
-        signal = ids.signal_id(self.instance, self.strategy.params_hash, self.instrument, self.timeframe, closes_at_s)
         wanted = self.wanted or UNPROTECTED
         shares = self._shares if wanted[1:] == UNPROTECTED[1:] else wanted.shares()
         return Target(
-            signal_id=signal,
+            signal_id=self._signal_id(closes_at_s),
             instance=self.instance,
             instrument=self.instrument,
             timeframe=self.timeframe,
@@ -205,8 +219,13 @@ def protection_of(instance: StrategyInstance) -> Protected:
     return Protected(0.0, *map(float, (instance.stop, instance.take_profit, instance.trail)))
 
 
-def step_all(legs: Iterable[Leg], window: Window) -> None:
+def step_all(legs: Iterable[Leg], window: Window | SoloWindow) -> None:
     """Step the legs of a group on the newest bars of its window."""
+    if isinstance(window, SoloWindow):
+        bars = window.bars()
+        for leg in legs:
+            leg.step(bars, window.closes_at_s)
+        return
     for leg in legs:
         if not leg.strategy.cross_sectional:
             leg.step(window.bars(), window.closes_at_s)

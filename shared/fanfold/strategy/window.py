@@ -1,7 +1,8 @@
 """Windows of bars for strategies: columns of floats, padded in front, shared by strategies on the same bars."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any
@@ -12,6 +13,7 @@ from fanfold.strategy.contract import Bars, Universe
 _FIELDS = ("open", "high", "low", "close", "volume")
 # A bar with the scales of its price and volume.
 Waiting = tuple[Bar, int, int]
+_view: Callable[[Iterable[Any]], Bars] = partial(tuple.__new__, Bars)
 
 
 class Columns:
@@ -30,16 +32,19 @@ class Columns:
     def append(self, bar: Bar, price_scale: int, volume_scale: int) -> None:
         price, volume = 10**price_scale, 10**volume_scale
         closes_at_s, opened, high, low, close, lots = bar
-        copies = 1 if self.time else self._lookback + 1
+        self.time.append(closes_at_s)
         # Divided, not multiplied by an inverse: the quotient is the float nearest to the decimal price.
-        self.time += [closes_at_s] * copies
-        self.open += [opened / price] * copies
-        self.high += [high / price] * copies
-        self.low += [low / price] * copies
-        self.close += [close / price] * copies
-        self.volume += [lots / volume] * copies
-        self.now = len(self.time) - 1
-        if self.now >= 4 * self._lookback + 64:
+        self.open.append(opened / price)
+        self.high.append(high / price)
+        self.low.append(low / price)
+        self.close.append(close / price)
+        self.volume.append(lots / volume)
+        count = len(self.time)
+        if count == 1:
+            self._pad()
+            count = self._lookback + 1
+        self.now = count - 1
+        if count > 4 * self._lookback + 64:
             self._cut()
             self.now = len(self.time) - 1
 
@@ -63,19 +68,28 @@ class Columns:
 
     def refill(self, bar: Bar, price_scale: int, volume_scale: int, count: int) -> None:
         """Replace the contents by ``count`` copies of a bar: the padding of an instrument that joins late."""
-        columns: list[list[Any]] = [self.time, self.open, self.high, self.low, self.close, self.volume]
-        for column in columns:
+        for column in self._columns:
             column.clear()
         self.append(bar, price_scale, volume_scale)
-        for column in columns:
+        for column in self._columns:
             column[:] = column[:1] * count
 
     def view(self) -> Bars:
-        return Bars(self.now, self.time, self.open, self.high, self.low, self.close, self.volume)
+        # As Bars() does, without its call in Python: a leg is stepped on every bar.
+        return _view((self.now, self.time, self.open, self.high, self.low, self.close, self.volume))
+
+    @property
+    def _columns(self) -> list[list[Any]]:
+        return [self.time, self.open, self.high, self.low, self.close, self.volume]
+
+    def _pad(self) -> None:
+        """Put copies of the first bar in front of it, as far as strategies look back."""
+        for column in self._columns:
+            column *= self._lookback + 1  # noqa: PLW2901 - in place: a column stays the same list
 
     def _cut(self) -> None:
         surplus = len(self.time) - self._lookback - 1
-        for column in (self.time, self.open, self.high, self.low, self.close, self.volume):
+        for column in self._columns:
             del column[:surplus]
 
 

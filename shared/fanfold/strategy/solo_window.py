@@ -1,0 +1,66 @@
+"""The window of a single instrument, which takes each of its bars: there is nobody to wait for."""
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+
+from fanfold.market.bars import Bar, Series
+from fanfold.strategy.contract import Bars
+from fanfold.strategy.window import Columns, Waiting
+
+NOBODY: frozenset[int] = frozenset()
+
+
+class SoloWindow:
+    """As a ``Window`` of one instrument that strategies see by itself, in a third of the time."""
+
+    left = NOBODY
+
+    def __init__(self, instruments: tuple[str, ...], timeframe: str, lookback: int) -> None:
+        self.instruments = instruments
+        self.timeframe = timeframe
+        self.lookback = lookback
+        self.closes_at_s = 0
+        self.count = 0
+        self._columns = Columns(lookback)
+        self._waiting: deque[Waiting] = deque()
+
+    def offer(self, _member: int, series: Series, bars: Sequence[Bar]) -> None:
+        """Add bars. Those that are not newer than the last are ignored."""
+        newest = self._waiting[-1][0].closes_at_s if self._waiting else self.closes_at_s
+        if bars and bars[0].closes_at_s <= newest:
+            bars = [bar for bar in bars if bar.closes_at_s > newest]
+        for bar in bars:
+            self._waiting.append((bar, series.price_scale, series.volume_scale))
+
+    def leave(self, _left: frozenset[int]) -> bool:
+        """Return False: the only one there is never leaves."""
+        return False
+
+    @property
+    def apart(self) -> dict[str, int]:
+        return {}
+
+    def part(self, _apart: Mapping[str, int]) -> None:
+        """Do nothing: see leave."""
+
+    def advance(self) -> bool:
+        """Take the next bar. Return False if there is none yet."""
+        if not self._waiting:
+            return False
+        bar, price_scale, volume_scale = self._waiting.popleft()
+        self._columns.append(bar, price_scale, volume_scale)
+        self.closes_at_s = bar[0]
+        self.count += 1
+        return True
+
+    def fill(self) -> None:
+        """Take all bars at once; equal to repeated ``advance``."""
+        if not self._waiting:
+            return
+        taken: Iterable[Waiting] = self._waiting
+        self.closes_at_s, self.count = self._waiting[-1][0].closes_at_s, self.count + len(self._waiting)
+        self._columns.extend(taken)
+        self._waiting = deque()
+
+    def bars(self) -> Bars:
+        return self._columns.view()
