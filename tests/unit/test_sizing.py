@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold.market.bars import Bar, Series
+from fanfold.market.bars import Bar, Series, pack
 from fanfold.messages import Side
 from fanfold.money import CASH_STEP, EXACT, ceil_to, exact
 from fanfold.risk import exposure, sizing
-from fanfold.risk.exposure import Exposure, Mark, marked
+from fanfold.risk.exposure import Exposure, Mark, marked, own_closes
 from fanfold.risk.policy import PositionPolicy, prepare
 from fanfold.risk.sizing import NoOrder
 from support.risk_desk import AT, BTC, ETH, book, desk, held, mark
@@ -271,7 +271,8 @@ def test_only_series_of_the_venues_timeframe_are_marked() -> None:
         bars = [Bar(60, 1, close, 1, close, 1)]
         return Series(instrument=BTC, timeframe=timeframe, price_scale=2, volume_scale=0, after=0, bars=bars)
 
-    assert marked({}, [series("5m", 7), series("1m", 1234)], "1m") == {BTC: Mark(price=D("12.34"), closes_at_s=60)}
+    closes = own_closes(pack([series("5m", 7), series("1m", 1234)]), "1m")
+    assert marked({}, closes, "1m") == {BTC: Mark(price=D("12.34"), closes_at_s=60)}
 
 
 @given(

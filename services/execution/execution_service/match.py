@@ -4,7 +4,7 @@ A crash anywhere books each fill once. Orders that the account's trading state d
 price is looked at.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -17,8 +17,7 @@ from fanfold.errors import AT_ONCE, Backoff, for_each_account, retry_on_conflict
 from fanfold.ledger import booking
 from fanfold.ledger.store import Excerpt
 from fanfold.ledger.trading_state import OrderPermissions
-from fanfold.market import bars
-from fanfold.market.bars import Series
+from fanfold.market.bars import PackedSeries, Series
 from fanfold.matching.book import RestingOrder
 from fanfold.matching.fills import MatchResult, Resolution
 from fanfold.messages import BarsClosed, ExecutionReport, OrdersApproved, TradingStateChanged
@@ -48,7 +47,7 @@ class BookingLedger(place.ClaimLedger, Protocol):
 class MatchingVenue(place.PlacingVenue, Protocol):
     """A venue that fills by bars; see fanfold.matching.paper."""
 
-    def resolve(self, account: str, series: Sequence[Series] = (), ended_by: datetime | None = None) -> MatchResult: ...
+    def resolve(self, account: str, series: Iterable[Series] = (), ended_by: datetime | None = None) -> MatchResult: ...
 
     def cancel_all(self, account: str, client_order_ids: Sequence[str], at: datetime, reason: str) -> None: ...
 
@@ -85,7 +84,7 @@ class OrderMatcher:
             return
         timeframe = self._desk.venues[message.venue].timeframe
         # Longer bars hold the same trades again.
-        series = bars.unpack(frame for frame in message.frames if frame.timeframe == timeframe)
+        series = PackedSeries(frame for frame in message.frames if frame.timeframe == timeframe)
         for_each_account(accounts, lambda account: self._match(account, message, series))
 
     def take(self, message: OrdersApproved) -> None:
@@ -106,7 +105,7 @@ class OrderMatcher:
         report = self._report("tended", message, message.orders[0].venue)
         self._ledger.publish(self._resolve(message.account, [], report, ended_by), [])
 
-    def _match(self, account: str, message: BarsClosed, series: Sequence[Series]) -> None:
+    def _match(self, account: str, message: BarsClosed, series: Iterable[Series]) -> None:
         if not self._swept:
             self._sweep(account, message.at)
         report = matched(account, message)
@@ -119,7 +118,7 @@ class OrderMatcher:
         Sweeper(self._desk, self._ledger, lambda _venue: (placer, self), lambda: now).sweep(self._ledger.live(account))
 
     def _resolve(
-        self, account: str, series: Sequence[Series], report: ExecutionReport, ended_by: datetime | None = None
+        self, account: str, series: Iterable[Series], report: ExecutionReport, ended_by: datetime | None = None
     ) -> list[ExecutionReport]:
         """Yield reports of what was booked, still to be published."""
         reports: list[ExecutionReport] = []

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import partial
 from typing import Protocol
 
@@ -9,11 +10,11 @@ import msgspec
 
 from fanfold.desk import Desk
 from fanfold.errors import Backoff, BadInput, Conflict, for_each_account, retry_on_conflict
-from fanfold.market import bars, timeframes
+from fanfold.market import timeframes
 from fanfold.messages import BarsClosed, ExecutionReport, Targets, TradingState
 from fanfold.risk import standing, uneven
 from fanfold.risk.decision import Decision, decide_standing
-from fanfold.risk.exposure import Mark, marked
+from fanfold.risk.exposure import Mark, marked, own_closes
 from fanfold.risk.policy import DeskPolicy
 from fanfold.risk.poll import CarriedForward, PollPart, PollState, Unfinished, arrival, may_pass
 from fanfold.risk.protection import Guarded, guard
@@ -84,10 +85,10 @@ class PreTradeRisk:
         if not accounts:
             return
         timeframe = self._desk.venues[message.venue].timeframe
-        series = bars.unpack(frame for frame in message.frames if frame.timeframe == timeframe)
+        closes = own_closes(message.frames, timeframe)
 
         def gather(account: str) -> None:
-            self._decide_complete(account, self._arrived(account, partial(self._mark, account, message, series)))
+            self._decide_complete(account, self._arrived(account, partial(self._mark, account, message, closes)))
 
         for_each_account(accounts, gather)
 
@@ -125,7 +126,7 @@ class PreTradeRisk:
         for_each_account(overdue, lambda account: self._decide(account, polls[account], now))
         return len(overdue)
 
-    def _mark(self, account: str, message: BarsClosed, series: Sequence[bars.Series]) -> PollState:
+    def _mark(self, account: str, message: BarsClosed, closes: Sequence[tuple[str, int, Decimal]]) -> PollState:
         timeframe = self._desk.venues[message.venue].timeframe
         poll = _part(message, message.cause)
         idle = not due(self._desk, account, message)
@@ -135,7 +136,7 @@ class PreTradeRisk:
             if known.at >= poll.at and (known.poll_id != poll.poll_id or f"bars/{poll.part}" in known.arrived):
                 # What is remembered here may have been decided since.
                 return self._polls.read(account)
-            marks = marked(before, series, timeframe)
+            marks = marked(before, closes, timeframe)
             gathered = self._polls.marked(account, poll, marks, known.marks_version, idle=idle)
             self._newest[account] = gathered, marks
             return gathered

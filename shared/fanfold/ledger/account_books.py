@@ -1,6 +1,7 @@
 """The books of an account as they are stored, and the snapshot of them that risk decides on."""
 
 from decimal import Decimal
+from functools import cached_property
 
 import msgspec
 
@@ -26,11 +27,25 @@ class StoredAccount(msgspec.Struct, frozen=True, kw_only=True):
     breach: str = ""
 
 
-class StoredPosition(msgspec.Struct, frozen=True, kw_only=True):
+class StoredPosition(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A leg's position, and the signed quantity that its live orders may still fill."""
 
     position: Position
     open: Decimal
+
+    @cached_property
+    def exposure(self) -> Exposure:
+        """The position as risk reads it; of one that is kept in memory its lots are summed once."""
+        own = self.position
+        quantity, cost = own.totals
+        return Exposure(
+            quantity=quantity,
+            open=self.open,
+            cost=cost,
+            realised=own.realised,
+            fees=own.fees,
+            other_fees=own.other_fees,
+        )
 
 
 class AccountBooks(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +79,7 @@ def snapshot(account: str, books: AccountBooks, gathered: PollState) -> AccountS
         rearmed=gathered.rearmed,
         minute=stored.minute,
         orders_in_minute=stored.orders_in_minute,
-        held={leg: _held(item) for leg, item in books.positions.items()},
+        held={leg: stored_position.exposure for leg, stored_position in books.positions.items()},
         marks=gathered.marks,
         frozen=books.real.frozen_instruments,
         rules=books.real.rules,
@@ -77,16 +92,3 @@ def position(books: AccountBooks, leg: PositionKey) -> Position:
     """Return the position of a leg; of a leg without one, an empty position."""
     item = books.positions.get(leg)
     return item.position if item else Position()
-
-
-def _held(item: StoredPosition) -> Exposure:
-    own = item.position
-    quantity, cost = own.totals
-    return Exposure(
-        quantity=quantity,
-        open=item.open,
-        cost=cost,
-        realised=own.realised,
-        fees=own.fees,
-        other_fees=own.other_fees,
-    )

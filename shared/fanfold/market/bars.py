@@ -1,6 +1,6 @@
 """Store bars as exact integers: prices in ticks and volumes in lots, with a decimal scale for each series."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from decimal import Decimal
 from functools import partial
 from itertools import islice, pairwise
@@ -129,19 +129,18 @@ def fit(frame: Frame) -> bool:
     )
 
 
-def closes_of(frame: Frame) -> Iterator[tuple[str, int, int, Decimal]]:
-    """Yield a frame's closes: instrument, epoch seconds, ticks and price. Raises BadInput as ``unpack``."""
+def closes_of(frame: Frame) -> Iterator[tuple[str, int, Decimal]]:
+    """Yield a frame's closes: instruments, epoch seconds and prices. Raises BadInput as ``unpack`` does."""
     if len(frame.counts) != len(frame.step):
         for series in _series_of(frame):
             for bar in series.bars:
-                yield series.instrument, bar.closes_at_s, bar.close, series.price(bar.close)
+                yield series.instrument, bar.closes_at_s, series.price(bar.close)
         return
     _check(frame)
     start, length = frame.first_close_s, timeframes.seconds(frame.timeframe)
     columns = zip(frame.instruments, frame.price_scale, frame.step, frame.open, frame.close, strict=True)
     for instrument, scale, step, opened, change in columns:
-        ticks = opened + change
-        yield instrument, start + step * length, ticks, Decimal(ticks).scaleb(-scale)
+        yield instrument, start + step * length, Decimal(opened + change).scaleb(-scale)
 
 
 def _coarser(what: str, scale: int, figures: list[int]) -> tuple[int, int]:
@@ -172,6 +171,22 @@ def unpack(frames: Iterable[Frame]) -> list[Series]:
     return [series for frame in frames for series in _series_of(frame)]
 
 
+class PackedSeries:
+    """The series of frames, unpacked as far as they are asked for. Raises BadInput as ``unpack`` does."""
+
+    def __init__(self, frames: Iterable[Frame]) -> None:
+        self._frames = list(frames)
+        for frame in self._frames:
+            _check(frame)
+
+    def __iter__(self) -> Iterator[Series]:
+        return iter(unpack(self._frames))
+
+    def of(self, instruments: Collection[str]) -> list[Series]:
+        """Return the series of some instruments."""
+        return [series for frame in self._frames for series in _series_of(frame, instruments)]
+
+
 def _frame(timeframe: str, series: list[Series]) -> Frame:
     length = timeframes.seconds(timeframe)
     start = min(each.bars[0].closes_at_s for each in series)
@@ -193,10 +208,11 @@ def _frame(timeframe: str, series: list[Series]) -> Frame:
     )
 
 
-def _series_of(frame: Frame) -> Iterator[Series]:
+def _series_of(frame: Frame, instruments: Collection[str] | None = None) -> Iterator[Series]:
+    """Yield the series of a frame, or those of some instruments."""
     _check(frame)
     if len(frame.counts) == len(frame.step):
-        yield from _series_of_a_bar(frame)
+        yield from _series_of_a_bar(frame, instruments)
         return
     length = timeframes.seconds(frame.timeframe)
     rows = zip(frame.step, frame.open, frame.high, frame.low, frame.close, frame.volume, strict=True)
@@ -208,6 +224,8 @@ def _series_of(frame: Frame) -> Iterator[Series]:
         ]
         if count > 1 and any(later.closes_at_s <= earlier.closes_at_s for earlier, later in pairwise(bars)):
             raise BadInput(f"the {frame.timeframe} bars of {instrument} are not in the order of their time")
+        if instruments is not None and instrument not in instruments:
+            continue
         yield Series(
             instrument=instrument,
             timeframe=frame.timeframe,
@@ -218,12 +236,14 @@ def _series_of(frame: Frame) -> Iterator[Series]:
         )
 
 
-def _series_of_a_bar(frame: Frame) -> Iterator[Series]:
+def _series_of_a_bar(frame: Frame, instruments: Collection[str] | None) -> Iterator[Series]:
     """Yield the series of a frame in which each has one bar, as in nearly every message."""
     timeframe, start, length = frame.timeframe, frame.first_close_s, timeframes.seconds(frame.timeframe)
     heads = zip(frame.instruments, frame.price_scale, frame.volume_scale, frame.gap, strict=True)
     rows = zip(frame.step, frame.open, frame.high, frame.low, frame.close, frame.volume, strict=True)
     for (instrument, price_scale, volume_scale, gap), (step, o, h, low, c, v) in zip(heads, rows, strict=True):
+        if instruments is not None and instrument not in instruments:
+            continue
         closes_at_s = start + step * length
         yield Series(
             instrument=instrument,

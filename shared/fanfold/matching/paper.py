@@ -12,7 +12,7 @@ import msgspec
 from fanfold import ids
 from fanfold.desk import Desk
 from fanfold.errors import BadInput, Conflict, VenueUnavailable
-from fanfold.market.bars import Bar, Series
+from fanfold.market.bars import Bar, PackedSeries, Series
 from fanfold.matching import fills
 from fanfold.matching.book import PaperBookVersion, PaperOrderStore, RestingOrder
 from fanfold.matching.fills import MatchResult, Resolution
@@ -101,13 +101,18 @@ class PaperVenue:
     def _fresh(
         self, account: str, series: Iterable[Series], page: PaperBookVersion
     ) -> dict[str, dict[int, tuple[Series, Bar]]]:
-        """Return bars that are not matched yet, by instrument and close, each with its series."""
+        """Return bars that are not matched yet, by instrument and close, each with its series.
+
+        Those of instruments without an order that rests are left out.
+        """
         if account not in self._desk.accounts:
             return {}
         timeframe = self._desk.venues[self._desk.accounts[account].venue].timeframe
         fresh: dict[str, dict[int, tuple[Series, Bar]]] = {}
-        for part in series:
-            for bar in part.bars if part.timeframe == timeframe else ():
+        # An order that comes later meets no bar that opened before its decision.
+        resting = {entry.order.instrument for entry in page.resting}
+        for part in series.of(resting) if isinstance(series, PackedSeries) else series:
+            for bar in part.bars if part.timeframe == timeframe and part.instrument in resting else ():
                 if bar.closes_at_s > page.matched_through_s.get(part.instrument, 0):
                     fresh.setdefault(part.instrument, {})[bar.closes_at_s] = part, bar
         return fresh

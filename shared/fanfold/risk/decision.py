@@ -13,7 +13,7 @@ from fanfold.risk import bundles, slicing
 from fanfold.risk.context import Context, survey
 from fanfold.risk.exposure import FLAT, AccountSnapshot, PositionKey
 from fanfold.risk.policy import DeskPolicy, PositionPolicy
-from fanfold.risk.rules import TARGET_RULES
+from fanfold.risk.rules import TARGET_RULES, is_plain
 from fanfold.risk.sizing import NoOrder, affordable, change, desired, limit_of
 from fanfold.risk.standing import StandingTarget
 
@@ -66,11 +66,10 @@ def decide_standing(
     entries = _canonical(standing, book.trading_state)
     # FLATTENING is no strategy's signal: it holds until the account is flat, however long that takes.
     aged = () if book.trading_state is TradingState.FLATTENING else entries
-    ages = {
-        entry.target.signal_id: (now - entry.at).total_seconds()
-        for entry in aged
-        if entry.quantity is None and not entry.code
-    }
+    fresh = [entry for entry in aged if entry.quantity is None and not entry.code]
+    # Most are of one time.
+    age_of = {at: (now - at).total_seconds() for at in {entry.at for entry in fresh}}
+    ages = {entry.target.signal_id: age_of[entry.at] for entry in fresh}
     context = survey(book, plan.terms(book.account).under(book.rules), ages, now)
     of_legs = bundles.of(entries, context)
     context.stopped_out = frozenset(stopped_out)
@@ -107,17 +106,21 @@ def _canonical(standing: Iterable[StandingTarget], state: TradingState | None) -
             msgspec.structs.replace(entry, target=msgspec.structs.replace(entry.target, weight=0.0), quantity=None)
             for entry in standing
         ]
+    entries = list(standing)
+    by_signal = {(*entry.leg, entry.target.signal_id): entry for entry in entries}
+    if len(by_signal) == len(entries):
+        return [by_signal[key] for key in sorted(by_signal)]
     # The weight as text: a weight that is not a number is equal to nothing and has no place in an order.
-    unique = {(*entry.leg, entry.target.signal_id, repr(entry.target.weight)): entry for entry in standing}
+    unique = {(*entry.leg, entry.target.signal_id, repr(entry.target.weight)): entry for entry in entries}
     return [unique[key] for key in sorted(unique)]
 
 
 def _propose(entry: StandingTarget, context: Context, now: datetime) -> Order | Refusal | NoOrder:
-    for rule in TARGET_RULES:
+    key = entry.leg
+    for rule in () if is_plain(entry.target, key, context) else TARGET_RULES:
         detail = rule.check(entry.target, context)
         if detail is not None:
             return Refusal(order=_unsized(entry, context, now), code=rule.code, detail=detail)
-    key = entry.leg
     leg, held = context.position_policy(key), context.held.get(key, FLAT)
     mark, worth = context.book.marks[key[1]], context.equities.get(key[0], ZERO)
     wanted = desired(entry.target.weight, leg, worth, mark) if entry.quantity is None else entry.quantity

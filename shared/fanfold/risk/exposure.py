@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from fanfold.market import timeframes
-from fanfold.market.bars import Series
+from fanfold.market.bars import Frame, closes_of
 from fanfold.messages import TradingState
 from fanfold.money import ZERO, exact, ratio
 from fanfold.risk.venue_rules import RulesInForce
@@ -142,15 +142,17 @@ def _variance(previous: Mark, price: Decimal, bars: int) -> float:
     return VARIANCE_DECAY * known + (1.0 - VARIANCE_DECAY) * squared
 
 
-def marked(marks: Mapping[str, Mark], series: Iterable[Series], timeframe: str) -> dict[str, Mark]:
-    """Return the marks after series of the venue's own timeframe. Other series are ignored."""
+def own_closes(frames: Iterable[Frame], timeframe: str) -> list[tuple[str, int, Decimal]]:
+    """Return the closes of the frames of one timeframe: longer bars close at the same prices again."""
+    return [close for frame in frames if frame.timeframe == timeframe for close in closes_of(frame)]
+
+
+def marked(marks: Mapping[str, Mark], closes: Iterable[tuple[str, int, Decimal]], timeframe: str) -> dict[str, Mark]:
+    """Return the marks after closes of a timeframe: instruments, epoch seconds and prices."""
     length_s = timeframes.seconds(timeframe)
     after = dict(marks)
-    for source in series:
-        for bar in source.bars if source.timeframe == timeframe else ():
-            after[source.instrument] = mark(
-                after.get(source.instrument), bar.closes_at_s, source.price(bar.close), length_s
-            )
+    for instrument, closes_at_s, price in closes:
+        after[instrument] = mark(after.get(instrument), closes_at_s, price, length_s)
     return after
 
 
