@@ -27,7 +27,9 @@ def signal_ids(instance: str, params_hash: str, instrument: str, timeframe: str)
     >>> signal_ids("trend", "p", "BTC/USDT", "1m")(60) == signal_id("trend", "p", "BTC/USDT", "1m", 60)
     True
     """
-    begun = blake2s(_SEPARATOR.join(["signal", instance, params_hash, instrument, timeframe, ""]).encode(), digest_size=16)
+    begun = blake2s(
+        _SEPARATOR.join(["signal", instance, params_hash, instrument, timeframe, ""]).encode(), digest_size=16
+    )
 
     def of_close(closes_at_s: int) -> str:
         digest = begun.copy()

@@ -47,7 +47,9 @@ class BookingLedger(place.ClaimLedger, Protocol):
 class MatchingVenue(place.PlacingVenue, Protocol):
     """A venue that fills by bars; see fanfold.matching.paper."""
 
-    def resolve(self, account: str, series: Iterable[Series] = (), ended_by: datetime | None = None) -> MatchResult: ...
+    def resolve(
+        self, account: str, series: Iterable[Series] | PackedSeries = (), ended_by: datetime | None = None
+    ) -> MatchResult: ...
 
     def cancel_all(self, account: str, client_order_ids: Sequence[str], at: datetime, reason: str) -> None: ...
 
@@ -105,7 +107,7 @@ class OrderMatcher:
         report = self._report("tended", message, message.orders[0].venue)
         self._ledger.publish(self._resolve(message.account, [], report, ended_by), [])
 
-    def _match(self, account: str, message: BarsClosed, series: Iterable[Series]) -> None:
+    def _match(self, account: str, message: BarsClosed, series: Iterable[Series] | PackedSeries) -> None:
         if not self._swept:
             self._sweep(account, message.at)
         report = matched(account, message)
@@ -118,7 +120,11 @@ class OrderMatcher:
         Sweeper(self._desk, self._ledger, lambda _venue: (placer, self), lambda: now).sweep(self._ledger.live(account))
 
     def _resolve(
-        self, account: str, series: Iterable[Series], report: ExecutionReport, ended_by: datetime | None = None
+        self,
+        account: str,
+        series: Iterable[Series] | PackedSeries,
+        report: ExecutionReport,
+        ended_by: datetime | None = None,
     ) -> list[ExecutionReport]:
         """Yield reports of what was booked, still to be published."""
         reports: list[ExecutionReport] = []

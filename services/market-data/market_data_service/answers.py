@@ -31,12 +31,18 @@ class SeriesNeed(NamedTuple):
 
 
 def needs_of(
-    symbol: str, own: str, at: int, lookbacks: Mapping[str, int], noted: Mapping[SeriesKey, Series]
+    symbol: str,
+    own: str,
+    at: int,
+    lookbacks: Mapping[str, int],
+    noted: Mapping[SeriesKey, Series],
+    again_bars: int = AGAIN_BARS,
 ) -> list[SeriesNeed]:
     """Return the bars of an instrument that have closed by ``at`` and are not published, by timeframe.
 
     ``noted`` holds the last published bars. A single longer bar is resampled from the venue's own timeframe ``own``,
-    against which orders fill. These needs share one request, which begins with bars that were published before.
+    against which orders fill. These needs share one request, which begins with up to ``again_bars`` bars that were
+    published before.
     """
     due: list[tuple[str, int, int, bool]] = []
     begin, newest = at, noted.get((own, symbol))
@@ -49,7 +55,7 @@ def needs_of(
         if since < close:
             made = timeframe == own or close - since <= length
             due.append((timeframe, since, close, made))
-            begin = min(begin, _start(timeframe, since, own, newest)) if made else begin
+            begin = min(begin, _start(timeframe, since, own, newest, again_bars)) if made else begin
     shared = BarsRequest(symbol, own, begin, at)
     return [
         SeriesNeed(timeframe, since, close, shared if made else BarsRequest(symbol, timeframe, since, close))
@@ -57,16 +63,16 @@ def needs_of(
     ]
 
 
-def _start(timeframe: str, since: int, own: str, last: Series | None) -> int:
+def _start(timeframe: str, since: int, own: str, last: Series | None, again_bars: int) -> int:
     """Return the close after which the venue's own bars are requested."""
     length = timeframes.seconds(own)
     if timeframe != own:
         # The bar before is needed to detect a jump of the first one.
         return since - length
-    known = last.bars if last else []
-    if known and since - known[0].closes_at_s <= AGAIN_BARS * length:
+    known, again_s = last.bars if last and again_bars else [], again_bars * length
+    if known and since - known[0].closes_at_s <= again_s:
         return min(known[0].closes_at_s, since)
-    return min((bar.closes_at_s for bar in known if since - bar.closes_at_s <= AGAIN_BARS * length), default=since)
+    return min((bar.closes_at_s for bar in known if since - bar.closes_at_s <= again_s), default=since)
 
 
 def usable(

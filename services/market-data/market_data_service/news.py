@@ -104,13 +104,17 @@ def fitting(news: News, need: SeriesNeed, last: Series | None) -> News:
 
 
 def _plain(answer: Series, last: Series, jump_max: Decimal, at: int, *, known_unbroken: bool) -> bool:
-    """Return whether the answer repeats the published bars unchanged and adds one sound bar: the usual case."""
+    """Return whether the answer repeats published bars unchanged, or none, and adds one sound bar: the usual case."""
+    if not answer.bars:
+        return False
     kept, known = last.bars, answer.bars[:-1]
     length = timeframes.seconds(answer.timeframe)
     if len(known) == len(kept):
         again = known == kept
+    elif not known:
+        again = answer.after == kept[-1].closes_at_s
     elif len(known) < len(kept):
-        again = bool(known) and answer.after == kept[-len(known) - 1].closes_at_s and known == kept[-len(known) :]
+        again = answer.after == kept[-len(known) - 1].closes_at_s and known == kept[-len(known) :]
     else:
         # It reaches further back, for the longer bars that it makes; what is not kept is held against nothing.
         again = known[-len(kept) :] == kept and (known_unbroken or consecutive(known, length))

@@ -170,14 +170,17 @@ class Poller:
         self, source: Source, name: str, venue: VenueSettings, at: int, noted: Mapping[SeriesKey, Series]
     ) -> tuple[list[News], list[DataDefect]]:
         """Return what is new in every instrument and timeframe, each up to its last close, and all defects."""
-        lookbacks = self._lookbacks[name]
+        lookbacks, final = self._lookbacks[name], is_recorded(source)
+        # A recording is never revised, so that nothing of it is asked for again.
+        again = 0 if final else answers.AGAIN_BARS
         wanted = [
-            need for symbol in venue.symbols for need in answers.needs_of(symbol, venue.timeframe, at, lookbacks, noted)
+            need
+            for symbol in venue.symbols
+            for need in answers.needs_of(symbol, venue.timeframe, at, lookbacks, noted, again)
         ]
         usable, defects = answers.usable(wanted, answers.fetch(source, [need.request for need in wanted]))
         since = {need.request: need.since for need in reversed(wanted)}
         whole = answers.filled(usable, since, source)
-        final = is_recorded(source)
         # Checked once, however many longer timeframes are made of them.
         made_of = {need.request for need in wanted if need.timeframe != need.request.timeframe} & whole.keys()
         sound = {request: news.sound(whole[request], venue.jump_max) for request in made_of}

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator
 from decimal import Decimal
 from functools import partial
-from itertools import islice, pairwise
+from itertools import accumulate, islice, pairwise
 from operator import sub
 from typing import NamedTuple
 
@@ -118,15 +118,16 @@ def fit(frame: Frame) -> bool:
     _check(frame)
     if not frame.open:
         return True
-    highs, lows, closes, opens = frame.high, frame.low, frame.close, frame.open
-    highest = max(opens) + max(0, max(highs), max(closes), -min(lows))
-    lowest = min(opens) - max(0, max(lows), -min(closes), -min(highs))
-    times = frame.first_close_s, frame.first_close_s + max(frame.step) * timeframes.seconds(frame.timeframe)
-    return (
-        max(max(frame.price_scale), max(frame.volume_scale)) <= SCALE_MAX
-        and max(highest, max(frame.volume), *times) <= FIGURE_MAX
-        and min(lowest, min(frame.volume), min(frame.step), *times) >= -FIGURE_MAX
-    )
+    moved = max(map(_extent, (frame.high, frame.low, frame.close)))
+    times = abs(frame.first_close_s) + _extent(frame.step) * timeframes.seconds(frame.timeframe)
+    figures = max(_extent(frame.open) + moved, _extent(frame.volume), times)
+    return figures <= FIGURE_MAX and max(map(max, (frame.price_scale, frame.volume_scale))) <= SCALE_MAX
+
+
+def _extent(column: list[int]) -> int:
+    """Return the largest absolute figure."""
+    lowest, highest = min(column), max(column)
+    return max(highest, -lowest)
 
 
 def closes_of(frame: Frame) -> Iterator[tuple[str, int, Decimal]]:
@@ -179,12 +180,23 @@ class PackedSeries:
         for frame in self._frames:
             _check(frame)
 
-    def __iter__(self) -> Iterator[Series]:
-        return iter(unpack(self._frames))
+    @classmethod
+    def of(cls, series: "Iterable[Series] | PackedSeries") -> "PackedSeries":
+        return series if isinstance(series, PackedSeries) else cls(pack(series))
 
-    def of(self, instruments: Collection[str]) -> list[Series]:
+    def unpacked(self, instruments: Collection[str]) -> list[Series]:
         """Return the series of some instruments."""
         return [series for frame in self._frames for series in _series_of(frame, instruments)]
+
+    def newest(self, timeframe: str) -> dict[str, int]:
+        """Return the newest close of each instrument in a timeframe, in epoch seconds."""
+        length, newest = timeframes.seconds(timeframe), dict[str, int]()
+        for frame in self._frames:
+            if frame.timeframe == timeframe:
+                last = [frame.step[end - 1] for end in accumulate(frame.counts)]
+                closes = (frame.first_close_s + step * length for step in last)
+                newest |= dict(zip(frame.instruments, closes, strict=True))
+        return newest
 
 
 def _frame(timeframe: str, series: list[Series]) -> Frame:

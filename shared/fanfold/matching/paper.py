@@ -58,20 +58,22 @@ class PaperVenue:
         """Reject an order for good, however late its request comes. Return the acceptance if there is one."""
         return None if self._book.shut_out(order) else _acceptance(order)
 
-    def resolve(self, account: str, series: Iterable[Series] = (), ended_by: datetime | None = None) -> MatchResult:
+    def resolve(
+        self, account: str, series: Iterable[Series] | PackedSeries = (), ended_by: datetime | None = None
+    ) -> MatchResult:
         """Resolve the account's orders against bars that are not matched yet; nothing is changed.
 
         Of the series only those of the venue's own timeframe count: longer bars hold the same trades again. With
         ``ended_by``, orders that expired by then end without a bar, too, because none comes any more.
         """
-        page = self._book.read(account)
-        bars = self._fresh(account, series, page)
+        page, packed = self._book.read(account), PackedSeries.of(series)
+        bars = self._fresh(account, packed, page)
         resolutions = [
             resolution
             for instrument, resting in _by_instrument(page.resting).items()
             for resolution in self._resolved(account, instrument, resting, _candles(bars.get(instrument, {})), ended_by)
         ]
-        newest = {instrument: max(by_close) for instrument, by_close in bars.items()}
+        newest = self._newest(account, packed, page)
         return MatchResult(
             account=account,
             version=page.version,
@@ -99,7 +101,7 @@ class PaperVenue:
         self._book.write(result.account, result.version, going, gone, result.matched_through_s)
 
     def _fresh(
-        self, account: str, series: Iterable[Series], page: PaperBookVersion
+        self, account: str, packed: PackedSeries, page: PaperBookVersion
     ) -> dict[str, dict[int, tuple[Series, Bar]]]:
         """Return bars that are not matched yet, by instrument and close, each with its series.
 
@@ -109,13 +111,19 @@ class PaperVenue:
             return {}
         timeframe = self._desk.venues[self._desk.accounts[account].venue].timeframe
         fresh: dict[str, dict[int, tuple[Series, Bar]]] = {}
-        # An order that comes later meets no bar that opened before its decision.
-        resting = {entry.order.instrument for entry in page.resting}
-        for part in series.of(resting) if isinstance(series, PackedSeries) else series:
-            for bar in part.bars if part.timeframe == timeframe and part.instrument in resting else ():
+        for part in packed.unpacked({entry.order.instrument for entry in page.resting}):
+            for bar in part.bars if part.timeframe == timeframe else ():
                 if bar.closes_at_s > page.matched_through_s.get(part.instrument, 0):
                     fresh.setdefault(part.instrument, {})[bar.closes_at_s] = part, bar
         return fresh
+
+    def _newest(self, account: str, packed: PackedSeries, page: PaperBookVersion) -> dict[str, int]:
+        """Return the close of the newest bar of each instrument that has one which is not matched yet."""
+        if account not in self._desk.accounts:
+            return {}
+        timeframe = self._desk.venues[self._desk.accounts[account].venue].timeframe
+        known = page.matched_through_s
+        return {name: at for name, at in packed.newest(timeframe).items() if at > known.get(name, 0)}
 
     def _resolved(
         self,

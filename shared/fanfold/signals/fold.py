@@ -1,6 +1,7 @@
 """Fold every strategy instance of a venue over its bars, for the signal service and for back-tests."""
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from functools import cache
 from typing import NamedTuple
 
@@ -8,7 +9,7 @@ import msgspec
 
 from fanfold.desk import Desk
 from fanfold.market import timeframes
-from fanfold.market.bars import Bar, Series
+from fanfold.market.bars import Series
 from fanfold.messages import LegCode, LegState, Message, Target
 from fanfold.signals.legs import Group, Leg, LegCondition, StoredLeg, legs_of, step_all
 from fanfold.strategy.solo_window import SoloWindow
@@ -228,11 +229,10 @@ class Fold:
         for instrument in instruments:
             self._through.pop((timeframe, instrument), None)
 
-    def _offer(self, series: Series) -> Set[Group]:
+    def _offer(self, series: Series) -> AbstractSet[Group]:
         """Give bars to the groups of their instrument; return those."""
         key = series.timeframe, series.instrument
         bars, last = series.bars, self._through.get(key, 0)
-        # Nearly always all of them are newer.
         if bars and bars[0].closes_at_s <= last:
             bars = [bar for bar in bars if bar.closes_at_s > last]
             series = msgspec.structs.replace(series, bars=bars)

@@ -15,8 +15,8 @@ from fanfold.market.bars import FIGURE_MAX
 from fanfold.messages import LegCode, LegState, Target
 from fanfold.strategy import contract, states
 from fanfold.strategy.contract import Bars, Protected, Strategy, Universe
-from fanfold.strategy.step_code import digest, fault_of
 from fanfold.strategy.solo_window import SoloWindow
+from fanfold.strategy.step_code import digest, fault_of
 from fanfold.strategy.window import Window
 
 # Timeframe and the instruments that are stepped together.
