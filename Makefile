@@ -5,7 +5,7 @@ STAGE ?= dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test simulate sim soak mutants conform storm peers check lint format lock documents pages bench oracle images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
+.PHONY: help install run test simulate sim soak mutants conform storm peers check lint format lock documents pages bench bench-full oracle images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ format: install ## Format the code, put imports in order, and mend what the lint
 
 bench: install ## Print handler times, import times, AWS calls and memory
 	@$(BIN)/python tests/bench/run.py
+
+bench-full: install ## Print what a bar takes at full fidelity, beside engines of others on the same bars (PYTHON=/path/to/python3.12)
+	@PEERS_PYTHON=$(PYTHON) $(BIN)/python tests/bench/run.py full
 
 oracle: install ## Let pandas, empyrical and arch, in an environment of their own, say what the product must say, and compare
 	@test -x build/oracle/bin/python || $(PYTHON) -m venv build/oracle

@@ -21,8 +21,8 @@ BENCHES = (
     "cold_start",
     "markets",
 )
-# What needs the images, or figures of ``make storm``.
-NAMED_ALONE = ("images", "storm")
+# What needs the images, figures of ``make storm``, or other engines.
+NAMED_ALONE = ("images", "storm", "full")
 TESTS = [ROOT / "tests", ROOT / "tests" / "bench"]
 
 

@@ -44,8 +44,12 @@ def needs_of(
     against which orders fill. These needs share one request, which begins with up to ``again_bars`` bars that were
     published before.
     """
-    due: list[tuple[str, int, int, bool]] = []
     begin, newest = at, noted.get((own, symbol))
+    if newest and not again_bars and len(lookbacks) == 1:
+        # Nothing but the bars that follow: of one timeframe, and none that was published.
+        since, close = newest.bars[-1].closes_at_s, at - at % timeframes.seconds(own)
+        return [SeriesNeed(own, since, close, BarsRequest(symbol, own, since, at))] if since < close else []
+    due: list[tuple[str, int, int, bool]] = []
     for timeframe, lookback in lookbacks.items():
         length, last = timeframes.seconds(timeframe), newest if timeframe == own else noted.get((timeframe, symbol))
         # Checked at every poll, not only at the close: that poll may have failed, or the venue may have been late.
@@ -124,9 +128,10 @@ def fetch(source: Source, requests: Iterable[BarsRequest]) -> dict[BarsRequest, 
 
 
 def filled(
-    received: Mapping[BarsRequest, Series], since: Mapping[BarsRequest, int], source: Source
+    received: Mapping[BarsRequest, Series], needs: Sequence[SeriesNeed], source: Source
 ) -> dict[BarsRequest, Series]:
-    """Ask the source a second time for the first hole of each series after ``since``, and return the series joined."""
+    """Ask the source a second time for the first hole of each series that is needed, and return the series joined."""
+    since = {need.request: need.since for need in reversed(needs)}
     holes = {}
     for request, series in received.items():
         hole = _hole(series, since[request], timeframes.seconds(series.timeframe))

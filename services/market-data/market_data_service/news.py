@@ -43,7 +43,10 @@ def own(
 
     The answer may begin with bars that were published; they are held against ``last``, which is what was published.
     """
-    if last and _plain(answer, last, jump_max, need.until, known_unbroken=known_unbroken):
+    if last and (
+        _next(answer, last, jump_max, need.until)
+        or _plain(answer, last, jump_max, need.until, known_unbroken=known_unbroken)
+    ):
         bar, kept = answer.bars[-1], last.bars
         fresh = msgspec.structs.replace(answer, after=kept[-1].closes_at_s, bars=[bar])
         newest = msgspec.structs.replace(answer, after=0, bars=[*kept[1 - KEPT_BARS :], bar])
@@ -104,17 +107,13 @@ def fitting(news: News, need: SeriesNeed, last: Series | None) -> News:
 
 
 def _plain(answer: Series, last: Series, jump_max: Decimal, at: int, *, known_unbroken: bool) -> bool:
-    """Return whether the answer repeats published bars unchanged, or none, and adds one sound bar: the usual case."""
-    if not answer.bars:
-        return False
+    """Return whether the answer repeats the published bars unchanged and adds one sound bar: the usual case."""
     kept, known = last.bars, answer.bars[:-1]
     length = timeframes.seconds(answer.timeframe)
     if len(known) == len(kept):
         again = known == kept
-    elif not known:
-        again = answer.after == kept[-1].closes_at_s
     elif len(known) < len(kept):
-        again = answer.after == kept[-len(known) - 1].closes_at_s and known == kept[-len(known) :]
+        again = bool(known) and answer.after == kept[-len(known) - 1].closes_at_s and known == kept[-len(known) :]
     else:
         # It reaches further back, for the longer bars that it makes; what is not kept is held against nothing.
         again = known[-len(kept) :] == kept and (known_unbroken or consecutive(known, length))
@@ -123,11 +122,14 @@ def _plain(answer: Series, last: Series, jump_max: Decimal, at: int, *, known_un
 
 def _next(answer: Series, last: Series, jump_max: Decimal, at: int) -> bool:
     """Return whether the answer is exactly the bar after those published."""
+    if len(answer.bars) != 1:
+        return False
+    before, length = last.bars[-1], timeframes.seconds(answer.timeframe)
     return (
-        len(answer.bars) == 1
-        and answer.after == last.through
-        and _alike(answer, last)
-        and follows(answer.bars[0], last.bars[-1], timeframes.seconds(answer.timeframe), jump_max, at)
+        answer.after == before.closes_at_s
+        and answer.price_scale == last.price_scale
+        and answer.volume_scale == last.volume_scale
+        and follows(answer.bars[0], before, length, jump_max, at)
     )
 
 

@@ -179,15 +179,15 @@ class Poller:
             for need in answers.needs_of(symbol, venue.timeframe, at, lookbacks, noted, again)
         ]
         usable, defects = answers.usable(wanted, answers.fetch(source, [need.request for need in wanted]))
-        since = {need.request: need.since for need in reversed(wanted)}
-        whole = answers.filled(usable, since, source)
+        # A bar that a recording lacks will never come.
+        whole = usable if final else answers.filled(usable, wanted, source)
         # Checked once, however many longer timeframes are made of them.
         made_of = {need.request for need in wanted if need.timeframe != need.request.timeframe} & whole.keys()
         sound = {request: news.sound(whole[request], venue.jump_max) for request in made_of}
         got = [
-            _of(whole[need.request], sound.get(need.request, ()), need, noted, venue, final=final)
+            _of(answer, sound.get(need.request, ()) if sound else (), need, noted, venue, final=final)
             for need in wanted
-            if need.request in whole
+            if (answer := whole.get(need.request)) is not None
         ]
         return got, [*defects, *longer((defect for item in got for defect in item.defects), noted)]
 

@@ -87,6 +87,6 @@ class Recording:
             timeframe=self.timeframe,
             price_scale=self.price_scale,
             volume_scale=self.volume_scale,
-            after=self.closes_at_s(first - 1) if first else self.after,
+            after=self._closes[first - 1] if first else self.after,
             bars=bars_of(RECORD.iter_unpack(self.records[first * RECORD.size : last * RECORD.size])),
         )

@@ -42,7 +42,13 @@ class Recordings:
 
     def bars_of(self, requests: Sequence[BarsRequest]) -> list[Series | Failure]:
         """Return the bars of each request; see bars. A recording never fails for one instrument alone."""
-        return [self.bars(*request) for request in requests]
+        kept = self._recordings
+        return [
+            kept[name].series(since, until)
+            if name in kept and timeframe == kept[name].timeframe
+            else self.bars(name, timeframe, since, until)
+            for name, timeframe, since, until in requests
+        ]
 
     def recording(self, instrument: str) -> Recording:
         """Return all that was recorded of an instrument. Raises BadInput for one that was not."""

@@ -1,7 +1,6 @@
 """Fold every strategy instance of a venue over its bars, for the signal service and for back-tests."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -11,7 +10,7 @@ from fanfold.desk import Desk
 from fanfold.market import timeframes
 from fanfold.market.bars import Series
 from fanfold.messages import LegCode, LegState, Message, Target
-from fanfold.signals.legs import Group, Leg, LegCondition, StoredLeg, legs_of, step_all
+from fanfold.signals.legs import Group, Leg, LegCondition, StoredLeg, legs_of, step_all, window_of
 from fanfold.strategy.solo_window import SoloWindow
 from fanfold.strategy.window import Window
 
@@ -25,7 +24,6 @@ MISSED_BARS = 5
 # A gap that was requested this long ago counts as permanent. Market-data reports it earlier, if it answers.
 HOLE_S = 900
 NOBODY: frozenset[int] = frozenset()
-NO_GROUPS: frozenset[Group] = frozenset()
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,20 +75,26 @@ class Fold:
         # The bars that the last message brought, as far as they were taken.
         self.fresh: list[Series] = []
         self.groups: dict[Group, int] = {}
-        self._groups: dict[Group, tuple[Window | SoloWindow, list[Leg]]] = {}
+        self._groups: list[tuple[Group, Window | SoloWindow, list[Leg]]] = []
+        # Those of which the instruments are seen together.
+        self._universes: list[int] = []
         # The groups that a series is in, and its place in each.
-        self._members: dict[SeriesKey, dict[Group, int]] = {}
+        self._members: dict[SeriesKey, list[tuple[int, int]]] = {}
         legs: dict[Group, list[Leg]] = {}
         for key, leg in legs_of(desk, venue):
             legs.setdefault(key, []).append(leg)
         for (timeframe, instruments), members in legs.items():
             lookback = max(leg.strategy.lookback for leg in members)
             self.groups[timeframe, instruments] = lookback
-            self._groups[timeframe, instruments] = _window(instruments, timeframe, lookback, members), members
+            if any(leg.strategy.cross_sectional for leg in members):
+                self._universes.append(len(self._groups))
+            group = timeframe, instruments
             for instrument in instruments:
                 series = timeframe, instrument
                 self.lookbacks[series] = max(self.lookbacks.get(series, 0), lookback)
-                self._members.setdefault(series, {})[timeframe, instruments] = instruments.index(instrument)
+                place = len(self._groups), instruments.index(instrument)
+                self._members.setdefault(series, []).append(place)
+            self._groups.append((group, window_of(group, lookback, members), members))
 
     def gap(self, series: Series, at: int) -> Gap | None:
         """Return the bars that are missing between those taken so far and these.
@@ -119,24 +123,25 @@ class Fold:
         A series with a gap is not taken: only the legs on that instrument wait. Those that are taken are ``fresh``.
         """
         self._began, self._at, self.fresh = self._began or at, max(self._at, at), []
-        touched: set[Group] = set()
+        touched: set[int] = set()
         gaps = []
         for piece in series:
             key = piece.timeframe, piece.instrument
-            gap = self.gap(piece, at)
+            taken = self._through.get(key, 0)
+            # Nearly always they follow those that were taken.
+            gap = None if taken and piece.after <= taken else self.gap(piece, at)
             if gap is not None:
                 gaps.append(gap)
-                taken = self._through.get(key, 0)
                 if self.requested.get(key, (-1, 0))[0] != taken:
                     self.requested[key] = taken, at
                 continue
-            if key in self._through and piece.after > self._through[key]:
-                self._skipped[key] = f"bars after {self._through[key]} did not come"
-            touched |= self._offer(piece)
+            if taken and piece.after > taken:
+                self._skipped[key] = f"bars after {taken} did not come"
+            touched.update(self._offer(piece, key, taken))
         self._lagging = self._late_series()
-        touched |= {group for group, (window, _) in self._groups.items() if self._part(group, window)}
+        touched.update(place for place in self._universes if self._part(place))
         # In the order of the desk file, not of the message.
-        targets = [target for key in self._groups if key in touched for target in self._advance(key, at)]
+        targets = [target for place in sorted(touched) for target in self._advance(place, at)]
         return targets, gaps
 
     def step_over(self, series: Series, reason: str) -> None:
@@ -148,9 +153,9 @@ class Fold:
 
     def changes(self) -> list[tuple[str, LegState]]:
         """Return (account, state) of every leg whose state differs from the one announced last."""
-        changed = []
-        for key, (window, legs) in self._groups.items():
-            trouble = self._trouble(key, window)
+        changed, troubled = [], bool(self._skipped or self._lagging)
+        for group, window, legs in self._groups:
+            trouble = self._trouble(group, window) if troubled else None
             changed += [(leg.account, state) for leg in legs if (state := leg.news(trouble)) is not None]
         self._skipped.clear()
         return changed
@@ -174,17 +179,17 @@ class Fold:
     @property
     def faults(self) -> list[str]:
         """Return the legs whose strategy raised at its last step, with the error."""
-        return [f"{leg.key}: {leg.fault}" for _, legs in self._groups.values() for leg in legs if leg.fault]
+        return [f"{leg.key}: {leg.fault}" for _, _, legs in self._groups for leg in legs if leg.fault]
 
     def snapshot(self) -> Snapshot:
         """Return the state from which the fold can be continued."""
         return Snapshot(
             through={_name(key): at for key, at in self._through.items()},
-            states={leg.key: leg.snapshot() for _, legs in self._groups.values() for leg in legs},
+            states={leg.key: leg.snapshot() for _, _, legs in self._groups for leg in legs},
             gaps={_name(key): gap for key, gap in self.requested.items()},
             apart={
                 _name((timeframe, " ".join(instruments))): window.apart
-                for (timeframe, instruments), (window, _) in self._groups.items()
+                for (timeframe, instruments), window, _ in self._groups
                 if window.apart
             },
             began_s=self._began,
@@ -198,15 +203,16 @@ class Fold:
         it, the bars of its group are requested again, as for a new group.
         """
         self._began, self._at = snapshot.began_s, snapshot.newest_s
-        everyone = [leg for _, legs in self._groups.values() for leg in legs]
+        everyone = [leg for _, _, legs in self._groups for leg in legs]
         fresh = {leg for leg in everyone if not leg.resume(snapshot.states.get(leg.key))}
-        for (timeframe, instruments), (window, _) in self._groups.items():
+        for (timeframe, instruments), window, _ in self._groups:
             window.part(snapshot.apart.get(_name((timeframe, " ".join(instruments))), {}))
         # Bars that were asked for lie behind younger ones.
         for piece in sorted(windows, key=lambda piece: piece.bars[0].closes_at_s):
-            if _name((piece.timeframe, piece.instrument)) in snapshot.through:
-                self._offer(piece)
-        for window, legs in self._groups.values():
+            key = piece.timeframe, piece.instrument
+            if _name(key) in snapshot.through:
+                self._offer(piece, key, self._through.get(key, 0))
+        for _, window, legs in self._groups:
             begun = [leg for leg in legs if leg in fresh]
             if not begun:
                 window.fill()
@@ -214,43 +220,43 @@ class Fold:
                 step_all(begun, window)
         self._through = {_key(name): at for name, at in snapshot.through.items() if _key(name) in self.lookbacks}
         self.requested = {_key(name): gap for name, gap in snapshot.gaps.items() if _key(name) in self.lookbacks}
-        for group, (window, legs) in self._groups.items():
+        for place, (_, window, legs) in enumerate(self._groups):
             if any(leg in fresh and window.count <= leg.strategy.lookback for leg in legs):
-                self._forget(group, fresh)
+                self._forget(place, fresh)
 
-    def _forget(self, group: Group, fresh: set[Leg]) -> None:
+    def _forget(self, place: int, fresh: set[Leg]) -> None:
         """Forget a group's bars so that they are requested again; resumed legs do not step on a bar twice."""
+        group, window, legs = self._groups[place]
         timeframe, instruments = group
-        window, legs = self._groups[group]
-        self._groups[group] = _window(instruments, timeframe, window.lookback, legs), legs
+        self._groups[place] = group, window_of(group, window.lookback, legs), legs
         for leg in legs:
             if leg in fresh:
                 leg.begin()
         for instrument in instruments:
             self._through.pop((timeframe, instrument), None)
 
-    def _offer(self, series: Series) -> AbstractSet[Group]:
-        """Give bars to the groups of their instrument; return those."""
-        key = series.timeframe, series.instrument
-        bars, last = series.bars, self._through.get(key, 0)
+    def _offer(self, series: Series, key: SeriesKey, last: int) -> list[int]:
+        """Give the bars after ``last`` to the groups of their instrument; return the places of those."""
+        bars = series.bars
         if bars and bars[0].closes_at_s <= last:
             bars = [bar for bar in bars if bar.closes_at_s > last]
             series = msgspec.structs.replace(series, bars=bars)
-        if not bars or key not in self.lookbacks:
-            return NO_GROUPS
+        members = self._members.get(key)
+        if not bars or not members:
+            return []
         self._through[key] = bars[-1].closes_at_s
         self.requested.pop(key, None)
         self.fresh.append(series)
-        members = self._members[key]
-        for group, member in members.items():
-            self._groups[group][0].offer(member, series, bars)
-        return members.keys()
+        for place, member in members:
+            self._groups[place][1].offer(member, series, bars)
+        return [place for place, _ in members]
 
-    def _part(self, group: Group, window: Window | SoloWindow) -> bool:
+    def _part(self, place: int) -> bool:
         """Continue a universe without the instruments that lag. Return whether that changed the set."""
+        group, window, legs = self._groups[place]
         if not (self._lagging or window.left):
             return False
-        late, legs = self._late(group), self._groups[group][1]
+        late = self._late(group)
         alone = len(late) == len(group[1]) or all(leg.wants_all for leg in legs)
         return window.leave(NOBODY if alone else late)
 
@@ -264,7 +270,7 @@ class Fold:
 
     def _late_series(self) -> set[SeriesKey]:
         """Return the series that lag. A series that never came lags from the time its bars were requested."""
-        oldest = {timeframe: self._at - MISSED_BARS * timeframes.seconds(timeframe) for timeframe, _ in self._groups}
+        oldest = {timeframe: self._at - MISSED_BARS * timeframes.seconds(timeframe) for timeframe, _ in self.groups}
         return {
             key
             for key in self.lookbacks
@@ -272,22 +278,15 @@ class Fold:
             and (key in self._through or self.requested.get(key, (0, self._began))[1] < oldest[key[0]])
         }
 
-    def _advance(self, key: Group, at: int) -> Iterator[tuple[str, Target]]:
-        window, legs = self._groups[key]
+    def _advance(self, place: int, at: int) -> list[tuple[str, Target]]:
+        _, window, legs = self._groups[place]
         moved = False
         while window.advance():
             moved = True
             step_all(legs, window)
-        if moved and window.closes_at_s == at:
-            for leg in legs:
-                if leg.speaks:
-                    yield leg.account, leg.target(window.closes_at_s)
-
-
-def _window(instruments: tuple[str, ...], timeframe: str, lookback: int, legs: Sequence[Leg]) -> Window | SoloWindow:
-    if any(leg.strategy.cross_sectional for leg in legs):
-        return Window(instruments, timeframe, lookback)
-    return SoloWindow(instruments, timeframe, lookback)
+        if not moved or window.closes_at_s != at:
+            return []
+        return [(leg.account, leg.target(at)) for leg in legs if leg.speaks]
 
 
 @cache

@@ -107,7 +107,7 @@ class Leg:
         self.seen += 1
         self._stepped = True
         try:
-            self._step(bars)
+            self.state, self.wanted = self._following(bars)
         except KeyboardInterrupt:  # The user's, not the strategy's.
             raise
         except BaseException as fault:  # noqa: BLE001 - whatever it does, its own leg alone is silent, and is named
@@ -115,7 +115,8 @@ class Leg:
         else:
             self.fault = ""
 
-    def _step(self, bars: Bars | Universe) -> None:
+    def _following(self, bars: Bars | Universe) -> tuple[Any, Protected | None]:
+        """Return the state and the weight after a step."""
         of = self.strategy
         state = of.start(of.params) if self.state is None else self.state
         following, wanted = of.step(of.params, state, bars)
@@ -123,9 +124,8 @@ class Leg:
         if self._nested or not (_FLOAT.issuperset(map(type, shaped)) or all(map(_is_plain, shaped))):
             shaped = states.checked(of.state, shaped)
         if type(wanted) is float and isfinite(wanted):
-            self.state, self.wanted = shaped, _protected((wanted, 0.0, 0.0, 0.0))
-        else:
-            self.state, self.wanted = shaped, contract.protected(wanted)
+            return shaped, _protected((wanted, 0.0, 0.0, 0.0))
+        return shaped, contract.protected(wanted)
 
     @property
     def speaks(self) -> bool:
@@ -217,6 +217,13 @@ def legs_of(desk: Desk, venue: str) -> Iterator[tuple[Group, Leg]]:
 def protection_of(instance: StrategyInstance) -> Protected:
     """Return the protection that the desk file states for an instance."""
     return Protected(0.0, *map(float, (instance.stop, instance.take_profit, instance.trail)))
+
+
+def window_of(group: Group, lookback: int, legs: Iterable[Leg]) -> Window | SoloWindow:
+    """Return an empty window for the legs of a group."""
+    timeframe, instruments = group
+    kind = Window if any(leg.strategy.cross_sectional for leg in legs) else SoloWindow
+    return kind(instruments, timeframe, lookback)
 
 
 def step_all(legs: Iterable[Leg], window: Window | SoloWindow) -> None:

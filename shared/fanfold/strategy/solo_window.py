@@ -26,11 +26,11 @@ class SoloWindow:
 
     def offer(self, _member: int, series: Series, bars: Sequence[Bar]) -> None:
         """Add bars. Those that are not newer than the last are ignored."""
-        newest = self._waiting[-1][0].closes_at_s if self._waiting else self.closes_at_s
-        if bars and bars[0].closes_at_s <= newest:
-            bars = [bar for bar in bars if bar.closes_at_s > newest]
+        waiting, price_scale, volume_scale = self._waiting, series.price_scale, series.volume_scale
+        newest = waiting[-1][0].closes_at_s if waiting else self.closes_at_s
         for bar in bars:
-            self._waiting.append((bar, series.price_scale, series.volume_scale))
+            if bar[0] > newest:
+                waiting.append((bar, price_scale, volume_scale))
 
     def leave(self, _left: frozenset[int]) -> bool:
         """Return False: the only one there is never leaves."""

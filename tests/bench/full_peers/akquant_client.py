@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import akquant
 from akquant import Bar, Strategy, run_backtest
-from crossing import START, TICKS, WARM, MINUTE_S, Crossing, names, rows
+from crossing import MINUTE_S, START, TICKS, WARM, Crossing, names, rows
 
 SECOND_NS = 1_000_000_000
 
@@ -36,6 +36,12 @@ class Long(Strategy):
             (self.buy if wanted else self.sell)(symbol=name, quantity=1)
 
 
+def filled(row):
+    """Return a fill as those of the other engines."""
+    price = str(round(Decimal(row.price), 2))
+    return int(row.timestamp.timestamp()), row.symbol, str(row.side).lower(), price, int(row.quantity)
+
+
 def main(symbols, minutes):
     bars, last = bars_of(symbols, minutes), START + (WARM + minutes) * MINUTE_S
     began = time.process_time()
@@ -54,10 +60,7 @@ def main(symbols, minutes):
         fill_policy=akquant.NextOpen(),
     )
     took = time.process_time() - began
-    fills = [
-        (int(row.timestamp.timestamp()), row.symbol, str(row.side).lower(), str(round(Decimal(row.price), 2)), int(row.quantity))
-        for row in result.executions_df.itertuples()
-    ]
+    fills = [filled(row) for row in result.executions_df.itertuples()]
     print(json.dumps({"version": akquant.__version__, "cpu_s": took, "bars": len(bars), "fills": fills}))
 
 
