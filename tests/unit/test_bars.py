@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fanfold.errors import BadInput
 from fanfold.market import bars, timeframes
-from fanfold.market.bars import Bar, Series
+from fanfold.market.bars import Bar, PackedSeries, Series
 from fanfold.messages import BarsClosed, decode, encode
 from fanfold.money import EXACT
 from support.core_desk import START
@@ -43,6 +43,38 @@ def test_packed_series_come_back_ordered_by_timeframe_without_empty_ones(several
         (series for series in several if series.bars), key=lambda series: timeframes.seconds(series.timeframe)
     )
     assert bars.unpack(bars.pack(several)) == full
+
+
+@given(st.lists(any_series(), max_size=6), st.sampled_from(TIMEFRAMES))
+def test_frames_give_their_closes_and_some_of_their_series_as_if_all_were_unpacked(
+    several: list[Series], timeframe: str
+) -> None:
+    frames = bars.pack(several)
+    packed, unpacked = PackedSeries(frames), bars.unpack(frames)
+    closes = [(each.instrument, bar.closes_at_s, each.price(bar.close)) for each in unpacked for bar in each.bars]
+    assert [close for frame in frames for close in bars.closes_of(frame)] == closes
+    wanted = {each.instrument for each in several[::2]}
+    assert packed.unpacked(wanted) == [each for each in unpacked if each.instrument in wanted]
+    own = [each for each in unpacked if each.timeframe == timeframe]
+    assert packed.newest(timeframe) == {each.instrument: each.through for each in own}
+
+
+@given(st.lists(any_series(), max_size=4), st.integers(0, 2**64), st.integers(0, 20))
+def test_a_frame_that_fits_has_no_series_that_does_not(several: list[Series], more: int, scale: int) -> None:
+    higher = [
+        msgspec.structs.replace(
+            each,
+            price_scale=scale,
+            bars=[Bar(at, *(figure + more for figure in figures)) for at, *figures in each.bars],
+        )
+        for each in several
+    ]
+    for frame in bars.pack(higher):
+        unpacked = bars.unpack([frame])
+        assert not bars.fit(frame) or all(bars.fitted(each) is each for each in unpacked)
+        # Figures of two thirds of what fits, and distances between them, are seen to fit.
+        small = more <= 2**62 and scale <= bars.SCALE_MAX
+        assert bars.fit(frame) or not small
 
 
 @given(st.lists(any_series(), max_size=4))
