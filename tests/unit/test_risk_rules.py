@@ -11,7 +11,7 @@ from fanfold.money import exact
 from fanfold.risk.context import Context, survey
 from fanfold.risk.exposure import AccountSnapshot
 from fanfold.risk.policy import DeskPolicy, prepare
-from fanfold.risk.rules import ORDER_RULES, TARGET_RULES, is_plain
+from fanfold.risk.rules import ORDER_RULES, TARGET_RULES
 from support.risk_desk import AT, BTC, ETH, NOW, book, desk, held, instrument, mark, order, target
 
 D = Decimal
@@ -208,14 +208,14 @@ def test_a_rule_refuses_beyond_its_limit_and_passes_on_it(case: Case) -> None:
 def test_a_plain_target_is_one_that_no_rule_refuses(case: Case) -> None:
     wanted, context = case.subject, context_of(case)
     assert isinstance(wanted, Target)
-    plain = is_plain(wanted, (wanted.instance, wanted.instrument), context)
+    plain = context.is_plain(wanted, (wanted.instance, wanted.instrument))
     assert plain <= all(rule.check(wanted, context) is None for rule in TARGET_RULES)
 
 
 def test_an_ordinary_target_is_plain() -> None:
     ordinary = target(0.5)
     context = context_of(Case(Code.BAD_TARGET, False, ordinary))
-    assert is_plain(ordinary, (ordinary.instance, ordinary.instrument), context)
+    assert context.is_plain(ordinary, (ordinary.instance, ordinary.instrument))
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.refuses], ids=lambda case: case.code)

@@ -64,11 +64,11 @@ def test_a_window_that_is_filled_at_once_is_the_one_that_advanced_bar_by_bar(
 ) -> None:
     """Bars after the last common time wait in both windows, and the next bars meet the same columns."""
     of = [walk(1, A, 40, missing=frozenset(no_a)), walk(1, B, 40, missing=frozenset(no_b))]
-    one, both = ((A,), of[:1]), ((A, B), of)
+    alone, both = ((A,), of[:1]), ((A, B), of)
     for kind, other_kind, (names, whole) in (
-        (Window, Window, one),
-        (SoloWindow, SoloWindow, one),
-        (SoloWindow, Window, one),
+        (Window, Window, alone),
+        (SoloWindow, SoloWindow, alone),
+        (SoloWindow, Window, alone),
         (Window, Window, both),
     ):
         filled, other = kind(names, "1m", lookback), other_kind(names, "1m", lookback)

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from fanfold.messages import Order, TradingState
+from fanfold.messages import Order, Target, TradingState
 from fanfold.money import ZERO, exact, ratio
 from fanfold.risk import slicing
-from fanfold.risk.exposure import FLAT, AccountSnapshot, Exposure, Mark, PositionKey, at_cost, roll, valuation
+from fanfold.risk.exposure import FLAT, AccountSnapshot, Exposure, Mark, PositionKey, at_cost, priced, roll, valuation
 from fanfold.risk.policy import AccountPolicy, PositionPolicy
 
 
@@ -84,6 +84,18 @@ class Context(msgspec.Struct, kw_only=True):
             return msgspec.structs.replace(known, slices=1) if known.slices > 1 and leg in self.at_once else known
         held, mark = self.held.get(leg, FLAT), self.book.marks[leg[1]]
         return self.terms.exit(leg, held.quantity, mark.price)
+
+    def is_plain(self, target: Target, leg: PositionKey) -> bool:
+        """Return whether a target surely passes the TARGET_RULES of ``fanfold.risk.rules``, as nearly all do."""
+        policy, mark = self.terms.legs.get(leg), self.book.marks.get(target.instrument)
+        return (
+            policy is not None
+            and not self.terms.lacks
+            and target.instance in self.terms.capital
+            and -1.0 <= target.weight <= 1.0
+            and priced(mark)
+            and (target.weight == 0.0 or not (self.unmarked or policy.volatility))
+        )
 
     def candidate(self, order: Order) -> Candidate:
         """Weigh an order against the account as it stands, with all orders approved before it."""

@@ -13,7 +13,7 @@ from fanfold.risk import bundles, slicing
 from fanfold.risk.context import Context, survey
 from fanfold.risk.exposure import FLAT, AccountSnapshot, PositionKey
 from fanfold.risk.policy import DeskPolicy, PositionPolicy
-from fanfold.risk.rules import TARGET_RULES, is_plain
+from fanfold.risk.rules import TARGET_RULES
 from fanfold.risk.sizing import NoOrder, affordable, change, desired, limit_of
 from fanfold.risk.standing import StandingTarget
 
@@ -117,7 +117,7 @@ def _canonical(standing: Iterable[StandingTarget], state: TradingState | None) -
 
 def _propose(entry: StandingTarget, context: Context, now: datetime) -> Order | Refusal | NoOrder:
     key = entry.leg
-    for rule in () if is_plain(entry.target, key, context) else TARGET_RULES:
+    for rule in () if context.is_plain(entry.target, key) else TARGET_RULES:
         detail = rule.check(entry.target, context)
         if detail is not None:
             return Refusal(order=_unsized(entry, context, now), code=rule.code, detail=detail)

@@ -12,7 +12,7 @@ from fanfold.codes import Code
 from fanfold.messages import Target, TradingState
 from fanfold.money import ZERO
 from fanfold.risk.context import Candidate, Context
-from fanfold.risk.exposure import PositionKey, priced
+from fanfold.risk.exposure import priced
 from fanfold.risk.policy import BPS
 
 T = TypeVar("T")
@@ -201,19 +201,6 @@ def drawdown(_: Candidate, context: Context) -> str | None:
 
 def _over(what: str, figure: Decimal, limit: Decimal) -> str | None:
     return f"{what} {figure:f} is over {limit:f}" if figure > limit else None
-
-
-def is_plain(target: Target, leg: PositionKey, context: Context) -> bool:
-    """Return whether a target surely passes all TARGET_RULES, as nearly every one does."""
-    policy, mark = context.terms.legs.get(leg), context.book.marks.get(target.instrument)
-    return (
-        policy is not None
-        and not context.terms.lacks
-        and target.instance in context.terms.capital
-        and -1.0 <= target.weight <= 1.0
-        and priced(mark)
-        and (target.weight == 0.0 or not (context.unmarked or policy.volatility))
-    )
 
 
 # Asked of a target: can it be sized at all?

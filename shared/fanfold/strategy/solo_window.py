@@ -11,7 +11,7 @@ NOBODY: frozenset[int] = frozenset()
 
 
 class SoloWindow:
-    """As a ``Window`` of one instrument that strategies see by itself, in a third of the time."""
+    """A ``Window`` of one instrument, for strategies that see it by itself."""
 
     left = NOBODY
 
