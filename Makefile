@@ -5,7 +5,7 @@ STAGE ?= dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test simulate sim soak mutants conform storm peers check lint format lock documents pages bench bench-full oracle images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
+.PHONY: help install run test simulate sim sim-record soak mutants conform storm peers check lint format lock documents pages bench bench-full oracle images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -29,6 +29,17 @@ sim: install ## Run schedules of the length of one order under every fault, on a
 soak: install ## Run a month of all five services in memory, two hours of every fault a day (DAYS=30 SEED=0)
 	@PYTHONPATH="$$(echo shared tests services/* | tr ' ' ':')" $(BIN)/python tests/simulation/test_soak.py $(or $(SEED),0) $(or $(DAYS),30)
 
+# A slice that is there is not run again: a long run may be stopped and gone on with.
+sim-record: install ## Run schedules in slices, the mutants and a profile, and write section 12 of the benchmarks (SCHEDULES=1000000 FIRST_SEED=0 SLICE=10000 PROCESSES=0)
+	@mkdir -p build/simulator
+	@first=$(or $(FIRST_SEED),0); last=$$((first + $(or $(SCHEDULES),1000000))); \
+	for seed in $$(seq $$first $(or $(SLICE),10000) $$((last - 1))); do \
+	  slice=build/simulator/slice-$$seed.json; test -s $$slice && continue; \
+	  $(BIN)/fanfold simulate --seeds $(or $(SLICE),10000) --first-seed $$seed --processes $(or $(PROCESSES),0) --json >$$slice.part; \
+	  mv $$slice.part $$slice; done
+	@$(MAKE) --no-print-directory mutants >build/simulator/mutants.txt
+	@$(BIN)/python tests/bench/run.py simulator
+
 mutants: install ## Print the first seed that shows each guard of the desk, switched off, to break a law
 	@PYTHONPATH="$$(echo shared tests services/* | tr ' ' ':')" $(BIN)/python tests/simulation/test_mutation_gate.py
 
@@ -43,7 +54,7 @@ storm: install ## Send real orders to an exchange that fails in every known way,
 	@STORM_FIGURES=1 STORM_KILLS=$(or $(KILLS),200) $(BIN)/python -m pytest tests/journeys/test_killed_processes.py
 	@$(BIN)/python tests/bench/run.py storm
 
-test: lint ## Check style and types, then pass all tests
+test: lint sim ## Check style and types, hold the laws of 20,000 schedules, then pass all tests
 	@$(PYTEST)
 
 peers: install ## Let clients that others wrote trade at the exchange in the box (PEERS=freqtrade PYTHON=/path/to/python3.12)

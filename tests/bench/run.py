@@ -1,6 +1,7 @@
 """All benches, each in a process of its own, or those that are named: ``run.py imports handlers``.
 
-``run.py storm`` measures nothing: it writes the page's section of the last ``make storm``.
+``run.py storm`` measures nothing: it writes the page's section of the last ``make storm``. So does ``run.py simulator``
+of ``make sim-record``, with a profile of where a schedule's time goes.
 """
 
 import os
@@ -21,8 +22,8 @@ BENCHES = (
     "cold_start",
     "markets",
 )
-# What needs the images, figures of ``make storm``, or other engines.
-NAMED_ALONE = ("images", "storm", "full")
+# What needs the images, figures of ``make storm`` and ``make sim-record``, or other engines.
+NAMED_ALONE = ("images", "storm", "simulator", "full")
 TESTS = [ROOT / "tests", ROOT / "tests" / "bench"]
 
 

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -75,12 +76,27 @@ def _run_chunk(seeds: Sequence[int], kinds: Sequence[str]) -> tuple[list[Schedul
     return failed, counts, time.process_time() - began
 
 
+def commit() -> str:
+    """Return the commit of the checkout, with a + where files differ from it; "" where git knows of none."""
+    try:
+        return _git("rev-parse", "--short=12", "HEAD") + ("+" if _git("status", "--porcelain") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def _git(*words: str) -> str:
+    git = ["git", "-C", str(repository_root()), *words]
+    return subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603 - git's own words
+
+
 def summary(result: Campaign) -> dict[str, Any]:
     """Return a campaign as a document."""
     return {
+        "commit": commit(),
         "seeds": {"first": result.seeds.start, "count": len(result.seeds)},
         "broken": {verdict.seed: verdict.broken for verdict in result.failed},
         "reached": dict(result.reached.most_common()),
         "seconds": round(result.seconds, 1),
+        "cpu_s": round(result.cpu_s, 1),
         "schedules_a_second_and_core": round(len(result.seeds) / result.cpu_s),
     }

@@ -5,6 +5,7 @@ messages come twice or late and the venue fails; then faults end. The same seed 
 
 Example: fanfold simulate
 Example: fanfold simulate --seeds 20000
+Example: fanfold simulate --seeds 20000 --first-seed 20000
 Example: fanfold simulate --seed 7 --explain
 Example: fanfold simulate --seed 7 --singly
 Example: fanfold simulate --seed 7 --pairs --part 1/20
@@ -53,6 +54,9 @@ Seed = Annotated[
 ]
 Seeds = Annotated[int, Parameter(metavar="N", converter=read_by(read_count), help=f"how many seeds ({SEEDS})")]
 FirstSeed = Annotated[int, Parameter(metavar="N", converter=read_by(read_whole), help="the first of them (0)")]
+Processes = Annotated[
+    int, Parameter(metavar="N", converter=read_by(read_whole), help="on so many processes (0: one a core)")
+]
 Explain = Annotated[
     bool, Parameter(help="tell what happened, with the fewest faults that still break a law where one is broken")
 ]
@@ -75,6 +79,7 @@ def command(
     singly: Singly = False,
     pairs: Pairs = False,
     part: InPart = None,
+    processes: Processes = 0,
     faults: Kinds = tuple(KINDS),
 ) -> Answer:
     """Return the laws that were broken, by seed, and the rare states that were reached."""
@@ -90,12 +95,13 @@ def command(
         return _of_one(seed, faults, explain=explain)
     if explain:
         raise BadInput("--explain tells of one schedule: name it with --seed")
-    result = simulating.campaign(first_seed, seeds, faults)
+    result = simulating.campaign(first_seed, seeds, faults, processes)
     document = simulating.summary(result)
-    rate = document["schedules_a_second_and_core"]
+    rate, last = document["schedules_a_second_and_core"], first_seed + seeds - 1
     broken = {verdict.seed: verdict.broken for verdict in result.failed}
     lines = [
         f"{seeds} schedules in {result.seconds:.0f} s, {rate} a second and core; {len(broken)} broke a law",
+        f"seeds {first_seed} to {last} of commit {document['commit'] or 'unknown'}",
         *(f"seed {number}: {breaches[0]}" for number, breaches in list(broken.items())[:SHOWN_MAX]),
     ]
     states = [{"state": name, "schedules": result.reached[name]} for name in NAMES]
