@@ -15,14 +15,17 @@ def _never() -> float:
 
 
 class MemoryCloud:
-    """DynamoDB, S3, SNS and SQS of one account. ``now`` returns epoch seconds; without it, time stands still."""
+    """DynamoDB, S3, SNS and SQS of one account, to which ``services`` may be added, by what boto3 calls them.
+
+    ``now`` returns epoch seconds; without it, time stands still.
+    """
 
     def __init__(self, now: Callable[[], float] = _never) -> None:
         self.dynamodb = MemoryDynamo(now)
         self.s3 = MemoryBuckets(now)
         self.sqs = MemoryQueues(now)
         self.sns = MemoryTopics(self.sqs, now)
-        self._services: dict[str, Callable[[str, Mapping[str, Any]], dict[str, Any]]] = {
+        self.services: dict[str, Callable[[str, Mapping[str, Any]], dict[str, Any]]] = {
             "dynamodb": self.dynamodb.call,
             "s3": self.s3.call,
             "sqs": self.sqs.call,
@@ -30,7 +33,7 @@ class MemoryCloud:
         }
 
     def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        return self._services[service](operation, parameters)
+        return self.services[service](operation, parameters)
 
     def table(self, name: str) -> Table:
         """Return the table of this name, created where there is none."""

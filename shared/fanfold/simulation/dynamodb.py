@@ -11,7 +11,7 @@ from fanfold.aws.client.call import AwsFault, Reason
 from fanfold.aws.dynamodb.attribute_values import Item
 from fanfold.simulation import expressions
 from fanfold.simulation.expressions import ALWAYS, Condition
-from fanfold.simulation.items import canonical, check_size, invalid, may_exceed, size
+from fanfold.simulation.items import ITEM_BYTES, canonical, check_size, invalid, may_exceed, size
 from fanfold.simulation.memory_table import NOTHING, Key, MemoryTable
 from fanfold.simulation.requests import Document, reject_unknown_fields
 from fanfold.simulation.updates import update
@@ -174,8 +174,7 @@ class MemoryDynamo:
         if item is not None:
             check_size(item)
         holds, named, ranges = _expressions(write.get("ConditionExpression"), write.get("UpdateExpression"))
-        _same_names(named, values)
-        expressions.check_ranges(ranges, values)
+        _check_values(named, ranges, values)
         before = table.get(key)
         if not holds(before or NOTHING, values):
             shown = before if write.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" else None
@@ -227,10 +226,12 @@ def _expressions(condition: str | None, change: str | None) -> Condition:
     return parsed if change is None else parsed._replace(placeholders=parsed.placeholders | update(change).placeholders)
 
 
-def _same_names(named: frozenset[str], values: Item) -> None:
-    """Reject placeholders without a value and values without a placeholder, as DynamoDB does."""
+def _check_values(named: frozenset[str], ranges: Sequence[tuple[str, str]], values: Item) -> None:
+    """Reject placeholders without a value, values without a placeholder and empty ranges, as DynamoDB does."""
     if named != values.keys():
         raise invalid(f"Expressions name {sorted(named)}, ExpressionAttributeValues {sorted(values)}")
+    if ranges:
+        expressions.check_ranges(ranges, values)
 
 
 def _distinct(keys: Sequence[Any], says: str = "Provided list of item keys contains duplicates") -> None:
@@ -251,8 +252,7 @@ def _matching(table: MemoryTable, parameters: Document) -> list[Item]:
     """Return the items of a query, in order, from where it continues."""
     condition = expressions.key_condition(parameters["KeyConditionExpression"], table.keys)
     values = canonical(parameters["ExpressionAttributeValues"])
-    _same_names(condition.placeholders, values)
-    expressions.check_ranges(condition.ranges, values)
+    _check_values(condition.placeholders, condition.ranges, values)
     part = table.partitions.get(values[condition.partition]["S"], {})
     items = [part[sort] for sort in sorted(part)]
     if condition.holds is not expressions.always:
@@ -270,7 +270,8 @@ def _sort(table: MemoryTable, item: Item) -> str:
 
 def _page(table: MemoryTable, matching: list[Item], limit: int | None) -> dict[str, Any]:
     """Return as many items as a page takes: its limit, or 1 MB, the item that exceeds it included."""
-    if (limit is None or len(matching) < limit) and not may_exceed(matching, PAGE_BYTES - 1):
+    few = len(matching) * ITEM_BYTES < PAGE_BYTES or not may_exceed(matching, PAGE_BYTES - 1)
+    if few and (limit is None or len(matching) < limit):
         return {"Items": matching, "Count": len(matching)}
     items: list[Item] = []
     weight = 0

@@ -25,7 +25,11 @@ class MemoryTable:
         """Return the key among attributes."""
         first, second = self.keys
         partition, sort = attributes.get(first, NOTHING).get("S"), attributes.get(second, NOTHING).get("S")
-        if not partition or not sort or _is_longer(partition, PARTITION_BYTES) or _is_longer(sort, SORT_BYTES):
+        if not partition or not sort:
+            raise invalid(_NO_KEY)
+        # A character has at most four bytes: few keys have to be measured.
+        long = 4 * len(partition) > PARTITION_BYTES or 4 * len(sort) > SORT_BYTES
+        if long and (len(partition.encode()) > PARTITION_BYTES or len(sort.encode()) > SORT_BYTES):
             raise invalid(_NO_KEY)
         return partition, sort
 
@@ -47,8 +51,3 @@ class MemoryTable:
     def items(self) -> list[Item]:
         """Return all items, in order of their keys."""
         return [part[sort] for _, part in sorted(self.partitions.items()) for sort in sorted(part)]
-
-
-def _is_longer(text: str, limit: int) -> bool:
-    """Return whether a text has more bytes than a limit; a character has at most four."""
-    return 4 * len(text) > limit and len(text.encode()) > limit

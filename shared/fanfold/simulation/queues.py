@@ -5,6 +5,8 @@ Nothing here waits: a message that is not visible yet becomes visible when the c
 
 import json
 from collections.abc import Callable
+from copy import copy
+from functools import cache
 from typing import Any
 
 from fanfold.aws.client.call import AwsFault
@@ -43,6 +45,12 @@ class Waiting:
         self.receipt = ""
         self.visible_at = 0.0
 
+    def copied(self) -> "Waiting":
+        """Return the message as it is now, for another queue."""
+        other = Waiting(self.identifier, self.body, self.attributes, self.group, self.sent_ms)
+        other.received, other.receipt, other.visible_at = self.received, self.receipt, self.visible_at
+        return other
+
 
 class MemoryQueue:
     """One queue. A FIFO queue delivers no message of a group of which another is in flight."""
@@ -58,6 +66,12 @@ class MemoryQueue:
         self.known: dict[str, tuple[float, str]] = {}
         self._count = 0
 
+    def copied(self, now: Callable[[], float]) -> "MemoryQueue":
+        """Return the queue with its messages as they are now, on another clock."""
+        other = copy(self)
+        other.messages, other.known, other.now = [message.copied() for message in self.messages], dict(self.known), now
+        return other
+
     def send(self, body: str, attributes: Document, group: str, token: str) -> str:
         """Send a message and return its id; a token of the last five minutes returns its message, sent once."""
         now = self.now()
@@ -71,15 +85,12 @@ class MemoryQueue:
             self.known[token] = now, identifier
         return identifier
 
-    def is_ready(self) -> bool:
-        """Return whether a message may be received now."""
-        if not self.messages:
-            return False
-        now = self.now()
-        busy = [message.group for message in self.messages if message.visible_at > now]
-        if not busy or not self.fifo:
-            return len(busy) < len(self.messages)
-        return any(message.group not in busy for message in self.messages)
+    def is_ready(self, now: float) -> bool:
+        """Return whether a message may be received at a time."""
+        for message in self.messages:
+            if message.visible_at > now:
+                return len(self.messages) > 1 and bool(self.visible())
+        return bool(self.messages)
 
     def receive(self, count: int, visibility_s: float, dead: Callable[["MemoryQueue", Waiting], bool]) -> list[Waiting]:
         """Receive up to so many visible messages, oldest first; ``dead`` takes those that were received too often."""
@@ -135,7 +146,8 @@ class MemoryQueues:
         return {"QueueUrl": _url(name)}
 
     def queue(self, url: str) -> MemoryQueue:
-        name = url.rpartition("/")[2].rpartition(":")[2]
+        """Return the queue of a URL or an ARN."""
+        name = _name(url)
         if name not in self.queues:
             raise refused("AWS.SimpleQueueService.NonExistentQueue", f"The queue {name} does not exist")
         return self.queues[name]
@@ -220,6 +232,11 @@ _OPERATIONS: dict[str, Callable[[MemoryQueues, Document], dict[str, Any]]] = {
     "DeleteMessage": MemoryQueues.delete_message,
     "ChangeMessageVisibility": MemoryQueues.change_message_visibility,
 }
+
+
+@cache
+def _name(url: str) -> str:
+    return url.rpartition("/")[2].rpartition(":")[2]
 
 
 def _url(name: str) -> str:

@@ -217,7 +217,7 @@ def with_retries(
 
     @wraps(call)
     def persisting(service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        whole = _with_token(operation, parameters)
+        whole = _with_token(parameters) if operation == "TransactWriteItems" else parameters
         for attempt in range(1, TRIES):
             try:
                 return call(service, operation, whole)
@@ -237,9 +237,9 @@ def pause(
     Backoff(sleep, chance).wait(attempt, PAUSE_S, PAUSE_S_MAX)
 
 
-def _with_token(operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+def _with_token(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     """Use one token for all tries, so that a transaction that succeeded unseen is not run twice."""
-    if operation != "TransactWriteItems" or "ClientRequestToken" in parameters:
+    if "ClientRequestToken" in parameters:
         return parameters
     return {**parameters, "ClientRequestToken": os.urandom(16).hex()}
 

@@ -63,7 +63,7 @@ class Crash(BaseException):
 
 
 class Hit(NamedTuple):
-    """A fault that came: the number of the chance that it had, among all chances of the schedule, and its kind."""
+    """A fault that came: the number of its chance, among those of its kind in the schedule, and its kind."""
 
     chance: int
     kind: str
@@ -81,32 +81,44 @@ class FaultDice:
         traced: bool = True,
     ) -> None:
         """Let only the ``listed`` faults come, where they are: to repeat a schedule with fewer of them, or with one."""
-        self.on = True
         self.traced = traced
         self.hits: list[Hit] = []
-        self.chances = 0
-        # Every chance of a fault, where they are recorded.
+        # Every chance of a fault, where a list of faults is played and chances are recorded.
         self.every_chance: list[Hit] | None = None
         self.tell: Callable[[str], None] = lambda _text: None
         self._draw = random.random
-        self._rates = rates
         self._listed = None if listed is None else frozenset(listed)
+        # Of those that may come: with a list every kind may be asked for, else those alone that have a rate.
+        self._rates = {kind: rate for kind, rate in rates.items() if rate or listed is not None}
+        self._in_force = self._rates
+        # The chances that each kind had so far.
+        self._chances = dict.fromkeys(self._rates, 0)
         self._trace = blake2b(digest_size=16)
+
+    @property
+    def on(self) -> bool:
+        """Whether faults come; set it to switch them."""
+        return self._in_force is self._rates
+
+    @on.setter
+    def on(self, on: bool) -> None:
+        self._in_force = self._rates if on else {}
 
     def hit(self, kind: str) -> bool:
         """Return whether a fault of this kind comes now."""
-        if not self.on or (rate := self._rates.get(kind)) is None:
+        rate = self._in_force.get(kind)
+        if rate is None:
             return False
-        self.chances += 1
-        comes = self._draw() < rate
-        if self.every_chance is not None:
-            self.every_chance.append(Hit(self.chances, kind))
-        if self._listed is not None:
-            # The dice went on as it did.
-            comes = Hit(self.chances, kind) in self._listed
+        chance = self._chances[kind] = self._chances[kind] + 1
+        if self._listed is None:
+            comes = self._draw() < rate
+        else:
+            comes = Hit(chance, kind) in self._listed
+            if self.every_chance is not None:
+                self.every_chance.append(Hit(chance, kind))
         if not comes:
             return False
-        self.hits.append(Hit(self.chances, kind))
+        self.hits.append(Hit(chance, kind))
         self.note(kind)
         self.tell(f"FAULT {kind}: {KINDS[kind]}")
         return True

@@ -122,6 +122,7 @@ class OneOrder(World):
         self.healing_minutes = random.choice((1, 1, 1, 1, 2))
         self.spares_the_decision = random.random() < 0.6
         self.key_version = 1
+        self.cloud.services["ssm"] = self._parameter
         self.secret = f"secret-{seed}"
         self.late_bars: list[Message] = []
         self.poisoned: list[str] = []
@@ -245,8 +246,7 @@ class OneOrder(World):
         venue = (lambda _account: VenueWire(self)) if self.variant.mode == "live" and service == "execution" else None
         return ServiceProcess(service, self.call, self.clock_of_a_process(), self.desk, self.places, venue, silent=True)
 
-    def _carry_out(self, service: str, operation: str, parameters: Any) -> dict[str, Any]:
-        if service == "ssm":
-            keys = msgspec.json.encode({"apiKey": "key", "secret": self.secret}).decode()
-            return {"Parameter": {"Value": keys, "Version": self.key_version}}
-        return super()._carry_out(service, operation, parameters)
+    def _parameter(self, _operation: str, _parameters: Any) -> dict[str, Any]:
+        """Return the venue's key, as Parameter Store does."""
+        keys = msgspec.json.encode({"apiKey": "key", "secret": self.secret}).decode()
+        return {"Parameter": {"Value": keys, "Version": self.key_version}}

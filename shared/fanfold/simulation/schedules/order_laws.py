@@ -113,7 +113,7 @@ def no_secret_is_written_down(outcome: Outcome) -> Iterator[str]:
     bodies = [letter.body for letter in outcome.letters] if secret else []
     yield from ["a message has the secret of the venue"] if any(secret in body for body in bodies) else []
     for name, table in outcome.world.cloud.dynamodb.tables.items() if secret else []:
-        if secret in str(table.items()):
+        if secret in str(table.partitions):
             yield f"table {name} has the secret of the venue"
 
 

@@ -1,7 +1,6 @@
 """A cloud as it was at a moment, to begin many schedules from."""
 
 from collections.abc import Callable
-from copy import copy
 
 from fanfold.simulation.cloud import MemoryCloud
 from fanfold.simulation.memory_table import MemoryTable
@@ -22,8 +21,7 @@ class Prepared:
             cloud.dynamodb.tables[name] = filled = MemoryTable(table.keys)
             filled.partitions = {partition: dict(items) for partition, items in table.partitions.items()}
         for name, queue in self._cloud.sqs.queues.items():
-            cloud.sqs.queues[name] = made = copy(queue)
-            made.messages, made.known, made.now = [copy(message) for message in queue.messages], dict(queue.known), now
+            cloud.sqs.queues[name] = queue.copied(now)
         for arn, topic in self._cloud.sns.topics.items():
             cloud.sns.topics[arn] = known = MemoryTopic()
             known.subscriptions, known.known = topic.subscriptions, dict(topic.known)

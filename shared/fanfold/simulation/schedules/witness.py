@@ -60,9 +60,7 @@ class Witness:
         self._claimed = set[tuple[object, ...]]()
 
     def see(self, now: float, table: Any, operation: str, parameters: Mapping[str, Any]) -> None:
-        """Right after a call that was carried out."""
-        if operation not in WRITES:
-            return
+        """Look at one of WRITES right after it was carried out."""
         item, token = table.get(ledger.account_key("main")), parameters.get(TOKEN)
         if item is None or token in self._tokens:
             return  # A transaction that is run again under its token changes nothing.

@@ -25,7 +25,7 @@ from fanfold.simulation.schedules.places import RECEIVED_MAX, as_record, headlin
 from fanfold.simulation.schedules.prepared import Prepared
 from fanfold.simulation.schedules.process import SERVICES, ServiceProcess
 from fanfold.simulation.schedules.running import RunningInvocation
-from fanfold.simulation.schedules.witness import Witness, written_orders
+from fanfold.simulation.schedules.witness import WRITES, Witness, written_orders
 
 STEPS_MAX = 100_000
 # The time that passes with a step.
@@ -91,7 +91,8 @@ class World:
             raise
         if self.story is not None:
             self._tell_of_orders(operation, parameters)
-        self.witness.see(self.now, self.cloud.dynamodb.table("ledger"), operation, parameters)
+        if operation in WRITES:
+            self.witness.see(self.now, self.cloud.dynamodb.table("ledger"), operation, parameters)
         return answer
 
     def _tell_of_orders(self, operation: str, parameters: Any) -> None:
@@ -160,11 +161,18 @@ class World:
 
     def step(self) -> bool:
         """Let somebody go on to the next call, or deliver; return false where there is nothing to do."""
-        ready = [name for name in self.listening if self.queues[name].is_ready()]
-        now = self.now
-        awake = [invocation for invocation in self.running if invocation.asleep_until <= now]
+        now, ready, awake = self.now, list[str](), list[RunningInvocation]()
+        # Loops, for this is done more often than anything else.
+        for service in self.listening:
+            queue = self.queues[service]
+            if queue.messages and queue.is_ready(now):
+                ready.append(service)
+        for invocation in self.running:
+            if invocation.asleep_until <= now:
+                awake.append(invocation)
+        if self.queues["market-data"].messages:
+            self.fetch_bars()
         options = len(awake) + len(ready)
-        self.fetch_bars()
         if not options:
             return False
         self.now += STEPS_S[int(self._draw() * len(STEPS_S))]
@@ -192,8 +200,6 @@ class World:
 
     def fetch_bars(self) -> None:
         """Send missing bars, as market-data does."""
-        if not self.queues["market-data"].messages:
-            return
         for message in self._taken("market-data"):
             assert isinstance(message, BarsRequested)
             self.topics.publish([self.market.wanted(message)])
