@@ -30,7 +30,7 @@ class Seeds(msgspec.Struct, frozen=True):
 
 
 class Slice(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``fanfold simulate --json`` says of a range of seeds."""
+    """The result of a range of seeds, as ``fanfold simulate --json`` prints it."""
 
     commit: str
     seeds: Seeds
@@ -41,7 +41,7 @@ class Slice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Mutants(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``make mutants`` says: the first failing seed by mutant, None for a survivor."""
+    """The first failing seed by mutant, None for a survivor, as ``make mutants`` prints them."""
 
     first_seeds: dict[str, int | None]
 

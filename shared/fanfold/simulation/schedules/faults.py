@@ -88,16 +88,14 @@ class FaultDice:
         self.tell: Callable[[str], None] = lambda _text: None
         self._draw = random.random
         self._listed = None if listed is None else frozenset(listed)
-        # Of those that may come: with a list every kind may be asked for, else those alone that have a rate.
-        self._rates = {kind: rate for kind, rate in rates.items() if rate or listed is not None}
-        self._in_force = self._rates
+        self._rates = self._in_force = dict(rates)
         # The chances that each kind had so far.
         self._chances = dict.fromkeys(self._rates, 0)
         self._trace = blake2b(digest_size=16)
 
     @property
     def on(self) -> bool:
-        """Whether faults come; set it to switch them."""
+        """Return whether faults come; set it to switch them."""
         return self._in_force is self._rates
 
     @on.setter

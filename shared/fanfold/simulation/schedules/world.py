@@ -161,15 +161,9 @@ class World:
 
     def step(self) -> bool:
         """Let somebody go on to the next call, or deliver; return false where there is nothing to do."""
-        now, ready, awake = self.now, list[str](), list[RunningInvocation]()
-        # Loops, for this is done more often than anything else.
-        for service in self.listening:
-            queue = self.queues[service]
-            if queue.messages and queue.is_ready(now):
-                ready.append(service)
-        for invocation in self.running:
-            if invocation.asleep_until <= now:
-                awake.append(invocation)
+        now = self.now
+        ready = [name for name in self.listening if (queue := self.queues[name]).messages and queue.is_ready(now)]
+        awake = [invocation for invocation in self.running if invocation.asleep_until <= now]
         if self.queues["market-data"].messages:
             self.fetch_bars()
         options = len(awake) + len(ready)
