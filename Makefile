@@ -5,7 +5,7 @@ STAGE ?= dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test simulate sim sim-record soak mutants conform storm peers check lint format lock documents pages bench bench-full oracle images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
+.PHONY: help install run test simulate sim sim-record soak mutants conform storm peers check lint format lock documents pages bench bench-full bench-verdict oracle images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -104,6 +104,9 @@ scan-images: install ## Wait for ECR's scan of the images that FANFOLD_DIGEST_* 
 test-images: install ## Build the images, where docker or buildah is there, and test their functions
 	@$(BIN)/python -m fanfold_dev.images --where-possible $(IMAGES)
 	@FANFOLD_IMAGE_TESTS="$(IMAGES)" $(BIN)/python -m pytest tests/images
+
+bench-verdict: install ## Try the bias lab on strategies with and without bias and edge, and time it (STRATEGIES_TRIED=1000)
+	@PYTHONPATH=shared:tests $(BIN)/python tests/bench/verdict.py $(or $(STRATEGIES_TRIED),1000)
 
 bench-images: images ## Print the images' cold starts, against `import botocore.session`
 	@$(BIN)/python tests/bench/run.py images

@@ -53,8 +53,8 @@ ROOMS = {
     "exchange": MESSAGES | {"desk", "matching", "simulation"},
     "local": DOMAIN | AWS | {"venues", "simulation", "importers"},
     "stages": LOCAL,
-    "cli": LOCAL | {"simulation.schedules", "exchange", "stages", "cost", "performance"},
-    "fanfold_dev": LOCAL | {"exchange", "stages", "cost", "performance", "cli"},
+    "cli": LOCAL | {"simulation.schedules", "exchange", "stages", "cost", "performance", "research"},
+    "fanfold_dev": LOCAL | {"exchange", "stages", "cost", "performance", "research", "cli"},
 }
 # Room -> the libraries that it may import, where that is more than what is pure.
 LIBRARIES = {

@@ -9,8 +9,9 @@ import numpy as np
 from fanfold.market.recording import RECORD, Recording
 from fanfold.research.verdict import bar_history, lookahead, start_phase, survivors, warm_up
 from fanfold.research.verdict.deciding import decide
+from fanfold.research.verdict.evidence import EvidenceTerms
 from fanfold.research.verdict.finding import Finding
-from fanfold.research.verdict.judging import EvidenceTerms, VerdictMarket, biases
+from fanfold.research.verdict.judging import VerdictMarket, biases
 from fanfold.research.verdict.market_columns import market_columns
 from fanfold.strategy import contract
 

@@ -32,7 +32,7 @@ class EvidenceTerms(NamedTuple):
 
 
 class Periods(NamedTuple):
-    """Returns of days, or of equal spans of bars, a row a configuration, and what such a period is called."""
+    """Returns of days, or of equal spans of bars, a row a configuration; ``name`` is that of one such period."""
 
     returns: Floats
     name: str
@@ -49,11 +49,11 @@ def periods(time: Integers, rows: Floats) -> Periods:
     days = (time - 1) // DAY_S
     firsts = np.flatnonzero(np.diff(days, prepend=days[0] - 1))
     if len(firsts) >= DAYS_MIN:
-        return Periods(np.add.reduceat(rows, firsts, axis=1), "days")
+        return Periods(np.add.reduceat(rows, firsts, axis=1), "day")
     length = max(1, rows.shape[1] // SPANS)
     spans = rows.shape[1] // length
     summed = rows[:, : spans * length].reshape(len(rows), spans, length).sum(axis=2)
-    return Periods(summed, "bars" if length == 1 else f"spans of {length} bars")
+    return Periods(summed, "bar" if length == 1 else f"{length} bars")
 
 
 def earned(strategy: Strategy, bars: MarketColumns, cost: float) -> Floats:
@@ -99,9 +99,12 @@ def sharpe(made: Periods) -> list[Finding]:
         return [failed(name, "it earns the same in every period, most likely nothing", "Let it trade on this data.")]
     probability = sharpe_tests.probabilistic_sharpe(measured)
     needed = sharpe_tests.record_length_min(measured)
-    text = f"{measured.sharpe:.3f} over {measured.periods:,} {made.name} is above 0 with {probability:.1%}"
+    text = (
+        f"a ratio of {measured.sharpe:.3f} per {made.name}, of {measured.periods:,} such returns, is above 0 with "
+        f"{probability:.1%}"
+    )
     change = (
-        f"Test it on {needed:,.0f} {made.name}, as many as such a ratio takes."
+        f"Test it on {needed:,.0f} returns per {made.name}, as many as such a ratio takes."
         if np.isfinite(needed)
         else "It loses: change the idea, or its costs."
     )
@@ -118,7 +121,10 @@ def deflated(made: Periods, trials: int) -> list[Finding]:
         return [unmeasured(name, "it was said to be the only trial", "Give --trials N if you tried N configurations.")]
     best = sharpe_tests.expected_maximum(trials, measured.variance)
     probability = sharpe_tests.deflated_sharpe(measured, trials, measured.variance)
-    text = f"{measured.sharpe:.3f} is above {best:.3f}, the best of {trials:,} without an edge, with {probability:.1%}"
+    text = (
+        f"a ratio of {measured.sharpe:.3f} per {made.name} is above {best:.3f}, which the best of {trials:,} has "
+        f"without an edge, with {probability:.1%}"
+    )
     change = (
         "Choose among fewer configurations, and say beforehand which; or test the choice on data that it never saw."
     )
@@ -130,7 +136,7 @@ def choice(made: Periods, seed: int) -> list[Finding]:
     returns = made.returns[[row.std() > 0 for row in made.returns]].T
     parts = next((parts for parts in (16, 10, 6) if len(returns) >= 4 * parts), 0)
     if returns.shape[1] < 2 or not parts:
-        missing = f"{returns.shape[1]} configurations that trade, {len(returns)} {made.name}"
+        missing = f"{returns.shape[1]} configurations that trade, {len(returns)} returns per {made.name}"
         return [unmeasured(name, missing, "Give more data, or a strategy with params.") for name in _OF_CHOICE]
     outcome = overfitting.overfitting(returns, parts)
     block = max(2.0, len(returns) ** (1 / 3))

@@ -1,0 +1,129 @@
+"""Say whether the result of a strategy can be trusted, and what to change.
+
+Looks for bias (look-ahead, warm-up, start, repainting bars, survivorship) and for evidence of an edge, over recorded
+bars or, without --data, the seeded market. A failed check is exit code 1. docs/verdict.md says how each is measured.
+
+Example: fanfold verdict sma_cross
+Example: fanfold verdict strategies/my_dip.py --data BTCUSDT-1m.zip --param window=21 --trials 50
+Example: fanfold verdict sma_cross --data BTCUSDT-1m.zip BTCUSDT-1h.csv --again BTCUSDT-1m-today.zip --json
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+from cyclopts import Parameter
+from rich.console import Console
+
+from fanfold.cli.argument_types import Columns, Count, Money, Strategies, read_by, read_whole
+from fanfold.cli.exit_codes import Exit
+from fanfold.cli.output import Answer, pairs
+from fanfold.errors import BadInput
+from fanfold.importers import columns as column_names
+from fanfold.local import run_plan
+from fanfold.market.recording import Recording
+from fanfold.strategy import checking, contract, folder
+
+if TYPE_CHECKING:
+    from fanfold.research.verdict.judging import StrategyVerdict
+
+EXITS = (Exit.FAILED,)
+SEED, MINUTES, START = 7, 20_000, 1_767_225_600
+_MARKS = {"passed": "ok", "failed": "FAILED", "not measured": "not measured"}
+
+Name = Annotated[str, Parameter(metavar="STRATEGY", help="a strategy's name, or its file")]
+Data = Annotated[
+    list[str] | None,
+    Parameter(
+        metavar="FILE",
+        consume_multiple=1,
+        help="bars: FILE or FILE=BASE/QUOTE; the shortest are traded, longer ones are compared with them",
+    ),
+]
+Again = Annotated[
+    list[str] | None,
+    Parameter(metavar="FILE", consume_multiple=1, help="the same bars of another download, to compare"),
+]
+Param = Annotated[list[str] | None, Parameter(metavar="K=V", help="a param of the strategy")]
+Trials = Annotated[Count, Parameter(help="how many configurations were tried before this one was chosen")]
+Cost = Annotated[Money, Parameter(metavar="BPS", help="fee and slippage of a fill, in hundredths of a percent (12)")]
+Permutations = Annotated[Count, Parameter(help="markets in another order to compare with (199)")]
+Seed = Annotated[int, Parameter(metavar="N", converter=read_by(read_whole), help="draws what is drawn")]
+
+
+def command(
+    name: Name,
+    /,
+    *,
+    data: Data = None,
+    again: Again = None,
+    columns: Columns = "",
+    strategies: Strategies = None,
+    param: Param = None,
+    trials: Trials = 1,
+    cost: Cost = Decimal(12),
+    permutations: Permutations = 199,
+    seed: Seed = SEED,
+) -> Answer:
+    """Return the findings; a failure where a check failed."""
+    known, own = folder.of_file(name, strategies)
+    folder.use(folder.chosen(own))
+    mapping = column_names.parse(columns)
+    recordings = [recording for _, recording in _read(data, mapping)] if data else _seeded(known)
+    from fanfold.research.verdict import judging  # noqa: PLC0415 - it loads numba
+    from fanfold.research.verdict.evidence import EvidenceTerms  # noqa: PLC0415 - as above
+
+    market = judging.market_of(recordings, [recording for _, recording in _read(again or (), mapping)])
+    terms = EvidenceTerms(float(cost or 0) / 1e4, trials, permutations, seed)
+    with _progress() as progress:
+        reached = judging.verdict(known, run_plan.params(param or ()), market, terms, progress)
+    return Answer(msgspec.to_builtins(reached), _text(reached), Exit.OK if reached.passed else Exit.FAILED)
+
+
+def _read(files: Sequence[str], mapping: dict[str, str]) -> Iterator[tuple[str, Recording]]:
+    """Yield timeframe and bars of each instrument; files of the same instrument and timeframe are joined."""
+    from fanfold.importers import data_files, joining  # noqa: PLC0415 - they load pyarrow
+
+    read = [data_files.read(file, columns=mapping) for file in files]
+    for timeframe in dict.fromkeys(file.recording.timeframe for file in read):
+        alike = [file for file in read if file.recording.timeframe == timeframe]
+        yield from ((timeframe, file.recording) for file in joining.joined(alike))
+
+
+def _seeded(name: str) -> list[Recording]:
+    """Return bars of the seeded market: of one instrument, or of several for a cross-sectional strategy."""
+    from fanfold.simulation import market  # noqa: PLC0415 - recorded bars need none
+
+    count = checking.legs_tried(name)
+    count = count if contract.bind(name, {}, count).cross_sectional else 1
+    names = list(market.catalogue())
+    if count > len(names):
+        raise BadInput(f"the seeded market has {len(names)} instruments, and {name} takes {count}; give --data")
+    return [Recording.of(series) for series in market.market(SEED, names[:count], MINUTES, START)]
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """Show on standard error, if it is a terminal, which check is made."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _name: None
+        return
+    with console.status("") as status:
+        yield lambda name: status.update(f"{name} ...")
+
+
+def _text(reached: "StrategyVerdict") -> list[str]:
+    first, last = (f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M}" for at in (reached.since, reached.until))
+    lines = [
+        f"{reached.strategy} {pairs(reached.params)}".rstrip() + f": {reached.summary}",
+        f"{reached.bars:,} bars of {', '.join(reached.instruments)}, {first} to {last}"
+        + ("" if reached.compiled else "; numba cannot compile its step, so evidence is of the newest bars alone"),
+    ]
+    for finding in sorted(reached.findings, key=lambda finding: list(_MARKS).index(finding.outcome) != 1):
+        lines.append(f"{_MARKS[finding.outcome]} {finding.name}: {finding.measured}")
+        lines += [f"  {finding.change}"] if finding.change else []
+    return lines
