@@ -8,6 +8,8 @@ from fanfold.strategy.contract import Bars
 _WHOLE = 1.5 * 2.0**52
 # Sums of whole numbers are exact up to here and a little further.
 _EXACT = 2.0**52
+# A state is carried forward below this: what is added to it is exact, too.
+_FORWARD = 2.0**51
 
 
 def settling(n: int, weight: float) -> int:
@@ -34,12 +36,10 @@ def steps(price: float) -> float:
     (100000000.0, 1e+20)
     """
     steps = 1e10
-    if price * steps < 1e11:
-        for _ in range(6):
-            steps *= 100.0 if price * steps < 1e11 else 1.0
-    elif price * steps >= 1e13:
-        for _ in range(5):
-            steps /= 100.0 if price * steps >= 1e13 else 1.0
+    while price * steps < 1e11 and steps < 1e22:
+        steps *= 100.0
+    while price * steps >= 1e13 and steps > 1.0:
+        steps /= 100.0
     return steps
 
 
@@ -54,17 +54,19 @@ def excess(state: float, column: Sequence[float], now: int, n: int) -> tuple[flo
     So a tie is a tie, whatever the size of the prices. Reads n - 1 bars before now, and at least one.
     """
     unit = steps(column[now])
-    newest = whole(column[now], unit)
-    if abs(state) < _EXACT and unit == steps(column[now - 1]):
-        total = state - (n - 1) * (newest - whole(column[now - 1], unit))
+    newest, oldest = whole(column[now], unit), whole(column[now - n + 1], unit)
+    if abs(state) < _FORWARD and 1e11 <= column[now - 1] * unit < 1e13:
+        moved = (n - 1) * (whole(column[now - 1], unit) - newest)
+        total = state + moved
+        # The state takes one addition, which the next bar waits for; the rest is ready before.
+        following = state + (moved + (newest - oldest))
     else:
         # In other steps than before, or beyond what is exact: counted anew.
         total = 0.0
         for i in range(now - n + 1, now):
             total += whole(column[i], unit) - newest
-    if abs(total) >= _EXACT:
-        return total, total
-    return total + newest - whole(column[now - n + 1], unit), total
+        following = total + (newest - oldest)
+    return (following if abs(total) < _EXACT else total), total
 
 
 def sma(state: float, column: Sequence[float], now: int, n: int) -> tuple[float, float]:

@@ -1,0 +1,201 @@
+"""The pre-trade checks of ``risk.rules`` in compiled code, in their order, for an account that is ACTIVE on paper.
+
+A check that cannot object there is left out: of unknown names, of frozen books, of duplicates, and of steps and bands
+that the sizing keeps.
+"""
+
+from fanfold.codes import Code
+from fanfold.research.account_book import LARGEST, Bar, Book, Leg, Market, Rate, Rule, Sized, Sum, Term, Terms
+from fanfold.research.account_sizing import ON_TARGET, ORDERED, REFUSED, limit_of, reservation
+from fanfold.research.tape import piece
+from fanfold.risk.remaining import OVERTAKEN, PASSING
+
+CODES = tuple(Code)
+BAD_TARGET, MISSING_DATA, STALE_BAR, OPPOSING_ORDER, SPOT_SHORT, NOTIONAL_MIN, AMOUNT_MIN, NO_CASH = (
+    CODES.index(code) + 1
+    for code in (
+        Code.BAD_TARGET,
+        Code.MISSING_DATA,
+        Code.STALE_BAR,
+        Code.OPPOSING_ORDER,
+        Code.SPOT_SHORT,
+        Code.NOTIONAL_MIN,
+        Code.AMOUNT_MIN,
+        Code.CASH,
+    )
+)
+ORDER_NOTIONAL, POSITION_NOTIONAL, GROSS_EXPOSURE, NET_EXPOSURE, ORDER_RATE, DAILY_LOSS, DRAWDOWN, BUNDLE = (
+    CODES.index(code) + 1
+    for code in (
+        Code.ORDER_NOTIONAL,
+        Code.POSITION_NOTIONAL,
+        Code.GROSS_EXPOSURE,
+        Code.NET_EXPOSURE,
+        Code.ORDER_RATE,
+        Code.DAILY_LOSS,
+        Code.DRAWDOWN,
+        Code.BUNDLE,
+    )
+)
+# By the number of a code: whether a target that was refused for it stands, and whether an exit does not.
+PASSES = (False, *(code in PASSING for code in CODES))
+OVERTAKES = (False, *(code in OVERTAKEN for code in CODES))
+
+
+@piece
+def over(figure: int, limit: int, terms: Terms, of: int) -> bool:
+    """Return whether a figure is over a limit's share of another."""
+    return figure * terms.rate[limit, 1] > terms.rate[limit, 0] * of
+
+
+@piece
+def bars_entries(book: Book, terms: Terms) -> bool:
+    """Return whether only reductions may pass."""
+    sums = book.sums
+    return (
+        sums[Sum.STALE] != 0
+        or over(sums[Sum.DAY_START] - sums[Sum.EQUITY], Rate.DAILY_LOSS, terms, sums[Sum.DAY_START])
+        or over(sums[Sum.PEAK] - sums[Sum.EQUITY], Rate.DRAWDOWN, terms, sums[Sum.PEAK])
+    )
+
+
+@piece
+def reduces(held: int, live: int, lots: int) -> bool:
+    """Return whether an order only takes a position towards zero, however live orders fill."""
+    pending = live if live * lots > 0 else 0
+    return held * lots < 0 and abs(pending + lots) <= abs(held)
+
+
+@piece
+def extremes(held: int, live: int) -> tuple[int, int, int]:
+    """Return the largest size that live orders can lead to, the lowest and the highest quantity."""
+    filled = held + live
+    return max(abs(held), abs(filled)), min(held, filled), max(held, filled)
+
+
+@piece
+def _moved(leg: int, lots: int, unit: int, book: Book) -> tuple[int, int, int]:
+    """Return what an order adds to the worth of the largest, the lowest and the highest position."""
+    mine = book.leg[leg]
+    held, live = mine[Leg.QUANTITY], mine[Leg.OPEN]
+    size, low, high = extremes(held, live)
+    size_after, low_after, high_after = extremes(held, live + lots)
+    return (size_after - size) * unit, (low_after - low) * unit, (high_after - high) * unit
+
+
+@piece
+def judge(leg: int, at: int, book: Book, market: Market, terms: Terms) -> int:
+    """Return the number of the code that refuses a leg's order; 0, and it is live, where none does."""
+    mine = book.leg[leg]
+    lots, reduction = mine[Leg.ORDER], mine[Leg.REDUCES] != 0
+    instrument = terms.leg[leg, Sized.INSTRUMENT]
+    price = market.bars[at, instrument, Bar.CLOSE]
+    unit = price * terms.rule[instrument, Rule.WORTH]
+    code = _of_order(leg, at, lots, reduction, unit, book, market, terms)
+    reserved = reservation(lots, price, instrument, terms) if terms.account[Term.SPOT] and lots > 0 else 0
+    if code == 0 and reserved > book.sums[Sum.CASH] - book.sums[Sum.RESERVED]:
+        code = NO_CASH
+    if code == 0 and not reduction:
+        code = _of_account(leg, lots, unit, book, terms)
+    if code == 0:
+        _count(leg, lots, unit, 1, book, terms)
+        mine[Leg.LIMIT] = limit_of(lots, price, terms.rule[instrument, Rule.TICK], terms)
+        mine[Leg.RESERVED], mine[Leg.DECIDED_AT] = reserved, market.time[at]
+        mine[Leg.ARRIVED] = book.sums[Sum.ARRIVALS]
+        book.sums[Sum.ARRIVALS] += 1
+        book.sums[Sum.LIVE] += 1
+        book.sums[Sum.RESERVED] += reserved
+    return code
+
+
+@piece
+def _of_order(
+    leg: int, at: int, lots: int, reduction: bool, unit: int, book: Book, market: Market, terms: Terms
+) -> int:  # fmt: skip
+    mine = book.leg[leg]
+    instrument = terms.leg[leg, Sized.INSTRUMENT]
+    late = market.time[at] - market.bars[at, instrument, Bar.CLOSED_AT] > terms.account[Term.BAR_AGE_S]
+    if not reduction and (late or book.sums[Sum.STALE] != 0):
+        return STALE_BAR
+    if mine[Leg.OPEN] * lots < 0:
+        return OPPOSING_ORDER
+    there = min(mine[Leg.QUANTITY], mine[Leg.QUANTITY] + mine[Leg.OPEN])
+    if terms.account[Term.SPOT] and lots < 0 and -lots > there:
+        return SPOT_SHORT
+    if abs(lots) * unit < terms.rule[instrument, Rule.NOTIONAL_MIN]:
+        return NOTIONAL_MIN
+    return AMOUNT_MIN if abs(lots) < terms.rule[instrument, Rule.LOTS_MIN] else 0
+
+
+@piece
+def _of_account(leg: int, lots: int, unit: int, book: Book, terms: Terms) -> int:
+    sums, account = book.sums, terms.account
+    largest, lowest, highest = _moved(leg, lots, unit, book)
+    position = book.instrument[LARGEST, terms.leg[leg, Sized.INSTRUMENT]] + largest
+    extreme = sums[Sum.HIGHEST] + highest if lots > 0 else -sums[Sum.LOWEST] - lowest
+    code = 0
+    if abs(lots) * unit > account[Term.ORDER_MAX]:
+        code = ORDER_NOTIONAL
+    elif position > account[Term.POSITION_MAX]:
+        code = POSITION_NOTIONAL
+    elif over(sums[Sum.GROSS] + largest, Rate.GROSS, terms, sums[Sum.EQUITY]):
+        code = GROSS_EXPOSURE
+    elif over(extreme, Rate.NET, terms, sums[Sum.EQUITY]):
+        code = NET_EXPOSURE
+    elif sums[Sum.ORDERS] + 1 > account[Term.ORDERS_A_MINUTE]:
+        code = ORDER_RATE
+    elif over(sums[Sum.DAY_START] - sums[Sum.EQUITY], Rate.DAILY_LOSS, terms, sums[Sum.DAY_START]):
+        code = DAILY_LOSS
+    elif over(sums[Sum.PEAK] - sums[Sum.EQUITY], Rate.DRAWDOWN, terms, sums[Sum.PEAK]):
+        code = DRAWDOWN
+    return code
+
+
+@piece
+def _count(leg: int, lots: int, unit: int, times: int, book: Book, terms: Terms) -> None:
+    """Count an order as live, or, with ``times`` of -1, one that was not to be."""
+    mine = book.leg[leg]
+    sums = book.sums
+    if times < 0:
+        mine[Leg.OPEN] -= lots
+    largest, lowest, highest = _moved(leg, lots, unit, book)
+    book.instrument[LARGEST, terms.leg[leg, Sized.INSTRUMENT]] += times * largest
+    sums[Sum.GROSS] += times * largest
+    sums[Sum.LOWEST] += times * lowest
+    sums[Sum.HIGHEST] += times * highest
+    sums[Sum.ORDERS] += times
+    if times > 0:
+        mine[Leg.OPEN] += lots
+
+
+@piece
+def take_back(leg: int, at: int, book: Book, market: Market, terms: Terms) -> None:
+    """Forget an order that was counted as live."""
+    mine = book.leg[leg]
+    instrument = terms.leg[leg, Sized.INSTRUMENT]
+    unit = market.bars[at, instrument, Bar.CLOSE] * terms.rule[instrument, Rule.WORTH]
+    _count(leg, mine[Leg.ORDER], unit, -1, book, terms)
+    book.sums[Sum.RESERVED] -= mine[Leg.RESERVED]
+    book.sums[Sum.LIVE] -= 1
+    mine[Leg.RESERVED] = 0
+
+
+@piece
+def judge_bundle(bundle: int, at: int, book: Book, market: Market, terms: Terms) -> None:
+    """Judge the orders of a bundle, reductions first: all of its legs are ordered, or none."""
+    broken = False
+    for reduction in (1, 0):
+        for leg in range(len(book.leg)):
+            if terms.leg[leg, Sized.BUNDLE] != bundle or book.leg[leg, Leg.REDUCES] != reduction:
+                continue
+            if book.leg[leg, Leg.OUTCOME] == ORDERED:
+                book.leg[leg, Leg.REFUSAL] = judge(leg, at, book, market, terms)
+                broken = broken or book.leg[leg, Leg.REFUSAL] != 0
+            else:
+                broken = broken or book.leg[leg, Leg.OUTCOME] != ON_TARGET
+    for leg in range(len(book.leg)):
+        if terms.leg[leg, Sized.BUNDLE] == bundle and book.leg[leg, Leg.OUTCOME] == ORDERED and broken:
+            if book.leg[leg, Leg.REFUSAL] == 0:
+                take_back(leg, at, book, market, terms)
+                book.leg[leg, Leg.REFUSAL] = BUNDLE
+            book.leg[leg, Leg.OUTCOME] = REFUSED

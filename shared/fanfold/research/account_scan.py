@@ -1,0 +1,278 @@
+"""An account's bars in one compiled scan: match, value, guard, decide, as its risk and its paper venue do live.
+
+At each time first the orders of the time before meet its bars, by the rules of ``matching.fills`` for an order that
+takes what there is at the open within its limit and expires; then risk decides on the closes.
+"""
+
+from math import inf, isnan
+from typing import NamedTuple
+
+from numba import njit
+
+from fanfold.market.timeframes import DAY_S
+from fanfold.research.account_book import (
+    DIGITS,
+    DONE,
+    FLOW,
+    FRESH,
+    LARGEST,
+    NOTHING,
+    OVERFLOW,
+    SIZED,
+    WORTH,
+    Bar,
+    Book,
+    Leg,
+    Market,
+    Rule,
+    Sized,
+    Sum,
+    Term,
+    Terms,
+    Wanted,
+)
+from fanfold.research.account_guards import guard
+from fanfold.research.account_matching import match
+from fanfold.research.account_rules import (
+    BAD_TARGET,
+    MISSING_DATA,
+    OVERTAKES,
+    PASSES,
+    bars_entries,
+    extremes,
+    judge,
+    judge_bundle,
+    reduces,
+)
+from fanfold.research.account_sizing import (
+    ON_TARGET,
+    ORDERED,
+    REFUSED,
+    UNTOLD_LOTS,
+    affordable,
+    change,
+    scaled,
+    standing_lots,
+)
+from fanfold.research.columns import Integers, borrow
+from fanfold.research.kept import keep
+from fanfold.research.tape import piece
+
+MINUTE_S = 60
+REDUCTIONS, BUNDLES_THAT_REDUCE, ENTRIES = 0, 1, 2
+
+
+class End(NamedTuple):
+    """How a scan ended, and at which time; where digits are missing, of which leg and weight."""
+
+    code: int
+    at: int
+    leg: int
+    weight: float
+
+
+@njit(error_model="numpy")
+def scan(market: Market, terms: Terms, wanted: Wanted, book: Book, money_max: float, guarded: bool) -> End:
+    """Trade an account over all times; ``guarded`` says whether any leg asks for a protection.
+
+    ``money_max`` is the largest figure of money whose products fit into 64 bits.
+    """
+    bars, of, wishes, kept = borrow(market), borrow(terms), borrow(wanted), borrow(book)
+    for at in range(bars.time.size):
+        if kept.sums[Sum.LIVE] > 0:
+            match(at, kept, bars, of)
+        _take_targets(at, kept, bars, wishes, of)
+        if guarded:
+            guard(at, kept, bars, of, wishes)
+        _value(at, kept, bars, of)
+        if abs(float(kept.sums[Sum.EQUITY])) + float(kept.sums[Sum.GROSS]) > money_max:
+            return End(OVERFLOW, at, 0, 0.0)
+        leg = _propose(at, kept, bars, of, wishes)
+        if leg >= 0:
+            return End(DIGITS, at, leg, scaled(kept.weight[leg], leg, at, bars, of))
+        _judge_all(at, kept, bars, of)
+        _remain(at, kept)
+    return End(DONE, bars.time.size, 0, 0.0)
+
+
+@piece
+def _take_targets(at: int, book: Book, market: Market, wanted: Wanted, terms: Terms) -> None:
+    """Let new targets stand in the place of older ones, and drop entries that lapsed."""
+    now = market.time[at]
+    for leg in range(len(book.leg)):
+        weight = wanted.weight[at, leg]
+        if not isnan(weight):
+            book.leg[leg, Leg.STATE], book.weight[leg], book.leg[leg, Leg.AT] = FRESH, weight, at
+            book.leg[leg, Leg.CODE], book.leg[leg, Leg.EXIT] = 0, 0
+        elif book.leg[leg, Leg.STATE] != NOTHING and book.weight[leg] != 0.0:
+            length = terms.leg[leg, Sized.LENGTH_S]
+            if now > market.time[book.leg[leg, Leg.AT]] + length + terms.account[Term.SIGNAL_AGE_S]:
+                book.leg[leg, Leg.STATE] = NOTHING
+
+
+@piece
+def _value(at: int, book: Book, market: Market, terms: Terms) -> None:
+    """Value the account at its closes, and move its day, its peak and its minute."""
+    sums = book.sums
+    worth, gross, exposure, lowest, highest, stale = sums[Sum.CASH], 0, 0, 0, 0, 0
+    book.instrument[LARGEST, :] = 0
+    for instance in range(book.instance.shape[1]):
+        book.instance[WORTH, instance] = terms.capital[instance] + book.instance[FLOW, instance]
+    for leg in range(len(book.leg)):
+        quantity, live = book.leg[leg, Leg.QUANTITY], book.leg[leg, Leg.OPEN]
+        if quantity == 0 and live == 0:
+            continue
+        instrument = terms.leg[leg, Sized.INSTRUMENT]
+        bar = market.bars[at, instrument]
+        unit = bar[Bar.CLOSE] * terms.rule[instrument, Rule.WORTH]
+        size, low, high = extremes(quantity, live)
+        worth += quantity * unit
+        book.instance[WORTH, terms.leg[leg, Sized.INSTANCE]] += quantity * unit
+        exposure += abs(quantity) * unit
+        gross += size * unit
+        book.instrument[LARGEST, instrument] += size * unit
+        lowest += low * unit
+        highest += high * unit
+        stale |= market.time[at] - bar[Bar.CLOSED_AT] > terms.account[Term.BAR_AGE_S]
+    sums[Sum.EQUITY], sums[Sum.GROSS], sums[Sum.STALE] = worth, gross, stale
+    sums[Sum.LOWEST], sums[Sum.HIGHEST] = lowest, highest
+    book.curve[at, 0], book.curve[at, 1] = worth, exposure
+    _roll(market.time[at], worth, sums)
+
+
+@piece
+def _roll(now: int, worth: int, sums: Integers) -> None:
+    """Move day, peak and minute. A day starts with what the last one ended with."""
+    if now // MINUTE_S > sums[Sum.MINUTE]:
+        sums[Sum.MINUTE], sums[Sum.ORDERS] = now // MINUTE_S, 0
+    if now // DAY_S > sums[Sum.DAY]:
+        sums[Sum.DAY_START] = worth if sums[Sum.DAY] < 0 else sums[Sum.LAST]
+        sums[Sum.DAY] = now // DAY_S
+    sums[Sum.PEAK], sums[Sum.LAST] = max(sums[Sum.PEAK], worth), worth
+
+
+@piece
+def _propose(at: int, book: Book, market: Market, terms: Terms, wanted: Wanted) -> int:
+    """Work out the order of each leg that has a target; return a leg whose weight's digits are missing, else -1."""
+    for leg in range(len(book.leg)):
+        book.leg[leg, Leg.OUTCOME], book.leg[leg, Leg.REDUCES], book.leg[leg, Leg.REFUSAL] = ON_TARGET, 0, 0
+        if book.leg[leg, Leg.STATE] == NOTHING:
+            continue
+        if not _propose_leg(leg, at, book, market, terms, wanted):
+            return leg
+    return -1
+
+
+@piece
+def _propose_leg(leg: int, at: int, book: Book, market: Market, terms: Terms,
+                 wanted: Wanted) -> bool:  # fmt: skip
+    mine = book.leg[leg]
+    sized = terms.leg[leg]
+    instrument, weight, held = sized[Sized.INSTRUMENT], book.weight[leg], mine[Leg.QUANTITY]
+    price = market.bars[at, instrument, Bar.CLOSE]
+    code = _unsizeable(leg, at, weight, price, market, terms)
+    if code != 0:
+        mine[Leg.OUTCOME], mine[Leg.REFUSAL] = REFUSED, code
+        return True
+    lots = standing_lots(leg, at, price, book, market, terms, wanted)
+    if lots == UNTOLD_LOTS:
+        return False
+    # The far side of a flip may be closed to us; to stay where we are because of it would be the worst of the three.
+    if lots * held < 0 and (terms.account[Term.SPOT] or bars_entries(book, terms)):
+        lots = 0
+    mine[Leg.PROPOSED] = lots
+    outcome, missing = change(lots, leg, book.instance[WORTH, sized[Sized.INSTANCE]], price, book, terms)
+    mine[Leg.OUTCOME] = outcome
+    if outcome == ORDERED:
+        mine[Leg.ORDER] = affordable(missing, price, instrument, book, terms)
+        mine[Leg.REDUCES] = reduces(held, mine[Leg.OPEN], mine[Leg.ORDER])
+    return True
+
+
+@piece
+def _unsizeable(leg: int, at: int, weight: float, price: int, market: Market, terms: Terms) -> int:
+    """Return the number of the code for which a target cannot be sized, or 0."""
+    if not -1.0 <= weight <= 1.0:
+        return BAD_TARGET
+    if price <= 0:
+        return MISSING_DATA
+    if weight != 0.0 and terms.volatility[leg] != 0.0:
+        return 0 if 0.0 < market.variance[at, terms.leg[leg, Sized.INSTRUMENT]] < inf else MISSING_DATA
+    return 0
+
+
+@piece
+def _judge_all(at: int, book: Book, market: Market, terms: Terms) -> None:
+    """Judge reductions, then entries; the orders of a bundle that adds to a position at the place of the first."""
+    for turn in (REDUCTIONS, BUNDLES_THAT_REDUCE, ENTRIES):
+        for leg in range(len(book.leg)):
+            if book.leg[leg, Leg.OUTCOME] == ORDERED and book.leg[leg, Leg.JUDGED] <= at:
+                _judge_in_turn(turn, leg, at, book, market, terms)
+
+
+@piece
+def _judge_in_turn(turn: int, leg: int, at: int, book: Book, market: Market, terms: Terms) -> None:
+    mine, bundle = book.leg[leg], terms.leg[leg, Sized.BUNDLE]
+    adding = bundle >= 0 and _adds(bundle, book, terms)
+    its_turn = ENTRIES
+    if mine[Leg.REDUCES] != 0:
+        its_turn = BUNDLES_THAT_REDUCE if adding else REDUCTIONS
+    if turn != its_turn:
+        return
+    if adding:
+        _mark(bundle, at, book, terms)
+        judge_bundle(bundle, at, book, market, terms)
+        return
+    mine[Leg.JUDGED] = at + 1
+    mine[Leg.REFUSAL] = judge(leg, at, book, market, terms)
+    if mine[Leg.REFUSAL] != 0:
+        mine[Leg.OUTCOME] = REFUSED
+
+
+@piece
+def _adds(bundle: int, book: Book, terms: Terms) -> bool:
+    """Return whether any order of a bundle adds to a position."""
+    for leg in range(len(book.leg)):
+        adds = book.leg[leg, Leg.OUTCOME] == ORDERED and book.leg[leg, Leg.REDUCES] == 0
+        if terms.leg[leg, Sized.BUNDLE] == bundle and adds:
+            return True
+    return False
+
+
+@piece
+def _mark(bundle: int, at: int, book: Book, terms: Terms) -> None:
+    """Note that the orders of a bundle are judged."""
+    for leg in range(len(book.leg)):
+        if terms.leg[leg, Sized.BUNDLE] == bundle:
+            book.leg[leg, Leg.JUDGED] = at + 1
+
+
+@piece
+def _remain(at: int, book: Book) -> None:
+    """Keep the targets that still stand, and write the refusals whose reason is new."""
+    for leg in range(len(book.leg)):
+        mine = book.leg[leg]
+        if mine[Leg.STATE] == NOTHING:
+            continue
+        code = mine[Leg.REFUSAL]
+        if mine[Leg.OUTCOME] == REFUSED:
+            if code != mine[Leg.CODE]:
+                _write(at, leg, code, book)
+            stands = PASSES[code] or (book.weight[leg] == 0.0 and not OVERTAKES[code])
+        else:
+            stands = mine[Leg.OUTCOME] == ORDERED or mine[Leg.OPEN] != 0
+        if not stands:
+            mine[Leg.STATE] = NOTHING
+        elif code not in (BAD_TARGET, MISSING_DATA):
+            mine[Leg.STATE], mine[Leg.TARGET] = SIZED, mine[Leg.PROPOSED]
+        mine[Leg.CODE] = code
+
+
+@piece
+def _write(at: int, leg: int, code: int, book: Book) -> None:
+    row = book.refused[book.sums[Sum.REFUSALS]]
+    row[0], row[1], row[2] = at, leg, code
+    book.sums[Sum.REFUSALS] += 1
+
+
+keep(scan)

@@ -1,0 +1,164 @@
+"""A desk's account as integers: what ``risk`` and ``matching`` do in decimals, for compiled code."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fanfold.desk import Account, Desk, Instrument
+from fanfold.errors import BadInput
+from fanfold.market import timeframes
+from fanfold.money import CASH_STEP, decimals
+from fanfold.research.account_book import Rate, Sized, Term, Terms
+from fanfold.research.columns import Integers
+from fanfold.risk.exposure import PositionKey
+from fanfold.risk.policy import BPS, AccountPolicy, PositionPolicy
+
+CASH_DECIMALS = 8
+# Products of two figures, and sums of two products, have to fit into 64 bits.
+FIGURE_MAX = 2**61
+
+
+Share = tuple[int, int]
+
+
+class Scales(NamedTuple):
+    """The decimals of money, and of each instrument's prices; and the lot of each instrument."""
+
+    money: int
+    prices: tuple[int, ...]
+    lots: tuple[Decimal, ...]
+
+
+class AccountTerms(NamedTuple):
+    """An account for a compiled scan. ``money_max`` is the largest figure whose products fit into 64 bits."""
+
+    keys: list[PositionKey]
+    instruments: list[str]
+    instances: list[str]
+    scales: Scales
+    terms: Terms
+    money_max: float
+
+
+def supported(desk: Desk, account: str) -> None:
+    """Raise BadInput for what a compiled scan does not know: orders that rest, and such as are divided."""
+    for name, instance in desk.strategies.items():
+        if instance.account != account:
+            continue
+        if instance.order != "market" or instance.slices > 1:
+            what = f'order = "{instance.order}"' if instance.order != "market" else f"slices = {instance.slices}"
+            raise BadInput(
+                f"[strategies.{name}] has {what}, which rests in the book; a fast back-test knows orders at market "
+                "alone: take --fidelity full"
+            )
+        if instance.strategy == "external":
+            raise BadInput(f"[strategies.{name}] is told its targets by webhook; nothing of bars says what it wants")
+
+
+def account_terms(
+    desk: Desk, name: str, policy: AccountPolicy, price_scales: Mapping[str, int], volume_scales: Mapping[str, int]
+) -> AccountTerms:
+    """Return an account's terms; ``price_scales`` and ``volume_scales`` are those of its instruments' bars."""
+    supported(desk, name)
+    account, keys = desk.accounts[name], sorted(policy.legs)
+    instruments = sorted({instrument for _, instrument in keys})
+    instances = sorted({instance for instance, _ in keys})
+    rules = [desk.instruments[instrument] for instrument in instruments]
+    scales = _scales(account, policy, rules, [price_scales[instrument] for instrument in instruments])
+    volumes = [volume_scales[instrument] for instrument in instruments]
+    each_rule = zip(rules, volumes, scales.prices, strict=True)
+    places = [(instances.index(instance), instruments.index(instrument)) for instance, instrument in keys]
+    legs = [_leg(desk, policy.legs[key], key[0], place, scales.money) for key, place in zip(keys, places, strict=True)]
+    terms = Terms(
+        account=_integers(_account(desk, name, policy, scales.money)),
+        rate=_integers(_rates(account, policy)),
+        leg=_integers(legs),
+        rule=_integers([_rule(account, *each, scales.money) for each in each_rule]),
+        capital=_integers([whole(policy.capital[instance], scales.money) for instance in instances]),
+        volatility=np.array([policy.legs[key].volatility for key in keys]),
+        bars_a_year=policy.legs[keys[0]].bars_per_year,
+    )
+    return AccountTerms(keys, instruments, instances, scales, terms, float(FIGURE_MAX // _factor(terms)))
+
+
+def whole(value: Decimal | Fraction, scale: int) -> int:
+    """Return a figure in units of a scale, rounded down."""
+    return int(Fraction(value) * 10**scale // 1)
+
+
+def share(value: Decimal | Fraction) -> Share:
+    """Return a share as numerator and denominator without a common factor."""
+    return Fraction(value).as_integer_ratio()
+
+
+def _scales(
+    account: Account, policy: AccountPolicy, rules: Sequence[Instrument], price_scales: Sequence[int]
+) -> Scales:
+    prices = tuple(max(scale, decimals(rule.tick)) for scale, rule in zip(price_scales, rules, strict=True))
+    notionals = [scale + decimals(rule.lot) for scale, rule in zip(prices, rules, strict=True)]
+    money = max(CASH_DECIMALS, decimals(account.cash, *policy.capital.values()), *notionals)
+    return Scales(money, prices, tuple(rule.lot for rule in rules))
+
+
+def _integers(values: Sequence[Any]) -> Integers:
+    return np.array(values, np.int64)
+
+
+def _rule(account: Account, rule: Instrument, volume_scale: int, price_scale: int, money: int) -> list[int]:
+    room = share(Fraction(account.participation_max) / 10**volume_scale / Fraction(rule.lot))
+    return [
+        whole(rule.lot, money - price_scale),
+        whole(rule.tick, price_scale),
+        -whole(-rule.notional_min, money),
+        -whole(-Fraction(rule.amount_min) / Fraction(rule.lot), 0),
+        whole(Fraction(rule.amount_max) / Fraction(rule.lot), 0),
+        *room,
+    ]
+
+
+def _leg(desk: Desk, sized: PositionPolicy, instance: str, places: tuple[int, int], money: int) -> list[int]:
+    return [
+        *places,
+        sized.shares,
+        places[0] if sized.bundle else -1,
+        *share(sized.band),
+        -whole(-sized.slack, money),
+        sized.order_ttl_s,
+        timeframes.seconds(desk.strategies[instance].timeframe),
+    ]
+
+
+def _account(desk: Desk, name: str, policy: AccountPolicy, money: int) -> list[int]:
+    account, limits = desk.accounts[name], policy.limits
+    return [
+        whole(account.cash, money),
+        timeframes.seconds(desk.venues[account.venue].timeframe),
+        whole(CASH_STEP, money),
+        policy.spot,
+        whole(limits.order_notional_max, money),
+        whole(limits.position_notional_max, money),
+        limits.orders_per_minute_max,
+        limits.bar_age_s_max,
+        limits.signal_age_s_max,
+    ]
+
+
+def _rates(account: Account, policy: AccountPolicy) -> list[Share]:
+    """Return the shares in the order of Rate."""
+    limits = policy.limits
+    worse = account.spread_bps / 2 + account.slippage_bps
+    rates = (account.taker_bps, max(account.taker_bps, account.maker_bps), worse)
+    shares = (limits.gross_max, limits.net_max, limits.daily_loss_max, limits.drawdown_max)
+    return [*(share(rate / BPS) for rate in (*rates, limits.collar_bps)), *map(share, shares)]
+
+
+def _factor(terms: Terms) -> int:
+    """Return the largest number that a figure of money is multiplied by."""
+    rate, leg = terms.rate, terms.leg
+    own = np.delete(rate, [Rate.FEE_MAX, Rate.WORSE, Rate.COLLAR], axis=0).max()
+    bands = (leg[:, Sized.BAND_BY] * leg[:, Sized.SHARES]).max()
+    costs = rate[Rate.COLLAR, 1] * rate[Rate.FEE_MAX, 1] if terms.account[Term.SPOT] else 1
+    return 4 * int(max(own, bands, costs))

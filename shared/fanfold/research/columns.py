@@ -1,0 +1,139 @@
+"""Bars as columns: integers for money, floats for strategies, padded in front as a live window is."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import carray, types
+from numba.extending import intrinsic, overload
+from numpy.typing import NDArray
+
+from fanfold.market import timeframes
+from fanfold.market.recording import RECORD, Recording
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+FIELDS = RECORD.size // 8
+# From here on a float does not hold every whole number.
+EXACT_FLOAT = 2**53
+
+
+class IntegerBars(NamedTuple):
+    """Bars of one instrument: closes in epoch seconds, prices in ticks and volumes in lots of their scales."""
+
+    time: Integers
+    open: Integers
+    high: Integers
+    low: Integers
+    close: Integers
+    volume: Integers
+    price_scale: int
+    volume_scale: int
+
+
+class StepColumns(NamedTuple):
+    """What a step reads: float columns with ``padding`` copies of the first bar in front.
+
+    Those of a universe are two-dimensional, an instrument a row.
+    """
+
+    time: Integers
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
+
+
+def integer_bars(recording: Recording, since: int, until: int) -> IntegerBars:
+    """Return the bars of a recording that close after ``since`` and no later than ``until``, in epoch seconds."""
+    rows = np.frombuffer(recording.records, dtype="<i8").reshape(-1, FIELDS)
+    first, last = np.searchsorted(rows[:, 0], (since, until), side="right")
+    return IntegerBars(*rows[first:last].T, recording.price_scale, recording.volume_scale)
+
+
+def resampled(bars: IntegerBars, timeframe: str, through: int) -> IntegerBars:
+    """Return the longer bars of all spans that ended by ``through``, as ``market.resample`` makes them."""
+    length = timeframes.seconds(timeframe)
+    ends = -(-bars.time // length) * length
+    ends = ends[: int(np.searchsorted(ends, through, side="right"))]
+    if not ends.size:
+        return IntegerBars(*(column[:0] for column in bars[:FIELDS]), bars.price_scale, bars.volume_scale)
+    first = np.flatnonzero(np.diff(ends, prepend=ends[0] - 1))
+    last = np.append(first[1:], ends.size) - 1
+    count = ends.size
+    return IntegerBars(
+        time=ends[first],
+        open=bars.open[first],
+        high=np.maximum.reduceat(bars.high[:count], first),
+        low=np.minimum.reduceat(bars.low[:count], first),
+        close=bars.close[last],
+        volume=np.add.reduceat(bars.volume[:count], first),
+        price_scale=bars.price_scale,
+        volume_scale=bars.volume_scale,
+    )
+
+
+def step_columns(members: list[IntegerBars], padding: int) -> StepColumns:
+    """Return the columns that a step reads: of one instrument, or of a universe on common times, a row each."""
+    first, *others = [_floats(bars, padding) for bars in members]
+    if not others:
+        return first
+    rows = [np.stack(columns) for columns in list(zip(first, *others, strict=True))[1:]]
+    return StepColumns(first.time, *rows)
+
+
+def _floats(bars: IntegerBars, padding: int) -> StepColumns:
+    prices = (_padded(_quotients(column, bars.price_scale), padding) for column in bars[1:5])
+    volume = _padded(_quotients(bars.volume, bars.volume_scale), padding)
+    return StepColumns(_padded(bars.time, padding), *prices, volume)
+
+
+def _quotients(figures: Integers, scale: int) -> Floats:
+    """Return the floats nearest to decimals. Divided, not multiplied by an inverse, as a live window does."""
+    if figures.size and max(int(figures.max()), -int(figures.min())) >= EXACT_FLOAT:
+        return np.array([int(figure) / 10**scale for figure in figures])
+    return figures / 10.0**scale
+
+
+def _padded(column: Any, padding: int) -> Any:
+    return np.concatenate([np.full(padding, column[0], column.dtype), column])
+
+
+def borrow(column: Any) -> Any:
+    """Return an array as compiled code reads it fastest: without counting who refers to it.
+
+    Whoever calls compiled code holds the array as long as that runs.
+    """
+    return column
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _pointer(_context: Any, address: Any, array: Any) -> Any:
+    """Turn an address into a pointer to the elements of an array of this type."""
+    signature = types.CPointer(array.dtype)(address, array)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+
+    return signature, generate
+
+
+@overload(borrow, jit_options={"forceinline": True})  # type: ignore[untyped-decorator]
+def _borrow(column):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - numba compares signatures
+    if isinstance(column, types.Array):
+        return lambda column: carray(_pointer(column.ctypes.data, column), column.shape)
+    if isinstance(column, types.BaseNamedTuple):
+        kind = column.instance_class
+        return lambda column: kind(*_borrow_each(tuple(column)))
+    return lambda column: column
+
+
+def _borrow_each(columns: Any) -> Any:
+    return tuple(columns)
+
+
+@overload(_borrow_each, jit_options={"forceinline": True})  # type: ignore[untyped-decorator]
+def _each(columns):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    if not len(columns):
+        return lambda columns: ()  # noqa: ARG005 - as above
+    return lambda columns: (borrow(columns[0]), *_borrow_each(columns[1:]))

@@ -1,0 +1,126 @@
+"""A strategy over history: its step compiled into one scan that writes down what it wants at each bar.
+
+What numba cannot compile, and what raises or wants no finite weight, runs as the live leg does, in plain Python.
+"""
+
+from functools import cache, partial
+from types import FunctionType
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit, types
+from numba.core.errors import NumbaError
+from numba.extending import overload
+
+from fanfold.research.columns import Floats, IntegerBars, StepColumns, borrow, step_columns
+from fanfold.research.compiled import inlined
+from fanfold.research.kept import keep
+from fanfold.signals.legs import Leg
+from fanfold.strategy.contract import Bars, Protected, Strategy, Universe
+from fanfold.strategy.step_code import digest, fault_of
+
+WEIGHT = 0
+
+
+class Folded(NamedTuple):
+    """What a leg wants at each of its bars; NaN where it is silent.
+
+    ``wanted`` has four rows: the weight, and the shares at which its position is closed: stop, profit, trail. Where the
+    step did not run compiled, ``why_plain`` says why.
+    """
+
+    wanted: Floats
+    why_plain: str = ""
+
+
+def fold(strategy: Strategy, members: list[IntegerBars], me: int) -> Folded:
+    """Fold a strategy over bars of one instrument, or over those of a universe on common times as its member ``me``."""
+    count = members[0].time.size
+    if not count:
+        return Folded(np.full((4, 0), np.nan))
+    columns = step_columns(members, strategy.lookback)
+    wanted = np.zeros((4, count))
+    why = _compiled(strategy, columns, me, len(members), wanted)
+    if why:
+        wanted = _plain(strategy, columns, me, len(members), count)
+    # Nothing is said before more bars than the lookback were seen.
+    wanted[WEIGHT, : strategy.lookback] = np.nan
+    return Folded(wanted, why)
+
+
+def _compiled(strategy: Strategy, columns: StepColumns, me: int, count: int, wanted: Floats) -> str:
+    """Write what a step wants; return why it could not be done, or ""."""
+    try:
+        run = _scan_of(strategy.step, cross_sectional=strategy.cross_sectional)
+        run(strategy.params, strategy.start(strategy.params), columns, me, count, strategy.lookback, wanted)
+    except NumbaError as refused:
+        return f"numba cannot compile it: {_line(refused)}"
+    except Exception as fault:  # noqa: BLE001 - whatever a step raises, live its leg is silent at that bar alone
+        return f"it raised: {fault_of(fault, strategy.step)}"
+    return "" if np.isfinite(wanted).all() else "it wants a weight that is no finite number"
+
+
+def _line(refused: NumbaError) -> str:
+    """Return the line of an error of numba that says what it is about."""
+    lines = [line.strip() for line in str(refused).splitlines() if line.strip()]
+    return next((line for line in lines if not line.startswith("Failed in")), "no reason")[:200]
+
+
+@cache
+def _scan_of(step: FunctionType, *, cross_sectional: bool) -> Any:
+    scan = _universe_scan if cross_sectional else _bars_scan
+    return keep(njit(FunctionType(scan.__code__, scan.__globals__ | {"step": inlined(step)}, "fold")), digest(step))
+
+
+def _bars_scan(params: Any, state: Any, columns: Any, _me: int, _count: int, padding: int, wanted: Floats) -> None:
+    seen, written = borrow(columns), borrow(wanted)
+    for at in range(written.shape[1]):
+        view = Bars(at + padding, seen.time, seen.open, seen.high, seen.low, seen.close, seen.volume)
+        state, weight = step(params, state, view)  # noqa: F821 - bound for each strategy
+        write(written, at, weight)
+
+
+def _universe_scan(params: Any, state: Any, columns: Any, me: int, count: int, padding: int, wanted: Floats) -> None:
+    seen, written = borrow(columns), borrow(wanted)
+    for at in range(written.shape[1]):
+        view = Universe(at + padding, me, count, seen.time, seen.open, seen.high, seen.low, seen.close, seen.volume)
+        state, weight = step(params, state, view)  # noqa: F821 - bound for each strategy
+        write(written, at, weight)
+
+
+def write(wanted: Floats, at: int, weight: Any) -> None:
+    """Write a weight, bare or protected, in compiled code."""
+    raise NotImplementedError
+
+
+@overload(write, jit_options={"forceinline": True})  # type: ignore[untyped-decorator]
+def _write(wanted, at, weight):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001 - numba passes types
+    if isinstance(weight, types.BaseNamedTuple):
+        return _write_protected
+    if isinstance(weight, types.Boolean):
+        # Live a truth is no weight.
+        return None
+    return _write_bare
+
+
+def _write_protected(wanted, at, weight):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    wanted[0, at], wanted[1, at] = weight.weight, weight.stop
+    wanted[2, at], wanted[3, at] = weight.take_profit, weight.trail
+
+
+def _write_bare(wanted, at, weight):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    wanted[0, at] = weight
+
+
+def _plain(strategy: Strategy, columns: StepColumns, me: int, count: int, bars: int) -> Floats:
+    """Return what the live leg wants at each bar."""
+    leg = Leg("research", "research", strategy, "research", me, ("1m", ("research",)))
+    lists = [column.tolist() for column in columns]
+    view = partial(Universe, me=me, count=count) if strategy.cross_sectional else Bars
+    times, prices = lists[0], dict(zip(StepColumns._fields[1:], lists[1:], strict=True))
+    wanted = np.zeros((4, bars))
+    for at in range(bars):
+        now = at + strategy.lookback
+        leg.step(view(now=now, time=times, **prices), times[now])
+        wanted[:, at] = leg.wanted or Protected(float("nan"))
+    return wanted

@@ -1,0 +1,69 @@
+"""Compiled code, kept between runs in the user's cache folder, under a digest of all that it was made of."""
+
+import os
+from functools import cache
+from hashlib import blake2s
+from pathlib import Path
+from typing import Any
+
+from numba.core.caching import CompileResultCacheImpl, FunctionCache
+
+SOURCES = Path(__file__).parent
+
+
+def folder() -> Path:
+    """Return where compiled code is kept: ``fanfold/compiled`` of $XDG_CACHE_HOME, or of ~/.cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fanfold" / "compiled"
+
+
+@cache
+def digest_of_sources() -> str:
+    """Hash the modules of research, parts of which are in everything that is compiled here."""
+    texts = (path.read_bytes() for path in sorted(SOURCES.glob("*.py")))
+    return blake2s(b"\0".join(texts), digest_size=8).hexdigest()
+
+
+def keep(dispatcher: Any, part: str = "") -> Any:
+    """Let a compiled function be kept, and return it; ``part`` is a digest of what it holds besides research.
+
+    Where the folder cannot be written to, it is compiled in each run.
+    """
+    stamp = f"{digest_of_sources()}{part}"
+
+    class Located:
+        """The place of this function alone."""
+
+        def __init__(self, lineno: int) -> None:
+            self._lineno = lineno
+
+        @classmethod
+        def from_function(cls, function: Any, _path: str) -> "Located | None":
+            try:
+                folder().mkdir(parents=True, exist_ok=True)
+            except OSError:
+                return None
+            return cls(function.__code__.co_firstlineno)
+
+        def ensure_cache_path(self) -> None:
+            folder().mkdir(parents=True, exist_ok=True)
+
+        def get_cache_path(self) -> str:
+            return str(folder())
+
+        def get_source_stamp(self) -> str:
+            return stamp
+
+        def get_disambiguator(self) -> str:
+            return f"{self._lineno}-{stamp}"
+
+    class Result(CompileResultCacheImpl):  # type: ignore[misc]
+        _locator_classes = (Located,)
+
+    class Kept(FunctionCache):  # type: ignore[misc]
+        _impl_class = Result
+
+    try:
+        dispatcher._cache = Kept(dispatcher.py_func)  # noqa: SLF001 - the only way to say where
+    except RuntimeError:
+        return dispatcher
+    return dispatcher
