@@ -47,7 +47,7 @@ ROOMS = {
     "aws.dynamodb": DOMAIN | {"aws", "aws.client"},
     "aws.s3": DOMAIN | {"aws", "aws.client"},
     "aws.function": DOMAIN | AWS,
-    "research": DOMAIN | {"performance"},
+    "research": LOCAL | {"performance"},
     "simulation": DOMAIN | AWS,
     "simulation.schedules": DOMAIN | AWS | {"simulation"},
     "exchange": MESSAGES | {"desk", "matching", "simulation"},

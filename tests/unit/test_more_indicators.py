@@ -239,7 +239,7 @@ def test_every_indicator_gives_the_same_bits_compiled(name: str) -> None:
     parts = list(inspect.signature(function).parameters)
     listed = padded(walk())
     arrays: Any = Bars(0, *(np.array(column) for column in listed[1:]))
-    compiled_function = compiled._compiled(function)
+    compiled_function = compiled.inlined(function)
 
     def arguments(state: Any, bars: Any, now: int) -> list[Any]:
         seen = {"state": state, "column": bars.close, "now": now, "bars": bars._replace(now=now)}

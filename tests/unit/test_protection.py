@@ -150,3 +150,12 @@ def test_a_level_that_is_reached_by_a_missing_price_is_not_reached() -> None:
     world = bought(STOP)
     world.minute(2, a=0)
     assert sides(world) == ["buy"]
+
+
+def test_an_exit_that_fills_in_part_is_ordered_again_while_its_strategy_speaks_at_each_bar() -> None:
+    world = bought(STOP)
+    for minute in range(2, 7):
+        world.minute(minute, {SLOW_A: STOP}, a=97)
+        world.finish(OrderState.EXPIRED, share="0.5")
+    assert world.refused() == []
+    assert sides(world) == ["buy", "sell", "sell", "sell", "sell", "sell"]

@@ -190,7 +190,7 @@ class PreTradeRisk:
             wanted = standing.unlapsed(wanted, now, self._desk.limits[account].signal_age_s_max)
             terms = self._plan.terms(account).under(book.rules)
             watched = uneven.watch(bundles, before.protections, wanted.keys(), book, terms, at=at, now=now)
-            guarded = guard(watched.protections, wanted, book, terms, at)
+            guarded = guard(watched.protections, wanted, before.standing, book, terms, at)
             decision = decide_standing(
                 guarded.wanted.values(), book, self._plan, now=now, stopped_out=guarded.stopped_out
             )

@@ -76,8 +76,8 @@ def performance_lines(performance: Performance) -> Iterator[tuple[str, str]]:
     yield "return", f"{share(performance.total_return, sign=True)}, profit {earned} {currency} after fees"
     held = performance.buy_and_hold
     yield "buy and hold", share(held, sign=True) if held is not None else f"{NONE} (no price)"
-    yield "drawdown", _drawdown(performance.drawdown)
-    yield from _trip_lines(performance.trips, currency, places)
+    yield "drawdown", drawdown_line(performance.drawdown)
+    yield from trip_lines(performance.trips, currency, places)
     yield "Sharpe", _ratio(performance.sharpe, performance.days, "its days did not differ")
     yield "Sortino", _ratio(performance.sortino, performance.days, "no day lost")
     yield "CAGR", _growth(performance)
@@ -87,7 +87,8 @@ def performance_lines(performance: Performance) -> Iterator[tuple[str, str]]:
         yield "", f"and {amount:f} {other}, of which no price in {currency} was known: it is in no profit"
 
 
-def _trip_lines(trips: TripStatistics, currency: str, places: int) -> Iterator[tuple[str, str]]:
+def trip_lines(trips: TripStatistics, currency: str, places: int) -> Iterator[tuple[str, str]]:
+    """Yield what round trips came to."""
     if not trips.round_trips:
         yield "round trips", "0: nothing that was opened was closed"
         return
@@ -167,7 +168,8 @@ def length(minutes: int) -> str:
     return " ".join(spans) or "0 minutes"
 
 
-def _drawdown(fall: Drawdown | None) -> str:
+def drawdown_line(fall: Drawdown | None) -> str:
+    """Return the deepest fall of equity, with its times."""
     if fall is None:
         return "none: equity never fell below a peak"
     until = f"recovered {moment(fall.recovered)}" if fall.recovered else "not recovered"

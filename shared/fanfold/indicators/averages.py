@@ -36,10 +36,12 @@ def steps(price: float) -> float:
     (100000000.0, 1e+20)
     """
     steps = 1e10
-    while price * steps < 1e11 and steps < 1e22:
-        steps *= 100.0
-    while price * steps >= 1e13 and steps > 1.0:
-        steps /= 100.0
+    if price * steps < 1e11:
+        for _ in range(6):
+            steps *= 100.0 if price * steps < 1e11 else 1.0
+    elif price * steps >= 1e13:
+        for _ in range(5):
+            steps /= 100.0 if price * steps >= 1e13 else 1.0
     return steps
 
 

@@ -59,6 +59,16 @@ def sortino(returns: Sequence[float]) -> float | None:
     return fmean(returns) / downside * math.sqrt(DAYS_A_YEAR)
 
 
+def volatility(returns: Sequence[float]) -> float | None:
+    """Return the annualised sample deviation of daily returns; None where there are too few."""
+    return stdev(returns) * math.sqrt(DAYS_A_YEAR) if len(returns) >= RETURNS_MIN else None
+
+
+def calmar(growth: float | None, fall: "Drawdown | None") -> float | None:
+    """Return the growth of a year over the deepest fall; None where either is missing."""
+    return None if growth is None or fall is None else growth / float(fall.share)
+
+
 def cagr(points: Sequence[EquityPoint]) -> float | None:
     """Return the compound annual growth rate; None below CAGR_DAYS_MIN days, or where nothing was left to grow."""
     days = (points[-1].at - points[0].at) / DAY_S if points else 0.0

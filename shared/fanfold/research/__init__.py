@@ -1,1 +1,17 @@
-"""Learns: backtests, sweeps and reports; numba and DuckDB live here."""
+"""Learns: back-tests, sweeps and reports; numba and DuckDB live here."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from fanfold.research.backtesting import backtest
+
+__all__ = ["backtest"]
+
+
+def __getattr__(name: str) -> Any:
+    # numba takes a quarter of a second, and not all that is here needs it.
+    if name == "backtest":
+        from fanfold.research import backtesting  # noqa: PLC0415
+
+        return backtesting.backtest
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,154 +1,151 @@
-"""What a compiled scan of an account reads and keeps: few arrays of exact integers, a row a leg or an instrument.
+"""The figures of a compiled scan of an account: few arrays of exact integers, a row a leg or an instrument.
 
 A leg is a strategy instance on an instrument. Quantities are lots, prices ticks of their instrument's scale, money
 steps of cash; shares are pairs of integers, numerator and denominator. Times are epoch seconds. A field's place in its
 row is the member of its enum.
 """
 
-from enum import IntEnum, auto
-from typing import Any, NamedTuple
+from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 
 from fanfold.research.columns import Floats, Integers
-from fanfold.research.tape import Tape, blank_tape
+from fanfold.research.tape import FillTape, blank_tape
 
-# How a scan ended, besides DONE: a figure that fits into no 64 bits, or a weight whose digits it has to be told.
-DONE, OVERFLOW, DIGITS = 0, 1, 2
+# How a scan ended, besides DONE: a figure that fits into no 64 bits, or a quantity that it has to be told.
+DONE, OVERFLOW, UNTOLD_LOTS = 0, 1, 2
 # The state of a leg's standing target.
 NOTHING, FRESH, SIZED = 0, 1, 2
 
 
-class _Place(IntEnum):
-    @staticmethod
-    def _generate_next_value_(_name: str, _start: int, count: int, _last: list[Any]) -> int:
-        return count
-
-
-class Bar(_Place):
+class BarPlace(IntEnum):
     """A bar of an instrument at a time: where it is not ``SEEN``, ``CLOSE`` is the last one, 0 before the first."""
 
-    SEEN = auto()
-    OPEN = auto()
-    CLOSE = auto()
-    VOLUME = auto()
-    CLOSED_AT = auto()
+    SEEN = 0
+    OPEN = 1
+    CLOSE = 2
+    VOLUME = 3
+    CLOSED_AT = 4
 
 
-class Rule(_Place):
+class RulePlace(IntEnum):
     """The rules of an instrument: the worth of a lot at a price of one tick, the tick, the venue's least and most.
 
     ``ROOM_OF`` and ``ROOM_BY`` say how many lots an account may fill of a bar, as a share of its volume.
     """
 
-    WORTH = auto()
-    TICK = auto()
-    NOTIONAL_MIN = auto()
-    LOTS_MIN = auto()
-    LOTS_MAX = auto()
-    ROOM_OF = auto()
-    ROOM_BY = auto()
+    WORTH = 0
+    TICK = 1
+    NOTIONAL_MIN = 2
+    LOTS_MIN = 3
+    LOTS_MAX = 4
+    ROOM_OF = 5
+    ROOM_BY = 6
 
 
-class Sized(_Place):
-    """How a leg is sized. ``BUNDLE`` is the instance whose legs are ordered together, -1 for none."""
+class Sized(IntEnum):
+    """The sizing of a leg. ``BUNDLE`` is the instance whose legs are ordered together, -1 for none."""
 
-    INSTANCE = auto()
-    INSTRUMENT = auto()
-    SHARES = auto()
-    BUNDLE = auto()
-    BAND_OF = auto()
-    BAND_BY = auto()
-    SLACK = auto()
-    LIFETIME_S = auto()
-    LENGTH_S = auto()
-
-
-class Term(_Place):
-    """The account's terms. ``STEP`` is what fees and reservations are whole multiples of, ``LENGTH_S`` a bar's."""
-
-    CASH = auto()
-    LENGTH_S = auto()
-    STEP = auto()
-    SPOT = auto()
-    ORDER_MAX = auto()
-    POSITION_MAX = auto()
-    ORDERS_A_MINUTE = auto()
-    BAR_AGE_S = auto()
-    SIGNAL_AGE_S = auto()
+    INSTANCE = 0
+    INSTRUMENT = 1
+    SHARES = 2
+    BUNDLE = 3
+    BAND_OF = 4
+    BAND_BY = 5
+    SLACK = 6
+    LIFETIME_S = 7
+    LENGTH_S = 8
 
 
-class Rate(_Place):
+class Term(IntEnum):
+    """The account's terms. ``STEP`` is what fees and reservations are whole multiples of, ``LENGTH_S`` a bar's length,
+    ``LATENCY_S`` how long an order is on its way.
+    """
+
+    CASH = 0
+    LENGTH_S = 1
+    STEP = 2
+    SPOT = 3
+    ORDER_MAX = 4
+    POSITION_MAX = 5
+    ORDERS_A_MINUTE = 6
+    BAR_AGE_S = 7
+    SIGNAL_AGE_S = 8
+    LATENCY_S = 9
+
+
+class Rate(IntEnum):
     """The account's shares."""
 
-    FEE = auto()
-    FEE_MAX = auto()
-    WORSE = auto()
-    COLLAR = auto()
-    GROSS = auto()
-    NET = auto()
-    DAILY_LOSS = auto()
-    DRAWDOWN = auto()
+    FEE = 0
+    FEE_MAX = 1
+    WORSE = 2
+    COLLAR = 3
+    GROSS = 4
+    NET = 5
+    DAILY_LOSS = 6
+    DRAWDOWN = 7
 
 
-class Leg(_Place):
-    """What is kept of a leg.
+class LegPlace(IntEnum):
+    """The state of a leg.
 
     First its position and its live order, then its standing target, of the time number ``AT``, with the code of its
     last refusal, and when a protection closed the leg, where that made the target. Then its protection, as in
     ``risk.protection``, of which the best is a price, or a cost over lots; then what is decided now; last its lots.
     """
 
-    QUANTITY = auto()
-    OPEN = auto()
-    LIMIT = auto()
-    RESERVED = auto()
-    DECIDED_AT = auto()
-    ARRIVED = auto()
-    STATE = auto()
-    AT = auto()
-    TARGET = auto()
-    CODE = auto()
-    EXIT = auto()
-    GUARD = auto()
-    SIDE = auto()
-    BEST = auto()
-    BEST_BY = auto()
-    OUT = auto()
-    OUT_AT = auto()
-    OUTCOME = auto()
-    ORDER = auto()
-    REDUCES = auto()
-    PROPOSED = auto()
-    REFUSAL = auto()
-    JUDGED = auto()
+    QUANTITY = 0
+    OPEN = 1
+    LIMIT = 2
+    RESERVED = 3
+    DECIDED_AT = 4
+    ARRIVED = 5
+    STATE = 6
+    AT = 7
+    TARGET = 8
+    CODE = 9
+    EXIT = 10
+    GUARD = 11
+    SIDE = 12
+    BEST = 13
+    BEST_BY = 14
+    OUT = 15
+    OUT_AT = 16
+    OUTCOME = 17
+    ORDER = 18
+    REDUCES = 19
+    PROPOSED = 20
+    REFUSAL = 21
+    JUDGED = 22
 
 
-class Sum(_Place):
+class Sum(IntEnum):
     """A figure of the account."""
 
-    CASH = auto()
-    RESERVED = auto()
-    PEAK = auto()
-    DAY = auto()
-    DAY_START = auto()
-    LAST = auto()
-    MINUTE = auto()
-    ORDERS = auto()
-    ARRIVALS = auto()
-    EQUITY = auto()
-    GROSS = auto()
-    LOWEST = auto()
-    HIGHEST = auto()
-    STALE = auto()
-    LIVE = auto()
-    REFUSALS = auto()
+    CASH = 0
+    RESERVED = 1
+    PEAK = 2
+    DAY = 3
+    DAY_START = 4
+    LAST = 5
+    MINUTE = 6
+    ORDERS = 7
+    ARRIVALS = 8
+    EQUITY = 9
+    GROSS = 10
+    LOWEST = 11
+    HIGHEST = 12
+    STALE = 13
+    LIVE = 14
+    REFUSALS = 15
 
 
-class Market(NamedTuple):
-    """Bars on the times of all polls: by time, instrument and Bar; ``variance`` of returns has rows where it is asked.
+class PollTable(NamedTuple):
+    """Bars on the times of all polls, by time, instrument and BarPlace.
 
-    ``variance`` is as in ``risk.exposure``.
+    ``variance`` of returns, as in ``risk.exposure``, has rows where a leg asks for it.
     """
 
     time: Integers
@@ -157,7 +154,7 @@ class Market(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """The terms of an account by Term, by Rate, by leg and Sized, and by instrument and Rule.
+    """The terms of an account by Term, by Rate, by leg and Sized, and by instrument and RulePlace.
 
     ``capital`` is by instance; ``volatility`` by leg that of a year which weights are scaled to, 0 for none.
     """
@@ -172,21 +169,21 @@ class Terms(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """What strategies want, a row a time, a column a leg; NaN where a leg says nothing.
+    """Wishes of strategies, a row a time, a column a leg; NaN where a leg says nothing.
 
-    ``digits`` tells of weights that were asked for how they are written: row, column, the digits as an integer, and the
-    power of ten that divides it. ``protection`` is the row of ``shares`` that goes with a weight, in one row for all
-    times or in a row each; a row of ``shares`` is stop, profit and trail, a pair each.
+    ``sizes`` has quantities that were asked for: row, column, lots. ``protection`` is the row of ``shares`` that goes
+    with a weight, in one row for all times or in a row each; a row of ``shares`` is stop, profit and trail, a pair
+    each.
     """
 
     weight: Floats
-    digits: Integers
+    sizes: Integers
     protection: Integers
     shares: Integers
 
 
 class Book(NamedTuple):
-    """All that a scan keeps: by Sum, by leg and Leg, and what it writes.
+    """All that a scan keeps: by Sum, by leg and LegPlace, and what it writes.
 
     ``weight`` is that of standing targets. ``largest`` and ``room`` of an instrument are its exposure and what is left
     of its bar; ``flow`` and ``worth`` of an instance the cash that came and its equity: a row each. ``refused`` has a
@@ -199,7 +196,7 @@ class Book(NamedTuple):
     weight: Floats
     instrument: Integers
     instance: Integers
-    tape: Tape
+    tape: FillTape
     refused: Integers
     curve: Integers
 
@@ -215,7 +212,7 @@ def blank_book(times: int, terms: Terms) -> Book:
     sums[Sum.CASH], sums[Sum.LAST], sums[Sum.DAY] = terms.account[Term.CASH], -1, -1
     return Book(
         sums=sums,
-        leg=np.zeros((legs, len(Leg)), np.int64),
+        leg=np.zeros((legs, len(LegPlace)), np.int64),
         weight=np.zeros(legs),
         instrument=np.zeros((2, len(terms.rule)), np.int64),
         instance=np.zeros((2, len(terms.capital)), np.int64),

@@ -1,23 +1,23 @@
 """Stops, profits and trails in compiled code, by the closes, as ``risk.protection`` holds them."""
 
-from fanfold.research.account_book import FRESH, NOTHING, Bar, Book, Leg, Market, Sized, Terms, Wanted
+from fanfold.research.account_book import FRESH, NOTHING, BarPlace, Book, LegPlace, PollTable, Sized, Terms, Wanted
 from fanfold.research.account_sizing import too_small
 from fanfold.research.tape import OLDEST, FillField, piece
 
 
 @piece
-def guard(at: int, book: Book, market: Market, terms: Terms, wanted: Wanted) -> None:
+def guard(at: int, book: Book, market: PollTable, terms: Terms, wanted: Wanted) -> None:
     """Put exits in the place of targets whose position its protection closes, and drop those that are not followed."""
     closed = False
     for leg in range(len(book.leg)):
         _renew(leg, book, wanted)
         closed = _watch(leg, at, book, market, terms, wanted) or closed
     for leg in range(len(book.leg) if closed else 0):
-        now = book.leg[leg, Leg.OUT] != 0 and book.leg[leg, Leg.OUT_AT] == market.time[at]
+        now = book.leg[leg, LegPlace.OUT] != 0 and book.leg[leg, LegPlace.OUT_AT] == market.time[at]
         if now and terms.leg[leg, Sized.BUNDLE] >= 0:
             _close_partners(leg, at, book, market, terms)
     for leg in range(len(book.leg)):
-        book.leg[leg, Leg.OUTCOME] = _is_alone(leg, book, terms)
+        book.leg[leg, LegPlace.OUTCOME] = _is_alone(leg, book, terms)
     for leg in range(len(book.leg)):
         _follow(leg, at, book, market, terms)
 
@@ -26,24 +26,24 @@ def guard(at: int, book: Book, market: Market, terms: Terms, wanted: Wanted) -> 
 def _renew(leg: int, book: Book, wanted: Wanted) -> None:
     """Take what the leg's newest target asks for; one that is not followed changes nothing."""
     mine = book.leg[leg]
-    exits = mine[Leg.OUT] != 0 and mine[Leg.EXIT] == mine[Leg.OUT_AT]
-    if mine[Leg.STATE] == NOTHING or exits:
+    exits = mine[LegPlace.OUT] != 0 and mine[LegPlace.EXIT] == mine[LegPlace.OUT_AT]
+    if mine[LegPlace.STATE] == NOTHING or exits:
         return
     weight = book.weight[leg]
     side = 1 if weight > 0.0 else -1 if weight < 0.0 else 0
-    if mine[Leg.OUT] != 0 and side == mine[Leg.OUT]:
+    if mine[LegPlace.OUT] != 0 and side == mine[LegPlace.OUT]:
         return
-    row = wanted.protection[mine[Leg.AT] if wanted.protection.shape[0] > 1 else 0, leg]
-    if mine[Leg.OUT] != 0 or side == 0 or row < 0:
-        mine[Leg.SIDE], mine[Leg.BEST], mine[Leg.OUT] = 0, 0, 0
-    mine[Leg.GUARD] = row if side != 0 else -1
+    row = wanted.protection[mine[LegPlace.AT] if wanted.protection.shape[0] > 1 else 0, leg]
+    if mine[LegPlace.OUT] != 0 or side == 0 or row < 0:
+        mine[LegPlace.SIDE], mine[LegPlace.BEST], mine[LegPlace.OUT] = 0, 0, 0
+    mine[LegPlace.GUARD] = row if side != 0 else -1
 
 
 @piece
-def _side(leg: int, at: int, book: Book, market: Market, terms: Terms) -> int:
+def _side(leg: int, at: int, book: Book, market: PollTable, terms: Terms) -> int:
     """Return the sign of a position; what is too little to be sold is none."""
-    quantity, instrument = book.leg[leg, Leg.QUANTITY], terms.leg[leg, Sized.INSTRUMENT]
-    if too_small(quantity, instrument, market.bars[at, instrument, Bar.CLOSE], terms):
+    quantity, instrument = book.leg[leg, LegPlace.QUANTITY], terms.leg[leg, Sized.INSTRUMENT]
+    if too_small(quantity, instrument, market.bars[at, instrument, BarPlace.CLOSE], terms):
         return 0
     return 1 if quantity > 0 else -1
 
@@ -60,25 +60,25 @@ def _cost(leg: int, book: Book) -> int:
 
 
 @piece
-def _watch(leg: int, at: int, book: Book, market: Market, terms: Terms, wanted: Wanted) -> bool:
+def _watch(leg: int, at: int, book: Book, market: PollTable, terms: Terms, wanted: Wanted) -> bool:
     """Move a protection with the close; return whether it is reached now."""
     mine = book.leg[leg]
-    price = market.bars[at, terms.leg[leg, Sized.INSTRUMENT], Bar.CLOSE]
-    if (mine[Leg.GUARD] < 0 and mine[Leg.OUT] == 0) or price == 0:
+    price = market.bars[at, terms.leg[leg, Sized.INSTRUMENT], BarPlace.CLOSE]
+    if (mine[LegPlace.GUARD] < 0 and mine[LegPlace.OUT] == 0) or price == 0:
         return False
     side = _side(leg, at, book, market, terms)
     if side == 0:
-        mine[Leg.SIDE], mine[Leg.BEST] = 0, 0
+        mine[LegPlace.SIDE], mine[LegPlace.BEST] = 0, 0
         return False
-    cost, lots = _cost(leg, book), abs(mine[Leg.QUANTITY])
-    if side != mine[Leg.SIDE] or mine[Leg.BEST] == 0:
-        mine[Leg.BEST], mine[Leg.BEST_BY] = cost, lots
-    if side * (price * mine[Leg.BEST_BY] - mine[Leg.BEST]) > 0:
-        mine[Leg.BEST], mine[Leg.BEST_BY] = price, 1
-    mine[Leg.SIDE] = side
-    if mine[Leg.OUT] != 0 or not _reached(leg, side, price, cost, lots, book, wanted):
+    cost, lots = _cost(leg, book), abs(mine[LegPlace.QUANTITY])
+    if side != mine[LegPlace.SIDE] or mine[LegPlace.BEST] == 0:
+        mine[LegPlace.BEST], mine[LegPlace.BEST_BY] = cost, lots
+    if side * (price * mine[LegPlace.BEST_BY] - mine[LegPlace.BEST]) > 0:
+        mine[LegPlace.BEST], mine[LegPlace.BEST_BY] = price, 1
+    mine[LegPlace.SIDE] = side
+    if mine[LegPlace.OUT] != 0 or not _reached(leg, side, price, cost, lots, book, wanted):
         return False
-    mine[Leg.OUT], mine[Leg.OUT_AT], mine[Leg.BEST] = side, market.time[at], 0
+    mine[LegPlace.OUT], mine[LegPlace.OUT_AT], mine[LegPlace.BEST] = side, market.time[at], 0
     return True
 
 
@@ -86,40 +86,44 @@ def _watch(leg: int, at: int, book: Book, market: Market, terms: Terms, wanted: 
 def _reached(leg: int, side: int, price: int, cost: int, lots: int, book: Book, wanted: Wanted) -> bool:
     """Return whether a share is reached: products of both sides by the lots, so that nothing is rounded."""
     mine = book.leg[leg]
-    shares = wanted.shares[mine[Leg.GUARD]]
+    shares = wanted.shares[mine[LegPlace.GUARD]]
     gain = side * (price * lots - cost)
     if shares[0] > 0 and -gain * shares[1] >= shares[0] * cost:
         return True
-    best, by = mine[Leg.BEST], mine[Leg.BEST_BY]
+    best, by = mine[LegPlace.BEST], mine[LegPlace.BEST_BY]
     if shares[4] > 0 and side * (best - price * by) * shares[5] >= shares[4] * best:
         return True
     return shares[2] > 0 and gain * shares[3] >= shares[2] * cost
 
 
 @piece
-def _close_partners(leg: int, at: int, book: Book, market: Market, terms: Terms) -> None:
+def _close_partners(leg: int, at: int, book: Book, market: PollTable, terms: Terms) -> None:
     """Close the other legs of a bundle of which one leg was closed now."""
     for other in range(len(book.leg)):
-        if terms.leg[other, Sized.BUNDLE] != terms.leg[leg, Sized.BUNDLE] or book.leg[other, Leg.OUT] != 0:
+        if terms.leg[other, Sized.BUNDLE] != terms.leg[leg, Sized.BUNDLE] or book.leg[other, LegPlace.OUT] != 0:
             continue
         side = _side(other, at, book, market, terms)
         if side != 0:
-            book.leg[other, Leg.SIDE], book.leg[other, Leg.OUT], book.leg[other, Leg.BEST] = side, side, 0
-            book.leg[other, Leg.OUT_AT] = market.time[at]
+            book.leg[other, LegPlace.SIDE], book.leg[other, LegPlace.OUT], book.leg[other, LegPlace.BEST] = (
+                side,
+                side,
+                0,
+            )
+            book.leg[other, LegPlace.OUT_AT] = market.time[at]
 
 
 @piece
-def _follow(leg: int, at: int, book: Book, market: Market, terms: Terms) -> None:
+def _follow(leg: int, at: int, book: Book, market: PollTable, terms: Terms) -> None:
     mine = book.leg[leg]
-    if mine[Leg.OUT] == 0:
-        if mine[Leg.OUTCOME] != 0:
-            mine[Leg.STATE] = NOTHING
+    if mine[LegPlace.OUT] == 0:
+        if mine[LegPlace.OUTCOME] != 0:
+            mine[LegPlace.STATE] = NOTHING
         return
-    if _side(leg, at, book, market, terms) != mine[Leg.OUT]:
-        mine[Leg.STATE] = NOTHING
-    elif mine[Leg.STATE] == NOTHING or mine[Leg.EXIT] != mine[Leg.OUT_AT]:
-        mine[Leg.STATE], book.weight[leg], mine[Leg.AT] = FRESH, 0.0, at
-        mine[Leg.EXIT], mine[Leg.CODE] = mine[Leg.OUT_AT], 0
+    if _side(leg, at, book, market, terms) != mine[LegPlace.OUT]:
+        mine[LegPlace.STATE] = NOTHING
+    elif mine[LegPlace.STATE] == NOTHING or mine[LegPlace.EXIT] != mine[LegPlace.OUT_AT]:
+        mine[LegPlace.STATE], book.weight[leg], mine[LegPlace.AT] = FRESH, 0.0, at
+        mine[LegPlace.EXIT], mine[LegPlace.CODE] = mine[LegPlace.OUT_AT], 0
 
 
 @piece
@@ -129,7 +133,7 @@ def _is_alone(leg: int, book: Book, terms: Terms) -> bool:
     if sized[Sized.BUNDLE] < 0 or book.weight[leg] == 0.0:
         return False
     for other in range(len(book.leg)):
-        follows = book.leg[other, Leg.OUT] == 0 or book.leg[other, Leg.STATE] == NOTHING
+        follows = book.leg[other, LegPlace.OUT] == 0 or book.leg[other, LegPlace.STATE] == NOTHING
         if terms.leg[other, Sized.BUNDLE] == sized[Sized.BUNDLE] and not follows:
             return True
     return False

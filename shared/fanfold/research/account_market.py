@@ -10,11 +10,11 @@ from fanfold.errors import BadInput
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
 from fanfold.money import decimal_of
-from fanfold.research.account_book import Bar, Market, Rate, Rule, Term, Wanted
+from fanfold.research.account_book import BarPlace, PollTable, Rate, RulePlace, Term, Wanted
 from fanfold.research.account_terms import FIGURE_MAX, AccountTerms, share
-from fanfold.research.columns import FIELDS, Floats, IntegerBars, Integers, integer_bars, resampled
+from fanfold.research.columns import Floats, IntegerBars, Integers, integer_bars, picked, resampled
 from fanfold.research.folding import WEIGHT, fold
-from fanfold.risk.exposure import Mark, mark
+from fanfold.risk.exposure import mark
 from fanfold.signals.legs import protection_of
 from fanfold.strategy import contract
 from fanfold.strategy.contract import Strategy
@@ -31,8 +31,8 @@ class History(NamedTuple):
     until: int
 
 
-class Signals(NamedTuple):
-    """What strategies want at each time, and, by instance, why a step did not run compiled."""
+class AccountWishes(NamedTuple):
+    """The wishes of strategies at each time, and, by instance, why a step did not run compiled."""
 
     wanted: Wanted
     plain: dict[str, str]
@@ -49,50 +49,53 @@ def _traded(history: History, name: str) -> IntegerBars:
     return integer_bars(history.recordings[name], history.start - 1, history.until)
 
 
-def market_of(history: History, account: AccountTerms, times: Integers) -> Market:
+def market_of(desk: Desk, venue: str, history: History, account: AccountTerms, times: Integers) -> PollTable:
     """Return the bars of an account's instruments at all times, at the scales of its terms."""
-    table = np.zeros((times.size, len(account.instruments), len(Bar)), np.int64)
+    table = np.zeros((times.size, len(account.instruments), len(BarPlace)), np.int64)
+    variance = np.zeros((times.size if account.terms.volatility.any() else 0, len(account.instruments)))
+    reach = _lookbacks(desk, venue)
     for column, name in enumerate(account.instruments):
+        known = _series(history, history.recordings[name].timeframe, name, reach)
         bars = _traded(history, name)
         unit = 10 ** (account.scales.prices[column] - bars.price_scale)
         _check(name, bars, unit, column, account)
         rows, mine = np.searchsorted(times, bars.time), table[:, column]
-        mine[rows, Bar.SEEN] = 1
-        mine[rows, Bar.OPEN], mine[rows, Bar.VOLUME] = bars.open * unit, bars.volume
-        newest = np.searchsorted(bars.time, times, side="right") - 1
-        known = newest >= 0
-        mine[known, Bar.CLOSE] = bars.close[newest[known]] * unit
-        mine[known, Bar.CLOSED_AT] = bars.time[newest[known]]
-    variance = _variances(history, account, times) if account.terms.volatility.any() else np.zeros((0, 0))
-    return Market(times, table, variance)
+        mine[rows, BarPlace.SEEN] = 1
+        mine[rows, BarPlace.OPEN], mine[rows, BarPlace.VOLUME] = bars.open * unit, bars.volume
+        newest = np.searchsorted(known.time, times, side="right") - 1
+        there = newest >= 0
+        mine[there, BarPlace.CLOSE] = known.close[newest[there]] * unit
+        mine[there, BarPlace.CLOSED_AT] = known.time[newest[there]]
+        if variance.size:
+            folded = _variances(history.recordings[name], known, int(account.terms.account[Term.LENGTH_S]))
+            variance[there, column] = folded[newest[there]]
+    return PollTable(times, table, variance)
 
 
 def _check(name: str, bars: IntegerBars, unit: int, column: int, account: AccountTerms) -> None:
     """Raise BadInput for prices or volumes whose products fit into no 64 bits."""
     rates = int(account.terms.rate[[Rate.WORSE, Rate.COLLAR]].sum(axis=1).max())
-    room = int(account.terms.rule[column, Rule.ROOM_OF])
+    room = int(account.terms.rule[column, RulePlace.ROOM_OF])
     price, volume = (int(figures.max(initial=0)) for figures in (bars.high, bars.volume))
     if price * unit * rates >= FIGURE_MAX or volume * room >= FIGURE_MAX:
         raise BadInput(f"the bars of {name} have figures that a fast back-test cannot hold in 64 bits; take full")
 
 
-def _variances(history: History, account: AccountTerms, times: Integers) -> Floats:
-    """Return the variance of each instrument's returns at each time, as risk folds it from its marks."""
-    variances = np.zeros((times.size, len(account.instruments)))
-    for column, name in enumerate(account.instruments):
-        recording, newest = history.recordings[name], None
-        bars = _traded(history, name)
-        for row, close, at in zip(np.searchsorted(times, bars.time), bars.close, bars.time, strict=True):
-            known: Mark = mark(newest, int(at), recording.price(int(close)), int(account.terms.account[Term.LENGTH_S]))
-            variances[row:, column], newest = known.variance, known
+def _variances(recording: Recording, bars: IntegerBars, length_s: int) -> Floats:
+    """Return the variance of returns after each bar, as risk folds it from its marks."""
+    variances, newest = np.zeros(bars.time.size), None
+    for row, (close, at) in enumerate(zip(bars.close.tolist(), bars.time.tolist(), strict=True)):
+        newest = mark(newest, at, recording.price(close), length_s)
+        variances[row] = newest.variance
     return variances
 
 
-def signals_of(desk: Desk, venue: str, account: AccountTerms, history: History, times: Integers) -> Signals:
+def signals_of(desk: Desk, venue: str, account: AccountTerms, history: History, times: Integers) -> AccountWishes:
     """Fold the instances of an account, from the bars that a run would ask for at its start."""
     weights = np.full((times.size, len(account.keys)), np.nan)
     shares = np.zeros((3, *weights.shape))
     reach, plain = _lookbacks(desk, venue), dict[str, str]()
+    age_s_max = int(account.terms.account[Term.SIGNAL_AGE_S])
     for name in account.instances:
         instance = desk.strategies[name]
         strategy = contract.bind(instance.strategy, instance.params, len(instance.instruments))
@@ -102,12 +105,12 @@ def signals_of(desk: Desk, venue: str, account: AccountTerms, history: History, 
             members = _common([series[symbol] for symbol in symbols])
             folded = fold(strategy, members, me if strategy.cross_sectional else 0)
             plain |= {name: folded.why_plain} if folded.why_plain else {}
-            rows, bars = _spoken(members[0].time, symbols, history, times)
+            rows, bars = _spoken(members[0].time, symbols, history, times, age_s_max)
             weights[rows, column] = folded.wanted[WEIGHT, bars]
             shares[:, :, column] = np.array(protection_of(instance)[1:])[:, None]
-            asked = folded.wanted[1:, bars]
-            shares[:, rows[asked.any(axis=0)], column] = asked[:, asked.any(axis=0)]
-    return Signals(Wanted(weights, np.zeros((0, 4), np.int64), *_table(shares)), plain)
+            own = folded.wanted[1:, bars]
+            shares[:, rows[own.any(axis=0)], column] = own[:, own.any(axis=0)]
+    return AccountWishes(Wanted(weights, np.zeros((0, 3), np.int64), *_table(shares)), plain)
 
 
 def _lookbacks(desk: Desk, venue: str) -> dict[SeriesKey, int]:
@@ -125,8 +128,7 @@ def _lookbacks(desk: Desk, venue: str) -> dict[SeriesKey, int]:
 def _series(history: History, timeframe: str, symbol: str, reach: Mapping[SeriesKey, int]) -> IntegerBars:
     """Return the bars of a series from those on that a run would ask for."""
     recording, length = history.recordings[symbol], timeframes.seconds(timeframe)
-    first = -(-history.start // length) * length
-    since = first - (reach[timeframe, symbol] + 1) * length
+    since = history.start - history.start % length - (reach.get((timeframe, symbol), 0) + 1) * length
     bars = integer_bars(recording, since, history.until)
     return bars if timeframe == recording.timeframe else resampled(bars, timeframe, history.until)
 
@@ -145,21 +147,25 @@ def _common(members: Sequence[IntegerBars]) -> list[IntegerBars]:
     for bars in members[1:]:
         common = np.intersect1d(common, bars.time, assume_unique=True)
     rows = [np.searchsorted(bars.time, common) for bars in members]
-    return [
-        IntegerBars(*(column[row] for column in bars[:FIELDS]), bars.price_scale, bars.volume_scale)
-        for bars, row in zip(members, rows, strict=True)
-    ]
+    return [picked(bars, row) for bars, row in zip(members, rows, strict=True)]
 
 
-def _spoken(ends: Integers, symbols: Sequence[str], history: History, times: Integers) -> tuple[Integers, Integers]:
+def _spoken(
+    ends: Integers, symbols: Sequence[str], history: History, times: Integers, age_s_max: int
+) -> tuple[Integers, Integers]:
     """Return the numbers of the times at which a leg speaks, and of its bars then.
 
-    It does when a poll brings its bar: at the close of a longer bar each of its instruments must have a finer one.
+    It does when a poll brings its bar: at the close of a longer bar each of its instruments must have a finer one. The
+    first poll brings the newest longer bar that closed before it, which counts while its signal is not too old.
     """
     spoken = np.isin(ends, times)
     for symbol in symbols:
         spoken &= np.isin(ends, _traded(history, symbol).time)
-    return np.searchsorted(times, ends[spoken]), np.flatnonzero(spoken)
+    rows, bars = np.searchsorted(times, ends[spoken]), np.flatnonzero(spoken)
+    before = int(np.searchsorted(ends, times[0], side="right")) - 1
+    if before >= 0 and ends[before] < times[0] <= ends[before] + age_s_max:
+        return np.append(0, rows), np.append(before, bars)
+    return rows, bars
 
 
 def _table(shares: Floats) -> tuple[Integers, Integers]:

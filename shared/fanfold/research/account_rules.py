@@ -5,38 +5,31 @@ that the sizing keeps.
 """
 
 from fanfold.codes import Code
-from fanfold.research.account_book import LARGEST, Bar, Book, Leg, Market, Rate, Rule, Sized, Sum, Term, Terms
+from fanfold.research.account_book import (
+    LARGEST,
+    BarPlace,
+    Book,
+    LegPlace,
+    PollTable,
+    Rate,
+    RulePlace,
+    Sized,
+    Sum,
+    Term,
+    Terms,
+)
 from fanfold.research.account_sizing import ON_TARGET, ORDERED, REFUSED, limit_of, reservation
 from fanfold.research.tape import piece
 from fanfold.risk.remaining import OVERTAKEN, PASSING
 
 CODES = tuple(Code)
-BAD_TARGET, MISSING_DATA, STALE_BAR, OPPOSING_ORDER, SPOT_SHORT, NOTIONAL_MIN, AMOUNT_MIN, NO_CASH = (
-    CODES.index(code) + 1
-    for code in (
-        Code.BAD_TARGET,
-        Code.MISSING_DATA,
-        Code.STALE_BAR,
-        Code.OPPOSING_ORDER,
-        Code.SPOT_SHORT,
-        Code.NOTIONAL_MIN,
-        Code.AMOUNT_MIN,
-        Code.CASH,
-    )
-)
-ORDER_NOTIONAL, POSITION_NOTIONAL, GROSS_EXPOSURE, NET_EXPOSURE, ORDER_RATE, DAILY_LOSS, DRAWDOWN, BUNDLE = (
-    CODES.index(code) + 1
-    for code in (
-        Code.ORDER_NOTIONAL,
-        Code.POSITION_NOTIONAL,
-        Code.GROSS_EXPOSURE,
-        Code.NET_EXPOSURE,
-        Code.ORDER_RATE,
-        Code.DAILY_LOSS,
-        Code.DRAWDOWN,
-        Code.BUNDLE,
-    )
-)
+# The number of each code, from 1 on, in their order.
+(
+    UNKNOWN_ACCOUNT, UNKNOWN_INSTANCE, UNKNOWN_INSTRUMENT, BAD_TARGET, MISSING_DATA, KILL_STATE, FROZEN, STALE_SIGNAL,
+    STALE_BAR, DUPLICATE_INTENT, OPPOSING_ORDER, SPOT_SHORT, LOT_STEP, TICK_STEP, NOTIONAL_MIN, AMOUNT_MIN,
+    PRICE_COLLAR, NO_CASH, ORDER_NOTIONAL, POSITION_NOTIONAL, GROSS_EXPOSURE, NET_EXPOSURE, ORDER_RATE, DAILY_LOSS,
+    DRAWDOWN, BUNDLE,
+) = range(1, len(CODES) + 1)  # fmt: skip
 # By the number of a code: whether a target that was refused for it stands, and whether an exit does not.
 PASSES = (False, *(code in PASSING for code in CODES))
 OVERTAKES = (False, *(code in OVERTAKEN for code in CODES))
@@ -77,31 +70,31 @@ def extremes(held: int, live: int) -> tuple[int, int, int]:
 def _moved(leg: int, lots: int, unit: int, book: Book) -> tuple[int, int, int]:
     """Return what an order adds to the worth of the largest, the lowest and the highest position."""
     mine = book.leg[leg]
-    held, live = mine[Leg.QUANTITY], mine[Leg.OPEN]
+    held, live = mine[LegPlace.QUANTITY], mine[LegPlace.OPEN]
     size, low, high = extremes(held, live)
     size_after, low_after, high_after = extremes(held, live + lots)
     return (size_after - size) * unit, (low_after - low) * unit, (high_after - high) * unit
 
 
 @piece
-def judge(leg: int, at: int, book: Book, market: Market, terms: Terms) -> int:
+def judge(leg: int, at: int, book: Book, market: PollTable, terms: Terms) -> int:
     """Return the number of the code that refuses a leg's order; 0, and it is live, where none does."""
     mine = book.leg[leg]
-    lots, reduction = mine[Leg.ORDER], mine[Leg.REDUCES] != 0
+    lots, reduction = mine[LegPlace.ORDER], mine[LegPlace.REDUCES] != 0
     instrument = terms.leg[leg, Sized.INSTRUMENT]
-    price = market.bars[at, instrument, Bar.CLOSE]
-    unit = price * terms.rule[instrument, Rule.WORTH]
+    price = market.bars[at, instrument, BarPlace.CLOSE]
+    unit = price * terms.rule[instrument, RulePlace.WORTH]
     code = _of_order(leg, at, lots, reduction, unit, book, market, terms)
     reserved = reservation(lots, price, instrument, terms) if terms.account[Term.SPOT] and lots > 0 else 0
-    if code == 0 and reserved > book.sums[Sum.CASH] - book.sums[Sum.RESERVED]:
+    if code == 0 and reserved > 0 and reserved > book.sums[Sum.CASH] - book.sums[Sum.RESERVED]:
         code = NO_CASH
     if code == 0 and not reduction:
         code = _of_account(leg, lots, unit, book, terms)
     if code == 0:
         _count(leg, lots, unit, 1, book, terms)
-        mine[Leg.LIMIT] = limit_of(lots, price, terms.rule[instrument, Rule.TICK], terms)
-        mine[Leg.RESERVED], mine[Leg.DECIDED_AT] = reserved, market.time[at]
-        mine[Leg.ARRIVED] = book.sums[Sum.ARRIVALS]
+        mine[LegPlace.LIMIT] = limit_of(lots, price, terms.rule[instrument, RulePlace.TICK], terms)
+        mine[LegPlace.RESERVED], mine[LegPlace.DECIDED_AT] = reserved, market.time[at]
+        mine[LegPlace.ARRIVED] = book.sums[Sum.ARRIVALS]
         book.sums[Sum.ARRIVALS] += 1
         book.sums[Sum.LIVE] += 1
         book.sums[Sum.RESERVED] += reserved
@@ -110,21 +103,21 @@ def judge(leg: int, at: int, book: Book, market: Market, terms: Terms) -> int:
 
 @piece
 def _of_order(
-    leg: int, at: int, lots: int, reduction: bool, unit: int, book: Book, market: Market, terms: Terms
+    leg: int, at: int, lots: int, reduction: bool, unit: int, book: Book, market: PollTable, terms: Terms
 ) -> int:  # fmt: skip
     mine = book.leg[leg]
     instrument = terms.leg[leg, Sized.INSTRUMENT]
-    late = market.time[at] - market.bars[at, instrument, Bar.CLOSED_AT] > terms.account[Term.BAR_AGE_S]
+    late = market.time[at] - market.bars[at, instrument, BarPlace.CLOSED_AT] > terms.account[Term.BAR_AGE_S]
     if not reduction and (late or book.sums[Sum.STALE] != 0):
         return STALE_BAR
-    if mine[Leg.OPEN] * lots < 0:
+    if mine[LegPlace.OPEN] * lots < 0:
         return OPPOSING_ORDER
-    there = min(mine[Leg.QUANTITY], mine[Leg.QUANTITY] + mine[Leg.OPEN])
+    there = min(mine[LegPlace.QUANTITY], mine[LegPlace.QUANTITY] + mine[LegPlace.OPEN])
     if terms.account[Term.SPOT] and lots < 0 and -lots > there:
         return SPOT_SHORT
-    if abs(lots) * unit < terms.rule[instrument, Rule.NOTIONAL_MIN]:
+    if abs(lots) * unit < terms.rule[instrument, RulePlace.NOTIONAL_MIN]:
         return NOTIONAL_MIN
-    return AMOUNT_MIN if abs(lots) < terms.rule[instrument, Rule.LOTS_MIN] else 0
+    return AMOUNT_MIN if abs(lots) < terms.rule[instrument, RulePlace.LOTS_MIN] else 0
 
 
 @piece
@@ -157,7 +150,7 @@ def _count(leg: int, lots: int, unit: int, times: int, book: Book, terms: Terms)
     mine = book.leg[leg]
     sums = book.sums
     if times < 0:
-        mine[Leg.OPEN] -= lots
+        mine[LegPlace.OPEN] -= lots
     largest, lowest, highest = _moved(leg, lots, unit, book)
     book.instrument[LARGEST, terms.leg[leg, Sized.INSTRUMENT]] += times * largest
     sums[Sum.GROSS] += times * largest
@@ -165,37 +158,37 @@ def _count(leg: int, lots: int, unit: int, times: int, book: Book, terms: Terms)
     sums[Sum.HIGHEST] += times * highest
     sums[Sum.ORDERS] += times
     if times > 0:
-        mine[Leg.OPEN] += lots
+        mine[LegPlace.OPEN] += lots
 
 
 @piece
-def take_back(leg: int, at: int, book: Book, market: Market, terms: Terms) -> None:
+def take_back(leg: int, at: int, book: Book, market: PollTable, terms: Terms) -> None:
     """Forget an order that was counted as live."""
     mine = book.leg[leg]
     instrument = terms.leg[leg, Sized.INSTRUMENT]
-    unit = market.bars[at, instrument, Bar.CLOSE] * terms.rule[instrument, Rule.WORTH]
-    _count(leg, mine[Leg.ORDER], unit, -1, book, terms)
-    book.sums[Sum.RESERVED] -= mine[Leg.RESERVED]
+    unit = market.bars[at, instrument, BarPlace.CLOSE] * terms.rule[instrument, RulePlace.WORTH]
+    _count(leg, mine[LegPlace.ORDER], unit, -1, book, terms)
+    book.sums[Sum.RESERVED] -= mine[LegPlace.RESERVED]
     book.sums[Sum.LIVE] -= 1
-    mine[Leg.RESERVED] = 0
+    mine[LegPlace.RESERVED] = 0
 
 
 @piece
-def judge_bundle(bundle: int, at: int, book: Book, market: Market, terms: Terms) -> None:
+def judge_bundle(bundle: int, at: int, book: Book, market: PollTable, terms: Terms) -> None:
     """Judge the orders of a bundle, reductions first: all of its legs are ordered, or none."""
     broken = False
     for reduction in (1, 0):
         for leg in range(len(book.leg)):
-            if terms.leg[leg, Sized.BUNDLE] != bundle or book.leg[leg, Leg.REDUCES] != reduction:
+            if terms.leg[leg, Sized.BUNDLE] != bundle or book.leg[leg, LegPlace.REDUCES] != reduction:
                 continue
-            if book.leg[leg, Leg.OUTCOME] == ORDERED:
-                book.leg[leg, Leg.REFUSAL] = judge(leg, at, book, market, terms)
-                broken = broken or book.leg[leg, Leg.REFUSAL] != 0
+            if book.leg[leg, LegPlace.OUTCOME] == ORDERED:
+                book.leg[leg, LegPlace.REFUSAL] = judge(leg, at, book, market, terms)
+                broken = broken or book.leg[leg, LegPlace.REFUSAL] != 0
             else:
-                broken = broken or book.leg[leg, Leg.OUTCOME] != ON_TARGET
+                broken = broken or book.leg[leg, LegPlace.OUTCOME] != ON_TARGET
     for leg in range(len(book.leg)):
-        if terms.leg[leg, Sized.BUNDLE] == bundle and book.leg[leg, Leg.OUTCOME] == ORDERED and broken:
-            if book.leg[leg, Leg.REFUSAL] == 0:
+        if terms.leg[leg, Sized.BUNDLE] == bundle and book.leg[leg, LegPlace.OUTCOME] == ORDERED and broken:
+            if book.leg[leg, LegPlace.REFUSAL] == 0:
                 take_back(leg, at, book, market, terms)
-                book.leg[leg, Leg.REFUSAL] = BUNDLE
-            book.leg[leg, Leg.OUTCOME] = REFUSED
+                book.leg[leg, LegPlace.REFUSAL] = BUNDLE
+            book.leg[leg, LegPlace.OUTCOME] = REFUSED

@@ -4,14 +4,14 @@ At each time first the orders of the time before meet its bars, by the rules of 
 takes what there is at the open within its limit and expires; then risk decides on the closes.
 """
 
+from functools import cache
 from math import inf, isnan
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from numba import njit
 
 from fanfold.market.timeframes import DAY_S
 from fanfold.research.account_book import (
-    DIGITS,
     DONE,
     FLOW,
     FRESH,
@@ -19,12 +19,13 @@ from fanfold.research.account_book import (
     NOTHING,
     OVERFLOW,
     SIZED,
+    UNTOLD_LOTS,
     WORTH,
-    Bar,
+    BarPlace,
     Book,
-    Leg,
-    Market,
-    Rule,
+    LegPlace,
+    PollTable,
+    RulePlace,
     Sized,
     Sum,
     Term,
@@ -48,14 +49,13 @@ from fanfold.research.account_sizing import (
     ON_TARGET,
     ORDERED,
     REFUSED,
-    UNTOLD_LOTS,
+    UNTOLD,
     affordable,
     change,
-    scaled,
     standing_lots,
 )
 from fanfold.research.columns import Integers, borrow
-from fanfold.research.kept import keep
+from fanfold.research.kept import ACCOUNT, keep
 from fanfold.research.tape import piece
 
 MINUTE_S = 60
@@ -63,55 +63,71 @@ REDUCTIONS, BUNDLES_THAT_REDUCE, ENTRIES = 0, 1, 2
 
 
 class End(NamedTuple):
-    """How a scan ended, and at which time; where digits are missing, of which leg and weight."""
+    """The end of a scan, and its time; where a quantity has to be told, its leg."""
 
     code: int
     at: int
     leg: int
-    weight: float
 
 
 @njit(error_model="numpy")
-def scan(market: Market, terms: Terms, wanted: Wanted, book: Book, money_max: float, guarded: bool) -> End:
-    """Trade an account over all times; ``guarded`` says whether any leg asks for a protection.
+def scan(
+    market: PollTable, terms: Terms, wanted: Wanted, book: Book, money_max: float, resumed: tuple[int, bool],
+    guarded: bool,
+) -> End:  # fmt: skip
+    """Trade an account; ``guarded`` says whether any leg asks for a protection.
 
-    ``money_max`` is the largest figure of money whose products fit into 64 bits.
+    ``money_max`` is the largest figure of money whose products fit into 64 bits. ``resumed`` is the time to begin with,
+    and whether a scan of this book stopped there to be told a quantity.
     """
     bars, of, wishes, kept = borrow(market), borrow(terms), borrow(wanted), borrow(book)
-    for at in range(bars.time.size):
-        if kept.sums[Sum.LIVE] > 0:
-            match(at, kept, bars, of)
-        _take_targets(at, kept, bars, wishes, of)
-        if guarded:
-            guard(at, kept, bars, of, wishes)
-        _value(at, kept, bars, of)
+    for at in range(resumed[0], bars.time.size):
+        if at > resumed[0] or not resumed[1]:
+            _come_to(at, kept, bars, of, wishes, guarded)
         if abs(float(kept.sums[Sum.EQUITY])) + float(kept.sums[Sum.GROSS]) > money_max:
-            return End(OVERFLOW, at, 0, 0.0)
+            return End(OVERFLOW, at, 0)
         leg = _propose(at, kept, bars, of, wishes)
         if leg >= 0:
-            return End(DIGITS, at, leg, scaled(kept.weight[leg], leg, at, bars, of))
+            return End(UNTOLD_LOTS, at, leg)
         _judge_all(at, kept, bars, of)
         _remain(at, kept)
-    return End(DONE, bars.time.size, 0, 0.0)
+    return End(DONE, bars.time.size, 0)
+
+
+@cache
+def kept_scan() -> Any:
+    """Return the scan, compiled before where that was kept."""
+    return keep(scan, ACCOUNT)
 
 
 @piece
-def _take_targets(at: int, book: Book, market: Market, wanted: Wanted, terms: Terms) -> None:
+def _come_to(at: int, book: Book, market: PollTable, terms: Terms, wanted: Wanted, guarded: bool) -> None:
+    """Take all that a time brings, up to the decision."""
+    if book.sums[Sum.LIVE] > 0:
+        match(at, book, market, terms)
+    _take_targets(at, book, market, wanted, terms)
+    if guarded:
+        guard(at, book, market, terms, wanted)
+    _value(at, book, market, terms)
+
+
+@piece
+def _take_targets(at: int, book: Book, market: PollTable, wanted: Wanted, terms: Terms) -> None:
     """Let new targets stand in the place of older ones, and drop entries that lapsed."""
     now = market.time[at]
     for leg in range(len(book.leg)):
         weight = wanted.weight[at, leg]
         if not isnan(weight):
-            book.leg[leg, Leg.STATE], book.weight[leg], book.leg[leg, Leg.AT] = FRESH, weight, at
-            book.leg[leg, Leg.CODE], book.leg[leg, Leg.EXIT] = 0, 0
-        elif book.leg[leg, Leg.STATE] != NOTHING and book.weight[leg] != 0.0:
+            book.leg[leg, LegPlace.STATE], book.weight[leg], book.leg[leg, LegPlace.AT] = FRESH, weight, at
+            book.leg[leg, LegPlace.CODE], book.leg[leg, LegPlace.EXIT] = 0, 0
+        elif book.leg[leg, LegPlace.STATE] != NOTHING and book.weight[leg] != 0.0:
             length = terms.leg[leg, Sized.LENGTH_S]
-            if now > market.time[book.leg[leg, Leg.AT]] + length + terms.account[Term.SIGNAL_AGE_S]:
-                book.leg[leg, Leg.STATE] = NOTHING
+            if now > market.time[book.leg[leg, LegPlace.AT]] + length + terms.account[Term.SIGNAL_AGE_S]:
+                book.leg[leg, LegPlace.STATE] = NOTHING
 
 
 @piece
-def _value(at: int, book: Book, market: Market, terms: Terms) -> None:
+def _value(at: int, book: Book, market: PollTable, terms: Terms) -> None:
     """Value the account at its closes, and move its day, its peak and its minute."""
     sums = book.sums
     worth, gross, exposure, lowest, highest, stale = sums[Sum.CASH], 0, 0, 0, 0, 0
@@ -119,12 +135,12 @@ def _value(at: int, book: Book, market: Market, terms: Terms) -> None:
     for instance in range(book.instance.shape[1]):
         book.instance[WORTH, instance] = terms.capital[instance] + book.instance[FLOW, instance]
     for leg in range(len(book.leg)):
-        quantity, live = book.leg[leg, Leg.QUANTITY], book.leg[leg, Leg.OPEN]
+        quantity, live = book.leg[leg, LegPlace.QUANTITY], book.leg[leg, LegPlace.OPEN]
         if quantity == 0 and live == 0:
             continue
         instrument = terms.leg[leg, Sized.INSTRUMENT]
         bar = market.bars[at, instrument]
-        unit = bar[Bar.CLOSE] * terms.rule[instrument, Rule.WORTH]
+        unit = bar[BarPlace.CLOSE] * terms.rule[instrument, RulePlace.WORTH]
         size, low, high = extremes(quantity, live)
         worth += quantity * unit
         book.instance[WORTH, terms.leg[leg, Sized.INSTANCE]] += quantity * unit
@@ -133,7 +149,7 @@ def _value(at: int, book: Book, market: Market, terms: Terms) -> None:
         book.instrument[LARGEST, instrument] += size * unit
         lowest += low * unit
         highest += high * unit
-        stale |= market.time[at] - bar[Bar.CLOSED_AT] > terms.account[Term.BAR_AGE_S]
+        stale |= market.time[at] - bar[BarPlace.CLOSED_AT] > terms.account[Term.BAR_AGE_S]
     sums[Sum.EQUITY], sums[Sum.GROSS], sums[Sum.STALE] = worth, gross, stale
     sums[Sum.LOWEST], sums[Sum.HIGHEST] = lowest, highest
     book.curve[at, 0], book.curve[at, 1] = worth, exposure
@@ -152,11 +168,15 @@ def _roll(now: int, worth: int, sums: Integers) -> None:
 
 
 @piece
-def _propose(at: int, book: Book, market: Market, terms: Terms, wanted: Wanted) -> int:
-    """Work out the order of each leg that has a target; return a leg whose weight's digits are missing, else -1."""
+def _propose(at: int, book: Book, market: PollTable, terms: Terms, wanted: Wanted) -> int:
+    """Work out the order of each leg that has a target; return a leg whose quantity has to be told, else -1."""
     for leg in range(len(book.leg)):
-        book.leg[leg, Leg.OUTCOME], book.leg[leg, Leg.REDUCES], book.leg[leg, Leg.REFUSAL] = ON_TARGET, 0, 0
-        if book.leg[leg, Leg.STATE] == NOTHING:
+        book.leg[leg, LegPlace.OUTCOME], book.leg[leg, LegPlace.REDUCES], book.leg[leg, LegPlace.REFUSAL] = (
+            ON_TARGET,
+            0,
+            0,
+        )
+        if book.leg[leg, LegPlace.STATE] == NOTHING:
             continue
         if not _propose_leg(leg, at, book, market, terms, wanted):
             return leg
@@ -164,33 +184,33 @@ def _propose(at: int, book: Book, market: Market, terms: Terms, wanted: Wanted) 
 
 
 @piece
-def _propose_leg(leg: int, at: int, book: Book, market: Market, terms: Terms,
+def _propose_leg(leg: int, at: int, book: Book, market: PollTable, terms: Terms,
                  wanted: Wanted) -> bool:  # fmt: skip
     mine = book.leg[leg]
     sized = terms.leg[leg]
-    instrument, weight, held = sized[Sized.INSTRUMENT], book.weight[leg], mine[Leg.QUANTITY]
-    price = market.bars[at, instrument, Bar.CLOSE]
+    instrument, weight, held = sized[Sized.INSTRUMENT], book.weight[leg], mine[LegPlace.QUANTITY]
+    price = market.bars[at, instrument, BarPlace.CLOSE]
     code = _unsizeable(leg, at, weight, price, market, terms)
     if code != 0:
-        mine[Leg.OUTCOME], mine[Leg.REFUSAL] = REFUSED, code
+        mine[LegPlace.OUTCOME], mine[LegPlace.REFUSAL] = REFUSED, code
         return True
     lots = standing_lots(leg, at, price, book, market, terms, wanted)
-    if lots == UNTOLD_LOTS:
+    if lots == UNTOLD:
         return False
     # The far side of a flip may be closed to us; to stay where we are because of it would be the worst of the three.
     if lots * held < 0 and (terms.account[Term.SPOT] or bars_entries(book, terms)):
         lots = 0
-    mine[Leg.PROPOSED] = lots
+    mine[LegPlace.PROPOSED] = lots
     outcome, missing = change(lots, leg, book.instance[WORTH, sized[Sized.INSTANCE]], price, book, terms)
-    mine[Leg.OUTCOME] = outcome
+    mine[LegPlace.OUTCOME] = outcome
     if outcome == ORDERED:
-        mine[Leg.ORDER] = affordable(missing, price, instrument, book, terms)
-        mine[Leg.REDUCES] = reduces(held, mine[Leg.OPEN], mine[Leg.ORDER])
+        mine[LegPlace.ORDER] = affordable(missing, price, instrument, book, terms)
+        mine[LegPlace.REDUCES] = reduces(held, mine[LegPlace.OPEN], mine[LegPlace.ORDER])
     return True
 
 
 @piece
-def _unsizeable(leg: int, at: int, weight: float, price: int, market: Market, terms: Terms) -> int:
+def _unsizeable(leg: int, at: int, weight: float, price: int, market: PollTable, terms: Terms) -> int:
     """Return the number of the code for which a target cannot be sized, or 0."""
     if not -1.0 <= weight <= 1.0:
         return BAD_TARGET
@@ -202,20 +222,20 @@ def _unsizeable(leg: int, at: int, weight: float, price: int, market: Market, te
 
 
 @piece
-def _judge_all(at: int, book: Book, market: Market, terms: Terms) -> None:
+def _judge_all(at: int, book: Book, market: PollTable, terms: Terms) -> None:
     """Judge reductions, then entries; the orders of a bundle that adds to a position at the place of the first."""
     for turn in (REDUCTIONS, BUNDLES_THAT_REDUCE, ENTRIES):
         for leg in range(len(book.leg)):
-            if book.leg[leg, Leg.OUTCOME] == ORDERED and book.leg[leg, Leg.JUDGED] <= at:
+            if book.leg[leg, LegPlace.OUTCOME] == ORDERED and book.leg[leg, LegPlace.JUDGED] <= at:
                 _judge_in_turn(turn, leg, at, book, market, terms)
 
 
 @piece
-def _judge_in_turn(turn: int, leg: int, at: int, book: Book, market: Market, terms: Terms) -> None:
+def _judge_in_turn(turn: int, leg: int, at: int, book: Book, market: PollTable, terms: Terms) -> None:
     mine, bundle = book.leg[leg], terms.leg[leg, Sized.BUNDLE]
     adding = bundle >= 0 and _adds(bundle, book, terms)
     its_turn = ENTRIES
-    if mine[Leg.REDUCES] != 0:
+    if mine[LegPlace.REDUCES] != 0:
         its_turn = BUNDLES_THAT_REDUCE if adding else REDUCTIONS
     if turn != its_turn:
         return
@@ -223,17 +243,17 @@ def _judge_in_turn(turn: int, leg: int, at: int, book: Book, market: Market, ter
         _mark(bundle, at, book, terms)
         judge_bundle(bundle, at, book, market, terms)
         return
-    mine[Leg.JUDGED] = at + 1
-    mine[Leg.REFUSAL] = judge(leg, at, book, market, terms)
-    if mine[Leg.REFUSAL] != 0:
-        mine[Leg.OUTCOME] = REFUSED
+    mine[LegPlace.JUDGED] = at + 1
+    mine[LegPlace.REFUSAL] = judge(leg, at, book, market, terms)
+    if mine[LegPlace.REFUSAL] != 0:
+        mine[LegPlace.OUTCOME] = REFUSED
 
 
 @piece
 def _adds(bundle: int, book: Book, terms: Terms) -> bool:
     """Return whether any order of a bundle adds to a position."""
     for leg in range(len(book.leg)):
-        adds = book.leg[leg, Leg.OUTCOME] == ORDERED and book.leg[leg, Leg.REDUCES] == 0
+        adds = book.leg[leg, LegPlace.OUTCOME] == ORDERED and book.leg[leg, LegPlace.REDUCES] == 0
         if terms.leg[leg, Sized.BUNDLE] == bundle and adds:
             return True
     return False
@@ -244,7 +264,7 @@ def _mark(bundle: int, at: int, book: Book, terms: Terms) -> None:
     """Note that the orders of a bundle are judged."""
     for leg in range(len(book.leg)):
         if terms.leg[leg, Sized.BUNDLE] == bundle:
-            book.leg[leg, Leg.JUDGED] = at + 1
+            book.leg[leg, LegPlace.JUDGED] = at + 1
 
 
 @piece
@@ -252,20 +272,20 @@ def _remain(at: int, book: Book) -> None:
     """Keep the targets that still stand, and write the refusals whose reason is new."""
     for leg in range(len(book.leg)):
         mine = book.leg[leg]
-        if mine[Leg.STATE] == NOTHING:
+        if mine[LegPlace.STATE] == NOTHING:
             continue
-        code = mine[Leg.REFUSAL]
-        if mine[Leg.OUTCOME] == REFUSED:
-            if code != mine[Leg.CODE]:
+        code = mine[LegPlace.REFUSAL]
+        if mine[LegPlace.OUTCOME] == REFUSED:
+            if code != mine[LegPlace.CODE]:
                 _write(at, leg, code, book)
             stands = PASSES[code] or (book.weight[leg] == 0.0 and not OVERTAKES[code])
         else:
-            stands = mine[Leg.OUTCOME] == ORDERED or mine[Leg.OPEN] != 0
+            stands = mine[LegPlace.OUTCOME] == ORDERED or mine[LegPlace.OPEN] != 0
         if not stands:
-            mine[Leg.STATE] = NOTHING
+            mine[LegPlace.STATE] = NOTHING
         elif code not in (BAD_TARGET, MISSING_DATA):
-            mine[Leg.STATE], mine[Leg.TARGET] = SIZED, mine[Leg.PROPOSED]
-        mine[Leg.CODE] = code
+            mine[LegPlace.STATE], mine[LegPlace.TARGET] = SIZED, mine[LegPlace.PROPOSED]
+        mine[LegPlace.CODE] = code
 
 
 @piece
@@ -273,6 +293,3 @@ def _write(at: int, leg: int, code: int, book: Book) -> None:
     row = book.refused[book.sums[Sum.REFUSALS]]
     row[0], row[1], row[2] = at, leg, code
     book.sums[Sum.REFUSALS] += 1
-
-
-keep(scan)

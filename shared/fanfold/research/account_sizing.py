@@ -2,18 +2,29 @@
 
 from math import sqrt
 
-from fanfold.research.account_book import SIZED, WORTH, Book, Leg, Market, Rate, Rule, Sized, Sum, Term, Terms, Wanted
-from fanfold.research.tape import piece
+from fanfold.research.account_book import (
+    SIZED,
+    WORTH,
+    Book,
+    LegPlace,
+    PollTable,
+    Rate,
+    RulePlace,
+    Sized,
+    Sum,
+    Term,
+    Terms,
+    Wanted,
+)
+from fanfold.research.tape import piece, portion
 
 # The outcome of a leg's sizing, besides a number of lots.
 ON_TARGET, TOO_SMALL, DUST, ORDERED, REFUSED = 0, 1, 2, 3, 4
-# A quotient further from a whole number than this share of it is on the side that its float says.
+# A quotient further from a whole number than this share of it is on the side that its float says; of the others the
+# decimals of ``risk.sizing`` say the side.
 CERTAIN = 1e-12
-FLOAT_DIGITS = 15
-LIMB = 2**31 - 1
-UNTOLD = -1
 # The least integer of 64 bits, which is no quantity.
-UNTOLD_LOTS = -(2**63)
+UNTOLD = -(2**63)
 
 
 @piece
@@ -36,7 +47,7 @@ def cost_of(price: int, tick: int, terms: Terms) -> tuple[int, int]:
 
 
 @piece
-def scaled(weight: float, leg: int, at: int, market: Market, terms: Terms) -> float:
+def scaled(weight: float, leg: int, at: int, market: PollTable, terms: Terms) -> float:
     """Return a weight scaled to the leg's volatility, at most to 1."""
     if terms.volatility[leg] == 0.0 or weight == 0.0:
         return weight
@@ -45,62 +56,29 @@ def scaled(weight: float, leg: int, at: int, market: Market, terms: Terms) -> fl
 
 
 @piece
-def digits_of(weight: float, at: int, leg: int, wanted: Wanted) -> tuple[int, int]:
-    """Return the shortest decimal that reads back as a weight above zero: digits, and the power of ten that divides.
-
-    A power of UNTOLD says that it has more digits than can be found here, and that ``wanted`` does not tell them.
-    """
-    power = 1
-    for _ in range(FLOAT_DIGITS + 1):
-        digits = round(weight * power)
-        if digits / power == weight:
-            return int(digits), power
-        power *= 10
-    for row in range(wanted.digits.shape[0]):
-        if wanted.digits[row, 0] == at and wanted.digits[row, 1] == leg:
-            return wanted.digits[row, 2], wanted.digits[row, 3]
-    return 0, UNTOLD
-
-
-@piece
-def product(left: int, right: int) -> tuple[int, int, int]:
-    """Return the product of two figures from 0 to 2**62 in limbs of 31 bits, the highest first, to be compared."""
-    low = (left & LIMB) * (right & LIMB)
-    middle = (left >> 31) * (right & LIMB) + (left & LIMB) * (right >> 31) + (low >> 31)
-    return (left >> 31) * (right >> 31) + (middle >> 31), middle & LIMB, low & LIMB
-
-
-@piece
-def lots_of(weight: float, money: int, unit: int, by: int, at: int, leg: int, wanted: Wanted) -> int:
-    """Return ``weight * money * by / unit`` rounded down, for figures above zero; UNTOLD where digits are missing.
-
-    A float finds the quotient; where it is next to a whole number, the products say on which side, exactly.
-    """
-    quotient = weight * float(money) * float(by) / float(unit)
-    nearest = round(quotient)
-    if abs(quotient - nearest) > CERTAIN * (1.0 + quotient):
+def lots_of(quotient: float, at: int, leg: int, wanted: Wanted) -> int:
+    """Return a quotient rounded down; UNTOLD where it is next to a whole number, and ``wanted`` does not tell it."""
+    if abs(quotient - round(quotient)) > CERTAIN * (1.0 + quotient):
         return int(quotient)
-    digits, power = digits_of(weight, at, leg, wanted)
-    if power == UNTOLD:
-        return UNTOLD
-    lots = int(nearest)
-    return lots - 1 if product(digits, money * by) < product(power, lots * unit) else lots
+    for row in range(wanted.sizes.shape[0]):
+        if wanted.sizes[row, 0] == at and wanted.sizes[row, 1] == leg:
+            return wanted.sizes[row, 2]
+    return UNTOLD
 
 
 @piece
-def desired(weight: float, leg: int, at: int, worth: int, price: int, terms: Terms,
-            wanted: Wanted) -> int:  # fmt: skip
-    """Return the signed lots of a weight at a price, of an instance's worth; UNTOLD_LOTS without its digits."""
+def desired(weight: float, leg: int, at: int, worth: int, price: int, terms: Terms, wanted: Wanted) -> int:
+    """Return the signed lots of a weight at a price, of an instance's worth; UNTOLD where they have to be told."""
     sized = terms.leg[leg]
     money = worth - sized[Sized.SLACK]
     if weight == 0.0 or money <= 0:
         return 0
-    instrument = sized[Sized.INSTRUMENT]
-    cost, by = cost_of(price, terms.rule[instrument, Rule.TICK], terms)
-    unit = sized[Sized.SHARES] * cost * terms.rule[instrument, Rule.WORTH]
-    lots = lots_of(abs(weight), money, unit, by, at, leg, wanted)
+    rule = terms.rule[sized[Sized.INSTRUMENT]]
+    cost, by = cost_of(price, rule[RulePlace.TICK], terms)
+    unit = float(sized[Sized.SHARES] * rule[RulePlace.WORTH]) * float(cost)
+    lots = lots_of(abs(weight) * float(money) * float(by) / unit, at, leg, wanted)
     if lots == UNTOLD:
-        return UNTOLD_LOTS
+        return UNTOLD
     return lots if weight > 0.0 else -lots
 
 
@@ -109,8 +87,8 @@ def too_small(lots: int, instrument: int, price: int, terms: Terms) -> bool:
     """Return whether a venue takes no order for so many lots."""
     rule = terms.rule[instrument]
     size = abs(lots)
-    return size == 0 or size * price * rule[Rule.WORTH] < rule[Rule.NOTIONAL_MIN] or (
-        size < rule[Rule.LOTS_MIN]
+    return size == 0 or size * price * rule[RulePlace.WORTH] < rule[RulePlace.NOTIONAL_MIN] or (
+        size < rule[RulePlace.LOTS_MIN]
     )  # fmt: skip
 
 
@@ -120,16 +98,16 @@ def change(lots: int, leg: int, worth: int, price: int, book: Book, terms: Terms
     mine = book.leg[leg]
     sized = terms.leg[leg]
     instrument = sized[Sized.INSTRUMENT]
-    expected = mine[Leg.QUANTITY] + mine[Leg.OPEN]
+    expected = mine[LegPlace.QUANTITY] + mine[LegPlace.OPEN]
     missing = lots - expected
     if missing == 0:
         return ON_TARGET, 0
     settled = not too_small(expected, instrument, price, terms)
     if lots * expected > 0 and settled:
-        off = abs(missing) * price * terms.rule[instrument, Rule.WORTH] * sized[Sized.SHARES]
+        off = abs(missing) * price * terms.rule[instrument, RulePlace.WORTH] * sized[Sized.SHARES]
         if off * sized[Sized.BAND_BY] <= sized[Sized.BAND_OF] * max(worth, 0):
             return ON_TARGET, 0
-    most = terms.rule[instrument, Rule.LOTS_MAX]
+    most = terms.rule[instrument, RulePlace.LOTS_MAX]
     if most > 0:
         missing = max(-most, min(most, missing))
     if too_small(missing, instrument, price, terms):
@@ -146,8 +124,8 @@ def affordable(lots: int, price: int, instrument: int, book: Book, terms: Terms)
     if lots <= 0 or not terms.account[Term.SPOT]:
         return lots
     free = max(book.sums[Sum.CASH] - book.sums[Sum.RESERVED] - 2 * terms.account[Term.STEP], 0)
-    cost, by = cost_of(price, rule[Rule.TICK], terms)
-    paid = free * by // (cost * rule[Rule.WORTH])
+    cost, by = cost_of(price, rule[RulePlace.TICK], terms)
+    paid = portion(free, by, cost * rule[RulePlace.WORTH])
     return paid if 95 * lots <= 100 * paid and paid < lots else lots
 
 
@@ -155,17 +133,19 @@ def affordable(lots: int, price: int, instrument: int, book: Book, terms: Terms)
 def reservation(lots: int, price: int, instrument: int, terms: Terms) -> int:
     """Return the most cash that a spot buy may cost, with a step for its fee, which is rounded up."""
     rule = terms.rule[instrument]
-    cost, by = cost_of(price, rule[Rule.TICK], terms)
-    step = terms.account[Term.STEP]
-    return (1 - (-lots * cost * rule[Rule.WORTH] // (by * step))) * step
+    cost, by = cost_of(price, rule[RulePlace.TICK], terms)
+    step, worth = terms.account[Term.STEP], lots * rule[RulePlace.WORTH]
+    steps = portion(worth, cost, by * step)
+    # Rounded up, and a step more. The products may wrap around, alike.
+    return (steps + 1 + (steps * by * step != worth * cost)) * step
 
 
 @piece
-def standing_lots(leg: int, at: int, price: int, book: Book, market: Market, terms: Terms,
+def standing_lots(leg: int, at: int, price: int, book: Book, market: PollTable, terms: Terms,
                   wanted: Wanted) -> int:  # fmt: skip
     """Return what a standing target comes to: as it was fixed, or at this price."""
     mine = book.leg[leg]
-    if mine[Leg.STATE] == SIZED:
-        return mine[Leg.TARGET]
+    if mine[LegPlace.STATE] == SIZED:
+        return mine[LegPlace.TARGET]
     weight = scaled(book.weight[leg], leg, at, market, terms)
     return desired(weight, leg, at, book.instance[WORTH, terms.leg[leg, Sized.INSTANCE]], price, terms, wanted)

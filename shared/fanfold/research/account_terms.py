@@ -11,7 +11,7 @@ from fanfold.desk import Account, Desk, Instrument
 from fanfold.errors import BadInput
 from fanfold.market import timeframes
 from fanfold.money import CASH_STEP, decimals
-from fanfold.research.account_book import Rate, Sized, Term, Terms
+from fanfold.research.account_book import Rate, Sized, Terms
 from fanfold.research.columns import Integers
 from fanfold.risk.exposure import PositionKey
 from fanfold.risk.policy import BPS, AccountPolicy, PositionPolicy
@@ -39,6 +39,7 @@ class AccountTerms(NamedTuple):
     instruments: list[str]
     instances: list[str]
     scales: Scales
+    sized: list[PositionPolicy]
     terms: Terms
     money_max: float
 
@@ -59,7 +60,12 @@ def supported(desk: Desk, account: str) -> None:
 
 
 def account_terms(
-    desk: Desk, name: str, policy: AccountPolicy, price_scales: Mapping[str, int], volume_scales: Mapping[str, int]
+    desk: Desk,
+    name: str,
+    policy: AccountPolicy,
+    price_scales: Mapping[str, int],
+    volume_scales: Mapping[str, int],
+    latency_s: int = 0,
 ) -> AccountTerms:
     """Return an account's terms; ``price_scales`` and ``volume_scales`` are those of its instruments' bars."""
     supported(desk, name)
@@ -73,7 +79,7 @@ def account_terms(
     places = [(instances.index(instance), instruments.index(instrument)) for instance, instrument in keys]
     legs = [_leg(desk, policy.legs[key], key[0], place, scales.money) for key, place in zip(keys, places, strict=True)]
     terms = Terms(
-        account=_integers(_account(desk, name, policy, scales.money)),
+        account=_integers([*_account(desk, name, policy, scales.money), latency_s]),
         rate=_integers(_rates(account, policy)),
         leg=_integers(legs),
         rule=_integers([_rule(account, *each, scales.money) for each in each_rule]),
@@ -81,7 +87,8 @@ def account_terms(
         volatility=np.array([policy.legs[key].volatility for key in keys]),
         bars_a_year=policy.legs[keys[0]].bars_per_year,
     )
-    return AccountTerms(keys, instruments, instances, scales, terms, float(FIGURE_MAX // _factor(terms)))
+    sized = [policy.legs[key] for key in keys]
+    return AccountTerms(keys, instruments, instances, scales, sized, terms, float(FIGURE_MAX // _factor(terms)))
 
 
 def whole(value: Decimal | Fraction, scale: int) -> int:
@@ -160,5 +167,4 @@ def _factor(terms: Terms) -> int:
     rate, leg = terms.rate, terms.leg
     own = np.delete(rate, [Rate.FEE_MAX, Rate.WORSE, Rate.COLLAR], axis=0).max()
     bands = (leg[:, Sized.BAND_BY] * leg[:, Sized.SHARES]).max()
-    costs = rate[Rate.COLLAR, 1] * rate[Rate.FEE_MAX, 1] if terms.account[Term.SPOT] else 1
-    return 4 * int(max(own, bands, costs))
+    return 4 * int(max(own, bands))

@@ -1,9 +1,10 @@
 """Bars as columns: integers for money, floats for strategies, padded in front as a live window is."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import carray, types
+from numba import carray, types  # type: ignore[attr-defined]
 from numba.extending import intrinsic, overload
 from numpy.typing import NDArray
 
@@ -31,7 +32,7 @@ class IntegerBars(NamedTuple):
 
 
 class StepColumns(NamedTuple):
-    """What a step reads: float columns with ``padding`` copies of the first bar in front.
+    """The columns that a step reads: floats, with ``padding`` copies of the first bar in front.
 
     Those of a universe are two-dimensional, an instrument a row.
     """
@@ -48,7 +49,19 @@ def integer_bars(recording: Recording, since: int, until: int) -> IntegerBars:
     """Return the bars of a recording that close after ``since`` and no later than ``until``, in epoch seconds."""
     rows = np.frombuffer(recording.records, dtype="<i8").reshape(-1, FIELDS)
     first, last = np.searchsorted(rows[:, 0], (since, until), side="right")
-    return IntegerBars(*rows[first:last].T, recording.price_scale, recording.volume_scale)
+    return bars_of(rows[first:last].T, recording.price_scale, recording.volume_scale)
+
+
+def bars_of(columns: Iterable[Integers], price_scale: int, volume_scale: int) -> IntegerBars:
+    """Return bars of columns in the order of a record."""
+    time, first, high, low, close, volume = columns
+    return IntegerBars(time, first, high, low, close, volume, price_scale, volume_scale)
+
+
+def picked(bars: IntegerBars, rows: Integers) -> IntegerBars:
+    """Return the bars of some rows."""
+    columns = (bars.time, bars.open, bars.high, bars.low, bars.close, bars.volume)
+    return bars_of((column[rows] for column in columns), bars.price_scale, bars.volume_scale)
 
 
 def resampled(bars: IntegerBars, timeframe: str, through: int) -> IntegerBars:
@@ -57,7 +70,7 @@ def resampled(bars: IntegerBars, timeframe: str, through: int) -> IntegerBars:
     ends = -(-bars.time // length) * length
     ends = ends[: int(np.searchsorted(ends, through, side="right"))]
     if not ends.size:
-        return IntegerBars(*(column[:0] for column in bars[:FIELDS]), bars.price_scale, bars.volume_scale)
+        return picked(bars, np.zeros(0, np.int64))
     first = np.flatnonzero(np.diff(ends, prepend=ends[0] - 1))
     last = np.append(first[1:], ends.size) - 1
     count = ends.size
@@ -79,13 +92,22 @@ def step_columns(members: list[IntegerBars], padding: int) -> StepColumns:
     if not others:
         return first
     rows = [np.stack(columns) for columns in list(zip(first, *others, strict=True))[1:]]
-    return StepColumns(first.time, *rows)
+    opens, highs, lows, closes, volumes = rows
+    return StepColumns(first.time, opens, highs, lows, closes, volumes)
 
 
 def _floats(bars: IntegerBars, padding: int) -> StepColumns:
-    prices = (_padded(_quotients(column, bars.price_scale), padding) for column in bars[1:5])
-    volume = _padded(_quotients(bars.volume, bars.volume_scale), padding)
-    return StepColumns(_padded(bars.time, padding), *prices, volume)
+    def floats(figures: Integers, scale: int) -> Floats:
+        return _padded(_quotients(figures, scale), padding)
+
+    return StepColumns(
+        time=_padded(bars.time, padding),
+        open=floats(bars.open, bars.price_scale),
+        high=floats(bars.high, bars.price_scale),
+        low=floats(bars.low, bars.price_scale),
+        close=floats(bars.close, bars.price_scale),
+        volume=floats(bars.volume, bars.volume_scale),
+    )
 
 
 def _quotients(figures: Integers, scale: int) -> Floats:
@@ -107,10 +129,10 @@ def borrow(column: Any) -> Any:
     return column
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def _pointer(_context: Any, address: Any, array: Any) -> Any:
     """Turn an address into a pointer to the elements of an array of this type."""
-    signature = types.CPointer(array.dtype)(address, array)
+    signature = types.CPointer(array.dtype)(address, array)  # type: ignore[no-untyped-call]
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
@@ -118,12 +140,12 @@ def _pointer(_context: Any, address: Any, array: Any) -> Any:
     return signature, generate
 
 
-@overload(borrow, jit_options={"forceinline": True})  # type: ignore[untyped-decorator]
+@overload(borrow, jit_options={"forceinline": True})
 def _borrow(column):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - numba compares signatures
     if isinstance(column, types.Array):
-        return lambda column: carray(_pointer(column.ctypes.data, column), column.shape)
+        return lambda column: carray(_pointer(column.ctypes.data, column), column.shape)  # type: ignore[call-arg]
     if isinstance(column, types.BaseNamedTuple):
-        kind = column.instance_class
+        kind = column.instance_class  # type: ignore[attr-defined]
         return lambda column: kind(*_borrow_each(tuple(column)))
     return lambda column: column
 
@@ -132,7 +154,7 @@ def _borrow_each(columns: Any) -> Any:
     return tuple(columns)
 
 
-@overload(_borrow_each, jit_options={"forceinline": True})  # type: ignore[untyped-decorator]
+@overload(_borrow_each, jit_options={"forceinline": True})
 def _each(columns):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     if not len(columns):
         return lambda columns: ()  # noqa: ARG005 - as above

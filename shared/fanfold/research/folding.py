@@ -14,16 +14,19 @@ from numba.extending import overload
 
 from fanfold.research.columns import Floats, IntegerBars, StepColumns, borrow, step_columns
 from fanfold.research.compiled import inlined
-from fanfold.research.kept import keep
+from fanfold.research.kept import STRATEGY, keep
 from fanfold.signals.legs import Leg
 from fanfold.strategy.contract import Bars, Protected, Strategy, Universe
+from fanfold.strategy.loading import attempted
 from fanfold.strategy.step_code import digest, fault_of
 
 WEIGHT = 0
+# Bound anew in the copy of a scan for each strategy.
+step: Any = None
 
 
 class Folded(NamedTuple):
-    """What a leg wants at each of its bars; NaN where it is silent.
+    """The wishes of a leg at each of its bars; NaN where it is silent.
 
     ``wanted`` has four rows: the weight, and the shares at which its position is closed: stop, profit, trail. Where the
     step did not run compiled, ``why_plain`` says why.
@@ -50,12 +53,13 @@ def fold(strategy: Strategy, members: list[IntegerBars], me: int) -> Folded:
 
 def _compiled(strategy: Strategy, columns: StepColumns, me: int, count: int, wanted: Floats) -> str:
     """Write what a step wants; return why it could not be done, or ""."""
-    try:
-        run = _scan_of(strategy.step, cross_sectional=strategy.cross_sectional)
-        run(strategy.params, strategy.start(strategy.params), columns, me, count, strategy.lookback, wanted)
-    except NumbaError as refused:
-        return f"numba cannot compile it: {_line(refused)}"
-    except Exception as fault:  # noqa: BLE001 - whatever a step raises, live its leg is silent at that bar alone
+    run = _scan_of(strategy.step, cross_sectional=strategy.cross_sectional)
+    start = strategy.start(strategy.params)
+    fault = attempted(partial(run, strategy.params, start, columns, me, count, strategy.lookback, wanted))
+    if isinstance(fault, NumbaError):
+        return f"numba cannot compile it: {_line(fault)}"
+    if isinstance(fault, BaseException):
+        # Live its leg is silent at that bar alone.
         return f"it raised: {fault_of(fault, strategy.step)}"
     return "" if np.isfinite(wanted).all() else "it wants a weight that is no finite number"
 
@@ -69,14 +73,16 @@ def _line(refused: NumbaError) -> str:
 @cache
 def _scan_of(step: FunctionType, *, cross_sectional: bool) -> Any:
     scan = _universe_scan if cross_sectional else _bars_scan
-    return keep(njit(FunctionType(scan.__code__, scan.__globals__ | {"step": inlined(step)}, "fold")), digest(step))
+    return keep(
+        njit(FunctionType(scan.__code__, scan.__globals__ | {"step": inlined(step)}, "fold")), STRATEGY, digest(step)
+    )
 
 
 def _bars_scan(params: Any, state: Any, columns: Any, _me: int, _count: int, padding: int, wanted: Floats) -> None:
     seen, written = borrow(columns), borrow(wanted)
     for at in range(written.shape[1]):
         view = Bars(at + padding, seen.time, seen.open, seen.high, seen.low, seen.close, seen.volume)
-        state, weight = step(params, state, view)  # noqa: F821 - bound for each strategy
+        state, weight = step(params, state, view)
         write(written, at, weight)
 
 
@@ -84,7 +90,7 @@ def _universe_scan(params: Any, state: Any, columns: Any, me: int, count: int, p
     seen, written = borrow(columns), borrow(wanted)
     for at in range(written.shape[1]):
         view = Universe(at + padding, me, count, seen.time, seen.open, seen.high, seen.low, seen.close, seen.volume)
-        state, weight = step(params, state, view)  # noqa: F821 - bound for each strategy
+        state, weight = step(params, state, view)
         write(written, at, weight)
 
 
@@ -93,7 +99,7 @@ def write(wanted: Floats, at: int, weight: Any) -> None:
     raise NotImplementedError
 
 
-@overload(write, jit_options={"forceinline": True})  # type: ignore[untyped-decorator]
+@overload(write, jit_options={"forceinline": True})
 def _write(wanted, at, weight):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001 - numba passes types
     if isinstance(weight, types.BaseNamedTuple):
         return _write_protected

@@ -8,7 +8,10 @@ from typing import Any
 
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 
-SOURCES = Path(__file__).parent
+# The modules whose functions become parts of a compiled account, and of a compiled strategy.
+ACCOUNT = ("account_book", "account_guards", "account_matching", "account_rules", "account_scan", "account_sizing",
+           "columns", "tape")  # fmt: skip
+STRATEGY = ("columns", "compiled", "folding", "lane", "tape")
 
 
 def folder() -> Path:
@@ -17,18 +20,18 @@ def folder() -> Path:
 
 
 @cache
-def digest_of_sources() -> str:
-    """Hash the modules of research, parts of which are in everything that is compiled here."""
-    texts = (path.read_bytes() for path in sorted(SOURCES.glob("*.py")))
+def digest_of(modules: tuple[str, ...]) -> str:
+    """Hash modules of research."""
+    texts = ((Path(__file__).parent / f"{name}.py").read_bytes() for name in modules)
     return blake2s(b"\0".join(texts), digest_size=8).hexdigest()
 
 
-def keep(dispatcher: Any, part: str = "") -> Any:
-    """Let a compiled function be kept, and return it; ``part`` is a digest of what it holds besides research.
+def keep(dispatcher: Any, modules: tuple[str, ...], part: str = "") -> Any:
+    """Let a compiled function be kept, and return it; ``part`` is a digest of what it holds besides these modules.
 
     Where the folder cannot be written to, it is compiled in each run.
     """
-    stamp = f"{digest_of_sources()}{part}"
+    stamp = f"{digest_of(modules)}{part}"
 
     class Located:
         """The place of this function alone."""
@@ -56,14 +59,14 @@ def keep(dispatcher: Any, part: str = "") -> Any:
         def get_disambiguator(self) -> str:
             return f"{self._lineno}-{stamp}"
 
-    class Result(CompileResultCacheImpl):  # type: ignore[misc]
-        _locator_classes = (Located,)
+    class Result(CompileResultCacheImpl):
+        _locator_classes = [Located]  # type: ignore[list-item]  # noqa: RUF012 - as in its base
 
-    class Kept(FunctionCache):  # type: ignore[misc]
+    class Kept(FunctionCache):
         _impl_class = Result
 
     try:
-        dispatcher._cache = Kept(dispatcher.py_func)  # noqa: SLF001 - the only way to say where
+        dispatcher._cache = Kept(dispatcher.py_func)  # type: ignore[no-untyped-call]  # noqa: SLF001 - no other way
     except RuntimeError:
         return dispatcher
     return dispatcher

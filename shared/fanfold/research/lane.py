@@ -12,12 +12,14 @@ from numba import njit
 
 from fanfold.research.columns import IntegerBars, Integers, StepColumns, borrow
 from fanfold.research.compiled import inlined
-from fanfold.research.kept import keep
-from fanfold.research.tape import LIMIT, Tape, fee_of, small, worsened, write_fill
+from fanfold.research.kept import STRATEGY, keep
+from fanfold.research.tape import LIMIT, FillTape, fee_of, small, worsened, write_fill
 from fanfold.strategy.contract import Bars
 from fanfold.strategy.step_code import digest
 
 DONE, OVERFLOW = 0, 1
+# Bound anew in the copy of the scan for each strategy.
+step: Any = None
 
 
 class LaneTerms(NamedTuple):
@@ -40,7 +42,7 @@ class LaneTerms(NamedTuple):
 
 
 class LaneEnd(NamedTuple):
-    """How a scan ended: ``code``, at which bar, and what is held and owned then."""
+    """The end of a scan: ``code``, its bar, and what is held and owned then."""
 
     code: int
     at: int
@@ -58,7 +60,7 @@ def quantity_of(weight: float, size: int) -> int:
 
 
 def _scan(
-    params: Any, state: Any, columns: StepColumns, bars: IntegerBars, terms: LaneTerms, tape: Tape,
+    params: Any, state: Any, columns: StepColumns, bars: IntegerBars, terms: LaneTerms, tape: FillTape,
     equity: Integers,
 ) -> LaneEnd:  # fmt: skip
     seen, opens, closes, traded = borrow(columns), borrow(bars.open), borrow(bars.close), borrow(bars.volume)
@@ -76,7 +78,7 @@ def _scan(
             if abs(float(position)) * terms.notional_max + abs(float(cash)) > LIMIT:
                 return LaneEnd(OVERFLOW, at, cash, position, invested)
         view = Bars(at + terms.lookback, seen.time, seen.open, seen.high, seen.low, seen.close, seen.volume)
-        state, wanted = step(params, state, view)  # noqa: F821 - bound for each strategy
+        state, wanted = step(params, state, view)
         if at >= terms.lookback and wanted != weight:
             weight = wanted
             pending = quantity_of(weight, terms.size) - position
@@ -89,4 +91,4 @@ def _scan(
 def lane(step: FunctionType) -> Any:
     """Return the compiled scan of a step."""
     scan = FunctionType(_scan.__code__, _scan.__globals__ | {"step": inlined(step)}, "lane")
-    return keep(njit(scan), digest(step))
+    return keep(njit(scan), STRATEGY, digest(step))

@@ -42,8 +42,8 @@ class TripField(IntEnum):
     PROFIT = 5
 
 
-class Tape(NamedTuple):
-    """What was traded and closed, a row each, and how many rows; ``lots`` are the oldest and newest lot of each leg."""
+class FillTape(NamedTuple):
+    """Rows of fills and of round trips, and how many there are; ``lots`` are the oldest and newest of each leg."""
 
     fills: Integers
     trips: Integers
@@ -55,9 +55,9 @@ FILLS, TRIPS = 0, 1
 OLDEST, NEWEST = 0, 1
 
 
-def blank_tape(fills_max: int, legs: int) -> Tape:
+def blank_tape(fills_max: int, legs: int) -> FillTape:
     """Return a tape for so many fills. Memory is taken as it is written, so the most there can be costs nothing."""
-    return Tape(
+    return FillTape(
         fills=np.empty((fills_max, len(FillField)), np.int64),
         trips=np.empty((fills_max, len(TripField)), np.int64),
         counts=np.zeros(2, np.int64),
@@ -99,7 +99,7 @@ def worsened(side: int, price: int, of: int, by: int, tick: int) -> int:
 
 
 @piece
-def write_fill(tape: Tape, leg: int, at: int, lots: int, price: int, fee: int, worth: int, step: int) -> None:
+def write_fill(tape: FillTape, leg: int, at: int, lots: int, price: int, fee: int, worth: int, step: int) -> None:
     """Write a fill, close the leg's oldest lots by it, and open a lot with the rest.
 
     ``worth`` is the value of a lot at a price of one tick, ``step`` what fees are whole multiples of, in steps of cash.
@@ -120,7 +120,7 @@ def write_fill(tape: Tape, leg: int, at: int, lots: int, price: int, fee: int, w
 
 
 @piece
-def _close(tape: Tape, leg: int, number: int, side: int, worth: int, step: int) -> tuple[int, int]:
+def _close(tape: FillTape, leg: int, number: int, side: int, worth: int, step: int) -> tuple[int, int]:
     """Close lots by a fill, oldest first, and write what was closed; return its quantity and fee that are left."""
     fill, first = tape.fills[number], tape.lots[leg, OLDEST]
     rest, rest_fee, price = abs(fill[FillField.LOTS]), fill[FillField.FEE], fill[FillField.PRICE]
@@ -148,11 +148,11 @@ def _close(tape: Tape, leg: int, number: int, side: int, worth: int, step: int) 
     return rest, rest_fee
 
 
-def fills_of(tape: Tape) -> Integers:
+def fills_of(tape: FillTape) -> Integers:
     """Return the rows of fills; see FillField."""
     return tape.fills[: tape.counts[FILLS]]
 
 
-def trips_of(tape: Tape) -> Integers:
+def trips_of(tape: FillTape) -> Integers:
     """Return the rows of round trips; see TripField."""
     return tape.trips[: tape.counts[TRIPS]]

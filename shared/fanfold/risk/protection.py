@@ -67,18 +67,26 @@ class Guarded(NamedTuple):
 
 
 def guard(
-    before: Sequence[Protection], wanted: Standing, book: AccountSnapshot, terms: AccountPolicy, at: datetime
+    before: Sequence[Protection],
+    wanted: Standing,
+    standing: Standing,
+    book: AccountSnapshot,
+    terms: AccountPolicy,
+    at: datetime,
 ) -> Guarded:
     """Return the targets with exits in place of those whose position its protection closes, at a market event.
 
-    What is too little to be sold counts as no position: the dust of one is no reason to close the next.
+    ``standing`` are the targets that stood before the newest came: an exit among them is tried again, whatever its
+    strategy says meanwhile. What is too little to be sold counts as no position: the dust of one is no reason to close
+    the next.
     """
     protected = before or any(
         entry.target.stop or entry.target.take_profit or entry.target.trail for entry in wanted.values()
     )
     if not protected or book.trading_state is TradingState.FLATTENING:
         return Guarded(dict(wanted), list(before))
-    return _guard({protection.leg: protection for protection in before}, wanted, _without_dust(book, terms), at)
+    known = {protection.leg: protection for protection in before}
+    return _guard(known, wanted, standing, _without_dust(book, terms), at)
 
 
 @exact
@@ -92,7 +100,9 @@ def _without_dust(book: AccountSnapshot, terms: AccountPolicy) -> AccountSnapsho
 
 
 @exact
-def _guard(known: dict[PositionKey, Protection], wanted: Standing, book: AccountSnapshot, at: datetime) -> Guarded:
+def _guard(
+    known: dict[PositionKey, Protection], wanted: Standing, standing: Standing, book: AccountSnapshot, at: datetime
+) -> Guarded:
     for leg, entry in wanted.items():
         protection = _newest(known.pop(leg, None), entry)
         if protection is not None:
@@ -102,7 +112,7 @@ def _guard(known: dict[PositionKey, Protection], wanted: Standing, book: Account
     out = {leg for leg, protection in watched.items() if protection.out}
     broken = {entry.target.bundle for leg, entry in wanted.items() if leg in out} - {""}
     followed = {leg: entry for leg, entry in wanted.items() if leg not in out and not _alone(entry, broken)}
-    exits = {leg: _exit(protection, wanted.get(leg)) for leg, protection in watched.items() if _closes(protection)}
+    exits = {leg: _exit(protection, standing.get(leg)) for leg, protection in watched.items() if _closes(protection)}
     return Guarded(followed | exits, [protection for protection in watched.values() if _lasts(protection)])
 
 

@@ -1,0 +1,120 @@
+"""Back-test a desk, or one strategy: fast in compiled scans, or through the production verbs."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from hashlib import blake2s
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from fanfold import __version__, desk
+from fanfold.desk import Desk
+from fanfold.errors import BadInput
+from fanfold.local import run_plan
+from fanfold.local.run_plan import RunPlan
+from fanfold.market.recording import Recording
+from fanfold.research.account_market import History
+from fanfold.research.account_result import run_account
+from fanfold.research.result import AccountResult, BacktestResult, Provenance
+from fanfold.risk.policy import prepare
+from fanfold.strategy import contract, folder
+from fanfold.strategy.step_code import digest
+
+
+class Frictions(NamedTuple):
+    """Costs that a back-test changes; None leaves the desk's. ``latency_s`` is how long an order is on its way."""
+
+    fee_bps: Decimal | None = None
+    slippage_bps: Decimal | None = None
+    latency_s: int = 0
+
+
+NO_FRICTIONS = Frictions()
+
+
+def backtest(
+    strategy: str | None = None,
+    data: Sequence[str | Path] | str | Path = (),
+    *,
+    desk: str | Path | None = None,
+    params: Mapping[str, Any] | None = None,
+    since: int | None = None,
+    until: int | None = None,
+    minutes: int | None = None,
+    cash: Decimal | int | None = None,
+    strategies: str | Path | None = None,
+    frictions: Frictions = NO_FRICTIONS,
+) -> BacktestResult:
+    """Back-test a strategy, or all of a desk, over data files; without them over the seeded market.
+
+    As ``fanfold run`` on the same options: ``since`` and ``until`` are closes in epoch seconds, ``desk`` is a desk
+    file, ``strategies`` a folder of your own. Raises BadInput, which says what to do, for what cannot be traded.
+    """
+    if strategies is not None:
+        folder.use(Path(strategies))
+    files = [data] if isinstance(data, str | Path) else data
+    planned = run_plan.plan(
+        Path(desk) if desk is not None else run_plan.DESK_FILE,
+        [str(file) for file in files],
+        strategy,
+        {name: str(value) for name, value in (params or {}).items()},
+        since,
+        until,
+        minutes,
+        cash=None if cash is None else Decimal(cash),
+    )
+    return of_plan(planned, frictions)
+
+
+def of_plan(planned: RunPlan, frictions: Frictions = NO_FRICTIONS) -> BacktestResult:
+    """Back-test a plan in compiled scans, an account after the other."""
+    traded = with_frictions(planned.desk, frictions)
+    policy, accounts, plain = prepare(traded), dict[str, AccountResult](), dict[str, str]()
+    for name, account in traded.accounts.items():
+        if not any(instance.account == name for instance in traded.strategies.values()):
+            continue
+        own = [entry for entry in planned.recordings if entry.instrument in traded.venues[account.venue].symbols]
+        history = History({entry.instrument: entry for entry in own}, planned.start, planned.until)
+        run = run_account(traded, name, policy, history, frictions.latency_s)
+        accounts[name] = run.result
+        plain |= run.plain
+    if not accounts:
+        raise BadInput("no account of the desk has a strategy; name one with --strategy")
+    span = planned.start, planned.until
+    return BacktestResult("fast", span, accounts, provenance_of(traded, planned), plain, planned.notes)
+
+
+def with_frictions(traded: Desk, frictions: Frictions) -> Desk:
+    """Return a desk whose accounts pay other costs."""
+    changes: dict[str, Any] = {}
+    if frictions.fee_bps is not None:
+        changes |= {"taker_bps": frictions.fee_bps, "maker_bps": frictions.fee_bps}
+    if frictions.slippage_bps is not None:
+        changes["slippage_bps"] = frictions.slippage_bps
+    accounts = {name: msgspec.structs.replace(account, **changes) for name, account in traded.accounts.items()}
+    changed = msgspec.structs.replace(traded, accounts=accounts)
+    wrong = list(desk.mistakes(changed))
+    if wrong:
+        raise desk.refusal("the desk with these costs", wrong)
+    return changed
+
+
+def provenance_of(traded: Desk, planned: RunPlan) -> Provenance:
+    """Return the hashes of data, code and desk."""
+    bars = blake2s(digest_size=16)
+    for recording in sorted(planned.recordings, key=lambda entry: entry.instrument):
+        bars.update(_head(recording).encode())
+        bars.update(recording.records)
+    bars.update(f"{planned.start} {planned.until}".encode())
+    steps = {
+        name: digest(contract.bind(instance.strategy, instance.params, len(instance.instruments)).step)
+        for name, instance in traded.strategies.items()
+    }
+    document = blake2s(desk.dump(traded), digest_size=16).hexdigest()
+    return Provenance(data=bars.hexdigest(), code=steps, desk=document, version=__version__)
+
+
+def _head(recording: Recording) -> str:
+    scales = f"{recording.price_scale} {recording.volume_scale}"
+    return f"{recording.instrument} {recording.timeframe} {scales} {recording.count}\n"

@@ -1,0 +1,74 @@
+"""A fast back-test is a run on the same bars, with holes in them: each fill, refusal and equity, to the last digit.
+
+The seeded market has an outage of SOL and a silent minute of XRP in its first hour, and volumes that fill orders in
+part where participation is small.
+"""
+
+from typing import Any
+
+import pytest
+
+from fanfold.desk import Desk
+from support.backtests import ALL, START, bars, desk_of, fast, full, instance
+
+MINUTES = 400
+SMA: dict[str, Any] = {"params": {"fast": 5, "slow": 20}}
+REVERSION: dict[str, Any] = {"params": {"window": 20, "entry": 1.5, "exit": 0.3}}
+PAIR = ["ETH/USDT", "BTC/USDT"]
+PAIRS: dict[str, Any] = {"params": {"window": 30, "entry": 1.5}}
+TIGHT = {
+    "order_notional_max": "20000",
+    "position_notional_max": "22000",
+    "gross_max": "0.5",
+    "net_max": "0.3",
+    "orders_per_minute_max": 2,
+    "daily_loss_max": "0.004",
+}
+DESKS: dict[str, Desk] = {
+    "sma_cross": desk_of({"a": instance("sma_cross", **SMA)}),
+    "mean_reversion": desk_of({"a": instance("mean_reversion", **REVERSION)}),
+    "breakout": desk_of({"a": instance("breakout", params={"entry": 10, "exit": 5, "atr": 4, "short": 0.5})}),
+    "momentum": desk_of({"a": instance("momentum", params={"window": 12, "top": 3, "every": 5}, allocation="0.9")}),
+    "pairs": desk_of({"a": instance("pairs", PAIR, **PAIRS)}),
+    "spot, two strategies that compete for cash": desk_of(
+        {
+            "a": instance("sma_cross", allocation="0.6", **SMA),
+            "b": instance("momentum", params={"window": 12, "top": 2, "every": 7}, allocation="0.4"),
+        },
+        kind="spot",
+    ),
+    "limits that refuse": desk_of(
+        {"a": instance("sma_cross", allocation="0.9", **SMA), "b": instance("mean_reversion", allocation="0.1")}, TIGHT
+    ),
+    "stops, profits and trails": desk_of(
+        {
+            "a": instance("sma_cross", stop="0.001", take_profit="0.003", trail="0.002", **SMA),
+            "b": instance("mean_reversion", stop="0.002", band="0.01", **REVERSION),
+        }
+    ),
+    "a pair with a stop": desk_of({"a": instance("pairs", PAIR, stop="0.001", **PAIRS)}),
+    "volatility": desk_of({"a": instance("sma_cross", volatility="0.3", band="0.02", **SMA)}),
+    "several timeframes": desk_of(
+        {
+            "a": instance("sma_cross", timeframe="5m", params={"fast": 3, "slow": 9}),
+            "b": instance("momentum", timeframe="15m", params={"window": 4, "top": 2, "every": 2}, allocation="0.4"),
+            "c": instance("breakout", ALL[2:3], params={"entry": 10, "exit": 5, "atr": 4}, allocation="0.1"),
+        }
+    ),
+    "orders that fill in part": desk_of(
+        {"a": instance("sma_cross", allocation="1", **SMA)}, participation_max="0.00001"
+    ),
+}
+
+
+@pytest.mark.parametrize("begins", [1, 150], ids=["at the first bar", "later, with a warm-up"])
+@pytest.mark.parametrize("name", DESKS)
+def test_a_fast_back_test_is_the_run_of_the_production_verbs(name: str, begins: int) -> None:
+    recordings = bars(7, MINUTES)
+    span = START + 60 * begins, START + 60 * MINUTES
+    quick, whole = fast(DESKS[name], recordings, *span), full(DESKS[name], recordings, *span)
+    assert len(whole.fills) > 10
+    assert sorted(quick.fills) == sorted(whole.fills)
+    assert sorted(quick.refusals) == sorted(whole.refusals)
+    assert quick.equity == {at: whole.equity[at] for at in quick.equity}
+    assert len(quick.equity) > MINUTES - begins - 5
