@@ -227,6 +227,19 @@ def test_query_answers_from_the_lake_and_fetches_only_once(fanfold, local):
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
+def test_the_views_of_the_lake_say_what_the_report_says(fanfold):
+    (whole,) = fanfold("report", "--json").document["performance"]
+    newest = "SELECT value FROM portfolio_value ORDER BY at DESC LIMIT 1"
+    (row,) = fanfold("query", newest, "--flush", "--json").document["rows"]
+    assert Decimal(row["value"]) == Decimal(whole["equity"])
+    sums = "SELECT instance, sum(pnl) AS profit, sum(fees) AS fees FROM pnl_by_day GROUP BY instance"
+    shown = {row["instance"]: row for row in fanfold("query", sums, "--json").document["rows"]}
+    parts = [(part["name"], part["profit"], part["fees"]) for part in whole["by_strategy"]]
+    assert parts
+    for name, *amounts in parts:
+        assert [Decimal(shown[name][column]) for column in ("profit", "fees")] == list(map(Decimal, amounts))
+
+
 @pytest.mark.parametrize(
     ("sql", "named"), [("SELECT nope FROM trades", "nope"), ("DELETE FROM trades", "read-only"), ("SELEC", "SQL")]
 )

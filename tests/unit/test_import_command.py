@@ -258,9 +258,13 @@ def test_today_is_not_over_and_not_fetched() -> None:
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        ([], "name files of bars, or an --exchange with --symbols and --from"),
-        (["a.csv", "--exchange", "binance"], "name files of bars, or an --exchange"),
-        (["--exchange", "binance"], "--exchange needs --symbols and --from"),
+        ([], "name files of bars, an --exchange, or an --archive, and one of these alone"),
+        (["a.csv", "--exchange", "binance"], "one of these alone"),
+        (["--exchange", "binance"], "it needs --symbols and --from"),
+        (
+            ["--exchange", "binance", "--symbols", "BTC/USDT", "--from", "2026-03-02", "--until", "2026-03-01"],
+            "there is no whole day from 2026-03-02 to 2026-03-01",
+        ),
     ],
 )
 def test_a_source_is_needed_and_one_alone(tmp_path: Path, words: list[str], reason: str) -> None:

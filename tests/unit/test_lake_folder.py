@@ -129,6 +129,8 @@ def test_a_query_reads_a_folder_without_a_desk(tmp_path: Path) -> None:
     write(made, tmp_path)
     answer = query.command("SELECT count(*) AS bars FROM bars", options=OPTIONS, lake=tmp_path)
     assert answer.document["rows"] == [{"bars": len(made.bars)}]
+    with pytest.raises(BadInput, match="nothing holds no lake"):
+        query.command("SELECT 1", options=OPTIONS, lake=tmp_path / "nothing")
     with pytest.raises(BadInput, match="--lake reads a folder alone"):
         query.command("SELECT 1", options=OPTIONS, lake=tmp_path, flush=True)
 

@@ -101,11 +101,14 @@ LATENCY = LakeView(
     columns={
         **_ORDER,
         "closed_at": ("timestamp", "close of the bar that risk decided on"),
-        "publish_ms": ("bigint", "from the close to the message of the bar"),
+        "publish_ms": (
+            "bigint",
+            "from the close to the message of the bar; only of use where the run's clock is the wall's",
+        ),
         "signal_ms": ("bigint", "from there to the target"),
         "risk_ms": ("bigint", "from there to the approval"),
         "execution_ms": ("bigint", "from there to the first report of the order"),
-        "total_ms": ("bigint", "from the close to that report"),
+        "total_ms": ("bigint", "from the close to that report; as publish_ms"),
         **_BUILT_DAY,
     },
     text="""

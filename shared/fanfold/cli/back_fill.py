@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from fanfold.cli import lake_folder
 from fanfold.desk import Instrument, VenueSettings
-from fanfold.errors import BadInput, VenueUnavailable
+from fanfold.errors import VenueUnavailable
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
 from fanfold.market.timeframes import DAY_S
@@ -70,10 +70,8 @@ def days_over(until: date | None, now: datetime) -> date:
 
 
 def missing_days(wanted: BackFill, symbol: str, folder: Path) -> list[date]:
-    """Return the days of a series that are not stored whole. Raises BadInput where no day is wanted."""
+    """Return the days of a series that are not stored whole."""
     count = (wanted.last - wanted.first).days + 1
-    if count < 1:
-        raise BadInput(f"there is no whole day from {wanted.first} to {wanted.last}: the day of today is not over")
     path = _stored_days(wanted, symbol, folder)
     stored = set(path.read_text().split()) if path.exists() else set()
     wanted_days = (wanted.first + timedelta(days=n) for n in range(count))

@@ -1,26 +1,33 @@
 # ruff: noqa: N999 - a command's file is named as it is called
-"""Bring bars into a lake in a folder: from files, or from an exchange's past.
+"""Bring bars of files, an archive or an exchange's past into a lake in a folder.
 
 Files are of any kind that docs/data-files.md names. From an exchange, days that the lake has are not asked for again,
 so that a run which was stopped goes on where it was. Queries by --lake, and --data, read the folder.
 
 Example: fanfold import BTCUSDT-1m-2026-02.zip BTCUSDT-1m-2026-03.zip --into lake --venue binance
+Example: fanfold import --archive https://archive.example --symbols BTC/USDT --from 2025-01-01 --into lake
 Example: fanfold import --exchange binance --symbols BTC/USDT,ETH/USDT --from 2026-01-01 --into lake
 """
 
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
+from fanfold.cli import archives
+from fanfold.cli.archives import Archive
 from fanfold.cli.argument_types import Columns, read_by, read_day
+from fanfold.cli.back_fill_progress import progress_of_days
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.output import Answer, grid
 from fanfold.cli.reading_progress import progress_of_reading
 from fanfold.errors import BadInput
 from fanfold.importers import columns as column_names
 from fanfold.importers import data_files, joining
+
+if TYPE_CHECKING:
+    from fanfold.cli.back_fill import BackFill
 
 EXITS = (Exit.NOT_REACHABLE,)
 File = Annotated[str, Parameter(metavar="FILE", help="FILE or FILE=BASE/QUOTE, one or more")]
@@ -34,25 +41,30 @@ def command(
     venue: Annotated[str, Parameter(metavar="NAME", help="where the bars of files were traded (file)")] = "file",
     columns: Columns = "",
     exchange: Annotated[str, Parameter(metavar="NAME", help="an exchange by its ccxt id, such as binance")] = "",
-    symbols: Annotated[str, Parameter(metavar="SYMBOLS", help="its instruments: BTC/USDT,ETH/USDT")] = "",
+    archive: Annotated[str, Parameter(metavar="URL", help="an archive laid out as Binance's, by its URL")] = "",
+    symbols: Annotated[str, Parameter(metavar="SYMBOLS", help="instruments there: BTC/USDT,ETH/USDT")] = "",
     timeframe: Annotated[str, Parameter(metavar="LENGTH", help="of its bars (1m)")] = "1m",
     since: Annotated[Day, Parameter(name="--from", help="the first day (UTC)")] = "",
     until: Annotated[Day, Parameter(help="the last day; without it, yesterday")] = "",
     origin: Annotated[str, Parameter(metavar="URL", help="in place of the exchange's hosts")] = "",
 ) -> Answer:
     """Return what each instrument brought into the lake."""
-    if bool(files) == bool(exchange):
-        raise BadInput("name files of bars, or an --exchange with --symbols and --from")
+    if sum(map(bool, (files, exchange, archive))) != 1:
+        raise BadInput("name files of bars, an --exchange, or an --archive, and one of these alone")
     if files:
         return _files(files, into, venue, column_names.parse(columns))
     named = [symbol.strip() for symbol in symbols.split(",") if symbol.strip()]
     if not named or not since:
-        raise BadInput("--exchange needs --symbols and --from, such as --symbols BTC/USDT --from 2026-01-01")
+        raise BadInput("it needs --symbols and --from, such as --symbols BTC/USDT --from 2026-01-01")
     from fanfold.cli import back_fill  # noqa: PLC0415 - ccxt takes a while to load
 
+    first = date.fromisoformat(since)
     last = back_fill.days_over(date.fromisoformat(until) if until else None, datetime.now(UTC))
-    wanted = back_fill.BackFill(exchange, named, timeframe, date.fromisoformat(since), last, origin)
-    return _fetched(wanted, into)
+    if first > last:
+        raise BadInput(f"there is no whole day from {first} to {last}: the day of today is not over")
+    if archive:
+        return _archived(Archive(archive, named, timeframe, first, last), into, venue)
+    return _fetched(back_fill.BackFill(exchange, named, timeframe, first, last, origin), into)
 
 
 def _files(files: tuple[str, ...], into: Path, venue: str, mapping: dict[str, str]) -> Answer:
@@ -70,9 +82,18 @@ def _files(files: tuple[str, ...], into: Path, venue: str, mapping: dict[str, st
     return Answer({"imported": rows, "lake": str(into)}, [*blocks, grid("", rows, columns)])
 
 
-def _fetched(wanted: Any, into: Path) -> Answer:
+def _archived(archive: Archive, into: Path, venue: str) -> Answer:
+    with progress_of_days(len(archive.symbols) * ((archive.last - archive.first).days + 1)) as on_days:
+        fetched = archives.fetch(archive, into / "archive", on_days)
+    if not fetched.files:
+        raise BadInput(f"{archive.url} has none of {', '.join(fetched.absent[:3])}; see its list of files")
+    answer = _files(tuple(fetched.files), into, venue, {})
+    absent = [f"the archive has no {name}" for name in fetched.absent]
+    return answer._replace(document=answer.document | {"absent": fetched.absent}, blocks=[*answer.blocks, *absent])
+
+
+def _fetched(wanted: "BackFill", into: Path) -> Answer:
     from fanfold.cli import back_fill  # noqa: PLC0415 - as above
-    from fanfold.cli.back_fill_progress import progress_of_days  # noqa: PLC0415 - as above
 
     with progress_of_days(len(wanted.symbols) * ((wanted.last - wanted.first).days + 1)) as on_days:
         rows = [series._asdict() for series in back_fill.back_fill(wanted, into, on_days)]

@@ -51,6 +51,8 @@ def command(
     dialect.translate(sql)
     if lake is not None and (stage or flush):
         raise BadInput("--lake reads a folder alone: leave --stage and --flush out")
+    if lake is not None and not any(dialect.files_in(lake).values()):
+        raise BadInput(f"{lake} holds no lake, such as `fanfold import` makes")
     with nullcontext(lake) if lake else _copy(options, stage, flush=flush) as folder:
         result = dialect.query(sql, dialect.files_in(folder))
     rows = [dict(zip(result.columns, map(_plain, row), strict=True)) for row in result.rows]
