@@ -115,9 +115,9 @@ def fitted(series: Series) -> Series:
 
 def fit(frame: Frame) -> bool:
     """Return whether every series of a frame is surely ``fitted``, by bounds on whole columns."""
-    _check(frame)
-    if not frame.open:
-        return True
+    columns = frame.open, frame.high, frame.low, frame.close, frame.volume, frame.step, frame.price_scale
+    if not (all(columns) and frame.volume_scale):
+        return False
     moved = max(map(_extent, (frame.high, frame.low, frame.close)))
     times = abs(frame.first_close_s) + _extent(frame.step) * timeframes.seconds(frame.timeframe)
     figures = max(_extent(frame.open) + moved, _extent(frame.volume), times)
@@ -186,7 +186,7 @@ class PackedSeries:
 
     def unpacked(self, instruments: Collection[str]) -> list[Series]:
         """Return the series of some instruments."""
-        return [series for frame in self._frames for series in _series_of(frame, instruments)]
+        return [series for frame in self._frames for series in _checked_series(frame, instruments)]
 
     def newest(self, timeframe: str) -> dict[str, int]:
         """Return the newest close of each instrument in a timeframe, in epoch seconds."""
@@ -220,9 +220,13 @@ def _frame(timeframe: str, series: list[Series]) -> Frame:
     )
 
 
-def _series_of(frame: Frame, instruments: Collection[str] | None = None) -> Iterator[Series]:
-    """Yield the series of a frame, or those of some instruments."""
+def _series_of(frame: Frame) -> Iterator[Series]:
     _check(frame)
+    yield from _checked_series(frame)
+
+
+def _checked_series(frame: Frame, instruments: Collection[str] | None = None) -> Iterator[Series]:
+    """Yield the series of a frame whose columns fit together, or those of some instruments."""
     if len(frame.counts) == len(frame.step):
         yield from _series_of_a_bar(frame, instruments)
         return
