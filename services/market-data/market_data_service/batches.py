@@ -118,9 +118,9 @@ def _parts(series: Sequence[Series]) -> list[list[Series]]:
 
     A series is not split if it fits into a part: two halves that arrive in the wrong order would look like a gap.
     """
-    bars_count = sum(len(whole.bars) for whole in series)
+    bars_count = sum([len(whole.bars) for whole in series])
     # A character of a name has four bytes at most; only where that is too much are they counted.
-    most = BAR_BYTES * bars_count + sum(SERIES_BYTES + 4 * len(whole.instrument) for whole in series)
+    most = BAR_BYTES * bars_count + sum([SERIES_BYTES + 4 * len(whole.instrument) for whole in series])
     if bars_count <= BARS_MAX and (most <= PART_BYTES or sum(map(_bytes, series)) <= PART_BYTES):
         return [list(series)]
     parts: list[list[Series]] = [[]]

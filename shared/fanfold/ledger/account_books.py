@@ -1,7 +1,6 @@
 """The books of an account as they are stored, and the snapshot of them that risk decides on."""
 
 from decimal import Decimal
-from functools import cached_property
 
 import msgspec
 
@@ -33,19 +32,23 @@ class StoredPosition(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     position: Position
     open: Decimal
 
-    @cached_property
+    @property
     def exposure(self) -> Exposure:
         """The position as risk reads it; of one that is kept in memory its lots are summed once."""
-        own = self.position
-        quantity, cost = own.totals
-        return Exposure(
-            quantity=quantity,
-            open=self.open,
-            cost=cost,
-            realised=own.realised,
-            fees=own.fees,
-            other_fees=own.other_fees,
-        )
+        # Not a cached property, whose lock takes longer than most positions.
+        kept: dict[str, Exposure] = self.__dict__
+        if "exposure" not in kept:
+            own = self.position
+            quantity, cost = own.totals
+            kept["exposure"] = Exposure(
+                quantity=quantity,
+                open=self.open,
+                cost=cost,
+                realised=own.realised,
+                fees=own.fees,
+                other_fees=own.other_fees,
+            )
+        return kept["exposure"]
 
 
 class AccountBooks(msgspec.Struct, frozen=True, kw_only=True):

@@ -193,16 +193,16 @@ class PackedSeries:
         length, newest = timeframes.seconds(timeframe), dict[str, int]()
         for frame in self._frames:
             if frame.timeframe == timeframe:
-                last = [frame.step[end - 1] for end in accumulate(frame.counts)]
-                closes = (frame.first_close_s + step * length for step in last)
+                ends = accumulate(frame.counts)
+                closes = [frame.first_close_s + frame.step[end - 1] * length for end in ends]
                 newest |= dict(zip(frame.instruments, closes, strict=True))
         return newest
 
 
 def _frame(timeframe: str, series: list[Series]) -> Frame:
     length = timeframes.seconds(timeframe)
-    start = min(each.bars[0].closes_at_s for each in series)
-    closes_at_s, opens, highs, lows, closes, volumes = zip(*(bar for each in series for bar in each.bars), strict=True)
+    start = min([each.bars[0].closes_at_s for each in series])
+    closes_at_s, opens, highs, lows, closes, volumes = zip(*[bar for each in series for bar in each.bars], strict=True)
     return Frame(
         timeframe=timeframe,
         first_close_s=start,
