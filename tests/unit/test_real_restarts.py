@@ -1,7 +1,9 @@
 """Starts after anything that may have happened while nobody looked: the second reconciliation finds nothing to do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -34,6 +36,20 @@ def stranger(world: RealWorld, client: str, instrument: str = B) -> AtVenue:
     placed = world.venue._accept(request, "rests")
     assert isinstance(placed, AtVenue)
     return placed
+
+
+@contextmanager
+def counted(world: RealWorld, name: str) -> Iterator[list[str]]:
+    """Note each call of what the venue is asked for by a name."""
+    ask, calls = getattr(world.venue, name), list[str]()
+
+    def noted() -> Any:
+        calls.append(name)
+        return ask()
+
+    setattr(world.venue, name, noted)
+    yield calls
+    delattr(world.venue, name)
 
 
 def returns(world: RealWorld) -> list[str]:
@@ -194,3 +210,37 @@ def test_a_plan_says_what_a_reconciliation_would_do_and_does_nothing() -> None:
         assert part in text
     returns(world)
     assert world.account().plan() == []
+
+
+def test_a_cold_process_reconciles_before_the_first_poll_that_it_follows_and_not_before_the_next() -> None:
+    world, mine = resting()
+    world.sweep()
+    world.venue.fill(mine, D(2))
+    world.venue.fill(stranger(world, "by-hand", B), D(1))
+    world.wait(60)
+    cold, before = world.account(), len(world.reports())
+    with counted(world, "balances") as reads:
+        cold.polled(world.bars())
+        first, *_, last = world.reports()[before:]
+        assert ([fill.quantity for fill in first.fills], first.matched, last.matched) == ([D(2)], False, True)
+        # By these books risk decides: a stranger moved ETH, and no entry of it goes out.
+        assert {instrument for instrument, _ in world.ledger.real_money("main").frozen} >= {B}
+        world.wait(60)
+        cold.polled(world.bars())
+    assert len(reads) == 1
+
+
+def test_a_cold_process_that_gets_no_answer_reconciles_before_the_next_poll() -> None:
+    world, mine = resting()
+    world.sweep()
+    world.venue.fill(mine, D(2))
+    world.wait(60)
+    cold, world.venue.silent = world.account(), True
+    cold.polled(world.bars())
+    assert world.reports()[-1].matched
+    assert world.record("a").filled == 0
+    world.venue.silent = False
+    world.wait(60)
+    with counted(world, "balances") as reads:
+        cold.polled(world.bars())
+    assert (len(reads), world.record("a").state) == (1, OrderState.FILLED)

@@ -40,6 +40,7 @@ class RealAccount:
         self._venue = venue
         self._clock = clock
         self._monitor = monitor
+        self._cold = True
         rules = RulesKeeper(account, desk, ledger, venue, clock, monitor)
         self._follower = Follower(desk, ledger, venue, clock, monitor)
         self._deliverer = Deliverer(desk.accounts[account].venue, ledger, self._follower, monitor)
@@ -54,9 +55,12 @@ class RealAccount:
     def polled(self, message: BarsClosed) -> None:
         """Book what became of the account's orders, and report it matched with the poll, so that risk decides.
 
-        Risk decides by the books as they are where the venue does not answer: live orders hold what they reserve.
+        Risk decides by the books as they are where the venue does not answer: live orders hold what they reserve. A
+        process reconciles before the first poll that it follows, for the desk may have been stopped till then.
         """
         try:
+            if self._cold:
+                self._reconciled()
             self._follower.follow(self._account, message.id, message.at)
         except VenueUnavailable as unavailable:
             self._monitor.note("the venue does not answer", account=self._account, why=str(unavailable))
@@ -89,10 +93,15 @@ class RealAccount:
     def reconcile(self) -> list[str]:
         """Bring the books to what the venue says; return what was found."""
         try:
-            return self._reconciler.reconcile(self._account)
+            return self._reconciled()
         except VenueUnavailable as unavailable:
             self._monitor.note("the venue does not answer", account=self._account, why=str(unavailable))
             return []
+
+    def _reconciled(self) -> list[str]:
+        findings = self._reconciler.reconcile(self._account)
+        self._cold = False
+        return findings
 
     def plan(self) -> list[str]:
         """Return the changes that a reconciliation would make now, and make none."""
