@@ -11,8 +11,8 @@ from time import perf_counter, process_time
 
 import numpy as np
 
-from fanfold.research.verdict import judging
-from fanfold.research.verdict.evidence import EvidenceTerms
+from fanfold.research.bias_lab import judging
+from fanfold.research.bias_lab.evidence import EvidenceTerms
 from fanfold.strategy import folder
 from support import planted_biases, planted_edges
 from support.planted_edges import Calls

@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 
 from fanfold.market.recording import RECORD, Recording
-from fanfold.research.verdict import bar_history, lookahead, start_phase, survivors, warm_up
-from fanfold.research.verdict.deciding import decide
-from fanfold.research.verdict.evidence import EvidenceTerms
-from fanfold.research.verdict.finding import Finding
-from fanfold.research.verdict.judging import VerdictMarket, biases
-from fanfold.research.verdict.market_columns import market_columns
+from fanfold.research.bias_lab import bar_history, lookahead, start_phase, survivors, warm_up
+from fanfold.research.bias_lab.deciding import decide
+from fanfold.research.bias_lab.evidence import EvidenceTerms
+from fanfold.research.bias_lab.finding import Finding
+from fanfold.research.bias_lab.judging import VerdictMarket, biases
+from fanfold.research.bias_lab.market_columns import market_columns
 from fanfold.strategy import contract
 
 START, MINUTES = 1_767_225_600, 6_000

@@ -4,10 +4,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fanfold.research.verdict import evidence
-from fanfold.research.verdict.evidence import EvidenceTerms
-from fanfold.research.verdict.market_columns import MarketColumns, market_columns
-from fanfold.research.verdict.sharpe_tests import deflated_sharpe, estimate, probabilistic_sharpe
+from fanfold.research.bias_lab import evidence
+from fanfold.research.bias_lab.evidence import EvidenceTerms
+from fanfold.research.bias_lab.market_columns import MarketColumns, market_columns
+from fanfold.research.bias_lab.sharpe_tests import deflated_sharpe, estimate, probabilistic_sharpe
 from fanfold.strategy import contract
 from fanfold.strategy.contract import Strategy
 from support.planted_biases import recorded, walk

@@ -6,7 +6,7 @@ from statistics import fmean, stdev
 import numpy as np
 import pytest
 
-from fanfold.research.verdict.overfitting import Overfitting, overfitting
+from fanfold.research.bias_lab.overfitting import Overfitting, overfitting
 
 
 def by_hand(returns: np.ndarray, parts: int) -> Overfitting:

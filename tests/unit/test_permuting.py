@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from fanfold.research.verdict.market_columns import MarketColumns, market_columns
-from fanfold.research.verdict.permuting import permutation_test, permuted, shapes_of
+from fanfold.research.bias_lab.market_columns import MarketColumns, market_columns
+from fanfold.research.bias_lab.permuting import permutation_test, permuted, shapes_of
 from support.planted_biases import recorded, walk
 
 

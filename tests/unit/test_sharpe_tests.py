@@ -5,7 +5,7 @@ from math import inf, sqrt
 import numpy as np
 import pytest
 
-from fanfold.research.verdict.sharpe_tests import (
+from fanfold.research.bias_lab.sharpe_tests import (
     SharpeEstimate,
     deflated_sharpe,
     estimate,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fanfold.research.verdict.bootstrap import long_run_variance, stationary_samples, superior_ability
+from fanfold.research.bias_lab.bootstrap import long_run_variance, stationary_samples, superior_ability
 
 TESTS = Path(__file__).resolve().parents[1]
 RECORDED = json.loads((TESTS / "oracles" / "recorded" / "verdict.json").read_text())

@@ -11,8 +11,8 @@ from fanfold.cli.commands import verdict as command
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.main import main
 from fanfold.errors import BadInput
-from fanfold.research.verdict import judging
-from fanfold.research.verdict.evidence import EvidenceTerms
+from fanfold.research.bias_lab import judging
+from fanfold.research.bias_lab.evidence import EvidenceTerms
 from fanfold.strategy import folder
 from support import planted_biases, planted_edges
 

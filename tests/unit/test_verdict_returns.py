@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fanfold.research.verdict.deciding import Decisions, decide
-from fanfold.research.verdict.market_columns import MarketColumns, market_columns
-from fanfold.research.verdict.trading import returns_of
+from fanfold.research.bias_lab.deciding import Decisions, decide
+from fanfold.research.bias_lab.market_columns import MarketColumns, market_columns
+from fanfold.research.bias_lab.trading import returns_of
 from fanfold.strategy import contract, folder
 from support.planted_biases import recorded, walk
 
@@ -108,17 +108,17 @@ def test_a_protection_closes_positions():
 
 @pytest.mark.parametrize("name", ["sma_cross", "mean_reversion", "breakout", "momentum", "pairs"])
 def test_compiled_decisions_are_those_of_the_live_leg(name: str, monkeypatch: pytest.MonkeyPatch):
-    from fanfold.research.verdict import deciding
+    from fanfold.research import folding
 
     count = {"momentum": 3, "pairs": 2}.get(name, 1)
     bars, strategy = market(count), contract.bind(name, {}, count)
     fast = decide(strategy, bars)
     assert fast.compiled
-    monkeypatch.setattr(deciding, "_compiled", lambda *_: False)
+    monkeypatch.setattr(folding, "_compiled", lambda *_: "it is not to be")
     plain = decide(strategy, bars)
     assert not plain.compiled
     assert np.array_equal(fast.wanted, plain.wanted, equal_nan=True)
-    assert np.isnan(fast.wanted[:, :, : strategy.lookback]).all()
+    assert np.isnan(fast.wanted[:, 0, : strategy.lookback]).all()
 
 
 def test_instruments_of_one_strategy_have_equal_shares_of_the_capital():

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fanfold.research.backtesting import backtest
+    from fanfold.research.bias_lab.judging import verdict
 
-__all__ = ["backtest"]
+__all__ = ["backtest", "verdict"]
 
 
 def __getattr__(name: str) -> Any:
@@ -14,4 +15,8 @@ def __getattr__(name: str) -> Any:
         from fanfold.research import backtesting  # noqa: PLC0415
 
         return backtesting.backtest
+    if name == "verdict":
+        from fanfold.research.bias_lab import judging  # noqa: PLC0415
+
+        return judging.verdict
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -41,11 +41,15 @@ def fold(strategy: Strategy, members: list[IntegerBars], me: int) -> Folded:
     count = members[0].time.size
     if not count:
         return Folded(np.full((4, 0), np.nan))
-    columns = step_columns(members, strategy.lookback)
+    return fold_columns(strategy, step_columns(members, strategy.lookback), me, len(members), count)
+
+
+def fold_columns(strategy: Strategy, columns: StepColumns, me: int, members: int, count: int) -> Folded:
+    """Fold a strategy over so many bars of columns that are padded by its lookback; more may follow them."""
     wanted = np.zeros((4, count))
-    why = _compiled(strategy, columns, me, len(members), wanted)
+    why = _compiled(strategy, columns, me, members, wanted)
     if why:
-        wanted = _plain(strategy, columns, me, len(members), count)
+        wanted = _plain(strategy, columns, me, members, count)
     # Nothing is said before more bars than the lookback were seen.
     wanted[WEIGHT, : strategy.lookback] = np.nan
     return Folded(wanted, why)

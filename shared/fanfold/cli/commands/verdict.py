@@ -28,7 +28,7 @@ from fanfold.market.recording import Recording
 from fanfold.strategy import checking, contract, folder
 
 if TYPE_CHECKING:
-    from fanfold.research.verdict.judging import StrategyVerdict
+    from fanfold.research.bias_lab.judging import StrategyVerdict
 
 EXITS = (Exit.FAILED,)
 SEED, MINUTES, START = 7, 20_000, 1_767_225_600
@@ -73,8 +73,8 @@ def command(
     folder.use(folder.chosen(own))
     mapping = column_names.parse(columns)
     recordings = [recording for _, recording in _read(data, mapping)] if data else _seeded(known)
-    from fanfold.research.verdict import judging  # noqa: PLC0415 - it loads numba
-    from fanfold.research.verdict.evidence import EvidenceTerms  # noqa: PLC0415 - as above
+    from fanfold.research.bias_lab import judging  # noqa: PLC0415 - it loads numba
+    from fanfold.research.bias_lab.evidence import EvidenceTerms  # noqa: PLC0415 - as above
 
     market = judging.market_of(recordings, [recording for _, recording in _read(again or (), mapping)])
     terms = EvidenceTerms(float(cost or 0) / 1e4, trials, permutations, seed)

@@ -8,8 +8,9 @@ import numpy as np
 
 from fanfold.market import timeframes
 from fanfold.market.recording import RECORD, Recording
-from fanfold.research.verdict.finding import Finding, failed, passed, unmeasured
-from fanfold.research.verdict.market_columns import Floats, Integers, MarketColumns
+from fanfold.research.bias_lab.finding import Finding, failed, passed, unmeasured
+from fanfold.research.bias_lab.market_columns import MarketColumns
+from fanfold.research.columns import Floats, Integers
 
 NAME = "repainting"
 # The step from a close to the next open, in ranges of a bar; of whole bars of a market that never closes it is near 0.

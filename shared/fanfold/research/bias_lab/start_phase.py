@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from fanfold.research.verdict.deciding import decide
-from fanfold.research.verdict.finding import Finding, judged, unmeasured
-from fanfold.research.verdict.market_columns import Floats, MarketColumns
-from fanfold.research.verdict.trading import returns_of
+from fanfold.research.bias_lab.deciding import decide
+from fanfold.research.bias_lab.finding import Finding, judged, unmeasured
+from fanfold.research.bias_lab.market_columns import MarketColumns
+from fanfold.research.bias_lab.trading import returns_of
+from fanfold.research.columns import Floats
 from fanfold.strategy.contract import Strategy
 
 NAME = "start phase"

@@ -9,19 +9,20 @@ import numpy as np
 from fanfold.errors import BadInput
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
+from fanfold.research.bias_lab import bar_history, evidence, lookahead, params_grid, start_phase, survivors, warm_up
+from fanfold.research.bias_lab.deciding import Decisions, decide
+from fanfold.research.bias_lab.evidence import EvidenceTerms
+from fanfold.research.bias_lab.finding import Finding, failed, passed
+from fanfold.research.bias_lab.market_columns import MarketColumns, market_columns
+from fanfold.research.bias_lab.survivors import ListedSpan
 from fanfold.research.tear_sheet import BiasFindings
-from fanfold.research.verdict import bar_history, evidence, lookahead, params_grid, start_phase, survivors, warm_up
-from fanfold.research.verdict.deciding import Decisions, decide
-from fanfold.research.verdict.evidence import EvidenceTerms
-from fanfold.research.verdict.finding import Finding, failed, passed
-from fanfold.research.verdict.market_columns import MarketColumns, market_columns
-from fanfold.research.verdict.survivors import ListedSpan
 from fanfold.strategy import checking, contract
 from fanfold.strategy.contract import Strategy
 
 Progress = Callable[[str], None]
 # What Python steps over where numba cannot compile a step.
 PLAIN_BARS, PLAIN_PERMUTATIONS = 20_000, 39
+DEFAULTS = EvidenceTerms()
 
 
 class VerdictMarket(NamedTuple):
@@ -61,7 +62,11 @@ def market_of(recordings: Sequence[Recording], again: Sequence[Recording] = ()) 
 
 
 def verdict(
-    name: str, params: dict[str, Any], market: VerdictMarket, terms: EvidenceTerms, progress: Progress
+    name: str,
+    params: dict[str, Any],
+    market: VerdictMarket,
+    terms: EvidenceTerms = DEFAULTS,
+    progress: Progress = lambda _check: None,
 ) -> StrategyVerdict:
     """Return the verdict; ``progress`` hears the name of each check before it begins.
 

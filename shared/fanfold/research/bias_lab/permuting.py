@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from fanfold.research.verdict.market_columns import Floats, Integers, MarketColumns
+from fanfold.research.bias_lab.market_columns import MarketColumns
+from fanfold.research.columns import Floats, Integers
 
 
 class BarShapes(NamedTuple):

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from fanfold.market.timeframes import DAY_S
-from fanfold.research.verdict.finding import Finding, failed, passed, unmeasured
+from fanfold.research.bias_lab.finding import Finding, failed, passed, unmeasured
 
 NAME = "survivorship"
 YEAR_S = 365 * DAY_S

@@ -1,16 +1,14 @@
 """Bars of several instruments as float columns on common times, and as a step reads them."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fanfold.errors import BadInput
 from fanfold.market.recording import RECORD, Recording
-from fanfold.strategy.contract import Bars, Strategy, Universe
+from fanfold.research.columns import Floats, Integers, StepColumns
+from fanfold.strategy.contract import Strategy
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 PRICES = ("open", "high", "low", "close", "volume")
 # Bars behind the last, so that a step that reads past now reads something.
 TAIL = 2_000
@@ -64,17 +62,15 @@ def market_columns(recordings: list[Recording]) -> MarketColumns:
     )
 
 
-def view(strategy: Strategy, bars: MarketColumns, me: int, beyond: float = 1.0) -> Bars | Universe:
-    """Return the bars as a step sees them at the first of them, padded; past the last it stands ``beyond`` times.
+def columns_of(strategy: Strategy, bars: MarketColumns, me: int, beyond: float = 1.0) -> StepColumns:
+    """Return the columns that a step reads: padded, and past the last bar that one times ``beyond``.
 
-    At bar n it sees them with ``now`` further by n.
+    They are those of one instrument, or of all for a cross-sectional strategy.
     """
     before = strategy.lookback
     time = np.concatenate([np.full(before, bars.time[0]), bars.time, np.full(TAIL, bars.time[-1])])
-    rows: Any = [_padded(column, before, beyond) for column in bars[2:]]
-    if strategy.cross_sectional:
-        return Universe(before, me, len(bars.instruments), time, *rows)  # type: ignore[arg-type]
-    return Bars(before, time, *(row[me] for row in rows))  # type: ignore[arg-type]
+    rows = [_padded(column, before, beyond) for column in (bars if strategy.cross_sectional else bars.member(me))[2:]]
+    return StepColumns(time, *(rows if strategy.cross_sectional else (row[0] for row in rows)))
 
 
 def _padded(column: Floats, before: int, beyond: float) -> Floats:

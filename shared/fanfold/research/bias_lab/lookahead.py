@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from fanfold.market import timeframes
-from fanfold.research.verdict.deciding import Decisions, decide
-from fanfold.research.verdict.finding import Finding, failed, passed, unmeasured
-from fanfold.research.verdict.market_columns import MarketColumns
+from fanfold.research.bias_lab.deciding import Decisions, decide
+from fanfold.research.bias_lab.finding import Finding, failed, passed, unmeasured
+from fanfold.research.bias_lab.market_columns import MarketColumns
 from fanfold.strategy.contract import Strategy
 
 NAME = "look-ahead"

@@ -5,11 +5,12 @@ from typing import NamedTuple
 import numpy as np
 
 from fanfold.market.timeframes import DAY_S
-from fanfold.research.verdict import bootstrap, overfitting, params_grid, permuting, sharpe_tests
-from fanfold.research.verdict.deciding import decide
-from fanfold.research.verdict.finding import Finding, failed, judged, passed, unmeasured
-from fanfold.research.verdict.market_columns import Floats, Integers, MarketColumns
-from fanfold.research.verdict.trading import returns_of
+from fanfold.research.bias_lab import bootstrap, overfitting, params_grid, permuting, sharpe_tests
+from fanfold.research.bias_lab.deciding import decide
+from fanfold.research.bias_lab.finding import Finding, failed, judged, passed, unmeasured
+from fanfold.research.bias_lab.market_columns import MarketColumns
+from fanfold.research.bias_lab.trading import returns_of
+from fanfold.research.columns import Floats, Integers
 from fanfold.strategy.contract import Strategy
 
 SIGNIFICANCE = 0.05
@@ -25,10 +26,10 @@ STRESSES = (1, 2, 5)
 class EvidenceTerms(NamedTuple):
     """The terms of a test: the cost of what is traded as a share of it, how many trials chose it, and chance."""
 
-    cost: float
-    trials: int
-    permutations: int
-    seed: int
+    cost: float = 0.0012
+    trials: int = 1
+    permutations: int = 199
+    seed: int = 7
 
 
 class Periods(NamedTuple):

@@ -4,16 +4,18 @@ The states of a leg that starts with just its lookback are compared with those o
 state that changes at most bars is an indicator; what changes seldom remembers a position, and may differ.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fanfold.research.verdict.finding import Finding, failed, passed, unmeasured
-from fanfold.research.verdict.market_columns import Floats, Integers, MarketColumns, view
+from fanfold.research.bias_lab.finding import Finding, failed, passed, unmeasured
+from fanfold.research.bias_lab.market_columns import MarketColumns, columns_of
+from fanfold.research.columns import Floats, Integers
 from fanfold.signals.legs import Leg
 from fanfold.strategy import states
-from fanfold.strategy.contract import Strategy
+from fanfold.strategy.contract import Bars, Strategy, Universe
 
 NAME = "warm-up"
 STARTS, LONGER = 8, 10
@@ -105,14 +107,14 @@ def _names(strategy: Strategy) -> list[str]:
 
 def _run(strategy: Strategy, bars: MarketColumns) -> Floats:
     """Return the numbers of the first instrument's state after each bar, the weight behind them."""
-    seen = view(strategy, bars, 0)
-    times = seen.time.tolist()  # type: ignore[attr-defined]
-    lists = {name: getattr(seen, name).tolist() for name in ("open", "high", "low", "close", "volume")}
+    columns = columns_of(strategy, bars, 0)
+    times, *lists = (column.tolist() for column in columns)
+    view = partial(Universe, me=0, count=len(bars.instruments)) if strategy.cross_sectional else Bars
+    prices = dict(zip(columns._fields[1:], lists, strict=True))
     leg = Leg("verdict", "verdict", strategy, "verdict", 0, ("1m", ("verdict",)))
     rows = []
-    for at in range(bars.length):
-        now = seen.now + at
-        leg.step(seen._replace(now=now, time=times, **lists), times[now])
+    for now in range(strategy.lookback, strategy.lookback + bars.length):
+        leg.step(view(now=now, time=times, **prices), times[now])
         state = strategy.start(strategy.params) if leg.state is None else leg.state
         rows.append([*states.numbers(state), leg.wanted.weight if leg.wanted else 0.0])
     return np.array(rows, dtype=float)

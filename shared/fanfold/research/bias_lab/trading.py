@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from fanfold.research.verdict.deciding import Decisions
-from fanfold.research.verdict.market_columns import Floats, MarketColumns
+from fanfold.research.bias_lab.deciding import Decisions
+from fanfold.research.bias_lab.market_columns import MarketColumns
+from fanfold.research.columns import Floats
 from fanfold.strategy.contract import Strategy
 
 
