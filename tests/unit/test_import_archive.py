@@ -13,6 +13,7 @@ import pytest
 from fanfold.cli import archives
 from fanfold.cli.app import parse
 from fanfold.cli.archives import Archive
+from fanfold.cli.retrying import TRIES
 from fanfold.errors import BadInput, VenueUnavailable
 from fanfold.importers import data_files
 from support.exchange_server import Answer, serving
@@ -110,7 +111,7 @@ def test_a_fault_that_passes_is_waited_out_and_one_that_stays_is_named(
     served.faults = [Answer(503), Answer(0)]
     assert len(archives.fetch(wanted(url), tmp_path / "a", sleep=waits.append).files) == 3
     assert waits == [2.0, 4.0]
-    served.faults = [Answer(503)] * archives.TRIES
+    served.faults = [Answer(503)] * TRIES
     with pytest.raises(VenueUnavailable, match=r"BTCUSDT-1m-2026-02\.zip: HTTP Error 503.*run the same command again"):
         archives.fetch(wanted(url), tmp_path / "b", sleep=waits.append)
 

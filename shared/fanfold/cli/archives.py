@@ -12,13 +12,12 @@ from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
+from fanfold.cli.retrying import retried
 from fanfold.errors import BadInput, VenueUnavailable
 
-TRIES = 5
-PAUSE_S = 1.0
 TIMEOUT_S = 30.0
 _NOT_THERE = 404
 
@@ -48,8 +47,8 @@ def fetch(
 ) -> FetchedFiles:
     """Bring the archive's files into a folder; one that is there is not fetched again. Tell of each file's days.
 
-    Raises BadInput for an URL that is none, VenueUnavailable where the archive fails TRIES times in a row or a file
-    does not fit its checksum.
+    Raises BadInput for an URL that is none, VenueUnavailable where the archive fails for good, or a file does not
+    fit its checksum.
     """
     if not archive.url.startswith(("http://", "https://")):
         raise BadInput(f"--archive {archive.url!r} is no URL, such as https://archive.example")
@@ -59,9 +58,11 @@ def fetch(
             whole = month.whole and _bring(archive, symbol, month.label, folder, sleep)
             labels = [month.label] if whole else [str(day) for day in month.dates]
             for label in labels:
-                there = whole or _bring(archive, symbol, label, folder, sleep)
                 name = _name(archive, symbol, label)
-                (fetched.files if there else fetched.absent).append(f"{folder / name}={symbol}" if there else name)
+                if whole or _bring(archive, symbol, label, folder, sleep):
+                    fetched.files.append(f"{folder / name}={symbol}")
+                else:
+                    fetched.absent.append(name)
             on_days(symbol, len(month.dates))
     return fetched
 
@@ -103,10 +104,10 @@ def _bring(archive: Archive, symbol: str, label: str, folder: Path, sleep: Calla
     kind = "monthly" if len(label) == len("2026-03") else "daily"
     place = f"data/spot/{kind}/klines/{symbol.replace('/', '')}/{archive.timeframe}/{name}"
     url = f"{archive.url.rstrip('/')}/{place}"
-    body = _body(url, sleep)
+    body = retried(lambda: _body(url), sleep)
     if body is None:
         return False
-    _check(url, body, _body(f"{url}.CHECKSUM", sleep))
+    _check(url, body, retried(lambda: _body(f"{url}.CHECKSUM"), sleep))
     folder.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f"{name}.new")
     fresh.write_bytes(body)
@@ -122,19 +123,15 @@ def _check(url: str, body: bytes, checksum: bytes | None) -> None:
         raise VenueUnavailable(f"{url} {why}; what came before is stored: run the same command again")
 
 
-def _body(url: str, sleep: Callable[[float], None]) -> bytes | None:
+def _body(url: str) -> bytes | None:
     """Return what is at a URL, None where nothing is. Raises VenueUnavailable."""
-    for attempt in range(1, TRIES + 1):
-        try:
-            with urlopen(url, timeout=TIMEOUT_S) as response:  # noqa: S310 - http or https, by fetch
-                body: bytes = response.read()
-                return body
-        except HTTPError as answer:
-            if answer.code == _NOT_THERE:
-                return None
-            fault: Exception = answer
-        except (URLError, OSError, http.client.HTTPException) as wrong:
-            fault = wrong
-        if attempt < TRIES:
-            sleep(PAUSE_S * 2**attempt)
-    raise VenueUnavailable(f"{url}: {fault}; what came before is stored: run the same command again") from fault
+    try:
+        with urlopen(url, timeout=TIMEOUT_S) as response:  # noqa: S310 - http or https, by fetch
+            body: bytes = response.read()
+            return body
+    except HTTPError as answer:
+        if answer.code == _NOT_THERE:
+            return None
+        raise VenueUnavailable(f"{url}: {answer}") from answer
+    except (OSError, http.client.HTTPException) as wrong:
+        raise VenueUnavailable(f"{url}: {wrong}") from wrong

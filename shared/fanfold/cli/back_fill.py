@@ -12,16 +12,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fanfold.cli import lake_folder
+from fanfold.cli.retrying import retried
 from fanfold.desk import Instrument, VenueSettings
-from fanfold.errors import VenueUnavailable
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
 from fanfold.market.timeframes import DAY_S
 from fanfold.venues.ccxt.venue import ExchangeVenue, catalogue
 
-# An exchange that fails so often in a row is left alone; the next run goes on from there.
-TRIES = 5
-PAUSE_S = 1.0
 # Bars that are fetched before they are stored: what an interruption costs.
 BARS_MAX = 5_000
 
@@ -55,7 +52,7 @@ def back_fill(
 ) -> list[FilledSeries]:
     """Fetch what the lake lacks, in order of time, at the pace that the exchange permits; tell of days once stored.
 
-    Raises BadInput for what the exchange does not have, and VenueUnavailable where it fails TRIES times in a row: the
+    Raises BadInput for what the exchange does not have, and VenueUnavailable where it fails for good: the
     days until then are stored.
     """
     rules = catalogue(wanted.exchange, wanted.symbols, wanted.last.isoformat(), wanted.origin)
@@ -119,15 +116,13 @@ def _fetched(
 ) -> Recording:
     length = timeframes.seconds(wanted.timeframe)
     first, last = (int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) for day in (days[0], days[-1]))
-    for attempt in range(1, TRIES + 1):
-        try:
-            # Those that close on the days, from the first midnight to before the last.
-            return Recording.of(venue.bars(symbol, wanted.timeframe, first - length, last + DAY_S - length))
-        except VenueUnavailable as fault:
-            if attempt == TRIES:
-                raise VenueUnavailable(f"{fault}; what came before is stored: run the same command again") from fault
-            sleep(max(PAUSE_S * 2**attempt, venue.held_until() - time.time()))
-    raise AssertionError
+    # Those that close on the days, from the first midnight to before the last.
+    since, until = first - length, last + DAY_S - length
+    return retried(
+        lambda: Recording.of(venue.bars(symbol, wanted.timeframe, since, until)),
+        sleep,
+        held_s=lambda: venue.held_until() - time.time(),
+    )
 
 
 def _store(wanted: BackFill, symbol: str, folder: Path, days: Sequence[date], recording: Recording) -> None:
