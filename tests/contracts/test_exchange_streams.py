@@ -82,3 +82,25 @@ def test_the_order_book_follows_and_survives_a_broken_connection(trading: Any) -
     seen = trading(watch)
     assert len(seen) == 2
     assert all(bid < ask for bid, ask in seen)
+
+
+def test_the_users_own_streams_survive_a_broken_connection(trading: Any) -> None:
+    async def watch(exchange: Any) -> list[tuple[bool, bool]]:
+        await exchange.load_markets()
+        seen = []
+        for _ in range(2):
+            orders = asyncio.create_task(exchange.watch_orders(SYMBOL))
+            trades = asyncio.create_task(exchange.watch_my_trades(SYMBOL))
+            placed = set()
+            # Until both are subscribed nothing is heard; then each order is.
+            while not (orders.done() and trades.done()):
+                placed.add((await exchange.create_order(SYMBOL, "market", "buy", 0.01))["id"])
+                await asyncio.wait({orders, trades}, timeout=0.2)
+            own = {order["id"] for order in orders.result()}, {trade["order"] for trade in trades.result()}
+            seen.append((bool(own[0] & placed), bool(own[1] & placed)))
+            for client in list(exchange.clients.values()):
+                await client.close()
+            exchange.clients.clear()
+        return seen
+
+    assert trading(watch) == [(True, True), (True, True)]
