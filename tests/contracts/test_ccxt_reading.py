@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -231,6 +232,30 @@ def test_a_key_that_could_not_be_checked_at_first_is_checked_before_the_first_or
     assert "may withdraw" in outcomes[1].detail
     assert [path for path in paths if "/api/v3/order" in path] == paths[2:]
     assert len(paths[3]) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "armed", "disarmed"),
+    [
+        ("kraken", "/0/private/CancelAllOrdersAfter", {"timeout": "180"}, {"timeout": "0"}),
+        # OKX takes no more than 120 seconds.
+        ("okx", "/api/v5/trade/cancel-all-after", {"timeOut": "120"}, {"timeOut": "0"}),
+        ("binance", "", {}, {}),
+        ("bybit", "", {}, {}),
+        ("coinbase", "", {}, {}),
+    ],
+)
+def test_the_cancel_of_everything_is_armed_where_the_exchange_has_one(
+    exchange: KeyedExchange, origin: str, name: str, path: str, armed: dict[str, str], disarmed: dict[str, str]
+) -> None:
+    exchange.private = keyed(says({"error": [], "result": {}, "code": "0", "data": [{"triggerTime": "1"}]}))
+    venue = connected(name, origin)
+    assert [venue.arm_cancel_all(seconds) for seconds in (180, 0)] == [bool(path)] * 2
+    assert TERMS[name].cancels_all_after is bool(path)
+    sent = exchange.sent(path)
+    bodies = [json.loads(request.body) if name == "okx" else dict(parse_qsl(request.body)) for request in sent]
+    fields = [{key: value for key, value in body.items() if key.lower() == "timeout"} for body in bodies]
+    assert fields == ([armed, disarmed] if path else [])
 
 
 def test_a_venue_that_hides_a_keys_permissions_is_reported(exchange: KeyedExchange, origin: str) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from fanfold.errors import VenueUnavailable
+from fanfold.messages import OrderState, TradingState
 from support.real_world import D, RealWorld, dies, laws, order
 
 
@@ -56,3 +58,22 @@ def test_it_is_no_strangers_and_its_instrument_is_not_frozen(read: str, nth: int
     assert world.ledger.real_money("main").frozen == {}
     world.heal()
     assert (laws(world), world.ledger.real_money("main").frozen) == ([], {})
+
+
+def test_a_venue_that_does_not_arm_its_cancel_of_everything_is_followed_and_reconciled_all_the_same() -> None:
+    world = RealWorld()
+    world.sweep()
+    world.venue.faults = ["rests"]
+    world.account().place(world.approve(order("a")))
+    world.halt(TradingState.HALTED)
+
+    def refused(_within_s: int) -> bool:
+        raise VenueUnavailable("51000 timeOut")
+
+    world.venue.arm_cancel_all = refused  # type: ignore[method-assign]
+    world.wait(60)
+    world.sweep()
+    assert world.record("a").state is OrderState.CANCELED
+    assert "the venue's cancel of everything is not armed" in world.events
+    assert world.ledger.real_money("main").baseline
+    assert "the venue does not answer" not in world.events

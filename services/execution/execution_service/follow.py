@@ -267,8 +267,13 @@ class Follower:
             return
         barred = any(permissions.bars_resting(record.order) for record in known)
         exits = any(not permissions.bars_resting(record.order) for record in known)
-        if barred or exits:
+        if not (barred or exits):
+            return
+        try:
             self._venue.arm_cancel_all(0 if exits else CANCEL_ALL_S)
+        except VenueUnavailable as unavailable:
+            # It is one safeguard more; what follows orders and balances goes on without.
+            self._monitor.note("the venue's cancel of everything is not armed", why=str(unavailable))
 
 
 def _end(stated: VenueOrder, barred: str, *, expired: bool) -> tuple[OrderState, str]:

@@ -20,6 +20,8 @@ from fanfold.venues.ccxt.dialects.dialect import (
 )
 
 PAGE = 100
+# It takes 10 to 120 seconds, or 0; what is armed is armed again each minute.
+CANCEL_ALL_S_MAX = 120
 # Its quick list of fills goes back three days.
 RECENT = timedelta(days=2)
 
@@ -86,7 +88,7 @@ class Okx:
             yield balance["ccy"], exactly(balance["eq"])
 
     def cancel_all_after(self, within_s: int) -> NativeCall:
-        return NativeCall("privatePostTradeCancelAllAfter", {"timeOut": str(within_s)})
+        return NativeCall("privatePostTradeCancelAllAfter", {"timeOut": str(min(within_s, CANCEL_ALL_S_MAX))})
 
     def rights(self, caller: Caller) -> frozenset[str]:
         answer = caller.call(NativeCall("privateGetAccountConfig", {}))
