@@ -33,7 +33,7 @@ const utc = (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC");
 export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
 /** Seconds as 2026-03-01 00:05 UTC, or "" where there are none. */
-function moment(seconds) {
+export function moment(seconds) {
   return seconds == null ? "" : `${new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ")} UTC`;
 }
 

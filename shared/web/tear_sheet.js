@@ -1,5 +1,5 @@
 // A back-test's tear sheet. The page holds its document as JSON and asks nobody for anything: it opens offline.
-import { candles, colour, columns, lines } from "./charts.js";
+import { candles, colour, columns, lines, moment } from "./charts.js";
 
 const sheet = JSON.parse(document.getElementById("sheet").textContent);
 const main = document.querySelector("main");
@@ -86,7 +86,7 @@ function rolling() {
   const [shown, chart] = figure(`Sharpe ratio a year, of the ${days} days before`);
   section("Rolling Sharpe ratio", shown);
   lines(chart, at, [{ label: "Sharpe", values, colour: "accent" }], {
-    format: ratio, group: "sharpe", describe: `Rolling Sharpe ratio, in the end ${ratio(values[values.length - 1])}`,
+    format: ratio, group: "sharpe", describe: `Rolling Sharpe ratio from ${moment(at[0])} on`,
   });
 }
 
