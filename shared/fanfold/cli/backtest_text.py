@@ -1,10 +1,22 @@
 """The result of a back-test for people; docs/research.md defines each figure."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from fanfold.cli.output import money, places_of, profit, share
-from fanfold.cli.report_text import NONE, SPARK_WIDTH, drawdown_line, duration, length, moment, sparkline, trip_lines
+from fanfold.cli.report_text import (
+    NONE,
+    SPARK_WIDTH,
+    counts,
+    drawdown_line,
+    duration,
+    length,
+    moment,
+    sparkline,
+    trip_lines,
+)
 from fanfold.performance.ratios import EquityPoint
+from fanfold.research.metric_texts import stops_of
 from fanfold.research.result import AccountMetrics, AccountResult, BacktestResult
 
 LABEL = 14
@@ -46,7 +58,9 @@ def _account_lines(account: AccountResult) -> Iterator[tuple[str, str]]:
     yield "turnover", f"{metrics.turnover:,.1f} x equity, {metrics.fills:,} fills"
     costs = f"fees {money(metrics.fees, places)}, slippage {money(metrics.slippage, places)} {currency}"
     yield "costs", costs
-    yield "refused", f"{account.refusals.num_rows:,}"
+    codes = Counter(account.refusals["code"].to_pylist())
+    yield "refused", f"{codes.total():,}" + counts(codes)
+    yield from (("stopped", line) for line in stops_of(account))
 
 
 def _ratio_lines(metrics: AccountMetrics) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """The report of a run for people: what it earned, at what risk, and what it did for it. docs/report.md defines it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -52,7 +52,7 @@ def lines(summary: Summary, *, verbose: bool) -> Iterator[tuple[str, str]]:
         yield from performance_lines(performance)
     yield from (("account", _account(account)) for account in summary.accounts if len(summary.accounts) > 1)
     yield "orders", f"{summary.orders:,} approved, {summary.fills:,} fills"
-    yield "refused", f"{summary.refused:,}" + _counts(summary.refusals)
+    yield "refused", f"{summary.refused:,}" + counts(summary.refusals)
     if summary.refusal_example:
         what, _, why = summary.refusal_example.partition(", ")
         yield "", f"first: {what}"
@@ -205,8 +205,9 @@ def _engineering(summary: Summary) -> Iterator[tuple[str, str]]:
     yield "records", f"{summary.audit_records:,}"
 
 
-def _counts(counts: dict[str, int]) -> str:
-    return "".join(f", {code} {count:,}" for code, count in sorted(counts.items(), key=lambda pair: -pair[1]))
+def counts(of: Mapping[str, int]) -> str:
+    """Return how often each code came, the most frequent first."""
+    return "".join(f", {code} {count:,}" for code, count in sorted(of.items(), key=lambda pair: -pair[1]))
 
 
 def moment(at: int) -> str:

@@ -18,6 +18,8 @@ from fanfold.money import ratio
 from fanfold.strategy import contract
 
 NOTIONALS = {"order_notional_max", "position_notional_max"}
+# What a strategy earns it trades with, and over years that is many times what it began with.
+GROWTH_MAX = 1_000
 # All cash, and room for one instrument to be bought while another is being sold.
 EXPOSURE_OF_ALL_CASH = Decimal("1.5")
 EXPOSURES = {"gross_max", "net_max"}
@@ -138,12 +140,12 @@ def new_instance(raw: Tables, strategy: str, notes: list[str]) -> Tables:
         raise BadInput(f"{strategy} needs more instruments than the {len(symbols)} that there are")
     limits = raw.get("limits", {}).get(account, {})
     for key in NOTIONALS:
-        limits[key] = max(_decimal(limits.get(key, 0)), _decimal(money.get("cash", 0)))
+        limits[key] = max(_decimal(limits.get(key, 0)), _decimal(money.get("cash", 0)) * GROWTH_MAX)
     for key in EXPOSURES & limits.keys():
         limits[key] = max(_decimal(limits[key]), EXPOSURE_OF_ALL_CASH)
     notes.append(
-        f"{strategy} trades with all cash of {account}: its orders and positions may be as large as that, "
-        f"its exposure {EXPOSURE_OF_ALL_CASH} times its equity"
+        f"{strategy} trades with all cash of {account}: its exposure may be {EXPOSURE_OF_ALL_CASH} times its equity, "
+        f"its orders and positions {GROWTH_MAX:,} times that cash"
     )
     timeframe = _venues(raw).get(money.get("venue", ""), {}).get("timeframe", "1m")
     return {"strategy": strategy, "instruments": fitted, "timeframe": timeframe, "account": account, "allocation": 1}

@@ -23,11 +23,15 @@ from fanfold.strategy.step_code import digest
 
 
 class Frictions(NamedTuple):
-    """Costs that a back-test changes; None leaves the desk's. ``latency_s`` is how long an order is on its way."""
+    """Terms that a back-test changes; None leaves the desk's. ``latency_s`` is how long an order is on its way.
+
+    ``ignore_loss_limits`` lets an account trade on beyond its daily loss and its drawdown.
+    """
 
     fee_bps: Decimal | None = None
     slippage_bps: Decimal | None = None
     latency_s: int = 0
+    ignore_loss_limits: bool = False
 
 
 NO_FRICTIONS = Frictions()
@@ -86,14 +90,16 @@ def of_plan(planned: RunPlan, frictions: Frictions = NO_FRICTIONS) -> BacktestRe
 
 
 def with_frictions(traded: Desk, frictions: Frictions) -> Desk:
-    """Return a desk whose accounts pay other costs."""
+    """Return a desk whose accounts pay other costs, or know no limit of their losses."""
     changes: dict[str, Any] = {}
     if frictions.fee_bps is not None:
         changes |= {"taker_bps": frictions.fee_bps, "maker_bps": frictions.fee_bps}
     if frictions.slippage_bps is not None:
         changes["slippage_bps"] = frictions.slippage_bps
     accounts = {name: msgspec.structs.replace(account, **changes) for name, account in traded.accounts.items()}
-    changed = msgspec.structs.replace(traded, accounts=accounts)
+    lost = {"daily_loss_max": Decimal(1), "drawdown_max": Decimal(1)} if frictions.ignore_loss_limits else {}
+    limits = {name: msgspec.structs.replace(limit, **lost) for name, limit in traded.limits.items()}
+    changed = msgspec.structs.replace(traded, accounts=accounts, limits=limits)
     wrong = list(desk.mistakes(changed))
     if wrong:
         raise desk.refusal("the desk with these costs", wrong)

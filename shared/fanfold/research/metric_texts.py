@@ -3,14 +3,18 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from fanfold.codes import Code
 from fanfold.market.timeframes import DAY_S
-from fanfold.research.result import Metrics
+from fanfold.research.result import AccountMetrics, AccountResult
 from fanfold.research.tear_sheet import Metric, MetricGroup
 
 NONE = "-"
 
 
-def metric_groups(metrics: Metrics, currency: str) -> list[MetricGroup]:
+def metric_groups(metrics: AccountMetrics, currency: str) -> list[MetricGroup]:
     """Return all figures in groups; a dash stands where there is too little to say one."""
     return [_return(metrics, currency), _risk(metrics), _trades(metrics, currency), _costs(metrics, currency)]
 
@@ -29,7 +33,17 @@ def moment(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(sep=" ")[:16]
 
 
-def _return(metrics: Metrics, currency: str) -> MetricGroup:
+def stops_of(account: AccountResult) -> list[str]:
+    """Return since when its drawdown kept an account from entries, and how to trade on, where it did."""
+    of_drawdown = account.refusals.filter(pc.equal(account.refusals["code"].cast(pa.string()), Code.DRAWDOWN))
+    if not of_drawdown.num_rows:
+        return []
+    since = moment(int(pc.min(of_drawdown["at"]).as_py().timestamp()))
+    refused = f"drawdown_max of {account.account} refused {of_drawdown.num_rows:,} entries from {since} on"
+    return [f"{refused}, as it does live until someone re-arms it; --ignore-loss-limits trades on"]
+
+
+def _return(metrics: AccountMetrics, currency: str) -> MetricGroup:
     return MetricGroup(
         "Return",
         [
@@ -41,7 +55,7 @@ def _return(metrics: Metrics, currency: str) -> MetricGroup:
     )
 
 
-def _risk(metrics: Metrics) -> MetricGroup:
+def _risk(metrics: AccountMetrics) -> MetricGroup:
     fall = metrics.drawdown
     return MetricGroup(
         "Risk",
@@ -60,7 +74,7 @@ def _risk(metrics: Metrics) -> MetricGroup:
     )
 
 
-def _trades(metrics: Metrics, currency: str) -> MetricGroup:
+def _trades(metrics: AccountMetrics, currency: str) -> MetricGroup:
     trips = metrics.trips
     held = NONE if trips.average_held_s is None else _length(trips.average_held_s)
     return MetricGroup(
@@ -77,7 +91,7 @@ def _trades(metrics: Metrics, currency: str) -> MetricGroup:
     )
 
 
-def _costs(metrics: Metrics, currency: str) -> MetricGroup:
+def _costs(metrics: AccountMetrics, currency: str) -> MetricGroup:
     return MetricGroup(
         "Costs",
         [

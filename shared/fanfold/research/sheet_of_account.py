@@ -12,7 +12,7 @@ from fanfold.market.timeframes import DAY_S
 from fanfold.research import chart_series
 from fanfold.research.chart_series import ChartLine, Times, Values
 from fanfold.research.columns import IntegerBars, integer_bars
-from fanfold.research.metric_texts import amount, metric_groups, moment
+from fanfold.research.metric_texts import amount, metric_groups, moment, stops_of
 from fanfold.research.result import AccountResult, BacktestResult
 from fanfold.research.tear_sheet import (
     NO_VERDICT,
@@ -77,6 +77,7 @@ def _facts(result: BacktestResult, account: AccountResult, recordings: Sequence[
     return [
         f"{moment(result.start)} to {moment(result.until)} UTC, {len(account.equity):,} closes of {shown}",
         f"account {account.account}, {cash} at the start, {result.fidelity} fidelity",
+        *stops_of(account),
         *result.notes,
         *(f"{instance} ran as plain Python: {why}" for instance, why in result.plain.items()),
     ]

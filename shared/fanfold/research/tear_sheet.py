@@ -119,17 +119,17 @@ def page(sheet: TearSheet) -> str:
         _part("tear_sheet.html")
         .replace("{version}", __version__)
         .replace("{style}", _part("tear_sheet.css"))
-        .replace("{sheet}", _inside_a_script(msgspec.json.encode(_plain(sheet)).decode()))
+        .replace("{sheet}", _inside_a_script(numbers(sheet).decode()))
         .replace("{script}", _part("tear_sheet.js"))
     )
 
 
-def _plain(sheet: TearSheet) -> dict[str, Any]:
-    """Return the sheet with its named tuples as objects."""
+def numbers(sheet: TearSheet) -> bytes:
+    """Return all that the page shows, as JSON."""
     plain: dict[str, Any] = msgspec.to_builtins(sheet)
     plain["months"] = [row._asdict() for row in sheet.months]
     plain["exposure"] = sheet.exposure._asdict()
-    return plain
+    return msgspec.json.encode(plain)
 
 
 def _inside_a_script(text: str) -> str:

@@ -9,6 +9,7 @@ Example: fanfold backtest --desk desk.toml --minutes 20000
 """
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -36,6 +37,8 @@ Slippage = Annotated[Bps, Parameter(help="the slippage of each fill, in place of
 Latency = Annotated[
     int, Parameter(metavar="SECONDS", converter=read_by(read_whole), help="how long an order is on its way")
 ]
+Html = Annotated[Path | None, Parameter(metavar="FILE", help="write a tear sheet, and its numbers beside it as JSON")]
+Ignored = Annotated[bool, Parameter(negative=(), help="trade on beyond daily_loss_max and drawdown_max")]
 
 
 def command(
@@ -54,6 +57,8 @@ def command(
     fees: Fees = None,
     slippage: Slippage = None,
     latency: Latency = 0,
+    ignore_loss_limits: Ignored = False,
+    html: Html = None,
 ) -> Answer:
     """Return what was earned, and at what risk."""
     if strategy is not None:
@@ -66,13 +71,17 @@ def command(
         desk or run_plan.DESK_FILE, data or (), strategy, run_plan.params(param or ()), since, until, minutes,
         cash=cash, columns=column_names.parse(columns),
     )  # fmt: skip
-    return _answer(planned, fees, slippage, latency)
+    return _answer(planned, (fees, slippage, latency, ignore_loss_limits), html, strategy or "the desk")
 
 
-def _answer(planned: run_plan.RunPlan, fees: Decimal | None, slippage: Decimal | None, latency: int) -> Answer:
+def _answer(
+    planned: run_plan.RunPlan, terms: tuple[Decimal | None, Decimal | None, int, bool], html: Path | None, title: str
+) -> Answer:
     # numba takes a quarter of a second, which no help text waits for.
-    from fanfold.cli import backtest_text  # noqa: PLC0415
+    from fanfold.cli import backtest_text, tear_sheet_files  # noqa: PLC0415
     from fanfold.research import backtesting, result  # noqa: PLC0415
 
-    done = backtesting.of_plan(planned, backtesting.Frictions(fees, slippage, latency))
-    return Answer(result.document(done), [backtest_text.text_of(done)])
+    done = backtesting.of_plan(planned, backtesting.Frictions(*terms))
+    written = tear_sheet_files.write(done, planned.recordings, html, title) if html is not None else []
+    document = result.document(done) | {"tear_sheets": [str(path) for path in written]}
+    return Answer(document, [backtest_text.text_of(done), *(f"tear sheet    {path}" for path in written)])
