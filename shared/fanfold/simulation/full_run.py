@@ -12,8 +12,7 @@ from fanfold.errors import BadInput
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
 from fanfold.market.recordings import Recordings
-from fanfold.messages import ExecutionReport as Report
-from fanfold.messages import Fill, Message, Order, OrdersApproved, OrdersRefused, OrderUpdate, Refusal
+from fanfold.messages import ExecutionReport, Fill, Message, Order, OrdersApproved, OrdersRefused, OrderUpdate, Refusal
 from fanfold.simulation.plain_desk import PlainDesk
 
 ACTOR = "fanfold backtest"
@@ -102,7 +101,7 @@ class Journal:
             self._orders += message.orders
         elif isinstance(message, OrdersRefused):
             self._refusals += message.refusals
-        elif isinstance(message, Report):
+        elif isinstance(message, ExecutionReport):
             self._updates += message.updates
             self._fills += message.fills
         self._on_message(message)

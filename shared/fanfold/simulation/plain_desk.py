@@ -22,7 +22,6 @@ from fanfold.simulation.ledger_store import MemoryLedgerStore
 from fanfold.simulation.plain_polls import PlainPolls
 from fanfold.simulation.plain_stores import PlainBook, PlainCursors, PlainFolds
 
-Handler = Callable[[Message], object]
 # The services whose verbs take messages; audit's takes what ``on_message`` is called with.
 SERVICES = ("market-data", "signal", "risk", "execution")
 
