@@ -11,7 +11,7 @@ from fanfold.cli.simulating import make_services_importable
 from fanfold.simulation.schedules.schedule import run
 from support.simulator_figures import PAGE, WRITTEN, Recorded, mutants_of, record, slices_of
 
-SCHEDULES = 2_000
+SCHEDULES = 1_000
 SAMPLE_S = 0.001
 DESK, LAWS = "handlers, ledger and codecs of the desk", "laws, witness and rare states"
 # A sample counts for the part of its innermost file, by the first of these that the file's name has in it.

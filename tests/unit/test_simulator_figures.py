@@ -21,6 +21,17 @@ def run_of(*slices: Slice) -> Recorded:
     return Recorded(day="2026-11-29", slices=list(slices), mutants=mutants, shares={"the desk": 61.4})
 
 
+def test_section_12_is_written_from_the_recorded_run() -> None:
+    assert figures.section(figures.recorded()) in figures.PAGE.read_text()
+
+
+def test_the_recorded_run_broke_no_law_and_reached_forty_rare_states_often() -> None:
+    recorded = figures.recorded()
+    assert {seed: laws for each in recorded.slices for seed, laws in each.broken.items()} == {}
+    counts = [sum(each.reached.get(name, 0) for each in recorded.slices) for name in NAMES]
+    assert sum(count >= figures.OFTEN for count in counts) >= figures.STATES_MIN
+
+
 def test_slices_are_added_up() -> None:
     text = figures.section(run_of(slice_of(0, 60), slice_of(60, 60), slice_of(500, 10, commit="beef")))
     assert "| seeds | 0 to 119, 500 to 509 |" in text

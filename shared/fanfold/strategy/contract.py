@@ -158,7 +158,7 @@ def load(name: str) -> Any:
     """Return the module of a strategy. Raises BadInput for one that is unknown, or is none, with its place."""
     dotted = f"{folder.PACKAGE}.{name}"
     known = _loaded.get(dotted)
-    # Another folder of strategies, and an edited file, bring another module.
+    # Another folder of strategies brings another module.
     if known is not None and sys.modules.get(dotted) is known:
         return known
     if not folder.exists(name):
