@@ -23,7 +23,7 @@ from fanfold.simulation.schedules.outcome import Outcome
 from fanfold.simulation.schedules.schedule import ScheduleResult
 from fanfold.simulation.schedules.whole_desk import KINDS, WholeLiveDesk
 from fanfold.simulation.schedules.whole_schedule import run_day, world_of
-from market_data_service import answers, news
+from market_data_service import answers, news, requested
 
 SEEDS = range(int(os.environ.get("FIRST_SEED", "0")), int(os.environ.get("DAYS", "24")))
 CHUNK = 8
@@ -100,6 +100,17 @@ def _bars_twice(offer: Any) -> Any:
     return wrong
 
 
+def _not_linked(part: Any) -> Any:
+    """Say that the bar before is the last slot, whether the venue had one or not."""
+
+    def wrong(*arguments: Any) -> Any:
+        series = part(*arguments)
+        series.after = series.bars[0].closes_at_s - 60 if series.bars else series.after
+        return series
+
+    return wrong
+
+
 def _a_tick_up(part: Any) -> Any:
     def wrong(*arguments: Any) -> Any:
         series = part(*arguments)
@@ -122,6 +133,13 @@ MUTANTS: dict[str, list[Guard]] = {
     "strategies_decide_by_published_bars_up_to_their_time": [
         Guard(Fold, "_offer", _bars_twice),
     ],
+    # A hole is never closed.
+    "no_leg_is_left_behind": [
+        Guard(requested, "_linked", lambda _was: lambda series, *_given: series),
+        Guard(Fold, "_is_hole", lambda _was: lambda *_given: False),
+        Guard(news, "_part", _not_linked),
+    ],
+    "nothing_is_changed_by_repeats": [Guard(Fold, "_offer", _bars_twice)],
     "the_log_has_no_gap_and_no_fork": [Guard(S3Log, "create", _over_what_is_there)],
     "each_message_is_in_the_log_once": [Guard(DynamoViews, "seen", lambda _was: lambda *_given: {})],
     "the_log_agrees_with_its_evidence": [Guard(DynamoViews, "put", _nothing)],
@@ -135,7 +153,7 @@ MUTANTS: dict[str, list[Guard]] = {
 
 # Where few days break a law, the first that does is near here.
 NEAR = {
-    "bars_that_the_venue_had_in_time_are_published": 24,
+    "bars_that_the_venue_had_in_time_are_published": 48,
     "strategies_decide_by_published_bars_up_to_their_time": 20,
 }
 

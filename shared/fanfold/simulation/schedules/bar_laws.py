@@ -43,13 +43,15 @@ def every_bar_is_published_or_reported(outcome: Outcome) -> Iterator[str]:
 
 
 def bars_that_the_venue_had_in_time_are_published(outcome: Outcome) -> Iterator[str]:
-    """Each bar that the venue had from its close on is published, if it does not jump from the one before."""
+    """Each bar that the venue had from its close on is published, from the first one on, if it does not jump."""
     source, published = _source(outcome), {(entry.instrument, entry.bar) for entry in _published(outcome)}
+    # A first poll reaches back as far as strategies do, and no further.
+    first = {name: min((bar.closes_at_s for known, bar in published if known == name), default=0) for name in (A, B)}
     jumps = [report for report in _reported(outcome) if report.defect.defect in (DefectKind.JUMP, DefectKind.OUTLIER)]
     for name, closes_at_s in source.versions:
         versions = source.versions[name, closes_at_s]
-        is_left_out = source.whole(name, closes_at_s) and (name, versions[0].bar) not in published
-        if is_left_out and not _is_covered(name, closes_at_s, jumps):
+        is_due = closes_at_s > first[name] and source.whole(name, closes_at_s)
+        if is_due and (name, versions[0].bar) not in published and not _is_covered(name, closes_at_s, jumps):
             yield f"the bar of {name} that closes at {closes_at_s} was there, and is not published"
 
 
@@ -72,6 +74,26 @@ def strategies_decide_by_published_bars_up_to_their_time(outcome: Outcome) -> It
             _take(message, closes)
         elif isinstance(message, Targets):
             yield from _wrong_targets(message, closes)
+
+
+def no_leg_is_left_behind(outcome: Outcome) -> Iterator[str]:
+    """Each leg of a strategy decides by the last bar once faults are over, whatever befell it or another."""
+    last = max(closes_at_s for _, closes_at_s in _source(outcome).versions)
+    decided = {
+        (target.instance, target.instrument)
+        for message in outcome.messages_of(Targets)
+        if int(message.at.timestamp()) == last
+        for target in message.targets
+    }
+    strategies = outcome.world.desk.strategies
+    legs = {(name, instrument) for name in SLOW for instrument in strategies[name].instruments}
+    yield from (f"{leg} does not decide by the last bar" for leg in sorted(legs - decided))
+
+
+def nothing_is_changed_by_repeats(outcome: Outcome) -> Iterator[str]:
+    """Every message once more, in the end, changes no order, position, cash, bar or state of a strategy."""
+    changed: list[tuple[str, ...]] = outcome.world.changed_by_repeats  # type: ignore[attr-defined]
+    yield from (f"{' '.join(key)} is another after every message came again" for key in changed)
 
 
 def _take(message: BarsClosed, closes: dict[str, list[tuple[int, int]]]) -> None:

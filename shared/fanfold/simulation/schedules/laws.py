@@ -59,6 +59,8 @@ OF_FIVE_SERVICES = (
     Law(Sentence.NEVER_FORGOTTEN, LawKind.LIVENESS, bar_laws.bars_that_the_venue_had_in_time_are_published),
     Law(Sentence.IS_TRUE, LawKind.SAFETY, bar_laws.no_bar_is_invented),
     Law(Sentence.NEVER_UNEXPLAINED, LawKind.SAFETY, bar_laws.strategies_decide_by_published_bars_up_to_their_time),
+    Law(Sentence.NEVER_FORGOTTEN, LawKind.LIVENESS, bar_laws.no_leg_is_left_behind),
+    Law(Sentence.NEVER_DOUBLED, LawKind.SAFETY, bar_laws.nothing_is_changed_by_repeats),
     Law(Sentence.NEVER_UNEXPLAINED, LawKind.SAFETY, audit_laws.the_log_has_no_gap_and_no_fork),
     Law(Sentence.NEVER_FORGOTTEN, LawKind.LIVENESS, audit_laws.each_message_is_in_the_log_once),
     Law(Sentence.NEVER_UNEXPLAINED, LawKind.LIVENESS, audit_laws.the_log_agrees_with_its_evidence),

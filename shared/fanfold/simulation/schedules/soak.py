@@ -52,6 +52,7 @@ class Soak(WholeDesk):
     """A desk on paper, for so many days."""
 
     timeframe = TIMEFRAME
+    repeats = False
 
     def __init__(self, seed: int, days: int) -> None:
         rates = {kind: FEW_RATE if kind in FEW else RATE for kind in KINDS}

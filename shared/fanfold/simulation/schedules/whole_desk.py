@@ -6,8 +6,9 @@ from functools import partial
 from random import Random
 from typing import Any
 
+from fanfold.aws.dynamodb.attribute_values import Item
 from fanfold.market import timeframes
-from fanfold.messages import TOPICS
+from fanfold.messages import TOPICS, decode
 from fanfold.simulation.schedules.bar_source import SeededSource
 from fanfold.simulation.schedules.daily_close import DailyClose
 from fanfold.simulation.schedules.desk_day import MINUTES, DeskDay
@@ -36,6 +37,8 @@ class FiveServices(DeskDay):
 
     services = (*SERVICES, "market-data", "audit")
     silent = True
+    # Whether every message comes once more in the end.
+    repeats = True
     # A hole in the bars is closed ten minutes after it.
     healing_minutes = 16
 
@@ -57,6 +60,7 @@ class FiveServices(DeskDay):
         self.places |= _audit_places(self)
         self.source = SeededSource(self, Random(f"bars {seed}"))
         self.closed = DailyClose(self)
+        self.changed_by_repeats: list[tuple[str, ...]] = []
 
     def outside(self, service: str) -> Callable[[str], Any] | None:
         return (lambda _venue: self.source) if service == "market-data" else super().outside(service)
@@ -99,6 +103,8 @@ class FiveServices(DeskDay):
         self.redrive()
         self.settle()
         ends_at = self.now
+        if self.repeats:
+            self._repeat()
         self.now += timeframes.DAY_S - ends_at % timeframes.DAY_S + CLOSE_S
         self.faults.on = True
         self.closed.run(self.clock())
@@ -107,6 +113,27 @@ class FiveServices(DeskDay):
         self.closed.run(self.clock())
         # The laws look at the day as it ended.
         self.now = ends_at
+
+    def _repeat(self) -> None:
+        """Let every message come once more, as if no topic and no queue knew it any more."""
+        before = self._kept()
+        messages = [decode(letter.body) for letter in self.cloud.sqs.queue(self.places["heard"]).messages]
+        for topic in self.cloud.sns.topics.values():
+            topic.known.clear()
+        for queue in self.cloud.sqs.queues.values():
+            queue.known.clear()
+        self.topics.publish({message.id: message for message in messages}.values())
+        self.settle()
+        self.redrive()
+        self.settle()
+        after = self._kept()
+        self.changed_by_repeats = sorted(key for key in before | after if before.get(key) != after.get(key))
+
+    def _kept(self) -> dict[tuple[str, ...], Item]:
+        """Return what the desk knows of bars, orders and books, by table and key; polls may count repeats."""
+        tables = {name: self.cloud.dynamodb.table(name) for name in ("cursors", "folds", "ledger", "paper_book")}
+        keyed = {(name, *table.key_of(item)): item for name, table in tables.items() for item in table.items()}
+        return {key: item for key, item in keyed.items() if not key[1].startswith("poll#")}
 
     def redrive(self) -> None:
         """Give audit the messages again that it put aside, as an operator does."""
