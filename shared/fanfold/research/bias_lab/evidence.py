@@ -21,6 +21,7 @@ SAMPLES = 1_000
 OVERFITTING_MAX = 0.5
 PLATEAU_MIN = 0.5
 STRESSES = (1, 2, 5)
+_OF_CHOICE = ("overfitting", "superior ability")
 
 
 class EvidenceTerms(NamedTuple):
@@ -92,12 +93,12 @@ def _of_trials(trials: int) -> str:
     return f" for the best of {trials:,} trials" if trials > 1 else ""
 
 
-def sharpe(made: Periods) -> list[Finding]:
+def sharpe(made: Periods) -> Finding:
     """Return whether the Sharpe ratio of the first row is above 0, for its length, skewness and kurtosis."""
     name = "probabilistic Sharpe"
     measured = sharpe_tests.estimate(made.returns[0])
     if measured is None:
-        return [failed(name, "it earns the same in every period, most likely nothing", "Let it trade on this data.")]
+        return failed(name, "it earns the same in every period, most likely nothing", "Let it trade on this data.")
     probability = sharpe_tests.probabilistic_sharpe(measured)
     needed = sharpe_tests.record_length_min(measured)
     text = (
@@ -109,17 +110,17 @@ def sharpe(made: Periods) -> list[Finding]:
         if np.isfinite(needed)
         else "It loses: change the idea, or its costs."
     )
-    return [judged(name, text, change, passes=probability >= CONFIDENCE, probability=probability)]
+    return judged(name, text, change, passes=probability >= CONFIDENCE, probability=probability)
 
 
-def deflated(made: Periods, trials: int) -> list[Finding]:
+def deflated(made: Periods, trials: int) -> Finding:
     """Return whether the ratio is above what the best of so many trials has without an edge."""
     name = "deflated Sharpe"
     measured = sharpe_tests.estimate(made.returns[0])
-    if measured is None:
-        return []
     if trials < 2:
-        return [unmeasured(name, "it was said to be the only trial", "Give --trials N if you tried N configurations.")]
+        return unmeasured(name, "it was said to be the only trial", "Give --trials N if you tried N configurations.")
+    if measured is None:
+        return unmeasured(name, "it earns the same in every period", "Let it trade on this data.")
     best = sharpe_tests.expected_maximum(trials, measured.variance)
     probability = sharpe_tests.deflated_sharpe(measured, trials, measured.variance)
     text = (
@@ -129,7 +130,7 @@ def deflated(made: Periods, trials: int) -> list[Finding]:
     change = (
         "Choose among fewer configurations, and say beforehand which; or test the choice on data that it never saw."
     )
-    return [judged(name, text, change, passes=probability >= CONFIDENCE, probability=probability, benchmark=best)]
+    return judged(name, text, change, passes=probability >= CONFIDENCE, probability=probability, benchmark=best)
 
 
 def choice(made: Periods, seed: int) -> list[Finding]:
@@ -163,9 +164,6 @@ def choice(made: Periods, seed: int) -> list[Finding]:
             upper=ability.upper,
         ),
     ]
-
-
-_OF_CHOICE = ("overfitting", "superior ability")
 
 
 def costs(strategy: Strategy, bars: MarketColumns, cost: float) -> Finding:
