@@ -89,6 +89,7 @@ def section(run: Recorded) -> str:
     """Return section 12 of the benchmarks."""
     reached = sum((Counter(each.reached) for each in run.slices), Counter[str]())
     rate = sum(each.seeds.count for each in run.slices) / sum(each.cpu_s for each in run.slices)
+    shares = sorted(run.shares.items(), key=lambda each: -each[1])
     often = sum(reached[name] >= OFTEN for name in NAMES)
     rows = {
         "seeds": _ranges(run.slices),
@@ -104,7 +105,7 @@ def section(run: Recorded) -> str:
         heading=HEADING,
         day=run.day,
         rows="\n".join(f"| {name} | {text} |" for name, text in rows.items()),
-        shares="\n".join(f"| {name} | {share:.0f} % |" for name, share in run.shares.items()),
+        shares="\n".join(f"| {name} | {share:.0f} % |" for name, share in shares),
         reached="\n".join(f"| {name} | {reached[name]:,} |" for name in NAMES),
     )
 
