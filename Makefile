@@ -5,7 +5,7 @@ STAGE ?= dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test simulate sim sim-record soak mutants conform storm peers check lint format lock documents pages bench bench-full bench-verdict oracle images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
+.PHONY: help install run test simulate sim sim-record soak mutants conform storm peers check lint format lock documents pages bench bench-full bench-research bench-verdict oracle images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -77,6 +77,9 @@ bench: install ## Print handler times, import times, AWS calls and memory
 
 bench-full: install ## Print what a bar takes at full fidelity, beside engines of others on the same bars (PYTHON=/path/to/python3.12)
 	@PEERS_PYTHON=$(PYTHON) $(BIN)/python tests/bench/run.py full
+
+bench-research: install ## Print what a back-test takes, beside a bare loop and engines of others on the same bars (PYTHON=/path/to/python3.12)
+	@PEERS_PYTHON=$(PYTHON) $(BIN)/python tests/bench/run.py research
 
 oracle: install ## Let pandas, empyrical and arch, in an environment of their own, say what the product must say, and compare
 	@test -x build/oracle/bin/python || $(PYTHON) -m venv build/oracle

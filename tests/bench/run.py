@@ -23,7 +23,7 @@ BENCHES = (
     "markets",
 )
 # What needs the images, figures of ``make storm`` and ``make sim-record``, or other engines.
-NAMED_ALONE = ("images", "storm", "simulator", "full")
+NAMED_ALONE = ("images", "storm", "simulator", "full", "research")
 TESTS = [ROOT / "tests", ROOT / "tests" / "bench"]
 
 

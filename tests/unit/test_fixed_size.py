@@ -12,6 +12,7 @@ import pytest
 
 from fanfold.errors import BadInput
 from fanfold.research.columns import IntegerBars
+from fanfold.research.compiled import names_in
 from fanfold.research.fixed_size import FixedSize, FixedSizeResult, fixed_size
 from fanfold.research.tape import FillField, TripField
 from fanfold.strategy import contract
@@ -136,3 +137,11 @@ def test_a_figure_that_64_bits_do_not_hold_is_named_and_never_wraps_around() -> 
     terms = FixedSize(D(10) ** 6, D(10) ** 10, tick=D("0.01"), lot=D("0.00001"), fee_bps=D(10))
     with pytest.raises(BadInput, match="more than 64 bits hold"):
         fixed_size(contract.bind("sma_cross", {"fast": 3, "slow": 9}, 1), made_up(1), terms)
+
+
+def test_a_column_that_a_step_reads_in_a_comprehension_alone_is_there() -> None:
+    def step(_params: Any, state: Any, bars: Any) -> Any:
+        return state, sum([bars.volume[bars.now - n] for n in range(3)])
+
+    assert {"volume", "now"} <= names_in(step)
+    assert "close" not in names_in(step)

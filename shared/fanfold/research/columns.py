@@ -86,39 +86,37 @@ def resampled(bars: IntegerBars, timeframe: str, through: int) -> IntegerBars:
     )
 
 
-def step_columns(members: list[IntegerBars], padding: int) -> StepColumns:
-    """Return the columns that a step reads: of one instrument, or of a universe on common times, a row each."""
-    first, *others = [_floats(bars, padding) for bars in members]
-    if not others:
-        return first
-    rows = [np.stack(columns) for columns in list(zip(first, *others, strict=True))[1:]]
-    opens, highs, lows, closes, volumes = rows
-    return StepColumns(first.time, opens, highs, lows, closes, volumes)
+PRICES = ("open", "high", "low", "close")
+EVERY = frozenset({*PRICES, "volume"})
 
 
-def _floats(bars: IntegerBars, padding: int) -> StepColumns:
-    def floats(figures: Integers, scale: int) -> Floats:
-        return _padded(_quotients(figures, scale), padding)
+def step_columns(members: list[IntegerBars], padding: int, names: frozenset[str] = EVERY) -> StepColumns:
+    """Return the columns that a step reads: of one instrument, or of a universe on common times, a row each.
 
-    return StepColumns(
-        time=_padded(bars.time, padding),
-        open=floats(bars.open, bars.price_scale),
-        high=floats(bars.high, bars.price_scale),
-        low=floats(bars.low, bars.price_scale),
-        close=floats(bars.close, bars.price_scale),
-        volume=floats(bars.volume, bars.volume_scale),
-    )
+    Those that are not among ``names`` are not made: another stands in their place.
+    """
+    read = [name for name in (*PRICES, "volume") if name in names] or ["close"]
+    made = {name: _rows([_floats(bars, name, padding) for bars in members]) for name in read}
+    columns = {name: made.get(name, made[read[0]]) for name in (*PRICES, "volume")}
+    time = np.concatenate([np.full(padding, members[0].time[0]), members[0].time])
+    return StepColumns(time, **columns)
 
 
-def _quotients(figures: Integers, scale: int) -> Floats:
-    """Return the floats nearest to decimals. Divided, not multiplied by an inverse, as a live window does."""
+def _rows(columns: list[Floats]) -> Floats:
+    return columns[0] if len(columns) == 1 else np.stack(columns)
+
+
+def _floats(bars: IntegerBars, name: str, padding: int) -> Floats:
+    """Return the floats nearest to decimals, the first in front. Divided, not multiplied by an inverse, as live."""
+    figures: Integers = getattr(bars, name)
+    scale = bars.volume_scale if name == "volume" else bars.price_scale
+    column = np.empty(padding + figures.size)
     if figures.size and max(int(figures.max()), -int(figures.min())) >= EXACT_FLOAT:
-        return np.array([int(figure) / 10**scale for figure in figures])
-    return figures / 10.0**scale
-
-
-def _padded(column: Any, padding: int) -> Any:
-    return np.concatenate([np.full(padding, column[0], column.dtype), column])
+        column[padding:] = [int(figure) / 10**scale for figure in figures]
+    else:
+        np.divide(figures, 10.0**scale, out=column[padding:])
+    column[:padding] = column[padding]
+    return column
 
 
 def borrow(column: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from numba import njit
@@ -16,6 +16,20 @@ def compile_step(strategy: ModuleType) -> Callable[[Any, Any, Any], tuple[Any, f
     """
     compiled: Callable[[Any, Any, Any], tuple[Any, float]] = inlined(strategy.step)
     return compiled
+
+
+@cache
+def names_in(function: FunctionType) -> frozenset[str]:
+    """Return the names of attributes and globals in a function and in all that it calls."""
+    names, known = _names(function.__code__), function.__globals__
+    called = [known[name] for name in names if isinstance(known.get(name), FunctionType)]
+    return names.union(*map(names_in, called))
+
+
+def _names(code: CodeType) -> frozenset[str]:
+    """Return the names in a code, and in those of comprehensions in it."""
+    inner = [_names(constant) for constant in code.co_consts if isinstance(constant, CodeType)]
+    return frozenset(code.co_names).union(*inner)
 
 
 @cache
