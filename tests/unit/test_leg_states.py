@@ -159,8 +159,8 @@ def run(tested: Desk, messages: list[list[Series]], before: Run | None = None) -
     outcome: Run = Run(fold, fold.snapshot(), windows, [], [], [])
     for message in messages:
         at = max(series.through for series in message)
-        windows += fold.news(message, at)
         targets, gaps = fold.accept(message, at)
+        windows += fold.fresh
         outcome.targets.append([target for _, target in targets])
         outcome.states.append([state for _, state in fold.changes()])
         outcome.gaps.extend(gaps)
