@@ -3,8 +3,9 @@
 A test compares it call by call with an emulator. Responses share parts with what is stored: do not change them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from itertools import accumulate, islice
 from typing import Any
 
 from fanfold.aws.client.call import AwsFault, Reason
@@ -96,10 +97,7 @@ class MemoryDynamo:
             "ExclusiveStartKey",
         )
         table = self.table(parameters["TableName"])
-        items = _matching(table, parameters)
-        if not parameters.get("ScanIndexForward", True):
-            items.reverse()
-        return _page(table, items, parameters.get("Limit"))
+        return _page(table, _matching(table, parameters), parameters.get("Limit"))
 
     def scan(self, parameters: Document) -> dict[str, Any]:
         reject_unknown_fields(parameters, "TableName", "ConsistentRead", "Limit", "ExclusiveStartKey")
@@ -248,37 +246,40 @@ def _requested(table: MemoryTable, write: Document) -> tuple[Key, Item | None]:
     return table.key_of(item), item
 
 
-def _matching(table: MemoryTable, parameters: Document) -> list[Item]:
-    """Return the items of a query, in order, from where it continues."""
+def _matching(table: MemoryTable, parameters: Document) -> Iterable[Item]:
+    """Return the items of a query, in the order that it asks for, from where it continues; none is read before."""
     condition = expressions.key_condition(parameters["KeyConditionExpression"], table.keys)
     values = canonical(parameters["ExpressionAttributeValues"])
     _check_values(condition.placeholders, condition.ranges, values)
     part = table.partitions.get(values[condition.partition]["S"], {})
-    items = [part[sort] for sort in sorted(part)]
+    forward = parameters.get("ScanIndexForward", True)
+    items: Iterable[Item] = (part[sort] for sort in sorted(part, reverse=not forward))
     if condition.holds is not expressions.always:
-        items = [item for item in items if condition.holds(item, values)]
+        items = (item for item in items if condition.holds(item, values))
     if "ExclusiveStartKey" not in parameters:
         return items
     _, start = table.exact_key_of(parameters["ExclusiveStartKey"])
-    forward = parameters.get("ScanIndexForward", True)
-    return [item for item in items if (_sort(table, item) > start if forward else _sort(table, item) < start)]
+    return (item for item in items if (_sort(table, item) > start if forward else _sort(table, item) < start))
 
 
 def _sort(table: MemoryTable, item: Item) -> str:
     return str(item[table.keys[1]]["S"])
 
 
-def _page(table: MemoryTable, matching: list[Item], limit: int | None) -> dict[str, Any]:
+def _page(table: MemoryTable, matching: Iterable[Item], limit: int | None) -> dict[str, Any]:
     """Return as many items as a page takes: its limit, or 1 MB, the item that exceeds it included."""
-    few = len(matching) * ITEM_BYTES < PAGE_BYTES or not may_exceed(matching, PAGE_BYTES - 1)
-    if few and (limit is None or len(matching) < limit):
-        return {"Items": matching, "Count": len(matching)}
-    items: list[Item] = []
-    weight = 0
-    for item in matching:
-        items.append(item)
-        weight += size(item)
-        if len(items) == limit or weight >= PAGE_BYTES:
-            last = {name: item[name] for name in table.keys}
-            return {"Items": items, "Count": len(items), "LastEvaluatedKey": last}
-    return {"Items": items, "Count": len(items)}
+    items = list(islice(matching, limit))
+    end = _end_of_page(items)
+    if end is None and len(items) != limit:
+        return {"Items": items, "Count": len(items)}
+    items = items[:end]
+    last = {name: items[-1][name] for name in table.keys}
+    return {"Items": items, "Count": len(items), "LastEvaluatedKey": last}
+
+
+def _end_of_page(items: Sequence[Item]) -> int | None:
+    """Return how many items reach 1 MB together; None where all of them do not."""
+    if len(items) * ITEM_BYTES < PAGE_BYTES or not may_exceed(items, PAGE_BYTES - 1):
+        return None
+    weights = accumulate(map(size, items))
+    return next((count for count, weight in enumerate(weights, 1) if weight >= PAGE_BYTES), None)
