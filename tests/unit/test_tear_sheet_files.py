@@ -71,3 +71,12 @@ def test_a_drawdown_that_stopped_an_account_is_named_with_its_cure(tmp_path, cap
     assert "--ignore-loss-limits trades on" in out
     assert main(["backtest", "sma_cross", "--desk", str(desk), "--minutes", "3000", "--ignore-loss-limits"]) == 0
     assert "stopped" not in capsys.readouterr().out
+
+
+def test_a_strategy_of_the_folder_beside_is_tested_as_a_run_trades_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "desk.toml").write_text((ROOT / "desk.toml").read_text())
+    assert main(["strategy", "new", "mine"]) == 0
+    capsys.readouterr()
+    assert main(["backtest", "mine", "--minutes", "300"]) == 0
+    assert "mine trades with all cash of main" in capsys.readouterr().out

@@ -141,3 +141,12 @@ Reason = Annotated[
 Moment = Annotated[int | None, Parameter(metavar="TIME", converter=read_by(read_moment))]
 Count = Annotated[int, Parameter(metavar="N", converter=read_by(read_count))]
 Money = Annotated[Decimal | None, Parameter(metavar="AMOUNT", converter=read_by(read_money))]
+DataFiles = Annotated[
+    list[str] | None,
+    Parameter(metavar="FILE", consume_multiple=1, help="bars to trade: FILE or FILE=BASE/QUOTE, one or more"),
+]
+StrategyParams = Annotated[list[str] | None, Parameter(metavar="K=V", help="a param of that strategy")]
+StartingCash = Annotated[Money, Parameter(help="starting cash of each account, in its currency")]
+FirstClose = Annotated[Moment, Parameter(name="--from", help="first close to trade, ISO 8601")]
+LastClose = Annotated[Moment, Parameter(help="last close to trade, ISO 8601")]
+MinutesMax = Annotated[Count | None, Parameter(help="trade N minutes of market time at most")]

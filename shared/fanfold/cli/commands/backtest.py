@@ -14,23 +14,27 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from fanfold.cli.argument_types import Columns, Count, DeskFile, Moment, Money, Strategies, read_by, read_whole
+from fanfold.cli.argument_types import (
+    Columns,
+    DataFiles,
+    DeskFile,
+    FirstClose,
+    LastClose,
+    MinutesMax,
+    Money,
+    StartingCash,
+    Strategies,
+    StrategyParams,
+    read_by,
+    read_whole,
+)
 from fanfold.cli.output import Answer
-from fanfold.errors import BadInput
+from fanfold.cli.recorded_run import read_plan
 from fanfold.importers import columns as column_names
-from fanfold.local import run_plan
+from fanfold.local.run_plan import RunOptions, RunPlan
 from fanfold.strategy import folder
 
 Strategy = Annotated[str | None, Parameter(metavar="STRATEGY", help="an instance, a strategy's name, or its file")]
-Data = Annotated[
-    list[str] | None,
-    Parameter(metavar="FILE", consume_multiple=1, help="bars to trade: FILE or FILE=BASE/QUOTE, one or more"),
-]
-Param = Annotated[list[str] | None, Parameter(metavar="K=V", help="a param of that strategy")]
-From = Annotated[Moment, Parameter(name="--from", help="first close to trade, ISO 8601")]
-Until = Annotated[Moment, Parameter(help="last close to trade, ISO 8601")]
-Minutes = Annotated[Count | None, Parameter(help="trade N minutes of market time at most")]
-Cash = Annotated[Money, Parameter(help="starting cash of each account, in its currency")]
 Bps = Annotated[Money, Parameter(metavar="BPS")]
 Fees = Annotated[Bps, Parameter(help="the fee of each fill, in place of the desk's")]
 Slippage = Annotated[Bps, Parameter(help="the slippage of each fill, in place of the desk's")]
@@ -46,14 +50,14 @@ def command(
     /,
     *,
     desk: DeskFile | None = None,
-    data: Data = None,
+    data: DataFiles = None,
     columns: Columns = "",
     strategies: Strategies = None,
-    param: Param = None,
-    cash: Cash = None,
-    since: From = None,
-    until: Until = None,
-    minutes: Minutes = None,
+    param: StrategyParams = None,
+    cash: StartingCash = None,
+    since: FirstClose = None,
+    until: LastClose = None,
+    minutes: MinutesMax = None,
     fees: Fees = None,
     slippage: Slippage = None,
     latency: Latency = 0,
@@ -63,19 +67,15 @@ def command(
     """Return what was earned, and at what risk."""
     if strategy is not None:
         strategy, strategies = folder.of_file(strategy, strategies)
-    if strategies is not None:
-        folder.use(strategies)
-    if desk is not None and not desk.exists():
-        raise BadInput(f"there is no {desk}; name the desk file with --desk, or let `fanfold init` write one")
-    planned = run_plan.plan(
-        desk or run_plan.DESK_FILE, data or (), strategy, run_plan.params(param or ()), since, until, minutes,
-        cash=cash, columns=column_names.parse(columns),
-    )  # fmt: skip
+    folder.use(folder.chosen(strategies))
+    wanted = RunOptions(desk=desk, data=data or (), columns=column_names.parse(columns), strategy=strategy,
+                        param=param or (), cash=cash, since=since, until=until, minutes=minutes)  # fmt: skip
+    planned = read_plan(wanted)
     return _answer(planned, (fees, slippage, latency, ignore_loss_limits), html, strategy or "the desk")
 
 
 def _answer(
-    planned: run_plan.RunPlan, terms: tuple[Decimal | None, Decimal | None, int, bool], html: Path | None, title: str
+    planned: RunPlan, terms: tuple[Decimal | None, Decimal | None, int, bool], html: Path | None, title: str
 ) -> Answer:
     # numba takes a quarter of a second, which no help text waits for.
     from fanfold.cli import backtest_text, tear_sheet_files  # noqa: PLC0415

@@ -19,12 +19,16 @@ from fanfold.cli import recorded_run
 from fanfold.cli.argument_types import (
     Columns,
     Count,
+    DataFiles,
     DeskFile,
-    Moment,
-    Money,
+    FirstClose,
+    LastClose,
+    MinutesMax,
     Options,
     Shared,
+    StartingCash,
     Strategies,
+    StrategyParams,
     only_one,
     read_by,
     read_speed,
@@ -39,10 +43,6 @@ from fanfold.strategy import folder
 EXITS = (Exit.FAILED, *DESK)
 _AGAIN = only_one()
 
-Data = Annotated[
-    list[str] | None,
-    Parameter(metavar="FILE", consume_multiple=1, help="bars to trade: FILE or FILE=BASE/QUOTE, one or more"),
-]
 Live = Annotated[str, Parameter(metavar="EXCHANGE", help="poll a venue's public bars instead; needs internet")]
 Symbols = Annotated[str, Parameter(metavar="A/B,C/D", help="with --live: what to trade")]
 Origin = Annotated[str, Parameter(metavar="URL", help="with --live: a stand-in for the exchange's hosts")]
@@ -59,11 +59,6 @@ Kills = Annotated[
 Strategy = Annotated[
     str | None, Parameter(metavar="NAME", help="trade one strategy: an instance, a strategy's name, or its file")
 ]
-Param = Annotated[list[str] | None, Parameter(metavar="K=V", help="a param of that strategy")]
-Cash = Annotated[Money, Parameter(help="starting cash of each account, in its currency")]
-From = Annotated[Moment, Parameter(name="--from", help="first close to trade, ISO 8601")]
-Until = Annotated[Moment, Parameter(help="last close to trade, ISO 8601")]
-Minutes = Annotated[Count | None, Parameter(help="trade N minutes of market time at most")]
 Speed = Annotated[
     str | float,
     Parameter(metavar="SPEED", converter=read_by(read_speed), help="max, live, or simulated minutes a second"),
@@ -90,7 +85,7 @@ def command(
     *,
     options: Shared,
     desk: DeskFile | None = None,
-    data: Data = None,
+    data: DataFiles = None,
     columns: Columns = "",
     live: Live = "",
     symbols: Symbols = "",
@@ -101,11 +96,11 @@ def command(
     kills: Kills = 0,
     strategy: Strategy = None,
     strategies: Strategies = None,
-    param: Param = None,
-    cash: Cash = None,
-    since: From = None,
-    until: Until = None,
-    minutes: Minutes = None,
+    param: StrategyParams = None,
+    cash: StartingCash = None,
+    since: FirstClose = None,
+    until: LastClose = None,
+    minutes: MinutesMax = None,
     speed: Speed = "max",
     images: Images = False,
     stay: Stay = False,
