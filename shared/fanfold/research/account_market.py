@@ -12,7 +12,7 @@ from fanfold.market.recording import Recording
 from fanfold.money import decimal_of
 from fanfold.research.account_book import BarPlace, PollTable, Rate, RulePlace, Term, Wanted
 from fanfold.research.account_terms import FIGURE_MAX, AccountTerms, share
-from fanfold.research.columns import Floats, IntegerBars, Integers, integer_bars, picked, resampled
+from fanfold.research.columns import Floats, IntegerBars, Integers, integer_bars, on_common_times, resampled
 from fanfold.research.folding import WEIGHT, fold
 from fanfold.risk.exposure import mark
 from fanfold.signals.legs import protection_of
@@ -102,7 +102,7 @@ def signals_of(desk: Desk, venue: str, account: AccountTerms, history: History, 
         series = {symbol: _series(history, instance.timeframe, symbol, reach) for symbol in instance.instruments}
         for me, symbols in _groups(strategy, instance):
             column = account.keys.index((name, instance.instruments[me]))
-            members = _common([series[symbol] for symbol in symbols])
+            members = on_common_times([series[symbol] for symbol in symbols])
             folded = fold(strategy, members, me if strategy.cross_sectional else 0)
             plain |= {name: folded.why_plain} if folded.why_plain else {}
             rows, bars = _spoken(members[0].time, symbols, history, times, age_s_max)
@@ -137,17 +137,6 @@ def _groups(strategy: Strategy, instance: StrategyInstance) -> Iterator[tuple[in
     """Yield each member of an instance with the instruments that its step sees: its own, or all."""
     for me, symbol in enumerate(instance.instruments):
         yield me, instance.instruments if strategy.cross_sectional else [symbol]
-
-
-def _common(members: Sequence[IntegerBars]) -> list[IntegerBars]:
-    """Return the bars of the times that all members have in common."""
-    if len(members) == 1:
-        return list(members)
-    common = members[0].time
-    for bars in members[1:]:
-        common = np.intersect1d(common, bars.time, assume_unique=True)
-    rows = [np.searchsorted(bars.time, common) for bars in members]
-    return [picked(bars, row) for bars, row in zip(members, rows, strict=True)]
 
 
 def _spoken(

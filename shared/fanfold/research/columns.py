@@ -1,6 +1,6 @@
 """Bars as columns: integers for money, floats for strategies, padded in front as a live window is."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -96,7 +96,7 @@ def step_columns(members: list[IntegerBars], padding: int, names: frozenset[str]
     Those that are not among ``names`` are not made: another stands in their place.
     """
     read = [name for name in (*PRICES, "volume") if name in names] or ["close"]
-    made = {name: _rows([_floats(bars, name, padding) for bars in members]) for name in read}
+    made = {name: _rows([floats(bars, name, padding) for bars in members]) for name in read}
     columns = {name: made.get(name, made[read[0]]) for name in (*PRICES, "volume")}
     time = np.concatenate([np.full(padding, members[0].time[0]), members[0].time])
     return StepColumns(time, **columns)
@@ -106,8 +106,22 @@ def _rows(columns: list[Floats]) -> Floats:
     return columns[0] if len(columns) == 1 else np.stack(columns)
 
 
-def _floats(bars: IntegerBars, name: str, padding: int) -> Floats:
-    """Return the floats nearest to decimals, the first in front. Divided, not multiplied by an inverse, as live."""
+def on_common_times(members: Sequence[IntegerBars]) -> list[IntegerBars]:
+    """Return the bars of the times that all members have in common."""
+    if len(members) == 1:
+        return list(members)
+    common = members[0].time
+    for bars in members[1:]:
+        common = np.intersect1d(common, bars.time, assume_unique=True)
+    rows = [np.searchsorted(bars.time, common) for bars in members]
+    return [picked(bars, row) for bars, row in zip(members, rows, strict=True)]
+
+
+def floats(bars: IntegerBars, name: str, padding: int = 0) -> Floats:
+    """Return a column as the floats nearest to its decimals, ``padding`` times the first in front.
+
+    Divided, not multiplied by an inverse, as live.
+    """
     figures: Integers = getattr(bars, name)
     scale = bars.volume_scale if name == "volume" else bars.price_scale
     column = np.empty(padding + figures.size)
@@ -115,7 +129,7 @@ def _floats(bars: IntegerBars, name: str, padding: int) -> Floats:
         column[padding:] = [int(figure) / 10**scale for figure in figures]
     else:
         np.divide(figures, 10.0**scale, out=column[padding:])
-    column[:padding] = column[padding]
+    column[:padding] = column[padding : padding + 1]
     return column
 
 

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from fanfold.errors import BadInput
-from fanfold.market.recording import RECORD, Recording
-from fanfold.research.columns import Floats, Integers, StepColumns
+from fanfold.market.recording import Recording
+from fanfold.research.columns import Floats, Integers, StepColumns, floats, integer_bars, on_common_times
 from fanfold.strategy.contract import Strategy
 
 PRICES = ("open", "high", "low", "close", "volume")
@@ -42,24 +42,13 @@ class MarketColumns(NamedTuple):
 
 def market_columns(recordings: list[Recording]) -> MarketColumns:
     """Return the bars of the times that all recordings have. Raises BadInput where they have none in common."""
-    tables = [np.frombuffer(recording.records, dtype="<i8").reshape(-1, RECORD.size // 8) for recording in recordings]
-    closes = tables[0][:, 0]
-    for table in tables[1:]:
-        closes = np.intersect1d(closes, table[:, 0], assume_unique=True)
-    if not closes.size:
+    members = on_common_times([integer_bars(recording, 0, recording.closes_at_s(-1)) for recording in recordings])
+    if not members[0].time.size:
         names = ", ".join(recording.instrument for recording in recordings)
         raise BadInput(f"the bars of {names} have no close in common; give files of the same timeframe and time")
-    columns = []
-    for place in range(1, len(PRICES) + 1):
-        rows = [
-            table[np.searchsorted(table[:, 0], closes), place]
-            / 10.0 ** (recording.volume_scale if place == len(PRICES) else recording.price_scale)
-            for table, recording in zip(tables, recordings, strict=True)
-        ]
-        columns.append(np.ascontiguousarray(np.stack(rows)))
-    return MarketColumns(
-        tuple(recording.instrument for recording in recordings), np.ascontiguousarray(closes), *columns
-    )
+    columns = (np.stack([floats(bars, name) for bars in members]) for name in PRICES)
+    instruments = tuple(recording.instrument for recording in recordings)
+    return MarketColumns(instruments, np.ascontiguousarray(members[0].time), *columns)
 
 
 def columns_of(strategy: Strategy, bars: MarketColumns, me: int, beyond: float = 1.0) -> StepColumns:
