@@ -32,8 +32,9 @@ class Opened(NamedTuple):
         return width
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Run a browser for one file: while Playwright is open its event loop runs, and no other can in that process."""
     if CHROMIUM is None:
         pytest.skip("needs Chromium: `apt-get install chromium`")
     with sync_playwright() as driver:
