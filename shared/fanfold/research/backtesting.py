@@ -1,6 +1,6 @@
 """Back-test a desk, or one strategy: fast in compiled scans, or through the production verbs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from hashlib import blake2s
 from pathlib import Path
@@ -108,17 +108,23 @@ def with_frictions(traded: Desk, frictions: Frictions) -> Desk:
 
 def provenance_of(traded: Desk, planned: RunPlan) -> Provenance:
     """Return the hashes of data, code and desk."""
-    bars = blake2s(digest_size=16)
-    for recording in sorted(planned.recordings, key=lambda entry: entry.instrument):
-        bars.update(_head(recording).encode())
-        bars.update(recording.records)
-    bars.update(f"{planned.start} {planned.until}".encode())
     steps = {
         name: digest(contract.bind(instance.strategy, instance.params, len(instance.instruments)).step)
         for name, instance in traded.strategies.items()
     }
     document = blake2s(desk.dump(traded), digest_size=16).hexdigest()
-    return Provenance(data=bars.hexdigest(), code=steps, desk=document, version=__version__)
+    data = data_hash(planned.recordings, planned.start, planned.until)
+    return Provenance(data=data, code=steps, desk=document, version=__version__)
+
+
+def data_hash(recordings: Iterable[Recording], start: int, until: int) -> str:
+    """Return the hash of bars, and of the first and the last close that are traded of them."""
+    bars = blake2s(digest_size=16)
+    for recording in sorted(recordings, key=lambda entry: entry.instrument):
+        bars.update(_head(recording).encode())
+        bars.update(recording.records)
+    bars.update(f"{start} {until}".encode())
+    return bars.hexdigest()
 
 
 def _head(recording: Recording) -> str:

@@ -1,0 +1,1 @@
+"""Many trials of a strategy: sweeps over params, instruments and windows, and walks forward."""

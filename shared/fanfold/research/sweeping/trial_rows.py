@@ -1,0 +1,90 @@
+"""Rows of trials as Arrow: one schema for every strategy, so that files of many sweeps are one table.
+
+Amounts are exact decimals, shares and ratios floats, times UTC. A trial that could not be traded has an ``error``, and
+no figures. ``params`` is a JSON object in the order of the strategy's Params.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import msgspec
+import pyarrow as pa
+
+from fanfold.research.result import AccountMetrics
+from fanfold.research.sweeping.sweep_job import Configuration, TrialBatch
+
+AMOUNT = pa.decimal128(38, 18)
+TIME = pa.timestamp("s", tz="UTC")
+_AMOUNTS = ("start", "equity", "fees", "slippage", "best", "worst")
+_RATIOS = ("total_return", "cagr", "volatility", "sharpe", "sortino", "calmar", "drawdown", "turnover", "invested",
+           "gross_exposure", "buy_and_hold", "win_rate", "profit_factor", "expectancy")  # fmt: skip
+_COUNTS = ("fills", "round_trips", "average_held_s", "drawdown_longest_s", "days")
+_TIMES = ("drawdown_peak", "drawdown_low", "drawdown_recovered")
+# What trials are ranked by.
+FIGURES = (*_AMOUNTS, *_RATIOS, *_COUNTS)
+
+
+class TrialHashes(NamedTuple):
+    """The hashes of the bars, the step and the desk of a trial; see ``research.result.Provenance``."""
+
+    data: str
+    code: str
+    desk: str
+    version: str
+
+
+@cache
+def row_schema() -> pa.Schema:
+    """Return the columns of a row; it stands for every strategy."""
+    return pa.schema(
+        [
+            *((name, pa.string()) for name in ("strategy", "params", "instruments", "timeframe", "error")),
+            *((name, pa.int64()) for name in ("trial", *_COUNTS)),
+            *((name, AMOUNT) for name in ("quantity", *_AMOUNTS)),
+            *((name, pa.float64()) for name in _RATIOS),
+            *((name, TIME) for name in ("since", "until", *_TIMES)),
+            *((name, pa.string()) for name in TrialHashes._fields),
+        ]
+    )
+
+
+def row_of(batch: TrialBatch, place: int, outcome: AccountMetrics | str, hashes: TrialHashes) -> dict[str, Any]:
+    """Return the row of a batch's trial: its figures, or the reason why there are none."""
+    (instance,) = batch.desk.strategies.values()
+    return {
+        "trial": batch.first + place,
+        "strategy": instance.strategy,
+        "params": params_text(batch.configurations[place]),
+        "instruments": ",".join(batch.market),
+        "timeframe": instance.timeframe,
+        "since": batch.window.since,
+        "until": batch.window.until,
+        "quantity": batch.terms.quantity,
+        **({"error": outcome} if isinstance(outcome, str) else figures_of(outcome)),
+        **hashes._asdict(),
+    }
+
+
+def params_text(configuration: Configuration) -> str:
+    return msgspec.json.encode(configuration).decode()
+
+
+def figures_of(metrics: AccountMetrics) -> dict[str, Any]:
+    """Return the figures of a row, ratios as the floats nearest to them."""
+    trips, fall = metrics.trips, metrics.drawdown
+    figures = {**msgspec.structs.asdict(metrics), **msgspec.structs.asdict(trips)}
+    figures |= {
+        "drawdown": None if fall is None else fall.share,
+        "drawdown_peak": None if fall is None else fall.peak,
+        "drawdown_low": None if fall is None else fall.low,
+        "drawdown_recovered": None if fall is None else fall.recovered,
+    }
+    ratios = {name: None if figures[name] is None else float(figures[name]) for name in _RATIOS}
+    return {name: figures[name] for name in (*_AMOUNTS, *_COUNTS, *_TIMES)} | ratios
+
+
+def table_of(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """Return rows as a table of row_schema."""
+    columns = [pa.array([row.get(field.name) for row in rows], field.type) for field in row_schema()]
+    return pa.Table.from_arrays(columns, schema=row_schema())

@@ -1,0 +1,78 @@
+"""Run the trials of a batch over bars: a pure function of both."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from hashlib import blake2s
+
+import pyarrow as pa
+
+from fanfold import __version__, desk
+from fanfold.desk import Desk
+from fanfold.errors import BadInput
+from fanfold.market.recording import Recording
+from fanfold.research.account_market import History
+from fanfold.research.account_result import run_account
+from fanfold.research.backtesting import data_hash
+from fanfold.research.result import AccountMetrics
+from fanfold.research.sweeping.fixed_trials import fixed_terms, fixed_trial
+from fanfold.research.sweeping.sweep_job import TrialBatch, trial_desk
+from fanfold.research.sweeping.trial_rows import TrialHashes, row_of, table_of
+from fanfold.risk.policy import prepare
+from fanfold.strategy import contract
+from fanfold.strategy.loading import attempted
+from fanfold.strategy.step_code import digest
+
+
+def run_batch(batch: TrialBatch, recordings: Sequence[Recording]) -> pa.Table:
+    """Return a row a trial, in order; see ``trial_rows.row_schema``.
+
+    ``recordings`` has the bars of the batch's market, and may have more. A trial that cannot be traded is a row with
+    the reason. Raises BadInput where the bars of an instrument are not there.
+    """
+    traded = _traded(batch, recordings)
+    bars_hash = data_hash(traded, batch.window.since, batch.window.until)
+    trade = _by_quantity(batch, traded) if batch.terms.quantity is not None else _by_desk(batch, traded)
+    rows = []
+    for place, configuration in enumerate(batch.configurations):
+        changed = trial_desk(batch, configuration)
+        outcome = attempted(partial(trade, changed))
+        hashes = TrialHashes(bars_hash, _code(changed), _hash(changed), __version__)
+        rows.append(row_of(batch, place, _reason(outcome) if isinstance(outcome, BaseException) else outcome, hashes))
+    return table_of(rows)
+
+
+def _traded(batch: TrialBatch, recordings: Sequence[Recording]) -> list[Recording]:
+    known = {recording.instrument: recording for recording in recordings}
+    lacking = [name for name in batch.market if name not in known]
+    if lacking:
+        raise BadInput(f"the data has no bars of {', '.join(lacking)}, which the batch trades")
+    return [known[name] for name in batch.market]
+
+
+def _by_desk(batch: TrialBatch, recordings: Sequence[Recording]) -> Callable[[Desk], AccountMetrics]:
+    """Return how a desk is traded as a back-test trades it."""
+    history = History({each.instrument: each for each in recordings}, batch.window.since, batch.window.until)
+
+    def figures(traded: Desk) -> AccountMetrics:
+        (instance,) = traded.strategies.values()
+        return run_account(traded, instance.account, prepare(traded), history, batch.terms.latency_s).result.metrics
+
+    return figures
+
+
+def _by_quantity(batch: TrialBatch, recordings: Sequence[Recording]) -> Callable[[Desk], AccountMetrics]:
+    terms = fixed_terms(batch)
+    return lambda traded: fixed_trial(traded, recordings[0], batch.window, terms)
+
+
+def _reason(fault: BaseException) -> str:
+    return str(fault) if isinstance(fault, BadInput) else f"{type(fault).__name__}: {fault}"
+
+
+def _code(traded: Desk) -> str:
+    (instance,) = traded.strategies.values()
+    return digest(contract.load(instance.strategy).step)
+
+
+def _hash(traded: Desk) -> str:
+    return blake2s(desk.dump(traded), digest_size=16).hexdigest()
