@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from types import FrameType
 
-from fanfold.cli.simulating import make_services_importable
+from fanfold.local.launcher import make_services_importable
 from fanfold.simulation.schedules.schedule import run
 from support.simulator_figures import PAGE, WRITTEN, Recorded, mutants_of, record, slices_of
 

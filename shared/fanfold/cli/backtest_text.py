@@ -58,6 +58,8 @@ def _account_lines(account: AccountResult) -> Iterator[tuple[str, str]]:
     yield "turnover", f"{metrics.turnover:,.1f} x equity, {metrics.fills:,} fills"
     costs = f"fees {money(metrics.fees, places)}, slippage {money(metrics.slippage, places)} {currency}"
     yield "costs", costs
+    if account.orders is not None:
+        yield "orders", f"{account.orders.num_rows:,} approved, with their ids in --json"
     codes = Counter(account.refusals["code"].to_pylist())
     yield "refused", f"{codes.total():,}" + counts(codes)
     yield from (("stopped", line) for line in stops_of(account))

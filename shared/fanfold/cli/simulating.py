@@ -3,15 +3,13 @@
 import gc
 import os
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any, NamedTuple
 
-from fanfold.deployment import SERVICES
-from fanfold.local.launcher import repository_root
+from fanfold.local.launcher import make_services_importable, repository_root
 from fanfold.simulation.schedules.faults import KINDS
 from fanfold.simulation.schedules.schedule import PartOfPairs, ScheduleResult, firsts, run_all, run_in_pairs
 
@@ -30,12 +28,6 @@ class Campaign(NamedTuple):
     reached: Counter[str]
     seconds: float
     cpu_s: float
-
-
-def make_services_importable() -> None:
-    """Let the handlers of the services, which the simulator drives, be imported from the checkout."""
-    folders = [str(repository_root() / "services" / service) for service in SERVICES]
-    sys.path += [folder for folder in folders if folder not in sys.path]
 
 
 def campaign(first: int, count: int, kinds: Sequence[str] = tuple(KINDS), processes: int = 0) -> Campaign:

@@ -96,6 +96,12 @@ def repository_root() -> Path:
     return root
 
 
+def make_services_importable() -> None:
+    """Let the modules of the services be imported from the checkout, for a desk in this process."""
+    folders = [str(repository_root() / "services" / service) for service in SERVICES]
+    sys.path += [folder for folder in folders if folder not in sys.path]
+
+
 def start(state: Path, environment: Mapping[str, str], held: int) -> Cloud:
     """Start the emulator on free loopback ports; it keeps its data in ``state`` when it is stopped.
 

@@ -58,7 +58,6 @@ def market_of(desk: Desk, venue: str, history: History, account: AccountTerms, t
         known = _series(history, history.recordings[name].timeframe, name, reach)
         bars = _traded(history, name)
         unit = 10 ** (account.scales.prices[column] - bars.price_scale)
-        _check(name, bars, unit, column, account)
         rows, mine = np.searchsorted(times, bars.time), table[:, column]
         mine[rows, BarPlace.SEEN] = 1
         mine[rows, BarPlace.OPEN], mine[rows, BarPlace.VOLUME] = bars.open * unit, bars.volume
@@ -72,13 +71,17 @@ def market_of(desk: Desk, venue: str, history: History, account: AccountTerms, t
     return PollTable(times, table, variance)
 
 
-def _check(name: str, bars: IntegerBars, unit: int, column: int, account: AccountTerms) -> None:
+def refuse_wide_figures(history: History, account: AccountTerms) -> None:
     """Raise BadInput for prices or volumes whose products fit into no 64 bits."""
     rates = int(account.terms.rate[[Rate.WORSE, Rate.COLLAR]].sum(axis=1).max())
-    room = int(account.terms.rule[column, RulePlace.ROOM_OF])
-    price, volume = (int(figures.max(initial=0)) for figures in (bars.high, bars.volume))
-    if price * unit * rates >= FIGURE_MAX or volume * room >= FIGURE_MAX:
-        raise BadInput(f"the bars of {name} have figures that a fast back-test cannot hold in 64 bits; take full")
+    for column, name in enumerate(account.instruments):
+        bars, room = _traded(history, name), int(account.terms.rule[column, RulePlace.ROOM_OF])
+        unit = 10 ** (account.scales.prices[column] - bars.price_scale)
+        price, volume = (int(figures.max(initial=0)) for figures in (bars.high, bars.volume))
+        if price * unit * rates >= FIGURE_MAX or volume * room >= FIGURE_MAX:
+            raise BadInput(
+                f"the bars of {name} have figures that a fast back-test cannot hold in 64 bits; take --fidelity full"
+            )
 
 
 def _variances(recording: Recording, bars: IntegerBars, length_s: int) -> Floats:

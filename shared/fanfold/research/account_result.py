@@ -4,11 +4,10 @@ from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
-from fanfold.money import exact, ratio
+from fanfold.money import exact
 from fanfold.research.account_book import (
     OVERFLOW,
     UNTOLD_LOTS,
@@ -16,21 +15,18 @@ from fanfold.research.account_book import (
     BarPlace,
     Book,
     PollTable,
-    RulePlace,
     Sized,
     Sum,
-    Term,
     Wanted,
     blank_book,
 )
-from fanfold.research.account_market import History, market_of, signals_of, times_of
+from fanfold.research.account_market import History, market_of, refuse_wide_figures, signals_of, times_of
 from fanfold.research.account_rules import CODES
 from fanfold.research.account_scan import kept_scan
-from fanfold.research.account_terms import FIGURE_MAX, AccountTerms, account_terms
-from fanfold.research.columns import Integers
-from fanfold.research.figures import TradedFigures, metrics_of
-from fanfold.research.result import AccountResult, decimals_of, names_of, times_of_seconds
-from fanfold.research.tape import FillField, TripField, fills_of, trips_of
+from fanfold.research.account_tables import RefusedRows, TradedRows, result_of
+from fanfold.research.account_terms import FIGURE_MAX, AccountTerms, account_terms, refuse_resting, refuse_webhooks
+from fanfold.research.result import AccountResult
+from fanfold.research.tape import fills_of, trips_of
 from fanfold.risk import sizing
 from fanfold.risk.exposure import Mark
 from fanfold.risk.policy import DeskPolicy
@@ -48,22 +44,21 @@ def run_account(desk: Desk, name: str, policy: DeskPolicy, history: History, lat
 
     Raises BadInput for what a compiled scan cannot do, with what can.
     """
-    recordings = history.recordings.values()
-    terms = account_terms(
-        desk,
-        name,
-        policy.terms(name),
-        {recording.instrument: recording.price_scale for recording in recordings},
-        {recording.instrument: recording.volume_scale for recording in recordings},
-        latency_s,
-    )
+    refuse_webhooks(desk, name)
+    refuse_resting(desk, name)
+    terms = account_terms(desk, name, policy.terms(name), history.recordings, latency_s)
     times = times_of(history)
+    refuse_wide_figures(history, terms)
     market = market_of(desk, desk.accounts[name].venue, history, terms, times)
     signals = signals_of(desk, desk.accounts[name].venue, terms, history, times)
     book = traded_book(terms, market, signals.wanted)
-    traded = _traded(terms, market, book)
-    result = AccountResult(name, desk.accounts[name].currency, metrics_of(traded), _tables(terms, market, book, traded))
-    return AccountRun(result, signals.plain)
+    return AccountRun(result_of(desk, name, terms, market, _rows(market, book)), signals.plain)
+
+
+def _rows(market: PollTable, book: Book) -> TradedRows:
+    refused = book.refused[: book.sums[Sum.REFUSALS]]
+    refusals = RefusedRows(market.time[refused[:, 0]], refused[:, 1], refused[:, 2] - 1, list(map(str, CODES)))
+    return TradedRows(fills_of(book.tape), trips_of(book.tape), refusals, book.curve)
 
 
 def traded_book(terms: AccountTerms, market: PollTable, wanted: Wanted) -> Book:
@@ -97,95 +92,3 @@ def _lots(terms: AccountTerms, market: PollTable, book: Book, at: int, leg: int)
     mark = Mark(price=price, closes_at_s=int(market.time[at]), variance=variance)
     quantity = sizing.desired(abs(float(book.weight[leg])), terms.sized[leg], worth, mark)
     return int(quantity / terms.scales.lots[instrument])
-
-
-def _traded(terms: AccountTerms, market: PollTable, book: Book) -> TradedFigures:
-    fills, trips = fills_of(book.tape), trips_of(book.tape)
-    instrument = terms.terms.leg[fills[:, FillField.LEG], Sized.INSTRUMENT]
-    worth = terms.terms.rule[instrument, RulePlace.WORTH]
-    first = market.bars[fills[:, FillField.AT], instrument, BarPlace.OPEN]
-    times = market.time[fills[:, FillField.AT]]
-    return TradedFigures(
-        scale=terms.scales.money,
-        since=int(market.time[0]) - int(terms.terms.account[Term.LENGTH_S]),
-        cash=int(terms.terms.account[Term.CASH]),
-        closed=market.time,
-        equity=book.curve[:, 0],
-        gross=book.curve[:, 1],
-        fills=fills,
-        notional=np.abs(fills[:, FillField.LOTS]) * fills[:, FillField.PRICE] * worth,
-        paid_over=fills[:, FillField.LOTS] * (fills[:, FillField.PRICE] - first) * worth,
-        trips=trips,
-        held_s=times[trips[:, TripField.CLOSED]] - times[trips[:, TripField.OPENED]],
-        growth=[_growth(market, column) for column in range(len(terms.instruments))],
-    )
-
-
-def _growth(market: PollTable, column: int) -> Decimal:
-    closes = market.bars[market.bars[:, column, BarPlace.SEEN] > 0, column, BarPlace.CLOSE]
-    return ratio(Decimal(int(closes[-1])), Decimal(int(closes[0])))
-
-
-def _tables(terms: AccountTerms, market: PollTable, book: Book, traded: TradedFigures) -> dict[str, pa.Table]:
-    fills, trips, money = traded.fills, traded.trips, terms.scales.money
-    closing = fills[trips[:, TripField.CLOSED]]
-    opening = fills[trips[:, TripField.OPENED]]
-    refused = book.refused[: book.sums[Sum.REFUSALS]]
-    return {
-        "fills": pa.table(
-            {
-                **_places(terms, market, fills[:, FillField.AT], fills[:, FillField.LEG]),
-                "quantity": _quantities(terms, fills[:, FillField.LEG], fills[:, FillField.LOTS]),
-                "price": _prices(terms, fills),
-                "fee": decimals_of(fills[:, FillField.FEE], money),
-                "slippage": decimals_of(traded.paid_over, money),
-            }
-        ),
-        "trips": pa.table(
-            {
-                **_places(terms, market, closing[:, FillField.AT], closing[:, FillField.LEG]),
-                "opened_at": times_of_seconds(market.time[opening[:, FillField.AT]]),
-                "quantity": _quantities(terms, closing[:, FillField.LEG], trips[:, TripField.LOTS]),
-                "cost": decimals_of(trips[:, TripField.COST], money),
-                "fees": decimals_of(trips[:, TripField.FEES], money),
-                "profit": decimals_of(trips[:, TripField.PROFIT], money),
-            }
-        ),
-        "refusals": pa.table(
-            {
-                **_places(terms, market, refused[:, 0], refused[:, 1]),
-                "code": names_of(refused[:, 2] - 1, list(map(str, CODES))),
-            }
-        ),
-        "equity": pa.table(
-            {
-                "at": times_of_seconds(market.time),
-                "equity": decimals_of(traded.equity, money),
-                "gross": decimals_of(traded.gross, money),
-            }
-        ),
-    }
-
-
-def _places(terms: AccountTerms, market: PollTable, at: Integers, leg: Integers) -> dict[str, pa.Array]:
-    return {
-        "at": times_of_seconds(market.time[at]),
-        "instance": names_of(terms.terms.leg[leg, Sized.INSTANCE], terms.instances),
-        "instrument": names_of(terms.terms.leg[leg, Sized.INSTRUMENT], terms.instruments),
-    }
-
-
-def _quantities(terms: AccountTerms, leg: Integers, lots: Integers) -> pa.Array:
-    """Return lots as quantities of one scale, that of the smallest lot."""
-    scale = max(-int(lot.normalize().as_tuple().exponent) for lot in terms.scales.lots)
-    units = np.array([int(lot.scaleb(max(scale, 0))) for lot in terms.scales.lots])
-    return decimals_of(lots * units[terms.terms.leg[leg, Sized.INSTRUMENT]], max(scale, 0))
-
-
-def _prices(terms: AccountTerms, fills: Integers) -> pa.Array:
-    """Return the prices of fills at one scale, the finest of their instruments."""
-    scale = max(terms.scales.prices)
-    units = np.array([10 ** (scale - own) for own in terms.scales.prices])
-    return decimals_of(
-        fills[:, FillField.PRICE] * units[terms.terms.leg[fills[:, FillField.LEG], Sized.INSTRUMENT]], scale
-    )

@@ -10,11 +10,13 @@ import numpy as np
 from fanfold.desk import Account, Desk, Instrument
 from fanfold.errors import BadInput
 from fanfold.market import timeframes
+from fanfold.market.recording import Recording
 from fanfold.money import CASH_STEP, decimals
 from fanfold.research.account_book import Rate, Sized, Terms
 from fanfold.research.columns import Integers
 from fanfold.risk.exposure import PositionKey
 from fanfold.risk.policy import BPS, AccountPolicy, PositionPolicy
+from fanfold.strategy.contract import EXTERNAL
 
 CASH_DECIMALS = 8
 # Products of two figures, and sums of two products, have to fit into 64 bits.
@@ -44,37 +46,38 @@ class AccountTerms(NamedTuple):
     money_max: float
 
 
-def supported(desk: Desk, account: str) -> None:
-    """Raise BadInput for what a compiled scan does not know: orders that rest, and such as are divided."""
+def refuse_webhooks(desk: Desk, account: str) -> None:
+    """Raise BadInput for a strategy whose targets come by webhook."""
     for name, instance in desk.strategies.items():
-        if instance.account != account:
-            continue
-        if instance.order != "market" or instance.slices > 1:
+        if instance.account == account and instance.strategy == EXTERNAL:
+            raise BadInput(f"[strategies.{name}] is told its targets by webhook; nothing of bars says what it wants")
+
+
+def refuse_resting(desk: Desk, account: str) -> None:
+    """Raise BadInput for orders that rest, and such as are divided: a compiled scan does not know them."""
+    for name, instance in desk.strategies.items():
+        if instance.account == account and (instance.order != "market" or instance.slices > 1):
             what = f'order = "{instance.order}"' if instance.order != "market" else f"slices = {instance.slices}"
             raise BadInput(
                 f"[strategies.{name}] has {what}, which rests in the book; a fast back-test knows orders at market "
                 "alone: take --fidelity full"
             )
-        if instance.strategy == "external":
-            raise BadInput(f"[strategies.{name}] is told its targets by webhook; nothing of bars says what it wants")
 
 
 def account_terms(
     desk: Desk,
     name: str,
     policy: AccountPolicy,
-    price_scales: Mapping[str, int],
-    volume_scales: Mapping[str, int],
+    recordings: Mapping[str, Recording],
     latency_s: int = 0,
 ) -> AccountTerms:
-    """Return an account's terms; ``price_scales`` and ``volume_scales`` are those of its instruments' bars."""
-    supported(desk, name)
+    """Return an account's terms; ``recordings`` of its instruments say the scales of their bars."""
     account, keys = desk.accounts[name], sorted(policy.legs)
     instruments = sorted({instrument for _, instrument in keys})
     instances = sorted({instance for instance, _ in keys})
     rules = [desk.instruments[instrument] for instrument in instruments]
-    scales = _scales(account, policy, rules, [price_scales[instrument] for instrument in instruments])
-    volumes = [volume_scales[instrument] for instrument in instruments]
+    scales = _scales(account, policy, rules, [recordings[instrument].price_scale for instrument in instruments])
+    volumes = [recordings[instrument].volume_scale for instrument in instruments]
     each_rule = zip(rules, volumes, scales.prices, strict=True)
     places = [(instances.index(instance), instruments.index(instrument)) for instance, instrument in keys]
     legs = [_leg(desk, policy.legs[key], key[0], place, scales.money) for key, place in zip(keys, places, strict=True)]

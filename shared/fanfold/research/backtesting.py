@@ -12,14 +12,21 @@ from fanfold import __version__, desk
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
 from fanfold.local import run_plan
+from fanfold.local.launcher import make_services_importable
 from fanfold.local.run_plan import RunPlan
 from fanfold.market.recording import Recording
 from fanfold.research.account_market import History
 from fanfold.research.account_result import run_account
-from fanfold.research.result import AccountResult, BacktestResult, Provenance
+from fanfold.research.account_terms import refuse_webhooks
+from fanfold.research.full_account import account_of
+from fanfold.research.result import AccountResult, BacktestResult, Fidelity, Provenance
 from fanfold.risk.policy import prepare
+from fanfold.simulation.full_run import full_run
 from fanfold.strategy import contract, folder
 from fanfold.strategy.step_code import digest
+
+# Results by account, and by strategy instance why its step did not run compiled.
+Outcome = tuple[dict[str, AccountResult], dict[str, str]]
 
 
 class Frictions(NamedTuple):
@@ -49,11 +56,13 @@ def backtest(
     cash: Decimal | int | None = None,
     strategies: str | Path | None = None,
     frictions: Frictions = NO_FRICTIONS,
+    fidelity: Fidelity = "fast",
 ) -> BacktestResult:
     """Back-test a strategy, or all of a desk, over data files; without them over the seeded market.
 
     As ``fanfold run`` on the same options: ``since`` and ``until`` are closes in epoch seconds, ``desk`` is a desk
-    file, ``strategies`` a folder of your own. Raises BadInput, which says what to do, for what cannot be traded.
+    file, ``strategies`` a folder of your own. ``fidelity`` "full" trades through the verbs of the services. Raises
+    BadInput, which says what to do, for what cannot be traded.
     """
     if strategies is not None:
         folder.use(Path(strategies))
@@ -68,25 +77,48 @@ def backtest(
         minutes,
         cash=None if cash is None else Decimal(cash),
     )
-    return of_plan(planned, frictions)
+    return of_plan(planned, frictions, fidelity)
 
 
-def of_plan(planned: RunPlan, frictions: Frictions = NO_FRICTIONS) -> BacktestResult:
-    """Back-test a plan in compiled scans, an account after the other."""
+def of_plan(planned: RunPlan, frictions: Frictions = NO_FRICTIONS, fidelity: Fidelity = "fast") -> BacktestResult:
+    """Back-test a plan: in compiled scans, an account after the other, or all of it through the services' verbs."""
     traded = with_frictions(planned.desk, frictions)
+    histories = {
+        name: _history(traded, planned, name)
+        for name in traded.accounts
+        if any(instance.account == name for instance in traded.strategies.values())
+    }
+    if not histories:
+        raise BadInput("no account of the desk has a strategy; name one in front: fanfold backtest sma_cross")
+    run = _fast if fidelity == "fast" else _full
+    accounts, plain = run(traded, planned, histories, frictions.latency_s)
+    span = planned.start, planned.until
+    return BacktestResult(fidelity, span, accounts, provenance_of(traded, planned), plain, planned.notes)
+
+
+def _history(traded: Desk, planned: RunPlan, account: str) -> History:
+    symbols = traded.venues[traded.accounts[account].venue].symbols
+    own = {entry.instrument: entry for entry in planned.recordings if entry.instrument in symbols}
+    return History(own, planned.start, planned.until)
+
+
+def _fast(traded: Desk, _planned: RunPlan, histories: Mapping[str, History], latency_s: int) -> Outcome:
     policy, accounts, plain = prepare(traded), dict[str, AccountResult](), dict[str, str]()
-    for name, account in traded.accounts.items():
-        if not any(instance.account == name for instance in traded.strategies.values()):
-            continue
-        own = [entry for entry in planned.recordings if entry.instrument in traded.venues[account.venue].symbols]
-        history = History({entry.instrument: entry for entry in own}, planned.start, planned.until)
-        run = run_account(traded, name, policy, history, frictions.latency_s)
+    for name, history in histories.items():
+        run = run_account(traded, name, policy, history, latency_s)
         accounts[name] = run.result
         plain |= run.plain
-    if not accounts:
-        raise BadInput("no account of the desk has a strategy; name one with --strategy")
-    span = planned.start, planned.until
-    return BacktestResult("fast", span, accounts, provenance_of(traded, planned), plain, planned.notes)
+    return accounts, plain
+
+
+def _full(traded: Desk, planned: RunPlan, histories: Mapping[str, History], latency_s: int) -> Outcome:
+    if latency_s:
+        raise BadInput("at full fidelity an order arrives at the close it was decided on: leave --latency out")
+    for name in histories:
+        refuse_webhooks(traded, name)
+    make_services_importable()
+    run, policy = full_run(traded, planned.recordings, planned.start, planned.until), prepare(traded)
+    return {name: account_of(traded, name, policy.terms(name), own, run) for name, own in histories.items()}, {}
 
 
 def with_frictions(traded: Desk, frictions: Frictions) -> Desk:

@@ -60,6 +60,8 @@ class AccountResult:
     Tables are of Arrow, amounts in them decimals. ``fills``: at, instance, instrument, quantity (below zero for a
     sale), price, fee, slippage. ``trips``: at, instance, instrument, opened_at, quantity, cost, fees, profit.
     ``refusals``: at, instance, instrument, code. ``equity``: at, equity, gross. Times are UTC.
+    At full fidelity fills have order_id and trade_id, refusals order_id and detail, and ``orders`` is a table: at,
+    order_id, client_order_id, instance, instrument, side, kind, quantity, limit_price, state, filled, reason.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class AccountResult:
         self.metrics = metrics
         self.fills, self.trips = tables["fills"], tables["trips"]
         self.refusals, self.equity = tables["refusals"], tables["equity"]
+        self.orders: pa.Table | None = None
 
 
 class BacktestResult:
@@ -122,16 +125,22 @@ def times_of_seconds(seconds: Integers) -> pa.Array:
 
 
 def document(result: BacktestResult) -> dict[str, Any]:
-    """Return the result for programs: all but its tables."""
+    """Return the result for programs: all but its tables; of those at full fidelity orders and refusals."""
     return {
         "fidelity": result.fidelity,
         "start": result.start,
         "until": result.until,
         "accounts": {
-            name: {"currency": account.currency, "metrics": account.metrics}
+            name: {"currency": account.currency, "metrics": account.metrics, **_records(account)}
             for name, account in result.accounts.items()
         },
         "provenance": result.provenance,
         "plain": result.plain,
         "notes": result.notes,
     }
+
+
+def _records(account: AccountResult) -> dict[str, Any]:
+    if account.orders is None:
+        return {}
+    return {"orders": account.orders.to_pylist(), "refusals": account.refusals.to_pylist()}

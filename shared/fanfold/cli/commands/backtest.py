@@ -1,16 +1,17 @@
-"""Back-test a strategy, or all of a desk, in compiled scans.
+"""Back-test a strategy, or all of a desk, in compiled scans or through the services' own code.
 
 Over recorded bars, or without --data over the seeded market, by the rules of a run: the same sizes, limits, fees and
-fills, without AWS. docs/research.md defines each figure.
+fills, without AWS. --fidelity full also says the orders and refusals, with the ids of a run. docs/research.md defines
+each figure.
 
 Example: fanfold backtest sma_cross
 Example: fanfold backtest sma_cross --data BTCUSDT-1m-2026-03.zip --param fast=10 --param slow=50
 Example: fanfold backtest --desk desk.toml --minutes 20000
+Example: fanfold backtest sma_cross --fidelity full --json
 """
 
-from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -34,6 +35,9 @@ from fanfold.importers import columns as column_names
 from fanfold.local.run_plan import RunOptions, RunPlan
 from fanfold.strategy import folder
 
+if TYPE_CHECKING:
+    from fanfold.research.result import BacktestResult
+
 Strategy = Annotated[str | None, Parameter(metavar="STRATEGY", help="an instance, a strategy's name, or its file")]
 Bps = Annotated[Money, Parameter(metavar="BPS")]
 Fees = Annotated[Bps, Parameter(help="the fee of each fill, in place of the desk's")]
@@ -42,6 +46,7 @@ Latency = Annotated[
     int, Parameter(metavar="SECONDS", converter=read_by(read_whole), help="how long an order is on its way")
 ]
 Html = Annotated[Path | None, Parameter(metavar="FILE", help="write a tear sheet, and its numbers beside it as JSON")]
+Fidelity = Annotated[Literal["fast", "full"], Parameter(help="compiled scans, or the code of the services")]
 Ignored = Annotated[bool, Parameter(negative=(), help="trade on beyond daily_loss_max and drawdown_max")]
 
 
@@ -62,6 +67,7 @@ def command(
     slippage: Slippage = None,
     latency: Latency = 0,
     ignore_loss_limits: Ignored = False,
+    fidelity: Fidelity = "fast",
     html: Html = None,
 ) -> Answer:
     """Return what was earned, and at what risk."""
@@ -71,17 +77,17 @@ def command(
     wanted = RunOptions(desk=desk, data=data or (), columns=column_names.parse(columns), strategy=strategy,
                         param=param or (), cash=cash, since=since, until=until, minutes=minutes)  # fmt: skip
     planned = read_plan(wanted)
-    return _answer(planned, (fees, slippage, latency, ignore_loss_limits), html, strategy or "the desk")
-
-
-def _answer(
-    planned: RunPlan, terms: tuple[Decimal | None, Decimal | None, int, bool], html: Path | None, title: str
-) -> Answer:
     # numba takes a quarter of a second, which no help text waits for.
-    from fanfold.cli import backtest_text, tear_sheet_files  # noqa: PLC0415
-    from fanfold.research import backtesting, result  # noqa: PLC0415
+    from fanfold.research.backtesting import Frictions, of_plan  # noqa: PLC0415
 
-    done = backtesting.of_plan(planned, backtesting.Frictions(*terms))
+    done = of_plan(planned, Frictions(fees, slippage, latency, ignore_loss_limits), fidelity)
+    return _answer(done, planned, html, strategy or "the desk")
+
+
+def _answer(done: "BacktestResult", planned: RunPlan, html: Path | None, title: str) -> Answer:
+    from fanfold.cli import backtest_text, tear_sheet_files  # noqa: PLC0415 - as above
+    from fanfold.research import result  # noqa: PLC0415 - as above
+
     written = tear_sheet_files.write(done, planned.recordings, html, title) if html is not None else []
     document = result.document(done) | {"tear_sheets": [str(path) for path in written]}
     return Answer(document, [backtest_text.text_of(done), *(f"tear sheet    {path}" for path in written)])

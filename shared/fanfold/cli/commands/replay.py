@@ -13,9 +13,9 @@ from fanfold.cli.argument_types import Shared
 from fanfold.cli.exit_codes import DESK, Exit
 from fanfold.cli.output import Answer, Grid, grid
 from fanfold.cli.reading import records_of
-from fanfold.cli.simulating import make_services_importable
 from fanfold.errors import BadInput
 from fanfold.local import state_directory
+from fanfold.local.launcher import make_services_importable
 from fanfold.local.session import connect
 from fanfold.simulation.schedules.replay import ReplayResult, replay
 

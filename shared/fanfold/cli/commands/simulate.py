@@ -21,6 +21,7 @@ from fanfold.cli.argument_types import read_by, read_count, read_whole
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.output import Answer, grid
 from fanfold.errors import BadInput
+from fanfold.local.launcher import make_services_importable
 from fanfold.simulation.schedules.faults import KINDS
 from fanfold.simulation.schedules.reached import NAMES
 from fanfold.simulation.schedules.schedule import PartOfPairs, ScheduleResult, run, run_singly
@@ -83,7 +84,7 @@ def command(
     faults: Kinds = tuple(KINDS),
 ) -> Answer:
     """Return the laws that were broken, by seed, and the rare states that were reached."""
-    simulating.make_services_importable()
+    make_services_importable()
     if singly:
         count, failed = run_singly(seed or 0, faults)
         return _of_faults(seed or 0, f"{count} faults, each alone", count, failed)
