@@ -1,6 +1,7 @@
 """Every indicator against an independent implementation, on a seeded walk and on recorded bars."""
 
 from collections.abc import Sequence
+from math import inf, nextafter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -144,6 +145,14 @@ def test_whole_is_the_exact_number_of_steps_at_any_price(ticks: int, scale: int)
     price = ticks / 10**scale
     unit = int(indicators.steps(price))
     assert int(indicators.whole(price, unit)) * 10**scale == ticks * unit
+
+
+@given(st.integers(-10, 12), st.sampled_from([-inf, 0.0, inf]), st.floats(1, 9.99))
+def test_a_price_has_12_or_13_digits_in_its_steps(decade: int, neighbour: float, lead: float) -> None:
+    """Also at the floats below and above a power of ten, where the number of steps changes."""
+    edge = 10.0**decade
+    for price in (lead * edge, nextafter(edge, neighbour) if neighbour else edge):
+        assert 1e11 <= price * indicators.steps(price) <= 1e13
 
 
 @given(st.lists(st.integers(10**5, 10**6), min_size=12, max_size=80), st.integers(1, 10), st.integers(0, 18))

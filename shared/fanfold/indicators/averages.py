@@ -35,6 +35,15 @@ def steps(price: float) -> float:
     >>> steps(64_000.0), steps(1.2e-9)
     (100000000.0, 1e+20)
     """
+    # Most prices are told by two comparisons: compiled, steps take half the time of an average.
+    if price < 10.0:
+        return 1e12 if price >= 0.1 else _steps_of_any(price)
+    if price < 1e3:
+        return 1e10
+    return 1e8 if price < 1e5 else _steps_of_any(price)
+
+
+def _steps_of_any(price: float) -> float:
     steps = 1e10
     if price * steps < 1e11:
         for _ in range(6):
@@ -56,19 +65,16 @@ def excess(state: float, column: Sequence[float], now: int, n: int) -> tuple[flo
     So a tie is a tie, whatever the size of the prices. Reads n - 1 bars before now, and at least one.
     """
     unit = steps(column[now])
-    newest, oldest = whole(column[now], unit), whole(column[now - n + 1], unit)
-    if abs(state) < _FORWARD and 1e11 <= column[now - 1] * unit < 1e13:
-        moved = (n - 1) * (whole(column[now - 1], unit) - newest)
-        total = state + moved
+    newest, oldest, before = whole(column[now], unit), whole(column[now - n + 1], unit), column[now - 1]
+    moved = (n - 1) * (whole(before, unit) - newest)
+    if abs(state) < _FORWARD and abs(moved) < _EXACT and 1e11 <= before * unit < 1e13:
         # The state takes one addition, which the next bar waits for; the rest is ready before.
-        following = state + (moved + (newest - oldest))
-    else:
-        # In other steps than before, or beyond what is exact: counted anew.
-        total = 0.0
-        for i in range(now - n + 1, now):
-            total += whole(column[i], unit) - newest
-        following = total + (newest - oldest)
-    return (following if abs(total) < _EXACT else total), total
+        return state + (moved + (newest - oldest)), state + moved
+    # In other steps than before, or beyond what is exact: counted anew.
+    total = 0.0
+    for i in range(now - n + 1, now):
+        total += whole(column[i], unit) - newest
+    return (total + (newest - oldest) if abs(total) < _EXACT else total), total
 
 
 def sma(state: float, column: Sequence[float], now: int, n: int) -> tuple[float, float]:
