@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -14,7 +14,7 @@ from fanfold.market import timeframes
 from fanfold.messages import BarsClosed, ExecutionReport, Targets, TradingState
 from fanfold.risk import standing, uneven
 from fanfold.risk.decision import Decision, decide_standing
-from fanfold.risk.exposure import Mark, marked, own_closes
+from fanfold.risk.exposure import AccountSnapshot, Mark, marked, own_closes
 from fanfold.risk.policy import DeskPolicy
 from fanfold.risk.poll import CarriedForward, PollPart, PollState, Unfinished, arrival, may_pass
 from fanfold.risk.protection import Guarded, guard
@@ -51,6 +51,15 @@ class PollStore(Protocol):
     def note(
         self, account: str, gathered: PollState, carried: CarriedForward, *, rearmed: bool, decided: str
     ) -> None: ...
+
+
+class UnapprovedDecision(NamedTuple):
+    """A decision on a book, the targets and protections that it is on, and the bundles to watch with it."""
+
+    book: AccountSnapshot
+    decision: Decision
+    guarded: Guarded
+    bundles: list[BundleProgress]
 
 
 class PreTradeRisk:
@@ -183,32 +192,24 @@ class PreTradeRisk:
     ) -> None:
         before, approver = gathered.carried, Approver(self._ledger, at)
         bundles = before.bundles
+        proposed: UnapprovedDecision | None = None
 
-        def approve_next() -> tuple[Decision, Guarded, list[BundleProgress], bool]:
-            book, now = self._ledger.book(account, gathered), self._clock()
-            wanted = standing.begin(before.standing, fresh, book, at)
-            wanted = standing.unlapsed(wanted, now, self._desk.limits[account].signal_age_s_max)
-            terms = self._plan.terms(account).under(book.rules)
-            watched = uneven.watch(bundles, before.protections, wanted.keys(), book, terms, at=at, now=now)
-            guarded = guard(watched.protections, wanted, before.standing, book, terms, at)
-            decision = decide_standing(
-                guarded.wanted.values(), book, self._plan, now=now, stopped_out=guarded.stopped_out
-            )
-            begun = watched.bundles
-            if decision.bundles:
-                begun = uneven.begun(begun, decision, guarded.wanted, book)
-                decision = msgspec.structs.replace(decision, approved=uneven.named(decision.approved, begun))
+        def approve_next() -> tuple[UnapprovedDecision, bool]:
+            nonlocal proposed
+            proposal = proposed or self._proposal(account, gathered, fresh, bundles, at)
             # Where its legs began is noted before a bundle is ordered: a crash after it leaves none unwatched.
-            done = uneven.noted(begun, bundles) and approver.approve(book, decision, guarded.wanted)
-            return decision, guarded, begun, done
+            proposed = None if uneven.noted(proposal.bundles, bundles) else proposal
+            return proposal, not proposed and approver.approve(
+                proposal.book, proposal.decision, proposal.guarded.wanted
+            )
 
         done = False
         while not done:  # A chunk that landed counts as a fresh start.
-            result = retry_on_conflict(approve_next, TRIES, f"the book of {account}", self._backoff)
-            decision, guarded, begun, done = result
-            if not uneven.noted(begun, bundles):
-                gathered = self._noted_bundles(account, gathered, begun)
-            bundles = begun
+            proposal, done = retry_on_conflict(approve_next, TRIES, f"the book of {account}", self._backoff)
+            if proposed:
+                gathered = self._noted_bundles(account, gathered, proposal.bundles)
+            bundles = proposal.bundles
+        decision, guarded = proposal.decision, proposal.guarded
         book, terms = decision.book, self._plan.terms(account).under(decision.book.rules)
         without_stop = unprotected(guarded, book, terms)
         reported = self._report(DecidedTargets(account, at, guarded, decision, without_stop), before.reported)
@@ -224,6 +225,28 @@ class PreTradeRisk:
         )
         self._polls.note(account, gathered, carried, rearmed=book.rearmed, decided=decided)
         self._stops.keep(guarded, book, terms, gathered, at)
+
+    def _proposal(
+        self,
+        account: str,
+        gathered: PollState,
+        fresh: Sequence[StandingTarget],
+        bundles: Sequence[BundleProgress],
+        at: datetime,
+    ) -> UnapprovedDecision:
+        """Decide on the books as they are now; ``bundles`` are those on their way."""
+        before, book, now = gathered.carried, self._ledger.book(account, gathered), self._clock()
+        wanted = standing.begin(before.standing, fresh, book, at)
+        wanted = standing.unlapsed(wanted, now, self._desk.limits[account].signal_age_s_max)
+        terms = self._plan.terms(account).under(book.rules)
+        watched = uneven.watch(bundles, before.protections, wanted.keys(), book, terms, at=at, now=now)
+        guarded = guard(watched.protections, wanted, before.standing, book, terms, at)
+        decision = decide_standing(guarded.wanted.values(), book, self._plan, now=now, stopped_out=guarded.stopped_out)
+        begun = watched.bundles
+        if decision.bundles:
+            begun = uneven.begun(begun, decision, guarded.wanted, book)
+            decision = msgspec.structs.replace(decision, approved=uneven.named(decision.approved, begun))
+        return UnapprovedDecision(book, decision, guarded, begun)
 
     def _noted_bundles(self, account: str, gathered: PollState, bundles: list[BundleProgress]) -> PollState:
         carried = msgspec.structs.replace(gathered.carried, bundles=bundles)
