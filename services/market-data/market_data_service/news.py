@@ -44,7 +44,7 @@ def own(
     The answer may begin with bars that were published; they are held against ``last``, which is what was published.
     """
     if last and (
-        _next(answer, last, jump_max, need.until)
+        is_next(answer, last, jump_max, need.until)
         or _plain(answer, last, jump_max, need.until, known_unbroken=known_unbroken)
     ):
         bar, kept = answer.bars[-1], last.bars
@@ -84,7 +84,7 @@ def made(
 
 def from_venue(answer: Series, need: SeriesNeed, last: Series | None, jump_max: Decimal) -> News:
     """Return the news in longer bars that the venue sent: the sound ones. A jump is reported, and its bar is kept."""
-    if last and _next(answer, last, jump_max, need.until):
+    if last and is_next(answer, last, jump_max, need.until):
         return News(answer, [], _last(last, answer, 1))
     scaled, last = alike(answer, last)
     checked = _checked(scaled, need, last, jump_max)
@@ -117,10 +117,10 @@ def _plain(answer: Series, last: Series, jump_max: Decimal, at: int, *, known_un
     else:
         # It reaches further back, for the longer bars that it makes; what is not kept is held against nothing.
         again = known[-len(kept) :] == kept and (known_unbroken or consecutive(known, length))
-    return again and _alike(answer, last) and follows(answer.bars[-1], kept[-1], length, jump_max, at)
+    return again and same_scales(answer, last) and follows(answer.bars[-1], kept[-1], length, jump_max, at)
 
 
-def _next(answer: Series, last: Series, jump_max: Decimal, at: int) -> bool:
+def is_next(answer: Series, last: Series, jump_max: Decimal, at: int) -> bool:
     """Return whether the answer is exactly the bar after those published."""
     if len(answer.bars) != 1:
         return False
@@ -137,7 +137,7 @@ def _due(answer: Series, finer: Sequence[Bar], need: SeriesNeed, last: Series, j
     """Return the bar after those published if the response ends with all of its finer bars: the usual case."""
     length = timeframes.seconds(need.timeframe)
     count, rest = divmod(length, timeframes.seconds(answer.timeframe))
-    single = last.through == need.since == need.until - length and _alike(answer, last)
+    single = last.through == need.since == need.until - length and same_scales(answer, last)
     # All bars of the response are sound, so each follows the one before it.
     if rest or not single or len(finer) <= count or finer[-1].closes_at_s != need.until:
         return None
@@ -145,7 +145,7 @@ def _due(answer: Series, finer: Sequence[Bar], need: SeriesNeed, last: Series, j
     return bar if follows(bar, last.bars[-1], length, jump_max, need.until) else None
 
 
-def _alike(answer: Series, last: Series) -> bool:
+def same_scales(answer: Series, last: Series) -> bool:
     return (answer.price_scale, answer.volume_scale) == (last.price_scale, last.volume_scale)
 
 

@@ -18,6 +18,7 @@ from fanfold.strategy import contract
 from market_data_service import answers, news, requested
 from market_data_service.answers import SeriesKey, SeriesNeed
 from market_data_service.batches import messages, polled
+from market_data_service.following import BarMerger
 from market_data_service.news import News
 from market_data_service.revisions import longer
 
@@ -71,6 +72,7 @@ class Poller:
         self._clock = clock
         self._known: dict[str, Noted] = {}
         self._lookbacks = {venue: _lookbacks(desk, venue) for venue in desk.venues}
+        self._mergers: dict[str, BarMerger] = {}
 
     def poll(self, scheduled: datetime | None = None) -> int:
         """Publish the bars that had closed at every venue when the poll was due (default: now); return their number.
@@ -166,16 +168,25 @@ class Poller:
             return noted
         return self._known[name]
 
+    def _merger(self, name: str, venue: VenueSettings) -> BarMerger:
+        if name not in self._mergers:
+            self._mergers[name] = BarMerger(venue, self._lookbacks[name])
+        return self._mergers[name]
+
     def _news(
         self, source: Source, name: str, venue: VenueSettings, at: int, noted: Mapping[SeriesKey, Series]
     ) -> tuple[list[News], list[DataDefect]]:
         """Return what is new in every instrument and timeframe, each up to its last close, and all defects."""
         lookbacks, final = self._lookbacks[name], is_recorded(source)
+        followed = self._merger(name, venue).news(source, at, noted) if final else {}
+        if len(followed) == len(venue.symbols):
+            return [item for items in followed.values() for item in items], []
         # A recording is never revised, so that nothing of it is asked for again.
         again = 0 if final else answers.AGAIN_BARS
         wanted = [
             need
             for symbol in venue.symbols
+            if symbol not in followed
             for need in answers.needs_of(symbol, venue.timeframe, at, lookbacks, noted, again)
         ]
         usable, defects = answers.usable(wanted, answers.fetch(source, [need.request for need in wanted]))
@@ -189,6 +200,10 @@ class Poller:
             for need in wanted
             if (answer := whole.get(need.request)) is not None
         ]
+        if followed:
+            place = {symbol: number for number, symbol in enumerate(venue.symbols)}
+            got += [item for items in followed.values() for item in items]
+            got.sort(key=lambda item: place[item.series.instrument])
         return got, [*defects, *longer((defect for item in got for defect in item.defects), noted)]
 
 

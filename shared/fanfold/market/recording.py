@@ -88,5 +88,8 @@ class Recording:
             price_scale=self.price_scale,
             volume_scale=self.volume_scale,
             after=self._closes[first - 1] if first else self.after,
-            bars=bars_of(RECORD.iter_unpack(self.records[first * RECORD.size : last * RECORD.size])),
+            # One bar, as at nearly every poll, is read without an iterator over records.
+            bars=bars_of([RECORD.unpack_from(self.records, first * RECORD.size)])
+            if last - first == 1
+            else bars_of(RECORD.iter_unpack(self.records[first * RECORD.size : last * RECORD.size])),
         )
