@@ -1,6 +1,6 @@
 """Back-test a desk, or one strategy: fast in compiled scans, or through the production verbs."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from hashlib import blake2s
 from pathlib import Path
@@ -14,10 +14,10 @@ from fanfold.errors import BadInput
 from fanfold.local import run_plan
 from fanfold.local.launcher import make_services_importable
 from fanfold.local.run_plan import RunPlan
-from fanfold.market.recording import Recording
 from fanfold.research.account_market import History
 from fanfold.research.account_result import run_account
 from fanfold.research.account_terms import refuse_webhooks
+from fanfold.research.data_hashes import data_hash
 from fanfold.research.full_account import account_of
 from fanfold.research.result import AccountResult, BacktestResult, Fidelity, Provenance
 from fanfold.risk.policy import prepare
@@ -147,18 +147,3 @@ def provenance_of(traded: Desk, planned: RunPlan) -> Provenance:
     document = blake2s(desk.dump(traded), digest_size=16).hexdigest()
     data = data_hash(planned.recordings, planned.start, planned.until)
     return Provenance(data=data, code=steps, desk=document, version=__version__)
-
-
-def data_hash(recordings: Iterable[Recording], start: int, until: int) -> str:
-    """Return the hash of bars, and of the first and the last close that are traded of them."""
-    bars = blake2s(digest_size=16)
-    for recording in sorted(recordings, key=lambda entry: entry.instrument):
-        bars.update(_head(recording).encode())
-        bars.update(recording.records)
-    bars.update(f"{start} {until}".encode())
-    return bars.hexdigest()
-
-
-def _head(recording: Recording) -> str:
-    scales = f"{recording.price_scale} {recording.volume_scale}"
-    return f"{recording.instrument} {recording.timeframe} {scales} {recording.count}\n"

@@ -12,7 +12,7 @@ from fanfold.errors import BadInput
 from fanfold.market.recording import Recording
 from fanfold.research.account_market import History
 from fanfold.research.account_result import run_account
-from fanfold.research.backtesting import data_hash
+from fanfold.research.data_hashes import data_hash
 from fanfold.research.result import AccountMetrics
 from fanfold.research.sweeping.fixed_trials import fixed_terms, fixed_trial
 from fanfold.research.sweeping.sweep_job import TrialBatch, trial_desk
