@@ -5,7 +5,7 @@ STAGE ?= dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test simulate sim sim-record soak mutants conform storm peers check lint format lock documents pages bench bench-full bench-research bench-verdict oracle images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
+.PHONY: help install run test simulate sim sim-record soak mutants conform storm peers check lint format lock documents notebooks pages bench bench-full bench-research bench-verdict oracle images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -119,6 +119,9 @@ sbom: install ## Write a bill of materials of each built image into build/sbom (
 
 pages: node_modules/.installed ## Build the scripts and styles of the pages anew
 	@npm run --silent pages
+
+notebooks: install ## Run the example notebooks, and keep what they print
+	@PYTHONPATH=shared:tests $(BIN)/python tests/notebooks/running.py
 
 documents: install ## Write the generated documents anew
 	@$(BIN)/python -m fanfold_dev.documents.generate

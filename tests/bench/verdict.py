@@ -68,7 +68,7 @@ def whole(name: str, count: int) -> None:
     marks: list[tuple[str, float]] = []
     began, used = perf_counter(), process_time()
     note: Callable[[str], None] = lambda check: marks.append((check, process_time()))  # noqa: E731
-    judging.verdict(name, {}, market, EvidenceTerms(0.0012, 10, PERMUTATIONS, 1), note)
+    judging.of_market(name, {}, market, EvidenceTerms(0.0012, 10, PERMUTATIONS, 1), note)
     ended = process_time()
     parts = zip(marks, [*(at for _, at in marks[1:]), ended], strict=True)
     print(f"{name}, {LONG:,} bars: {ended - used:.1f} s of processor, {perf_counter() - began:.1f} s of the wall; "

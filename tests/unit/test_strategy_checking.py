@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from fanfold.cli.main import main
-from fanfold.local import run_plan
+from fanfold.local import run_plan, universe
 from fanfold.strategy import checking, contract, folder, loading
 from support.own_strategy import ALWAYS_LONG
 
@@ -179,6 +179,20 @@ def test_a_strategy_on_data_needs_no_desk_file(tmp_path: Path, monkeypatch: pyte
     assert "there is no desk.toml: a built-in desk trades" in plan.notes[0]
     with pytest.raises(contract.BadInput, match=r"there is no desk\.toml; .*fanfold init"):
         run_plan.plan(Path("desk.toml"), ["ETHEUR-1m.csv"], None, {}, None, None, None)
+
+
+def test_a_strategy_on_the_seeded_market_needs_no_desk_file_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    plan = run_plan.plan(Path("desk.toml"), [], "sma_cross", {}, None, None, 20)
+    traded = plan.desk.strategies["sma_cross"].instruments
+    assert list(traded) == [recording.instrument for recording in plan.recordings]
+    assert len(traded) > 1
+    # All of its instruments together are all cash: the limits have to leave room for that.
+    assert plan.desk.limits["main"].gross_max == plan.desk.limits["main"].net_max == universe.EXPOSURE_OF_ALL_CASH
+    with pytest.raises(contract.BadInput, match=r"there is no desk\.toml; .*fanfold init"):
+        run_plan.plan(Path("desk.toml"), [], None, {}, None, None, 20)
 
 
 def test_a_desk_file_that_is_named_has_to_be_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

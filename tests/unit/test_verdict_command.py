@@ -11,6 +11,7 @@ from fanfold.cli.commands import verdict as command
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.main import main
 from fanfold.errors import BadInput
+from fanfold.research import verdicts
 from fanfold.research.bias_lab import judging
 from fanfold.research.bias_lab.evidence import EvidenceTerms
 from fanfold.strategy import folder
@@ -66,7 +67,7 @@ def test_a_strategy_with_an_edge_passes_and_the_tear_sheet_can_say_so():
     bars = planted_biases.recorded(trending())
     terms = EvidenceTerms(cost=0.0002, trials=2, permutations=59, seed=1)
     heard: list[str] = []
-    reached = judging.verdict("sma_cross", {"fast": 5, "slow": 40}, judging.market_of([bars]), terms, heard.append)
+    reached = judging.of_market("sma_cross", {"fast": 5, "slow": 40}, judging.market_of([bars]), terms, heard.append)
     assert reached.passed, reached.summary
     assert reached.summary == "all 13 checks passed"
     assert heard[:3] == ["compile", "rules", "look-ahead"]
@@ -109,7 +110,7 @@ def test_longer_bars_and_another_download_are_compared(tmp_path: Path):
 def test_the_seeded_market_stands_in_for_data():
     answer = command.command("pairs", permutations=19)
     assert answer.document["instruments"] == ["BTC/USDT", "ETH/USDT"]
-    assert answer.document["bars"] == command.MINUTES
+    assert answer.document["bars"] == verdicts.SEEDED_MINUTES
 
 
 @pytest.mark.parametrize(
@@ -146,7 +147,7 @@ def test_a_step_that_numba_cannot_compile_is_judged_on_fewer_bars(strategies: Pa
     folder.use(strategies)
     bars = planted_biases.recorded(planted_biases.walk(1_200, 3))
     terms = EvidenceTerms(cost=0.001, trials=1, permutations=59, seed=1)
-    reached = judging.verdict("odd", {}, judging.market_of([bars]), terms, lambda _name: None)
+    reached = judging.of_market("odd", {}, judging.market_of([bars]), terms, lambda _name: None)
     assert not reached.compiled
     permutation = next(finding for finding in reached.findings if finding.name == "permutation")
     assert f"of {judging.PLAIN_PERMUTATIONS} markets" in permutation.measured

@@ -6,6 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
 from fanfold import desk
 from fanfold.desk import Desk, Instrument
 from fanfold.errors import BadInput
@@ -120,7 +122,7 @@ def plan(
     if since is not None and until is not None and since > until:
         raise BadInput(f"--from {_text(since)} is after --until {_text(until)}")
     notes: list[str] = []
-    raw = _desk_of_data(desk_file, strategy, notes) if data else _raw(desk_file)
+    raw = _desk_or_built_in(desk_file, strategy, notes)
     files = _read(data, columns, since, raw.get("strategies", {}), strategy, params, on_read)
     notes += joining.disjoint_spans(files)
     if strategy in raw.get("strategies", {}) or (strategy in contract.names() and files):
@@ -231,14 +233,21 @@ def params(pairs: Sequence[str]) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in pairs)
 
 
-def _desk_of_data(desk_file: Path, strategy: str | None, notes: list[str]) -> dict[str, Any]:
-    """Return the tables of the desk file, or those of the built-in desk if there is no file and --strategy is set."""
+def _desk_or_built_in(desk_file: Path, strategy: str | None, notes: list[str]) -> dict[str, Any]:
+    """Return the tables of the desk file, or those of the built-in desk if there is no file and --strategy is set.
+
+    The built-in desk trades the instruments of the data, or those of the seeded market.
+    """
     if strategy is None or desk_file.name != DESK_FILE.name or desk_file.exists():
         return _raw(desk_file)
     notes.append(
         f"there is no {desk_file}: a built-in desk trades, 100,000 on margin at 10 bps; `fanfold init` writes one"
     )
-    return desk.tables(BUILT_IN, "the built-in desk")
+    raw = desk.tables(BUILT_IN, "the built-in desk")
+    listed = market.catalogue()
+    raw["venues"]["market"]["symbols"] = list(listed)
+    raw["instruments"] = {symbol: msgspec.to_builtins(instrument) for symbol, instrument in listed.items()}
+    return raw
 
 
 def _raw(desk_file: Path) -> dict[str, Any]:

@@ -141,8 +141,8 @@ def new_instance(raw: Tables, strategy: str, notes: list[str]) -> Tables:
     limits = raw.get("limits", {}).get(account, {})
     for key in NOTIONALS:
         limits[key] = max(_decimal(limits.get(key, 0)), _decimal(money.get("cash", 0)) * GROWTH_MAX)
-    for key in EXPOSURES & limits.keys():
-        limits[key] = max(_decimal(limits[key]), EXPOSURE_OF_ALL_CASH)
+    for key in EXPOSURES:
+        limits[key] = max(_decimal(limits.get(key, 0)), EXPOSURE_OF_ALL_CASH)
     notes.append(
         f"{strategy} trades with all cash of {account}: its exposure may be {EXPOSURE_OF_ALL_CASH} times its equity, "
         f"its orders and positions {GROWTH_MAX:,} times that cash"

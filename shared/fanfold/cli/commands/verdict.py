@@ -8,7 +8,7 @@ Example: fanfold verdict strategies/my_dip.py --data BTCUSDT-1m.zip --param wind
 Example: fanfold verdict sma_cross --data BTCUSDT-1m.zip BTCUSDT-1h.csv --again BTCUSDT-1m-today.zip --json
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -21,17 +21,13 @@ from rich.console import Console
 from fanfold.cli.argument_types import Columns, Count, Money, Strategies, read_by, read_whole
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.output import Answer, pairs
-from fanfold.errors import BadInput
 from fanfold.importers import columns as column_names
 from fanfold.local import run_plan
-from fanfold.market.recording import Recording
-from fanfold.strategy import checking, contract, folder
 
 if TYPE_CHECKING:
     from fanfold.research.bias_lab.judging import StrategyVerdict
 
 EXITS = (Exit.FAILED,)
-SEED, MINUTES, START = 7, 20_000, 1_767_225_600
 _MARKS = {"passed": "ok", "failed": "FAILED", "not measured": "not measured"}
 
 Name = Annotated[str, Parameter(metavar="STRATEGY", help="a strategy's name, or its file")]
@@ -66,43 +62,26 @@ def command(
     trials: Trials = 1,
     cost: Cost = Decimal(12),
     permutations: Permutations = 199,
-    seed: Seed = SEED,
+    seed: Seed = 7,
 ) -> Answer:
     """Return the findings; a failure where a check failed."""
-    known, own = folder.of_file(name, strategies)
-    folder.use(folder.chosen(own))
-    mapping = column_names.parse(columns)
-    recordings = [recording for _, recording in _read(data, mapping)] if data else _seeded(known)
-    from fanfold.research.bias_lab import judging  # noqa: PLC0415 - it loads numba
-    from fanfold.research.bias_lab.evidence import EvidenceTerms  # noqa: PLC0415 - as above
+    from fanfold.research import verdict  # noqa: PLC0415 - it loads numba
 
-    market = judging.market_of(recordings, [recording for _, recording in _read(again or (), mapping)])
-    terms = EvidenceTerms(float(cost or 0) / 1e4, trials, permutations, seed)
     with _progress() as progress:
-        reached = judging.verdict(known, run_plan.params(param or ()), market, terms, progress)
+        reached = verdict(
+            name,
+            data or (),
+            again=again or (),
+            params=run_plan.params(param or ()),
+            columns=column_names.parse(columns),
+            strategies=strategies,
+            cost_bps=cost or Decimal(0),
+            trials=trials,
+            permutations=permutations,
+            seed=seed,
+            progress=progress,
+        )
     return Answer(msgspec.to_builtins(reached), _text(reached), Exit.OK if reached.passed else Exit.FAILED)
-
-
-def _read(files: Sequence[str], mapping: dict[str, str]) -> Iterator[tuple[str, Recording]]:
-    """Yield timeframe and bars of each instrument; files of the same instrument and timeframe are joined."""
-    from fanfold.importers import data_files, joining  # noqa: PLC0415 - they load pyarrow
-
-    read = [data_files.read(file, columns=mapping) for file in files]
-    for timeframe in dict.fromkeys(file.recording.timeframe for file in read):
-        alike = [file for file in read if file.recording.timeframe == timeframe]
-        yield from ((timeframe, file.recording) for file in joining.joined(alike))
-
-
-def _seeded(name: str) -> list[Recording]:
-    """Return bars of the seeded market: of one instrument, or of several for a cross-sectional strategy."""
-    from fanfold.simulation import market  # noqa: PLC0415 - recorded bars need none
-
-    count = checking.legs_tried(name)
-    count = count if contract.bind(name, {}, count).cross_sectional else 1
-    names = list(market.catalogue())
-    if count > len(names):
-        raise BadInput(f"the seeded market has {len(names)} instruments, and {name} takes {count}; give --data")
-    return [Recording.of(series) for series in market.market(SEED, names[:count], MINUTES, START)]
 
 
 @contextmanager

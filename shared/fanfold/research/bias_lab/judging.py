@@ -61,7 +61,7 @@ def market_of(recordings: Sequence[Recording], again: Sequence[Recording] = ()) 
     return VerdictMarket(traded, longer, again)
 
 
-def verdict(
+def of_market(
     name: str,
     params: dict[str, Any],
     market: VerdictMarket,

@@ -1,0 +1,68 @@
+"""The verdict on a strategy over data files, or over the seeded market."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from fanfold.errors import BadInput
+from fanfold.importers import data_files, joining
+from fanfold.local.run_plan import SEED, SEEDED_START
+from fanfold.market.recording import Recording
+from fanfold.research.bias_lab import judging
+from fanfold.research.bias_lab.evidence import EvidenceTerms
+from fanfold.research.bias_lab.judging import Progress, StrategyVerdict
+from fanfold.simulation import market
+from fanfold.strategy import checking, contract, folder
+
+SEEDED_MINUTES = 20_000
+COST_BPS = Decimal(12)
+
+Files = Sequence[str | Path] | str | Path
+
+
+def verdict(
+    strategy: str,
+    data: Files = (),
+    *,
+    again: Files = (),
+    params: Mapping[str, Any] | None = None,
+    columns: Mapping[str, str] | None = None,
+    strategies: str | Path | None = None,
+    cost_bps: Decimal | int = COST_BPS,
+    trials: int = 1,
+    permutations: int = 199,
+    seed: int = 7,
+    progress: Progress = lambda _check: None,
+) -> StrategyVerdict:
+    """Judge a strategy, named or by its file, on data files; without them on the seeded market.
+
+    The shortest bars of ``data`` are traded, longer ones compared with them, and so are those of ``again``, another
+    download. ``cost_bps`` is what a fill costs, in hundredths of a percent, ``trials`` how many configurations were
+    tried, ``seed`` draws the permutations. ``progress`` hears the name of each check. Raises BadInput for what the
+    strategy cannot take.
+    """
+    name, own = folder.of_file(strategy, None if strategies is None else Path(strategies))
+    folder.use(folder.chosen(own))
+    judged = judging.market_of(_read(data, columns) or _seeded(name), _read(again, columns))
+    terms = EvidenceTerms(float(cost_bps) / 1e4, trials, permutations, seed)
+    return judging.of_market(name, dict(params or {}), judged, terms, progress)
+
+
+def _read(files: Files, columns: Mapping[str, str] | None) -> list[Recording]:
+    """Return the bars of each instrument and timeframe; files of the same are joined."""
+    named = [files] if isinstance(files, str | Path) else files
+    read = [data_files.read(str(file), columns=columns) for file in named]
+    lengths = dict.fromkeys(file.recording.timeframe for file in read)
+    alike = ([file for file in read if file.recording.timeframe == timeframe] for timeframe in lengths)
+    return [file.recording for same in alike for file in joining.joined(same)]
+
+
+def _seeded(name: str) -> list[Recording]:
+    """Return bars of the seeded market: of one instrument, or of several for a cross-sectional strategy."""
+    count = checking.legs_tried(name)
+    count = count if contract.bind(name, {}, count).cross_sectional else 1
+    names = list(market.catalogue())
+    if count > len(names):
+        raise BadInput(f"the seeded market has {len(names)} instruments, and {name} takes {count}; give --data")
+    return [Recording.of(series) for series in market.market(SEED, names[:count], SEEDED_MINUTES, SEEDED_START)]
