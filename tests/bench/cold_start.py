@@ -63,7 +63,7 @@ def _measured(traded: Desk, cloud: MemoryCloud, newest: BarsClosed) -> tuple[int
     """Targets of the first fold, ms for handing out what is stored (the fake's own share), ms for the fold with it."""
     taken = []
     for _ in range(RUNS):
-        cloud.dynamodb.tables["folds"].partitions["market"].pop(f"fold#{MINUTES:012d}", None)
+        cloud.dynamodb.tables["folds"].put(("market", f"fold#{MINUTES:012d}"), None)
         sent = Sent()
         gc.collect()
         taken.append(

@@ -3,6 +3,7 @@
 A test compares it call by call with an emulator. Responses share parts with what is stored: do not change them.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from itertools import accumulate, islice
@@ -22,6 +23,8 @@ TRANSACTION_BYTES = 4 * 1024 * 1024
 BATCH_READS = 100
 BATCH_WRITES = 25
 PAGE_BYTES = 1024 * 1024
+# Items are read on so many at a time until a page is full.
+CHUNK_ITEMS = 500
 TOKEN_S = 600
 FINE = Reason("None", "", {})
 # An update that the item there does not allow: a fault of its own, in a transaction one of the reasons.
@@ -251,25 +254,28 @@ def _matching(table: MemoryTable, parameters: Document) -> Iterable[Item]:
     condition = expressions.key_condition(parameters["KeyConditionExpression"], table.keys)
     values = canonical(parameters["ExpressionAttributeValues"])
     _check_values(condition.placeholders, condition.ranges, values)
-    part = table.partitions.get(values[condition.partition]["S"], {})
+    partition = values[condition.partition]["S"]
+    part, names = table.partitions.get(partition, {}), table.sort_keys(partition)
+    first, end = condition.span(values)
+    begins, ends = bisect_left(names, first), len(names) if end is None else bisect_left(names, end)
     forward = parameters.get("ScanIndexForward", True)
-    items: Iterable[Item] = (part[sort] for sort in sorted(part, reverse=not forward))
-    if condition.holds is not expressions.always:
-        items = (item for item in items if condition.holds(item, values))
-    if "ExclusiveStartKey" not in parameters:
-        return items
-    _, start = table.exact_key_of(parameters["ExclusiveStartKey"])
-    return (item for item in items if (_sort(table, item) > start if forward else _sort(table, item) < start))
-
-
-def _sort(table: MemoryTable, item: Item) -> str:
-    return str(item[table.keys[1]]["S"])
+    if "ExclusiveStartKey" in parameters:
+        _, start = table.exact_key_of(parameters["ExclusiveStartKey"])
+        begins, ends = (
+            (max(begins, bisect_right(names, start)), ends)
+            if forward
+            else (begins, min(ends, bisect_left(names, start)))
+        )
+    places = range(begins, ends)
+    return (part[names[place]] for place in (places if forward else reversed(places)))
 
 
 def _page(table: MemoryTable, matching: Iterable[Item], limit: int | None) -> dict[str, Any]:
     """Return as many items as a page takes: its limit, or 1 MB, the item that exceeds it included."""
-    items = list(islice(matching, limit))
-    end = _end_of_page(items)
+    wanted, items, end = islice(matching, limit), list[Item](), None
+    while end is None and (chunk := list(islice(wanted, CHUNK_ITEMS))):
+        items += chunk
+        end = _end_of_page(items)
     if end is None and len(items) != limit:
         return {"Items": items, "Count": len(items)}
     items = items[:end]

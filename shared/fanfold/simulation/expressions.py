@@ -6,13 +6,14 @@ Values and items are in their canonical form, so equal ones are equal. Reserved 
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal, Inexact
 from functools import lru_cache
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from fanfold.aws.dynamodb.attribute_values import AttributeValue, Item
 from fanfold.simulation.expression_parser import Operand, Parser, Path, Values
 from fanfold.simulation.items import NUMBERS, invalid, number
 
 Test = Callable[[Item, Values], bool]
+LAST_CHARACTER = "\U0010ffff"
 _SIGNS: dict[str, Callable[[str, str], bool]] = {
     "<": lambda a, b: a < b,
     "<=": lambda a, b: a <= b,
@@ -46,11 +47,18 @@ def always(_item: Item, _values: Values) -> bool:
 ALWAYS = Condition(always, frozenset())
 
 
+class KeyRange(NamedTuple):
+    """Sort keys from one on up to another, which is not among them; None: without end."""
+
+    first: str
+    end: str | None
+
+
 class KeyCondition(NamedTuple):
-    """The placeholder of the partition, and the condition of the items in it; see Condition."""
+    """The placeholder of the partition, and what a query's values make the range of sort keys; see Condition."""
 
     partition: str
-    holds: Test
+    span: Callable[[Values], KeyRange]
     placeholders: frozenset[str]
     ranges: Sequence[tuple[str, str]] = ()
 
@@ -62,13 +70,57 @@ def key_condition(text: str, keys: tuple[str, str]) -> KeyCondition:
     if parser.path() != (keys[0],):
         raise parser.wrong()
     parser.take("=")
-    partition, test = parser.value(), cast("Test", always)
-    if parser.takes("AND"):
-        if parser.peek() not in ("begins_with", keys[1]):
-            raise parser.wrong()
-        test = _one(parser)
+    partition = parser.value()
+    span = _span(parser, keys[1]) if parser.takes("AND") else _whole
     parser.end()
-    return KeyCondition(partition, test, frozenset(parser.placeholders), parser.ranges)
+    return KeyCondition(partition, span, frozenset(parser.placeholders), parser.ranges)
+
+
+def _whole(_values: Values) -> KeyRange:
+    return KeyRange("", None)
+
+
+def _span(parser: Parser, sort: str) -> Callable[[Values], KeyRange]:
+    """Parse what a query wants of the sort key: a prefix, a range, or a comparison."""
+    prefixed = parser.takes("BEGINS_WITH")
+    if prefixed:
+        parser.take("(")
+    if parser.path() != (sort,):
+        raise parser.wrong()
+    if prefixed:
+        parser.take(",")
+        prefix = parser.value()
+        parser.take(")")
+        return lambda values: KeyRange(values[prefix]["S"], _behind_prefix(values[prefix]["S"]))
+    if parser.takes("BETWEEN"):
+        low = parser.value()
+        parser.take("AND")
+        high = parser.value()
+        parser.ranges.append((low, high))
+        return lambda values: KeyRange(values[low]["S"], _next(values[high]["S"]))
+    span, name = _SPANS.get(parser.take()), parser.value()
+    if span is None:
+        raise parser.wrong()
+    return lambda values: span(values[name]["S"])
+
+
+def _next(key: str) -> str:
+    return key + "\0"
+
+
+def _behind_prefix(prefix: str) -> str | None:
+    """Return the first key behind all that begin with a prefix."""
+    stem = prefix.rstrip(LAST_CHARACTER)
+    return stem[:-1] + chr(ord(stem[-1]) + 1) if stem else None
+
+
+_SPANS: dict[str, Callable[[str], KeyRange]] = {
+    "=": lambda key: KeyRange(key, _next(key)),
+    "<": lambda key: KeyRange("", key),
+    "<=": lambda key: KeyRange("", _next(key)),
+    ">": lambda key: KeyRange(_next(key), None),
+    ">=": lambda key: KeyRange(key, None),
+}
 
 
 def check_ranges(ranges: Iterable[tuple[str, str]], values: Values) -> None:

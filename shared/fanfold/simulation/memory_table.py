@@ -1,5 +1,6 @@
 """The items of one DynamoDB table in memory, by partition and sort key."""
 
+from bisect import bisect_left, insort
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,8 @@ class MemoryTable:
         self.keys = keys
         self._names = frozenset(keys)
         self.partitions: dict[str, dict[str, Item]] = {}
+        # The sort keys of partitions that were queried, in order, so that a query costs what it returns.
+        self._sorted: dict[str, list[str]] = {}
 
     def key_of(self, attributes: Mapping[str, Any]) -> Key:
         """Return the key among attributes."""
@@ -43,10 +46,23 @@ class MemoryTable:
 
     def put(self, key: Key, item: Item | None) -> None:
         """Store an item; None deletes the stored one."""
+        partition, sort = key
+        part, names = self.partitions.setdefault(partition, {}), self._sorted.get(partition)
+        if names is not None and (sort in part) != (item is not None):
+            if item is not None:
+                insort(names, sort)
+            else:
+                del names[bisect_left(names, sort)]
         if item is not None:
-            self.partitions.setdefault(key[0], {})[key[1]] = item
+            part[sort] = item
         else:
-            self.partitions.get(key[0], {}).pop(key[1], None)
+            part.pop(sort, None)
+
+    def sort_keys(self, partition: str) -> list[str]:
+        """Return the sort keys of a partition in order; the list changes with the table."""
+        if partition not in self._sorted:
+            self._sorted[partition] = sorted(self.partitions.get(partition, ()))
+        return self._sorted[partition]
 
     def items(self) -> list[Item]:
         """Return all items, in order of their keys."""

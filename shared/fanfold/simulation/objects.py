@@ -3,9 +3,11 @@
 A test compares it call by call with emulators. Bodies are stored as they are passed.
 """
 
+from bisect import bisect_left, insort
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from hashlib import md5
+from itertools import islice
 from typing import Any, NamedTuple
 
 from fanfold.aws.client.call import AwsFault
@@ -43,7 +45,15 @@ class MemoryBucket:
     def __init__(self) -> None:
         self.versioned = False
         self.objects: dict[str, list[Version]] = {}
+        self._keys: list[str] = []
         self._count = 0
+
+    def keys_from(self, prefix: str, first: str) -> Iterator[str]:
+        """Yield the keys with a prefix in order, from one on; none before them is looked at."""
+        for place in range(bisect_left(self._keys, max(prefix, first)), len(self._keys)):
+            if not self._keys[place].startswith(prefix):
+                return
+            yield self._keys[place]
 
     def newest(self, key: str) -> Version | None:
         """Return the newest version; None where there is none, or where the object is deleted."""
@@ -54,6 +64,8 @@ class MemoryBucket:
         self._count += 1
         version_id = f"v{self._count}" if self.versioned else NO_VERSION
         version = Version(version_id, body, content_type, at)
+        if key not in self.objects:
+            insort(self._keys, key)
         kept = [other for other in self.objects.get(key, []) if other.version_id != version_id]
         self.objects[key] = [version, *kept]
         return version
@@ -65,8 +77,9 @@ class MemoryBucket:
         kept = [version for version in versions if version is not removed]
         if kept:
             self.objects[key] = kept
-        else:
-            self.objects.pop(key, None)
+        elif versions:
+            del self.objects[key]
+            del self._keys[bisect_left(self._keys, key)]
         return removed
 
 
@@ -130,25 +143,24 @@ class MemoryBuckets:
         reject_unknown_fields(parameters, *fields)
         bucket = self.bucket(parameters["Bucket"])
         after = parameters.get("ContinuationToken", parameters.get("StartAfter", ""))
-        there = [ListedKey(key, bucket.newest(key)) for key in sorted(bucket.objects, key=str.encode)]
-        entries = list(_grouped((entry for entry in there if entry.version is not None), parameters, after))
-        page = entries[: parameters.get("MaxKeys", PAGE_KEYS)]
+        keys = bucket.keys_from(parameters.get("Prefix", ""), after)
+        there = (ListedKey(key, version) for key in keys if (version := bucket.newest(key)) is not None)
+        page, is_truncated = _page(_grouped(there, parameters, after), parameters)
         contents = [_line(entry) for entry in page if entry.version is not None]
         prefixes = [{"Prefix": entry.key} for entry in page if entry.version is None]
-        listing: dict[str, Any] = {"IsTruncated": len(page) < len(entries), "KeyCount": len(page)}
+        listing: dict[str, Any] = {"IsTruncated": is_truncated, "KeyCount": len(page)}
         listing |= {name: lines for name, lines in (("Contents", contents), ("CommonPrefixes", prefixes)) if lines}
-        return listing | ({"NextContinuationToken": page[-1].key} if listing["IsTruncated"] else {})
+        return listing | ({"NextContinuationToken": page[-1].key} if is_truncated else {})
 
     def list_object_versions(self, parameters: Document) -> dict[str, Any]:
         reject_unknown_fields(parameters, "Bucket", "Prefix", "KeyMarker", "VersionIdMarker", "MaxKeys")
         bucket = self.bucket(parameters["Bucket"])
-        entries = list(_versions(bucket, parameters))
-        page = entries[: parameters.get("MaxKeys", PAGE_KEYS)]
-        listing: dict[str, Any] = {"IsTruncated": len(page) < len(entries)}
+        page, is_truncated = _page(_versions(bucket, parameters), parameters)
+        listing: dict[str, Any] = {"IsTruncated": is_truncated}
         for name, marks in (("Versions", False), ("DeleteMarkers", True)):
             lines = [_version_line(entry) for entry in page if (_version(entry).body is None) == marks]
             listing |= {name: lines} if lines else {}
-        if not listing["IsTruncated"]:
+        if not is_truncated:
             return listing
         return listing | {"NextKeyMarker": page[-1].key, "NextVersionIdMarker": _version(page[-1]).version_id}
 
@@ -199,17 +211,21 @@ def _wanted(bucket: MemoryBucket, parameters: Document) -> Version:
     return version
 
 
+def _page(entries: Iterator[ListedKey], parameters: Document) -> tuple[list[ListedKey], bool]:
+    """Return the entries of a page, and whether there are more."""
+    page = list(islice(entries, parameters.get("MaxKeys", PAGE_KEYS)))
+    return page, next(entries, None) is not None
+
+
 def _grouped(entries: Iterator[ListedKey], parameters: Document, after: str) -> Iterator[ListedKey]:
-    """Yield the entries of a prefix behind a key; keys that share more up to the delimiter are one entry."""
+    """Yield the entries behind a key; keys that share more than the prefix up to the delimiter are one entry."""
     prefix, delimiter = parameters.get("Prefix", ""), parameters.get("Delimiter", "")
     last = ""
     for entry in entries:
-        if not entry.key.startswith(prefix):
-            continue
         head, end, _ = entry.key.removeprefix(prefix).partition(delimiter) if delimiter else ("", "", "")
         group = f"{prefix}{head}{end}" if end else ""
         # A page that ended with a prefix continues behind all of its keys.
-        if entry.key.encode() <= after.encode() or (group and group == after):
+        if entry.key <= after or (group and group == after):
             continue
         if not group:
             yield entry
@@ -220,10 +236,9 @@ def _grouped(entries: Iterator[ListedKey], parameters: Document, after: str) -> 
 
 def _versions(bucket: MemoryBucket, parameters: Document) -> Iterator[ListedKey]:
     """Yield all versions of a prefix behind a marker: by key, each key's newest first."""
-    prefix, after = parameters.get("Prefix", ""), parameters.get("KeyMarker", "")
-    version_after = parameters.get("VersionIdMarker", "")
-    for key in sorted(bucket.objects, key=str.encode):
-        if not key.startswith(prefix) or key.encode() < after.encode() or (key == after and not version_after):
+    after, version_after = parameters.get("KeyMarker", ""), parameters.get("VersionIdMarker", "")
+    for key in bucket.keys_from(parameters.get("Prefix", ""), after):
+        if key == after and not version_after:
             continue
         entries = [ListedKey(key, version, at == 0) for at, version in enumerate(bucket.objects[key])]
         if key == after:

@@ -67,7 +67,7 @@ class FoldTable:
 
     def load(self, groups: Mapping[Group, int]) -> StoredFold:
         """Load the fold, with windows as long as the groups look back; see fanfold.signals.fold.Fold.groups."""
-        items = self._table.query(self._venue, "fold#", newest_first=True)
+        items = self._newest(self._venue, groups.values())
         newest = next(items, None)
         if newest is None:
             return StoredFold(0, [], None, {})
@@ -93,13 +93,18 @@ class FoldTable:
 
     def _window(self, partition: str, groups: dict[tuple[str, ...], int], version: int) -> list[Series]:
         reach = Reach(groups)
-        for item in self._table.query(partition, "fold#", newest_first=True):
+        for item in self._newest(partition, groups.values()):
             # Versions after the newest that was read came in the meantime: their states are not known here.
             if reach.done():
                 break
             if sort_key(item) <= _fold_key(version):
                 reach.take(_frames(unpacked(item["frames"])))
         return reach.windows()
+
+    def _newest(self, partition: str, lookbacks: Iterable[int]) -> Iterator[dict[str, Any]]:
+        """Yield items of a partition, the newest first; a page has what suffices where each has a close of all."""
+        page = max(RECENT, *lookbacks) + 1
+        return self._table.query(partition, "fold#", newest_first=True, page=page)
 
     def _outputs(self, item: dict[str, Any]) -> list[bytes]:
         return self._rest(item)[1]
