@@ -14,6 +14,7 @@ from fanfold.research.account_book import BarPlace, PollTable, Rate, RulePlace, 
 from fanfold.research.account_terms import FIGURE_MAX, AccountTerms, share
 from fanfold.research.columns import Floats, IntegerBars, Integers, integer_bars, on_common_times, resampled
 from fanfold.research.folding import WEIGHT, fold
+from fanfold.research.sorted_times import newest_rows, rows_of, span_of, union_of
 from fanfold.risk.exposure import mark
 from fanfold.signals.legs import protection_of
 from fanfold.strategy import contract
@@ -40,9 +41,7 @@ class AccountWishes(NamedTuple):
 
 def times_of(history: History) -> Integers:
     """Return the times of all polls: those at which any instrument of the venue has a bar."""
-    closes = [bars.time for bars in (_traded(history, name) for name in history.recordings)]
-    times: Integers = np.unique(np.concatenate(closes))
-    return times
+    return union_of([_traded(history, name).time for name in history.recordings])
 
 
 def _traded(history: History, name: str) -> IntegerBars:
@@ -58,16 +57,17 @@ def market_of(desk: Desk, venue: str, history: History, account: AccountTerms, t
         known = _series(history, history.recordings[name].timeframe, name, reach)
         bars = _traded(history, name)
         unit = 10 ** (account.scales.prices[column] - bars.price_scale)
-        rows, mine = np.searchsorted(times, bars.time), table[:, column]
+        rows, mine = span_of(rows_of(bars.time, times)), table[:, column]
         mine[rows, BarPlace.SEEN] = 1
         mine[rows, BarPlace.OPEN], mine[rows, BarPlace.VOLUME] = bars.open * unit, bars.volume
-        newest = np.searchsorted(known.time, times, side="right") - 1
-        there = newest >= 0
-        mine[there, BarPlace.CLOSE] = known.close[newest[there]] * unit
-        mine[there, BarPlace.CLOSED_AT] = known.time[newest[there]]
+        newest = newest_rows(times, known.time)
+        there = int(np.searchsorted(newest, 0))
+        newest_bars = span_of(newest[there:])
+        mine[there:, BarPlace.CLOSE] = known.close[newest_bars] * unit
+        mine[there:, BarPlace.CLOSED_AT] = known.time[newest_bars]
         if variance.size:
             folded = _variances(history.recordings[name], known, int(account.terms.account[Term.LENGTH_S]))
-            variance[there, column] = folded[newest[there]]
+            variance[there:, column] = folded[newest_bars]
     return PollTable(times, table, variance)
 
 
@@ -150,10 +150,11 @@ def _spoken(
     It does when a poll brings its bar: at the close of a longer bar each of its instruments must have a finer one. The
     first poll brings the newest longer bar that closed before it, which counts while its signal is not too old.
     """
-    spoken = np.isin(ends, times)
+    rows = rows_of(ends, times)
     for symbol in symbols:
-        spoken &= np.isin(ends, _traded(history, symbol).time)
-    rows, bars = np.searchsorted(times, ends[spoken]), np.flatnonzero(spoken)
+        rows[rows_of(ends, _traded(history, symbol).time) < 0] = -1
+    bars = np.flatnonzero(rows >= 0)
+    rows = rows[bars]
     before = int(np.searchsorted(ends, times[0], side="right")) - 1
     if before >= 0 and ends[before] < times[0] <= ends[before] + age_s_max:
         return np.append(0, rows), np.append(before, bars)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fanfold.market import timeframes
 from fanfold.market.recording import RECORD, Recording
+from fanfold.research.sorted_times import rows_of, span_of
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -58,7 +59,7 @@ def bars_of(columns: Iterable[Integers], price_scale: int, volume_scale: int) ->
     return IntegerBars(time, first, high, low, close, volume, price_scale, volume_scale)
 
 
-def picked(bars: IntegerBars, rows: Integers) -> IntegerBars:
+def picked(bars: IntegerBars, rows: Integers | slice) -> IntegerBars:
     """Return the bars of some rows."""
     columns = (bars.time, bars.open, bars.high, bars.low, bars.close, bars.volume)
     return bars_of((column[rows] for column in columns), bars.price_scale, bars.volume_scale)
@@ -112,9 +113,8 @@ def on_common_times(members: Sequence[IntegerBars]) -> list[IntegerBars]:
         return list(members)
     common = members[0].time
     for bars in members[1:]:
-        common = np.intersect1d(common, bars.time, assume_unique=True)
-    rows = [np.searchsorted(bars.time, common) for bars in members]
-    return [picked(bars, row) for bars, row in zip(members, rows, strict=True)]
+        common = common[rows_of(common, bars.time) >= 0]
+    return [picked(bars, span_of(rows_of(common, bars.time))) for bars in members]
 
 
 def floats(bars: IntegerBars, name: str, padding: int = 0) -> Floats:
