@@ -96,7 +96,7 @@ def _variances(recording: Recording, bars: IntegerBars, length_s: int) -> Floats
 def signals_of(desk: Desk, venue: str, account: AccountTerms, history: History, times: Integers) -> AccountWishes:
     """Fold the instances of an account, from the bars that a run would ask for at its start."""
     weights = np.full((times.size, len(account.keys)), np.nan)
-    shares = np.zeros((3, *weights.shape))
+    fixed, own = np.zeros((3, len(account.keys))), dict[int, tuple[Integers | slice, Floats]]()
     reach, plain = _lookbacks(desk, venue), dict[str, str]()
     age_s_max = int(account.terms.account[Term.SIGNAL_AGE_S])
     for name in account.instances:
@@ -108,12 +108,22 @@ def signals_of(desk: Desk, venue: str, account: AccountTerms, history: History, 
             members = on_common_times([series[symbol] for symbol in symbols])
             folded = fold(strategy, members, me if strategy.cross_sectional else 0)
             plain |= {name: folded.why_plain} if folded.why_plain else {}
-            rows, bars = _spoken(members[0].time, symbols, history, times, age_s_max)
+            rows, bars = map(span_of, _spoken(members[0].time, symbols, history, times, age_s_max))
             weights[rows, column] = folded.wanted[WEIGHT, bars]
-            shares[:, :, column] = np.array(protection_of(instance)[1:])[:, None]
-            own = folded.wanted[1:, bars]
-            shares[:, rows[own.any(axis=0)], column] = own[:, own.any(axis=0)]
-    return AccountWishes(Wanted(weights, np.zeros((0, 3), np.int64), *_table(shares)), plain)
+            fixed[:, column] = protection_of(instance)[1:]
+            if folded.wanted[1:].any():
+                own[column] = rows, folded.wanted[1:, bars]
+    return AccountWishes(Wanted(weights, np.zeros((0, 3), np.int64), *_table(_shares(fixed, own, times.size))), plain)
+
+
+def _shares(fixed: Floats, own: Mapping[int, tuple[Integers | slice, Floats]], count: int) -> Floats:
+    """Return stop, profit and trail by time and leg: the step's own, else the instance's; one time where none differ."""
+    if not own:
+        return fixed[:, np.newaxis]
+    shares = np.repeat(fixed[:, np.newaxis], count, axis=1)
+    for column, (rows, asked) in own.items():
+        shares[:, rows, column] = np.where(asked.any(axis=0), asked, shares[:, rows, column])
+    return shares
 
 
 def _lookbacks(desk: Desk, venue: str) -> dict[SeriesKey, int]:
@@ -162,10 +172,8 @@ def _spoken(
 
 
 def _table(shares: Floats) -> tuple[Integers, Integers]:
-    """Return the row of each protection, -1 for none, and the table of rows; one row of times where none differ."""
-    varies = (shares != shares[:, :1]).any()
-    shown = shares if varies else shares[:, :1]
-    distinct, rows = np.unique(shown.reshape(3, -1).T, axis=0, return_inverse=True)
+    """Return the row of each protection, -1 for none, and the table of rows."""
+    distinct, rows = np.unique(shares.reshape(3, -1).T, axis=0, return_inverse=True)
     table = [[figure for part in row for figure in share(decimal_of(part))] for row in distinct.tolist()]
-    places = np.where(distinct.any(axis=1), np.arange(len(distinct)), -1)[rows].reshape(shown.shape[1:])
+    places = np.where(distinct.any(axis=1), np.arange(len(distinct)), -1)[rows].reshape(shares.shape[1:])
     return places.astype(np.int64), np.array(table, np.int64)

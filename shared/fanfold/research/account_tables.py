@@ -67,8 +67,10 @@ def _traded(terms: AccountTerms, market: PollTable, rows: TradedRows) -> TradedF
 
 
 def _growth(market: PollTable, column: int) -> Decimal:
-    closes = market.bars[market.bars[:, column, BarPlace.SEEN] > 0, column, BarPlace.CLOSE]
-    return ratio(Decimal(int(closes[-1])), Decimal(int(closes[0])))
+    bars = market.bars[:, column]
+    seen = bars[:, BarPlace.SEEN]
+    first, last = int(seen.argmax()), seen.size - 1 - int(seen[::-1].argmax())
+    return ratio(Decimal(int(bars[last, BarPlace.CLOSE])), Decimal(int(bars[first, BarPlace.CLOSE])))
 
 
 def _tables(terms: AccountTerms, market: PollTable, traded: TradedFigures, rows: TradedRows) -> dict[str, pa.Table]:

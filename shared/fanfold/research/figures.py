@@ -44,7 +44,7 @@ def metrics_of(traded: TradedFigures) -> AccountMetrics:
     returns = ratios.daily_returns(curve.points(curve.midnights()))
     ends = curve.points(np.array([curve.at.size - 1]))
     cagr, fall = ratios.cagr(ends), ratios.max_drawdown(curve.points(curve.turns()))
-    mean = int(traded.equity.astype(object).sum()) // max(traded.equity.size, 1)
+    mean = _sum(traded.equity) // max(traded.equity.size, 1)
     above = traded.equity > 0
     exposure = np.divide(traded.gross, traded.equity, out=np.zeros(traded.equity.size), where=above)
     return AccountMetrics(
@@ -61,13 +61,18 @@ def metrics_of(traded: TradedFigures) -> AccountMetrics:
         trips=_trips(traded, curve),
         fees=curve.amount(traded.fills[:, FillField.FEE].sum()),
         slippage=curve.amount(traded.paid_over.sum()),
-        turnover=ratio(Decimal(int(traded.notional.astype(object).sum())), Decimal(mean)) if mean > 0 else ZERO,
+        turnover=ratio(Decimal(_sum(traded.notional)), Decimal(mean)) if mean > 0 else ZERO,
         invested=float((traded.gross > 0).mean()),
         gross_exposure=float(exposure.mean()),
         buy_and_hold=ratio(sum(traded.growth, ZERO), Decimal(len(traded.growth))) - 1 if traded.growth else None,
         fills=len(traded.fills),
         days=len(returns),
     )
+
+
+def _sum(figures: Integers) -> int:
+    """Return the sum of figures, which itself may fit into no 64 bits."""
+    return (int((figures >> 32).sum()) << 32) + int((figures & 0xFFFFFFFF).sum())
 
 
 class Curve:

@@ -18,7 +18,7 @@ def union_of(series: Sequence[Integers]) -> Integers:
     if all(_begins(own, times) is not None for own in series):
         return np.ascontiguousarray(times)
     # Series that are sorted each are sorted together by merging them.
-    every = np.sort(np.concatenate(series), kind="stable")
+    every: Integers = np.sort(np.concatenate(series), kind="stable")
     return every[np.diff(every, prepend=every[:1] - 1) > 0]
 
 
