@@ -12,10 +12,11 @@ import pytest
 
 from fanfold.errors import BadInput
 from fanfold.research.columns import IntegerBars
-from fanfold.research.compiled import names_in
+from fanfold.research.compiled import columns_read
 from fanfold.research.fixed_size import FixedSize, FixedSizeResult, fixed_size
 from fanfold.research.tape import FillField, TripField
 from fanfold.strategy import contract
+from fanfold.strategy.contract import Bars
 
 D = Decimal
 REFERENCE = Path(__file__).resolve().parents[2].parent / "shared" / "reference"
@@ -139,9 +140,29 @@ def test_a_figure_that_64_bits_do_not_hold_is_named_and_never_wraps_around() -> 
         fixed_size(contract.bind("sma_cross", {"fast": 3, "slow": 9}, 1), made_up(1), terms)
 
 
-def test_a_column_that_a_step_reads_in_a_comprehension_alone_is_there() -> None:
-    def step(_params: Any, state: Any, bars: Any) -> Any:
-        return state, sum([bars.volume[bars.now - n] for n in range(3)])
+def reads_in_a_comprehension(_params: Any, state: Any, bars: Any) -> Any:
+    return state, sum([bars.volume[bars.now - n] for n in range(3)])
 
-    assert {"volume", "now"} <= names_in(step)
-    assert "close" not in names_in(step)
+
+def unpacks(_params: Any, state: Any, bars: Any) -> Any:
+    now, _time, _open, high, *_rest = bars
+    return state, high[now]
+
+
+def hands_on(_params: Any, state: Any, bars: Any) -> Any:
+    return state, max(vars(bars))
+
+
+def reads_another_name(_params: Any, state: Any, bars: Any) -> Any:
+    same = bars
+    return state, same[3][same[0]]
+
+
+def test_a_column_that_a_step_reads_in_a_comprehension_alone_is_there() -> None:
+    assert {"volume", "now"} <= columns_read(reads_in_a_comprehension)
+    assert "close" not in columns_read(reads_in_a_comprehension)
+
+
+@pytest.mark.parametrize("step", [unpacks, hands_on, reads_another_name])
+def test_a_step_that_reads_its_bars_otherwise_than_by_name_has_every_column(step: Any) -> None:
+    assert set(Bars._fields) - {"now"} <= columns_read(step)

@@ -117,7 +117,7 @@ def signals_of(desk: Desk, venue: str, account: AccountTerms, history: History, 
 
 
 def _shares(fixed: Floats, own: Mapping[int, tuple[Integers | slice, Floats]], count: int) -> Floats:
-    """Return stop, profit and trail by time and leg: the step's own, else the instance's; one time where none differ."""
+    """Return stop, profit and trail by time and leg: of the step, else of the instance; one time where none differ."""
     if not own:
         return fixed[:, np.newaxis]
     shares = np.repeat(fixed[:, np.newaxis], count, axis=1)

@@ -88,7 +88,7 @@ def resampled(bars: IntegerBars, timeframe: str, through: int) -> IntegerBars:
 
 
 PRICES = ("open", "high", "low", "close")
-EVERY = frozenset({*PRICES, "volume"})
+EVERY = frozenset({*PRICES, "volume", "time"})
 
 
 def step_columns(members: list[IntegerBars], padding: int, names: frozenset[str] = EVERY) -> StepColumns:
@@ -99,7 +99,10 @@ def step_columns(members: list[IntegerBars], padding: int, names: frozenset[str]
     read = [name for name in (*PRICES, "volume") if name in names] or ["close"]
     made = {name: _rows([floats(bars, name, padding) for bars in members]) for name in read}
     columns = {name: made.get(name, made[read[0]]) for name in (*PRICES, "volume")}
-    time = np.concatenate([np.full(padding, members[0].time[0]), members[0].time])
+    # Zeros that nobody reads take no memory.
+    time = np.zeros(padding + members[0].time.size, np.int64)
+    if "time" in names:
+        time[:padding], time[padding:] = members[0].time[0], members[0].time
     return StepColumns(time, **columns)
 
 
@@ -122,7 +125,7 @@ def floats(bars: IntegerBars, name: str, padding: int = 0) -> Floats:
 
     Divided, not multiplied by an inverse, as live.
     """
-    figures: Integers = getattr(bars, name)
+    figures: Integers = np.ascontiguousarray(getattr(bars, name))
     scale = bars.volume_scale if name == "volume" else bars.price_scale
     column = np.empty(padding + figures.size)
     if figures.size and max(int(figures.max()), -int(figures.min())) >= EXACT_FLOAT:

@@ -1,11 +1,18 @@
 """The step of a strategy in machine code, from the very module that runs live."""
 
 from collections.abc import Callable
+from dis import get_instructions
 from functools import cache
+from itertools import pairwise
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from numba import njit
+
+from fanfold.research.columns import EVERY
+
+# Instructions that read a variable, and an attribute of what was read.
+READS, ATTRIBUTES = ("LOAD_FAST", "LOAD_DEREF"), ("LOAD_ATTR", "LOAD_METHOD")
 
 
 def compile_step(strategy: ModuleType) -> Callable[[Any, Any, Any], tuple[Any, float]]:
@@ -30,6 +37,23 @@ def _names(code: CodeType) -> frozenset[str]:
     """Return the names in a code, and in those of comprehensions in it."""
     inner = [_names(constant) for constant in code.co_consts if isinstance(constant, CodeType)]
     return frozenset(code.co_names).union(*inner)
+
+
+@cache
+def columns_read(step: FunctionType) -> frozenset[str]:
+    """Return the names among which are those of all columns that a step reads: every one where it hands its bars on."""
+    bars = step.__code__.co_varnames[2]
+    return names_in(step) if _takes_attributes(step.__code__, bars) else EVERY
+
+
+def _takes_attributes(code: CodeType, variable: str) -> bool:
+    """Return whether a code does nothing with a variable but to read its attributes."""
+    steps = list(get_instructions(code))
+    uses = [after for use, after in pairwise(steps) if use.opname in READS and use.argval == variable]
+    inner = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    return all(after.opname in ATTRIBUTES for after in uses) and all(
+        _takes_attributes(each, variable) for each in inner
+    )
 
 
 @cache

@@ -9,7 +9,7 @@ import numpy as np
 from fanfold.errors import BadInput
 from fanfold.money import CASH_STEP, decimals
 from fanfold.research.columns import IntegerBars, Integers, step_columns
-from fanfold.research.compiled import names_in
+from fanfold.research.compiled import columns_read
 from fanfold.research.lane import OVERFLOW, LaneTerms, lane
 from fanfold.research.tape import blank_tape, fills_of, trips_of
 from fanfold.strategy.contract import Strategy
@@ -44,7 +44,7 @@ def fixed_size(strategy: Strategy, bars: IntegerBars, terms: FixedSize) -> Fixed
         raise BadInput(f"{strategy.name} sees a universe; back-test it with a desk")
     scale = max(bars.price_scale + decimals(terms.lot), decimals(terms.cash, CASH_STEP))
     tape, equity = blank_tape(bars.time.size, 1), np.empty(bars.time.size, np.int64)
-    columns = step_columns([bars], strategy.lookback, names_in(strategy.step))
+    columns = step_columns([bars], strategy.lookback, columns_read(strategy.step))
     run = lane(strategy.step)
     end = run(strategy.params, strategy.start(strategy.params), columns, bars, _integers(strategy, bars, terms, scale),
               tape, equity)  # fmt: skip

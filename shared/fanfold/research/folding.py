@@ -13,7 +13,7 @@ from numba.core.errors import NumbaError
 from numba.extending import overload
 
 from fanfold.research.columns import Floats, IntegerBars, StepColumns, borrow, step_columns
-from fanfold.research.compiled import inlined
+from fanfold.research.compiled import columns_read, inlined
 from fanfold.research.kept import STRATEGY, keep
 from fanfold.signals.legs import Leg
 from fanfold.strategy.contract import Bars, Protected, Strategy, Universe
@@ -41,7 +41,8 @@ def fold(strategy: Strategy, members: list[IntegerBars], me: int) -> Folded:
     count = members[0].time.size
     if not count:
         return Folded(np.full((4, 0), np.nan))
-    return fold_columns(strategy, step_columns(members, strategy.lookback), me, len(members), count)
+    columns = step_columns(members, strategy.lookback, columns_read(strategy.step))
+    return fold_columns(strategy, columns, me, len(members), count)
 
 
 def fold_columns(strategy: Strategy, columns: StepColumns, me: int, members: int, count: int) -> Folded:
