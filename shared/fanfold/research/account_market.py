@@ -121,8 +121,8 @@ def _shares(fixed: Floats, own: Mapping[int, tuple[Integers | slice, Floats]], c
     if not own:
         return fixed[:, np.newaxis]
     shares = np.repeat(fixed[:, np.newaxis], count, axis=1)
-    for column, (rows, asked) in own.items():
-        shares[:, rows, column] = np.where(asked.any(axis=0), asked, shares[:, rows, column])
+    for column, (rows, stepped) in own.items():
+        shares[:, rows, column] = np.where(stepped.any(axis=0), stepped, shares[:, rows, column])
     return shares
 
 

@@ -51,9 +51,9 @@ def _takes_attributes(code: CodeType, variable: str) -> bool:
     steps = list(get_instructions(code))
     uses = [after for use, after in pairwise(steps) if use.opname in READS and use.argval == variable]
     inner = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
-    return all(after.opname in ATTRIBUTES for after in uses) and all(
-        _takes_attributes(each, variable) for each in inner
-    )
+    if any(after.opname not in ATTRIBUTES for after in uses):
+        return False
+    return all(_takes_attributes(nested, variable) for nested in inner)
 
 
 @cache
