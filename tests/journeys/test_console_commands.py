@@ -76,6 +76,12 @@ def test_the_log_replays_to_the_byte(fanfold):
     assert fanfold("replay").out.endswith("replay and log are equal, to the byte\n")
 
 
+def test_parity_finds_no_difference_on_paper_and_status_says_so(fanfold):
+    said = fanfold("parity", DAY, "--json").document
+    line = f"{DAY}: {said['orders']} orders and {said['fills']} fills as in the back-test"
+    assert (line in fanfold("parity", DAY).out, f"parity {line}" in fanfold("status").out) == (True, True)
+
+
 def test_why_not_says_of_each_strategy_what_stood_in_the_way(fanfold):
     bought = fanfold("orders", "--last", "0", "--json").document["orders"][0]
     said = fanfold("why-not", bought["instrument"], bought["decided_at"], "--json")

@@ -12,6 +12,7 @@ from fanfold.errors import BadInput
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
 from fanfold.market.recordings import Recordings
+from fanfold.market.source import Source
 from fanfold.messages import ExecutionReport, Fill, Message, Order, OrdersApproved, OrdersRefused, OrderUpdate, Refusal
 from fanfold.simulation.plain_desk import PlainDesk
 
@@ -56,13 +57,21 @@ def full_run(
     live = [name for name, account in desk.accounts.items() if account.mode == "live"]
     if live:
         raise BadInput(f"{', '.join(live)}: live accounts have no history; give them mode = 'paper'")
+    source = Recordings(recordings)
+    return run_over(desk, lambda _venue: source, start, until, on_message)
+
+
+def run_over(
+    desk: Desk, source: Callable[[str], Source], start: int, until: int, on_message: Callable[[Message], object]
+) -> FullRun:
+    """Trade a desk's closes as ``full_run`` does, over the bars that each venue's source has; all accounts on paper."""
     if start > until:
         raise BadInput(f"the first close to trade, {start}, is after the last, {until}")
     # As a run and a stage read it: its strategies are in another order than in the file, and targets with them.
     desk = load(dump(desk), "the desk")
     length = timeframes.seconds(desk.shortest_timeframe)
     journal = Journal(on_message)
-    run = PlainDesk(desk, Recordings(recordings), start - length, journal.take)
+    run = PlainDesk(desk, source, start - length, journal.take)
     with _collecting_seldom():
         run.open_accounts(ACTOR)
         for now in range(start, until + 1, length):

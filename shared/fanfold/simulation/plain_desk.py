@@ -32,12 +32,14 @@ def verb(service: str, module: str, name: str) -> Any:
 
 
 class PlainDesk:
-    """All verbs of a desk on paper, over the bars of a ``source``.
+    """All verbs of a desk on paper, over the bars of each venue's ``source``.
 
     ``now`` (epoch seconds) is the time of all of them. ``on_message`` is called with each message that is published.
     """
 
-    def __init__(self, desk: Desk, source: Source, now: float, on_message: Callable[[Message], object]) -> None:
+    def __init__(
+        self, desk: Desk, source: Callable[[str], Source], now: float, on_message: Callable[[Message], object]
+    ) -> None:
         self.desk = desk
         self.now = now
         self._source = source
@@ -100,9 +102,7 @@ class PlainDesk:
         """Return the verbs of each service but signal, which has a runner for each venue."""
         desk = self.desk
         return {
-            "market-data": verb("market-data", "poll", "Poller")(
-                desk, lambda _venue: self._source, PlainCursors(), self, self.clock
-            ),
+            "market-data": verb("market-data", "poll", "Poller")(desk, self._source, PlainCursors(), self, self.clock),
             "risk": verb("risk", "assess", "PreTradeRisk")(
                 desk, prepare(desk, {}), self.polls, Approvals(self._store, AT_ONCE), self.clock, AT_ONCE
             ),

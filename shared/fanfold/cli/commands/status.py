@@ -12,6 +12,7 @@ from typing import Any
 from fanfold.audit.queries import is_open, orders_of
 from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.polls import DynamoPolls
+from fanfold.cli import parity_reports
 from fanfold.cli.argument_types import Account, Shared, StageName
 from fanfold.cli.exit_codes import DESK, Exit
 from fanfold.cli.idle_legs import reason_text
@@ -32,9 +33,11 @@ def command(*, options: Shared, stage: StageName = "", account: Account = None) 
     with reach(options.state, stage, options.command) as session:
         accounts = [_account(session, name) for name in session.accounts(account)]
         queues = [_queue(session, service) for service in SERVICES]
-    document = {"running": session.running, "accounts": accounts, "queues": queues}
+        parity = parity_reports.newest(session)
+    document = {"running": session.running, "accounts": accounts, "queues": queues, "parity": parity}
     balance = all(books["books_balance"] for books in accounts)
     text = [line for books in accounts for line in _account_text(books)]
+    text += [f"parity {parity_reports.summary(parity)}"] if parity is not None else []
     return Answer(document, ["\n".join(text), _queues_text(queues)], Exit.OK if balance else Exit.FAILED)
 
 
