@@ -21,6 +21,9 @@ from fanfold.strategy.loading import attempted
 from fanfold.strategy.step_code import digest, fault_of
 
 WEIGHT = 0
+REFUSED_BY_NUMBA = "numba cannot compile it"
+# Steps that numba refused, with its reason: to be refused takes it a second.
+_refused: dict[Any, str] = {}
 # Bound anew in the copy of a scan for each strategy.
 step: Any = None
 
@@ -56,13 +59,24 @@ def fold_columns(strategy: Strategy, columns: StepColumns, me: int, members: int
     return Folded(wanted, why)
 
 
+def compiles(strategy: Strategy, count: int) -> bool:
+    """Return whether numba compiles a strategy's step for so many instruments; it is compiled, and kept, by asking."""
+    bar = np.ones(1, np.int64)
+    members = [IntegerBars(bar, bar, bar, bar, bar, bar, 0, 0)] * (count if strategy.cross_sectional else 1)
+    columns = step_columns(members, strategy.lookback)
+    return not _compiled(strategy, columns, 0, len(members), np.zeros((4, 1))).startswith(REFUSED_BY_NUMBA)
+
+
 def _compiled(strategy: Strategy, columns: StepColumns, me: int, count: int, wanted: Floats) -> str:
     """Write what a step wants; return why it could not be done, or ""."""
+    if strategy.step in _refused:
+        return _refused[strategy.step]
     run = _scan_of(strategy.step, cross_sectional=strategy.cross_sectional)
     start = strategy.start(strategy.params)
     fault = attempted(partial(run, strategy.params, start, columns, me, count, strategy.lookback, wanted))
     if isinstance(fault, NumbaError):
-        return f"numba cannot compile it: {_line(fault)}"
+        why = _refused[strategy.step] = f"{REFUSED_BY_NUMBA}: {_line(fault)}"
+        return why
     if isinstance(fault, BaseException):
         # Live its leg is silent at that bar alone.
         return f"it raised: {fault_of(fault, strategy.step)}"

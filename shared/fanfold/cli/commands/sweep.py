@@ -1,0 +1,96 @@
+"""Trade every configuration of a grid of params, on all cores, and rank them.
+
+A trial earns what `fanfold backtest` earns with its params, to the last digit. Ctrl-C keeps what is done, and the same
+command goes on with it. docs/research.md says what a trial is, and which figures there are.
+
+Example: fanfold sweep sma_cross --grid fast=5:50:5 --grid slow=60:200:20
+Example: fanfold sweep sma_cross --data BTCUSDT-1m.zip --grid fast=10,20 --grid slow=50:200:10 --windows 30d
+Example: fanfold sweep sma_cross --data BTCUSDT-1m.zip --grid fast=2:100:1 --grid slow=20:500:5 --random 500 --seed 3
+Example: fanfold sweep breakout --data *.zip --instruments each --grid entry=20:100:20 --rank calmar
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from fanfold.cli.argument_types import (
+    Columns,
+    Count,
+    DataFiles,
+    DeskFile,
+    FirstClose,
+    LastClose,
+    MinutesMax,
+    Money,
+    StartingCash,
+    Strategies,
+    StrategyParams,
+    read_by,
+    read_whole,
+)
+from fanfold.cli.commands.backtest import Fees, Ignored, Latency, Slippage
+from fanfold.cli.output import Answer
+from fanfold.cli.research_library import LibraryFolder, Tags
+from fanfold.errors import BadInput
+from fanfold.importers import columns as column_names
+from fanfold.local.run_plan import RunOptions
+from fanfold.strategy import folder
+
+Name = Annotated[str, Parameter(metavar="STRATEGY", help="an instance, a strategy's name, or its file")]
+GridOption = Annotated[
+    list[str] | None, Parameter(name="--grid", metavar="K=V", help="values of a param: fast=10:50:5 or fast=10,20,50")
+]
+Draw = Annotated[Count, Parameter(name="--random", help="draw N configurations of the grid, in place of all")]
+Seed = Annotated[int, Parameter(metavar="N", converter=read_by(read_whole), help="draws them (7)")]
+Timeframe = Annotated[str, Parameter(metavar="LENGTH", help="the bars that the strategy steps on, such as 15m")]
+Instruments = Annotated[
+    Literal["each", "all"], Parameter(help="trade each instrument alone, or all of one account (all)")
+]
+Windows = Annotated[str, Parameter(metavar="N|LENGTH", help="trade N equal windows apart, or windows such as 30d")]
+Quantity = Annotated[Money, Parameter(metavar="AMOUNT", help="hold so much at a weight of 1, without desk limits")]
+Rank = Annotated[str, Parameter(metavar="FIGURE", help="rank the trials by this figure (sharpe)")]
+Out = Annotated[Path | None, Parameter(metavar="FILE", help="write a row a trial as Parquet")]
+
+
+def command(
+    name: Name,
+    /,
+    *,
+    grid: GridOption = None,
+    random: Draw | None = None,
+    seed: Seed = 7,
+    desk: DeskFile | None = None,
+    data: DataFiles = None,
+    columns: Columns = "",
+    strategies: Strategies = None,
+    param: StrategyParams = None,
+    cash: StartingCash = None,
+    since: FirstClose = None,
+    until: LastClose = None,
+    minutes: MinutesMax = None,
+    timeframe: Timeframe = "",
+    instruments: Instruments = "all",
+    windows: Windows = "",
+    quantity: Quantity = None,
+    fees: Fees = None,
+    slippage: Slippage = None,
+    latency: Latency = 0,
+    ignore_loss_limits: Ignored = False,
+    rank: Rank = "sharpe",
+    out: Out = None,
+    library: LibraryFolder = None,
+    tag: Tags = None,
+) -> Answer:
+    """Return the trials, the best first."""
+    known, own = folder.of_file(name, strategies)
+    folder.use(folder.chosen(own))
+    if not grid:
+        raise BadInput("name what is varied, such as --grid fast=10:50:5")
+    wanted = RunOptions(desk=desk, data=data or (), columns=column_names.parse(columns), strategy=known,
+                        param=param or (), cash=cash, since=since, until=until, minutes=minutes)  # fmt: skip
+    from fanfold.cli import sweeping  # noqa: PLC0415 - it loads numba
+    from fanfold.research.sweeping.planning import SweepOptions, grid_texts  # noqa: PLC0415 - as above
+
+    options = SweepOptions(grid_texts(grid), random or 0, seed, timeframe, instruments, windows, quantity)
+    return sweeping.swept(wanted, options, (fees, slippage, latency, ignore_loss_limits), rank, out, library, tag or ())

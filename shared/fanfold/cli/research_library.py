@@ -1,0 +1,29 @@
+"""The library of runs as commands use it: its folder, and the time that a run was made at."""
+
+import os
+import time
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from fanfold.research.library import RunLibrary
+
+DEFAULT = "research"
+VARIABLE = "FANFOLD_LIBRARY"
+LibraryFolder = Annotated[
+    Path | None, Parameter(name="--library", metavar="DIR", help=f"the library of runs (${VARIABLE}, else {DEFAULT})")
+]
+Tags = Annotated[
+    list[str] | None, Parameter(name="--tag", metavar="TAG", help="tag the run in the library; may be repeated")
+]
+
+
+def library_in(folder: Path | None) -> RunLibrary:
+    """Return the library of a folder that was named, else of the environment's, else of the default one."""
+    return RunLibrary(folder or Path(os.environ.get(VARIABLE) or DEFAULT))
+
+
+def now_s() -> int:
+    """Return the time that a run is made at, in epoch seconds."""
+    return int(time.time())

@@ -1,0 +1,113 @@
+"""A sweep for people: the best trials, what could not be traded, and heat maps over two params."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+from typing import Any
+
+import msgspec
+
+from fanfold.cli.output import Grid, cell, share
+from fanfold.research.sweeping.sweep_result import HeatMap, SweepResult
+
+SHOWN, REASONS_SHOWN = 10, 5
+# A terminal shows so many values across and down.
+ACROSS_MAX, DOWN_MAX, MAPS_MAX = 12, 24, 3
+SHARES = {"total_return", "cagr", "volatility", "drawdown", "invested", "gross_exposure", "buy_and_hold", "win_rate"}
+COLUMNS = ("total_return", "sharpe", "drawdown", "fills", "round_trips", "fees")
+
+
+def blocks_of(result: SweepResult, rank: str) -> list[str | Grid]:
+    """Return the text of a sweep, its trials ranked by a figure."""
+    failed = result.failed()
+    traded = result.table.num_rows - failed.num_rows
+    lines: list[str | Grid] = [f"{traded:,} trials of {result.job.instance.strategy}, run {result.run}"]
+    lines.append(_best(result, rank))
+    lines += _maps(result, rank)
+    reasons = Counter(failed["error"].to_pylist()).most_common(REASONS_SHOWN)
+    lines += [f"{count:,} not traded: {reason}" for reason, count in reasons]
+    return lines + [f"note          {note}" for note in result.notes]
+
+
+def figure_text(name: str, value: Any) -> str:
+    """Return a figure of a trial for people."""
+    if value is None or value != value:  # noqa: PLR0124 - a float that is no number
+        return ""
+    if name in SHARES:
+        return share(value, sign=name == "total_return")
+    return f"{value:,.2f}" if isinstance(value, float) else cell(value)
+
+
+def trial_cells(row: Mapping[str, Any], names: list[str]) -> tuple[str, ...]:
+    """Return the figures of a trial, each for people."""
+    return tuple(figure_text(name, row[name]) for name in names)
+
+
+def _best(result: SweepResult, rank: str) -> Grid:
+    best = result.ranked(rank, SHOWN)
+    shown = list(dict.fromkeys([rank, *COLUMNS]))
+    where = [*(["instruments"] if len(result.job.markets) > 1 else [])]
+    where += ["since"] if len(result.job.windows) > 1 else []
+    rows = []
+    for row in best.to_pylist():
+        params = tuple(cell(row[f"param_{name}"]) for name in result.varied)
+        rows.append((*params, *(cell(row[name]) for name in where), *trial_cells(row, shown)))
+    headings = (*result.varied, *where, *(name.replace("_", " ") for name in shown))
+    if not rows:
+        return Grid(
+            f"no trial has a {rank}; ratios need 10 days: take more data, or --rank total_return",
+            headings,
+            rows,
+            frozenset(),
+        )
+    return Grid(f"best {len(rows)} by {rank}", headings, rows, frozenset(range(len(headings))))
+
+
+def _maps(result: SweepResult, rank: str) -> Iterator[Grid]:
+    """Yield the heat maps of pairs of params; of many params the first pairs."""
+    if result.ranked(rank, 1).num_rows:
+        for down, across in list(combinations(result.varied, 2))[:MAPS_MAX]:
+            yield heat_grid(result.heat_map(down, across, rank))
+
+
+def heat_grid(heat: HeatMap) -> Grid:
+    """Return a heat map as a table; of more values than a terminal shows, evenly chosen ones."""
+    down, across = _chosen(len(heat.rows), DOWN_MAX), _chosen(len(heat.columns), ACROSS_MAX)
+    rows = [
+        (cell(heat.rows[row]), *(figure_text(heat.figure, float(heat.values[row, column])) for column in across))
+        for row in down
+    ]
+    headings = (f"{heat.down} \\ {heat.across}", *(cell(heat.columns[column]) for column in across))
+    part = "" if len(down) == len(heat.rows) and len(across) == len(heat.columns) else ", not every value shown"
+    title = f"mean {heat.figure.replace('_', ' ')} by {heat.down} and {heat.across}{part}"
+    return Grid(title, headings, rows, frozenset(range(len(headings))))
+
+
+def _chosen(count: int, most: int) -> list[int]:
+    return sorted({round(place * (count - 1) / max(min(count, most) - 1, 1)) for place in range(min(count, most))})
+
+
+def document_of(result: SweepResult, rank: str) -> dict[str, Any]:
+    """Return a sweep for programs: all its trials, the best first, then those that have no such figure."""
+    ranked = result.ranked(rank).to_pylist()
+    ranks = {row["trial"] for row in ranked}
+    rest = [row for row in result.table.to_pylist() if row["trial"] not in ranks]
+    return {
+        "run": result.run,
+        "strategy": result.job.instance.strategy,
+        "rank": rank,
+        "varied": result.varied,
+        "trials": [_trial(row) for row in ranked + rest],
+        "heat_maps": [_heat(result.heat_map(*pair, rank)) for pair in combinations(result.varied, 2)],
+        "notes": result.notes,
+    }
+
+
+def _trial(row: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in row.items() if not name.startswith("param_")}
+    return kept | {"params": msgspec.json.decode(row["params"])}
+
+
+def _heat(heat: HeatMap) -> dict[str, Any]:
+    return heat._asdict() | {"values": [[None if value != value else value for value in row]  # noqa: PLR0124 - as above
+                                        for row in heat.values.tolist()]}  # fmt: skip

@@ -1,0 +1,71 @@
+"""Run a sweep for the command line: with a bar and its rate, kept in the library, and written where it is asked for."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from fanfold.cli import sweep_text
+from fanfold.cli.output import Answer
+from fanfold.cli.recorded_run import read_plan
+from fanfold.cli.research_library import library_in, now_s
+from fanfold.errors import BadInput
+from fanfold.local.run_plan import RunOptions
+from fanfold.research.backtesting import Frictions
+from fanfold.research.sweeping import sweeps
+from fanfold.research.sweeping.planning import SweepOptions
+from fanfold.research.sweeping.sweep_result import SweepResult, check_figure
+
+FrictionTerms = tuple[Decimal | None, Decimal | None, int, bool]
+
+
+def swept(
+    wanted: RunOptions,
+    options: SweepOptions,
+    terms: FrictionTerms,
+    rank: str,
+    out: Path | None,
+    folder: Path | None,
+    tags: Sequence[str],
+) -> Answer:
+    """Sweep, and return the trials ranked by a figure."""
+    check_figure(rank)
+    planned = read_plan(wanted)
+    job = sweeps.planned_job(planned, options, Frictions(*terms))
+    with progress_of_trials(job.trials) as on_trials:
+        result = sweeps.of_job(job, planned, library_in(folder), on_trials, now_s(), tags)
+    written = [f"trials        {out}"] if out is not None and _write(result, out) else []
+    return Answer(sweep_text.document_of(result, rank), [*sweep_text.blocks_of(result, rank), *written])
+
+
+def _write(result: SweepResult, out: Path) -> bool:
+    try:
+        pq.write_table(result.table, out)
+    except OSError as wrong:
+        raise BadInput(f"{out} cannot be written: {wrong.strerror or wrong}; name another with --out") from wrong
+    return True
+
+
+class _Rate(ProgressColumn):
+    """Trials a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:,.1f} trials/s" if task.speed else "")
+
+
+@contextmanager
+def progress_of_trials(trials: int) -> Iterator[Callable[[int], None]]:
+    """Show on standard error, if it is a terminal, how many trials are done and how fast they go."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _count: None
+        return
+    columns = (TextColumn("trials"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=trials)
+        yield lambda count: progress.advance(task, count)

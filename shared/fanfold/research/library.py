@@ -1,0 +1,167 @@
+"""A library of runs: a row a back-test, trial, walk forward or verdict, in Parquet, read by DuckDB.
+
+Under ``runs`` lies a file a run; many small ones are joined, so that thousands of runs are read at once. Under ``tags``
+lies an empty file a run and tag. Nothing is ever changed in place, and a file is there whole, or not at all.
+"""
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2s
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fanfold.errors import BadInput, NothingThere, near
+from fanfold.research.sweeping.trial_rows import FIGURES, TIME, row_schema
+
+RunKind = Literal["back-test", "sweep", "walk-forward", "verdict"]
+# So many files of single runs are joined to one, with the joined ones that are no larger than this.
+LOOSE_MAX, JOINED_BYTES_MAX = 64, 2_000_000
+# Figures of which less is better.
+COSTS = frozenset({"drawdown", "drawdown_longest_s", "fees", "slippage", "turnover", "volatility"})
+_JOINED = "joined-"
+# A run that was being joined when the machine stopped lies in two files.
+_ROWS = """
+SELECT * FROM (
+  SELECT * FROM read_parquet($files) QUALIFY row_number() OVER (PARTITION BY run, trial) = 1
+) LEFT JOIN (SELECT run, list(tag ORDER BY tag) AS tags FROM tagged GROUP BY run) USING (run)
+"""
+
+
+class RunStamp(NamedTuple):
+    """A run's id, its kind, when it was made in epoch seconds, and what else there is to say of it in a line."""
+
+    run: str
+    kind: RunKind
+    made_at: int | None = None
+    summary: str = ""
+
+
+class RunsWanted(NamedTuple):
+    """The runs that are asked for: of a strategy, with a tag, of a kind; empty for any.
+
+    They are ranked by a figure, or the newest come first; ``rows_max`` is the most there may be, 0 for all.
+    """
+
+    strategy: str = ""
+    tag: str = ""
+    kind: str = ""
+    rank: str = ""
+    rows_max: int = 0
+
+
+def library_schema() -> pa.Schema:
+    """Return the columns of a row of the library: the stamp of its run, and those of a trial."""
+    stamp = [("run", pa.string()), ("kind", pa.string()), ("made_at", TIME), ("summary", pa.string())]
+    return pa.schema([*(pa.field(*column) for column in stamp), *row_schema()])
+
+
+class RunLibrary:
+    """The library in a folder, which is made with the first run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._runs, self._tags = folder / "runs", folder / "tags"
+
+    def keep(self, stamp: RunStamp, rows: pa.Table, tags: Sequence[str] = ()) -> None:
+        """Keep the rows of a run, in the place of those that it had."""
+        filled = {name: pa.array([value] * rows.num_rows, library_schema().field(name).type)
+                  for name, value in stamp._asdict().items()}  # fmt: skip
+        there = {name: rows[name] for name in rows.column_names if name in row_schema().names}
+        missing = {field.name: pa.nulls(rows.num_rows, field.type) for field in row_schema() if field.name not in there}
+        columns = filled | there | missing
+        self._write(f"{stamp.run}.parquet", pa.table({name: columns[name] for name in library_schema().names}))
+        for tag in tags:
+            self.tag(stamp.run, tag)
+        self._join()
+
+    def tag(self, run: str, tag: str) -> None:
+        """Give a run a tag."""
+        if not tag or not all(letter.isalnum() or letter in "-_." for letter in tag) or tag.startswith("."):
+            raise BadInput(f"{tag!r} is no tag: use letters, digits, -, _ and .")
+        self.rows_of(run)
+        (self._tags / run).mkdir(parents=True, exist_ok=True)
+        (self._tags / run / tag).touch()
+
+    def untag(self, run: str, tag: str) -> None:
+        """Take a tag from a run."""
+        if not (self._tags / run / tag).exists():
+            raise BadInput(f"{run} has no tag {tag!r}")
+        (self._tags / run / tag).unlink()
+
+    def rows_of(self, run: str) -> pa.Table:
+        """Return the rows of a run. Raises NothingThere for one that is not in the library."""
+        rows = self._query("WHERE run = $run ORDER BY trial", {"run": run})
+        if not rows.num_rows:
+            known = sorted({*self._query("", {})["run"].to_pylist()}) if self._files() else []
+            raise NothingThere(
+                f"{self.folder} has no run {run!r}{near(run, known)}; `fanfold research runs` lists them"
+            )
+        return rows
+
+    def runs(self, wanted: RunsWanted) -> pa.Table:
+        """Return the rows that are asked for, with a column ``tags``."""
+        if wanted.rank and wanted.rank not in FIGURES:
+            raise BadInput(
+                f"figure {wanted.rank!r} is unknown{near(wanted.rank, FIGURES)}; there are {', '.join(FIGURES)}"
+            )
+        conditions = [f"{name} = ${name}" for name in ("strategy", "kind") if getattr(wanted, name)]
+        conditions += ["list_contains(tags, $tag)"] if wanted.tag else []
+        conditions += [f"{wanted.rank} IS NOT NULL"] if wanted.rank else []
+        way = "ASC" if wanted.rank in COSTS else "DESC"
+        order = f"{wanted.rank} {way}" if wanted.rank else "made_at DESC NULLS LAST"
+        clause = f"WHERE {' AND '.join(conditions)} " if conditions else ""
+        limit = f" LIMIT {wanted.rows_max}" if wanted.rows_max else ""
+        values = {name: getattr(wanted, name) for name in ("strategy", "kind", "tag") if getattr(wanted, name)}
+        return self._query(f"{clause}ORDER BY {order}, run, trial{limit}", values)
+
+    def trials_of(self, strategy: str, instruments: Sequence[str], since: int, until: int) -> int:
+        """Return how many configurations of a strategy were traded on any of these instruments in any of this time.
+
+        Times are closes in epoch seconds. Params that were traded twice are one configuration.
+        """
+        if not self._files():
+            return 0
+        rows = self._query(
+            "WHERE strategy = $strategy AND kind <> 'verdict' AND error IS NULL "
+            "AND epoch(since) <= $until AND epoch(until) >= $since "
+            "AND list_has_any(string_split(instruments, ','), $instruments)",
+            {"strategy": strategy, "since": since, "until": until, "instruments": list(instruments)},
+        )
+        return len(set(zip(*(rows[name].to_pylist() for name in ("params", "timeframe")), strict=True)))
+
+    def _query(self, clause: str, values: Mapping[str, Any]) -> pa.Table:
+        files = self._files()
+        if not files:
+            raise NothingThere(f"{self.folder} has no runs yet; `fanfold backtest` and `fanfold sweep` keep them there")
+        with duckdb.connect() as database:
+            database.execute("SET TimeZone = 'UTC'")
+            database.register("tagged", self._tag_table())
+            return database.sql(_ROWS + clause, params={"files": files, **values}).to_arrow_table()
+
+    def _tag_table(self) -> pa.Table:
+        tags = [(path.parent.name, path.name) for path in sorted(self._tags.glob("*/*"))]
+        columns = [pa.array([tag[place] for tag in tags], pa.string()) for place in range(2)]
+        return pa.table(dict(zip(("run", "tag"), columns, strict=True)))
+
+    def _files(self) -> list[str]:
+        return sorted(map(str, self._runs.glob("*.parquet")))
+
+    def _join(self) -> None:
+        """Join the files of single runs where there are many of them."""
+        files = [path for path in sorted(self._runs.glob("*.parquet")) if path.stat().st_size <= JOINED_BYTES_MAX]
+        if sum(not path.name.startswith(_JOINED) for path in files) < LOOSE_MAX:
+            return
+        rows = pa.concat_tables([pq.read_table(path, schema=library_schema()) for path in files])
+        name = blake2s(" ".join(path.name for path in files).encode(), digest_size=8).hexdigest()
+        self._write(f"{_JOINED}{name}.parquet", rows)
+        for path in files:
+            path.unlink(missing_ok=True)
+
+    def _write(self, name: str, rows: pa.Table) -> None:
+        self._runs.mkdir(parents=True, exist_ok=True)
+        unfinished = self._runs / f"{name}.unfinished"
+        pq.write_table(rows, unfinished)
+        unfinished.replace(self._runs / name)

@@ -1,0 +1,62 @@
+"""The rows of a sweep that is under way: a Parquet file a batch, so that what is done stays done."""
+
+from hashlib import blake2s
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fanfold import __version__
+from fanfold.market.recording import Recording
+from fanfold.research.data_hashes import data_hash
+from fanfold.research.sweeping.sweep_job import SweepJob, TrialBatch
+from fanfold.research.sweeping.trial_rows import row_schema
+from fanfold.strategy import contract
+from fanfold.strategy.step_code import digest
+
+
+def job_hash(job: SweepJob, recordings: list[Recording]) -> str:
+    """Hash a job with its bars, the strategy's code and the release: what has the same hash has the same rows."""
+    bars = data_hash(recordings, job.windows[0].since, job.windows[-1].until)
+    code = digest(contract.load(job.instance.strategy).step)
+    document = msgspec.json.encode(job, order="sorted")
+    return blake2s(
+        b"\0".join([document, bars.encode(), code.encode(), __version__.encode()]), digest_size=8
+    ).hexdigest()
+
+
+class SweepParts:
+    """A folder with a file a batch that is done; without a folder, the rows of what is done in memory."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder
+        self._tables: list[pa.Table] = []
+
+    def read(self) -> pa.Table:
+        """Return the rows that are there, in the order of their trials, each once."""
+        files = sorted(self.folder.glob("*.parquet")) if self.folder is not None else []
+        tables = [*self._tables, *(pq.read_table(file, schema=row_schema()) for file in files)]
+        rows = pa.concat_tables([row_schema().empty_table(), *tables])
+        # A sweep that goes on with more cores, or fewer, is split otherwise, and then parts overlap.
+        _, first = np.unique(rows["trial"].to_numpy(), return_index=True)
+        return rows.take(first)
+
+    def write(self, batch: TrialBatch, rows: pa.Table) -> None:
+        """Keep the rows of a batch; a file is there whole, or not at all."""
+        if self.folder is None:
+            self._tables.append(rows)
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"{batch.first:09}-{len(batch.configurations)}.parquet"
+        unfinished = path.with_suffix(".unfinished")
+        pq.write_table(rows, unfinished)
+        unfinished.replace(path)
+
+    def remove(self) -> None:
+        """Remove the folder with all that is in it."""
+        if self.folder is not None and self.folder.exists():
+            for file in self.folder.iterdir():
+                file.unlink()
+            self.folder.rmdir()

@@ -1,0 +1,85 @@
+"""Plan a sweep: the desk of a run, and the configurations, markets and windows that are tried on it."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from fanfold import desk
+from fanfold.errors import BadInput
+from fanfold.local.run_plan import RunPlan
+from fanfold.market import timeframes
+from fanfold.research.sweeping.configurations import axes_of, drawn, grid_of
+from fanfold.research.sweeping.sweep_job import Configuration, SizingTerms, SweepJob, TradedWindow, check
+from fanfold.research.sweeping.windows_of_span import windows_of
+from fanfold.strategy import contract
+
+Together = Literal["each", "all"]
+
+
+class SweepOptions(NamedTuple):
+    """The options of a sweep, as the command line has them.
+
+    ``grid`` has, by param, values or a text such as ``10:50:5``; ``draw`` is how many of it are drawn by ``seed``, 0
+    for all. ``windows`` is a number or a length, such as 30d; empty for the whole span.
+    """
+
+    grid: Mapping[str, str | Sequence[Any]]
+    draw: int = 0
+    seed: int = 7
+    timeframe: str = ""
+    instruments: Together = "all"
+    windows: str = ""
+    quantity: Decimal | None = None
+    latency_s: int = 0
+
+
+def grid_texts(pairs: Sequence[str]) -> dict[str, str]:
+    """Return pairs of the form ``name=values``. Raises BadInput for another form, or a name twice."""
+    grid: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, values = pair.partition("=")
+        if not equals or not values:
+            raise BadInput(f"--grid {pair!r} is not of the form name=values, such as fast=10:50:5 or fast=10,20,50")
+        if name in grid:
+            raise BadInput(f"--grid {name} is given twice; name each param once")
+        grid[name] = values
+    return grid
+
+
+def job_of(planned: RunPlan, options: SweepOptions) -> SweepJob:
+    """Return the job of a plan whose desk has one strategy. Raises BadInput for what cannot be swept."""
+    if len(planned.desk.strategies) != 1:
+        raise BadInput(f"a sweep varies one strategy, and the desk has {len(planned.desk.strategies)}: name it")
+    ((name, instance),) = planned.desk.strategies.items()
+    if options.timeframe:
+        instance = msgspec.structs.replace(instance, timeframe=options.timeframe)
+    varied = msgspec.structs.replace(planned.desk, strategies={name: instance})
+    wrong = list(desk.mistakes(varied))
+    if wrong:
+        raise desk.refusal("the desk of the sweep", wrong)
+    count = len(instance.instruments)
+    fixed: Configuration = contract.bind(instance.strategy, instance.params, count).params._asdict()
+    axes = axes_of(instance.strategy, options.grid)
+    tried = drawn(axes, fixed, options.draw, options.seed) if options.draw else grid_of(axes, fixed)
+    span = TradedWindow(planned.start, planned.until)
+    length = timeframes.seconds(planned.recordings[0].timeframe)
+    job = SweepJob(
+        desk=varied,
+        configurations=tried,
+        markets=_markets(instance.strategy, instance.instruments, options.instruments),
+        windows=windows_of(options.windows, span, length) if options.windows else (span,),
+        terms=SizingTerms(latency_s=options.latency_s, quantity=options.quantity),
+    )
+    check(job)
+    return job
+
+
+def _markets(strategy: str, instruments: Sequence[str], together: Together) -> tuple[tuple[str, ...], ...]:
+    if together == "all":
+        return (tuple(instruments),)
+    wanted = contract.instruments_of(strategy)
+    if wanted not in (None, 1):
+        raise BadInput(f"{strategy} takes {wanted} instruments at once; sweep it with --instruments all")
+    return tuple((instrument,) for instrument in instruments)

@@ -1,0 +1,125 @@
+"""Run a sweep on all cores.
+
+What compiles runs in threads, which share the bars: compiled scans hold no lock of Python's. Other steps take a process
+a core.
+"""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+import pyarrow as pa
+
+from fanfold.market.recording import Recording
+from fanfold.research.folding import compiles
+from fanfold.research.sweeping.parts_of_sweep import SweepParts
+from fanfold.research.sweeping.sweep_job import SweepJob, TrialBatch, batches
+from fanfold.research.sweeping.trials import run_batch
+from fanfold.strategy import contract, folder
+from fanfold.strategy.loading import attempted
+
+# A batch takes about a second, so that little is lost when a sweep is stopped: bars times trials, compiled or not.
+COMPILED_BARS, PLAIN_BARS = 20_000_000, 1_000_000
+TRIALS_MAX = 256
+# What each process works on; it comes with the process, once.
+_bars: list[Recording] = []
+
+
+def run_job(
+    job: SweepJob,
+    recordings: Sequence[Recording],
+    parts: SweepParts,
+    on_trials: Callable[[int], None] = lambda _count: None,
+    workers: int | None = None,
+) -> pa.Table:
+    """Return the rows of all trials; those that ``parts`` has already are not traded again.
+
+    ``on_trials`` hears how many more are done. Rows are kept in ``parts`` as batches end; after an interrupt no process
+    is left, and what is done is kept.
+    """
+    done = parts.read()
+    known = set(done["trial"].to_pylist())
+    on_trials(len(known))
+    plain = not _compiles(job)
+    count = workers or os.cpu_count() or 1
+    todo = [batch for batch in batches(job, _size(job, recordings, count, plain=plain)) if not _done(batch, known)]
+    with _executor(min(count, max(len(todo), 1)), recordings, plain=plain) as (executor, work):
+        futures: dict[Future[pa.Table], TrialBatch] = {executor.submit(work, batch): batch for batch in todo}
+        for future in as_completed(futures):
+            batch = futures.pop(future)
+            parts.write(batch, future.result())
+            on_trials(sum(number not in known for number in _numbers(batch)))
+    return parts.read()
+
+
+def _compiles(job: SweepJob) -> bool:
+    """Return whether the step compiles with the first configuration that the strategy takes."""
+    for configuration in job.configurations:
+        strategy = attempted(partial(contract.bind, job.instance.strategy, configuration, len(job.markets[0])))
+        if not isinstance(strategy, BaseException):
+            return compiles(strategy, len(job.markets[0]))
+    return True
+
+
+def _numbers(batch: TrialBatch) -> range:
+    return range(batch.first, batch.first + len(batch.configurations))
+
+
+def _done(batch: TrialBatch, known: set[int]) -> bool:
+    return known.issuperset(_numbers(batch))
+
+
+def _size(job: SweepJob, recordings: Sequence[Recording], workers: int, *, plain: bool) -> int:
+    """Return how many trials go into a batch."""
+    bars = max(recording.count for recording in recordings) * len(job.markets[0]) // len(job.windows)
+    at_once = (PLAIN_BARS if plain else COMPILED_BARS) // max(bars, 1)
+    share = -(-job.trials // (4 * workers))
+    return max(1, min(at_once, share, TRIALS_MAX))
+
+
+@contextmanager
+def _executor(
+    workers: int, recordings: Sequence[Recording], *, plain: bool
+) -> Iterator[tuple[Executor, Callable[[TrialBatch], pa.Table]]]:
+    """Yield an executor with what it is to do of a batch; nothing of it is left behind."""
+    if not plain or workers == 1:
+        with ThreadPoolExecutor(workers) as threads:
+            try:
+                yield threads, partial(run_batch, recordings=recordings)
+            finally:
+                threads.shutdown(cancel_futures=True)
+        return
+    before = set(multiprocessing.active_children())
+    begin = partial(_begin, folder.in_use(), [_carried(recording) for recording in recordings])
+    processes = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), begin)
+    ended = False
+    try:
+        yield processes, _run_here
+        ended = True
+    finally:
+        for child in set() if ended else set(multiprocessing.active_children()) - before:
+            child.terminate()
+        processes.shutdown(cancel_futures=True)
+
+
+def _carried(recording: Recording) -> tuple[object, ...]:
+    """Return a recording as another process takes it."""
+    scales = recording.price_scale, recording.volume_scale
+    return recording.instrument, recording.timeframe, *scales, recording.after, bytes(recording.records)
+
+
+def _begin(strategies: Path | None, recordings: list[tuple[object, ...]]) -> None:
+    """Begin as a process of a sweep: Ctrl-C is for the one that started it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if strategies is not None:
+        folder.use(strategies)
+    _bars[:] = [Recording(*fields) for fields in recordings]  # type: ignore[arg-type]
+
+
+def _run_here(batch: TrialBatch) -> pa.Table:
+    return run_batch(batch, _bars)

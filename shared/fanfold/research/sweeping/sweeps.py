@@ -1,0 +1,107 @@
+"""Sweep a strategy: trade every configuration of a grid, on each market, in each window."""
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from fanfold.local import run_plan
+from fanfold.local.run_plan import RunPlan
+from fanfold.research.backtesting import NO_FRICTIONS, Frictions, with_frictions
+from fanfold.research.library import RunLibrary, RunStamp
+from fanfold.research.sweeping.parts_of_sweep import SweepParts, job_hash
+from fanfold.research.sweeping.planning import SweepOptions, Together, job_of
+from fanfold.research.sweeping.running import run_job
+from fanfold.research.sweeping.sweep_job import SweepJob
+from fanfold.research.sweeping.sweep_result import SweepResult
+from fanfold.strategy import folder
+
+Progress = Callable[[int], None]
+
+
+def sweep(
+    strategy: str,
+    data: Sequence[str | Path] | str | Path = (),
+    *,
+    grid: Mapping[str, str | Sequence[Any]],
+    draw: int = 0,
+    seed: int = 7,
+    desk: str | Path | None = None,
+    params: Mapping[str, Any] | None = None,
+    since: int | None = None,
+    until: int | None = None,
+    minutes: int | None = None,
+    cash: Decimal | int | None = None,
+    strategies: str | Path | None = None,
+    timeframe: str = "",
+    instruments: Together = "all",
+    windows: str = "",
+    quantity: Decimal | int | None = None,
+    frictions: Frictions = NO_FRICTIONS,
+    library: str | Path | None = None,
+) -> SweepResult:
+    """Trade every configuration of a grid, or ``draw`` of them by a seed; other options are those of ``backtest``.
+
+    ``grid`` has the values of params: ``{"fast": "10:50:5", "slow": [100, 200]}``. Instruments share an account
+    (``all``), or each is traded alone; ``windows`` is a number or a length such as 30d. A ``quantity`` for a weight of
+    1 stands in for the desk's sizes and limits. ``library`` is a folder that keeps the rows, and lets a sweep that was
+    stopped go on. Raises BadInput, which says what to do, for what cannot be swept.
+    """
+    if strategies is not None:
+        folder.use(Path(strategies))
+    planned = planned_of(strategy, data, desk, params, since, until, minutes, cash)
+    size = None if quantity is None else Decimal(quantity)
+    options = SweepOptions(grid, draw, seed, timeframe, instruments, windows, size)
+    job = planned_job(planned, options, frictions)
+    return of_job(job, planned, None if library is None else RunLibrary(Path(library)))
+
+
+def planned_of(
+    strategy: str,
+    data: Sequence[str | Path] | str | Path,
+    desk: str | Path | None,
+    params: Mapping[str, Any] | None,
+    since: int | None,
+    until: int | None,
+    minutes: int | None,
+    cash: Decimal | int | None,
+) -> RunPlan:
+    """Return the plan of a run over data files; without them over the seeded market."""
+    files = [data] if isinstance(data, str | Path) else data
+    return run_plan.plan(
+        Path(desk) if desk is not None else run_plan.DESK_FILE,
+        [str(file) for file in files],
+        strategy,
+        {name: str(value) for name, value in (params or {}).items()},
+        since,
+        until,
+        minutes,
+        cash=None if cash is None else Decimal(cash),
+    )
+
+
+def planned_job(planned: RunPlan, options: SweepOptions, frictions: Frictions = NO_FRICTIONS) -> SweepJob:
+    """Return the job of a plan, its desk paying other costs."""
+    paying = planned._replace(desk=with_frictions(planned.desk, frictions))
+    return job_of(paying, options._replace(latency_s=frictions.latency_s))
+
+
+def of_job(
+    job: SweepJob,
+    planned: RunPlan,
+    library: RunLibrary | None = None,
+    on_trials: Progress = lambda _count: None,
+    made_at: int | None = None,
+    tags: Sequence[str] = (),
+) -> SweepResult:
+    """Run a job over the recordings of a plan, or go on with it where the library has a part of it.
+
+    The library keeps its rows, with the time that it was made at in epoch seconds.
+    """
+    run = f"sweep-{job_hash(job, planned.recordings)}"
+    parts = SweepParts(library.folder / "sweeps" / run if library is not None else None)
+    rows = run_job(job, planned.recordings, parts, on_trials)
+    if library is not None:
+        library.keep(RunStamp(run, "sweep", made_at), rows, tags)
+        parts.remove()
+    return SweepResult(job, rows, run, planned.notes)

@@ -1,0 +1,241 @@
+"""A sweep tries each configuration of a grid, goes on where it stopped, and leaves no process behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from fanfold.cli.main import main
+from fanfold.errors import BadInput
+from fanfold.research import backtest, sweep
+from fanfold.research.library import RunLibrary
+from fanfold.research.sweeping import running
+from fanfold.research.sweeping.configurations import axes_of, drawn, grid_of
+from fanfold.research.sweeping.planning import grid_texts
+from fanfold.research.sweeping.sweep_job import TradedWindow
+from fanfold.research.sweeping.trial_rows import figures_of
+from fanfold.research.sweeping.trials import run_batch
+from fanfold.research.sweeping.windows_of_span import windows_of
+
+ROOT = Path(__file__).resolve().parents[2]
+DESK = ROOT / "desk.toml"
+GRID = {"fast": "5:20:5", "slow": "20:40:10"}
+SWEEP = ["sweep", "sma_cross", "--desk", str(DESK), "--minutes", "300", "--grid", "fast=5:20:5",
+         "--grid", "slow=20:40:10", "--rank", "total_return"]  # fmt: skip
+DAY = 86_400
+
+
+def test_a_sweep_earns_what_back_tests_earn() -> None:
+    result = sweep("sma_cross", desk=DESK, grid=GRID, minutes=300)
+    assert result.table.num_rows == 12
+    assert result.varied == ["fast", "slow"]
+    for row in result.ranked("total_return").to_pylist():
+        params = {"fast": row["param_fast"], "slow": row["param_slow"]}
+        alone = backtest("sma_cross", desk=DESK, params=params, minutes=300)
+        figures = figures_of(alone.account.metrics)
+        assert (row["equity"], row["sharpe"], row["fills"]) == (figures["equity"], None, figures["fills"])
+        assert row["data"] == alone.provenance.data
+        assert row["code"] == alone.provenance.code["sma_cross"]
+    (refused,) = result.failed().to_pylist()
+    assert refused["params"] == '{"fast":20,"slow":20}'
+
+
+def test_ranks_and_heat_maps_are_of_the_rows() -> None:
+    result = sweep("sma_cross", desk=DESK, grid=GRID, minutes=300, instruments="each", windows="2")
+    assert result.table.num_rows == 12 * 4 * 2
+    best = result.ranked("total_return", 5)["total_return"].to_pylist()
+    assert best == sorted(result.ranked("total_return")["total_return"].to_pylist(), reverse=True)[:5]
+    falls = result.ranked("drawdown")["drawdown"].to_pylist()
+    assert falls == sorted(falls)
+    heat = result.heat_map("fast", "slow", "total_return")
+    cells: dict[tuple[Any, Any], list[float]] = {}
+    for row in result.table.to_pylist():
+        if row["error"] is None:
+            cells.setdefault((row["param_fast"], row["param_slow"]), []).append(row["total_return"])
+    means = {place: sum(values) / len(values) for place, values in cells.items()}
+    seen = {(fast, slow): heat.values[down, across] for down, fast in enumerate(heat.rows)
+            for across, slow in enumerate(heat.columns) if (fast, slow) != (20, 20)}  # fmt: skip
+    assert seen == pytest.approx(means)
+    with pytest.raises(BadInput, match="`sharpe`"):
+        result.ranked("sharp")
+    with pytest.raises(BadInput, match="'stop' was not varied"):
+        result.heat_map("fast", "stop")
+
+
+@pytest.mark.parametrize(
+    ("grid", "reason"),
+    [
+        ({"fst": "5:10:1"}, "did you mean `fast`"),
+        ({"fast": "50:10:5"}, "begins above its end"),
+        ({"fast": "5:10:0"}, "neither FROM:THROUGH:STEP"),
+        ({"fast": "5:x:1"}, "neither FROM:THROUGH:STEP"),
+        ({"fast": "5:10:0.5"}, "must be a finite int"),
+        ({"fast": ","}, "no value of fast"),
+        ({"fast": []}, "no value of fast"),
+        ({"fast": "1:9000000:1"}, "take larger steps"),
+    ],
+)
+def test_a_grid_that_cannot_be_tried_says_why(grid: dict[str, Any], reason: str) -> None:
+    with pytest.raises(BadInput, match=reason):
+        axes_of("sma_cross", grid)
+
+
+def test_a_grid_is_every_combination_and_a_draw_a_part_of_it() -> None:
+    axes = axes_of("mean_reversion", {"window": "20:40:10", "entry": "0.5:1.5:0.25", "exit": "0,0.1"})
+    whole = grid_of(axes, {"short": 1.0})
+    assert len(whole) == len({tuple(each.items()) for each in whole}) == 3 * 5 * 2
+    assert whole[1] == {"short": 1.0, "window": 20, "entry": 0.5, "exit": 0.1}
+    part = drawn(axes, {"short": 1.0}, 10, 3)
+    assert part == drawn(axes, {"short": 1.0}, 10, 3) != drawn(axes, {"short": 1.0}, 10, 4)
+    assert [each for each in whole if each in part] == list(part)
+    with pytest.raises(BadInput, match="try all without --random"):
+        drawn(axes, {}, 30, 3)
+    with pytest.raises(BadInput, match="at most"):
+        grid_of(axes_of("breakout", {"entry": "1:2000:1", "exit": "1:2000:1"}), {})
+    with pytest.raises(BadInput, match="given twice"):
+        grid_texts(["fast=1", "fast=2"])
+    with pytest.raises(BadInput, match="of the form"):
+        grid_texts(["fast"])
+
+
+def test_windows_follow_each_other_within_the_span() -> None:
+    span = TradedWindow(60, 10 * DAY)
+    assert windows_of("3", span, 60) == (
+        TradedWindow(60, 4_800 * 60), TradedWindow(4_801 * 60, 9_600 * 60), TradedWindow(9_601 * 60, 10 * DAY)
+    )  # fmt: skip
+    assert windows_of("4d", span, 60) == (TradedWindow(60, 4 * DAY), TradedWindow(4 * DAY + 60, 8 * DAY))
+    for text in ("0", "11d", "20000", "3x", "d", "90s"):
+        with pytest.raises(BadInput):
+            windows_of(text, span, 60)
+
+
+def test_a_sweep_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    traded: list[int] = []
+
+    def fails_late(batch: Any, recordings: Any) -> pa.Table:
+        if len(traded) == 5:
+            raise KeyboardInterrupt
+        traded.append(batch.first)
+        return run_batch(batch, recordings)
+
+    wanted: dict[str, Any] = {"desk": DESK, "grid": GRID, "minutes": 300, "library": tmp_path}
+    monkeypatch.setattr(running, "TRIALS_MAX", 1)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    monkeypatch.setattr(running, "run_batch", fails_late)
+    with pytest.raises(KeyboardInterrupt):
+        sweep("sma_cross", **wanted)
+    assert len(list(tmp_path.glob("sweeps/*/*.parquet"))) == 5
+
+    def counted(batch: Any, recordings: Any) -> pa.Table:
+        traded.append(batch.first)
+        return run_batch(batch, recordings)
+
+    monkeypatch.setattr(running, "run_batch", counted)
+    result = sweep("sma_cross", **wanted)
+    assert len(traded) == 12
+    assert list(tmp_path.glob("sweeps/*")) == []
+    assert result.table.equals(sweep("sma_cross", **{**wanted, "library": None}).table)
+    assert RunLibrary(tmp_path).rows_of(result.run).num_rows == 12
+
+
+def test_what_numba_cannot_compile_is_swept_in_processes(tmp_path: Path) -> None:
+    source = (ROOT / "shared" / "fanfold" / "strategies" / "sma_cross.py").read_text()
+    plain = source.replace("    fast_state, fast", "    {}.get(now := bars.now, [str(now)])\n    fast_state, fast")
+    (tmp_path / "plain_cross.py").write_text(plain)
+    expected = sweep("sma_cross", desk=DESK, grid=GRID, minutes=200)
+    result = sweep("plain_cross", desk=DESK, grid=GRID, minutes=200, strategies=tmp_path)
+    assert result.table["equity"].equals(expected.table["equity"])
+
+
+SLOW = '''"""Hold while the minute is even; slow on purpose."""
+from typing import NamedTuple
+from fanfold.strategy.contract import Bars
+class Params(NamedTuple):
+    every: int = 2
+class State(NamedTuple):
+    count: float
+def step(params: Params, state: State, bars: Bars) -> tuple[State, float]:
+    text = str({n: str(n) for n in range(300)})
+    return State(state.count + 1), 1.0 if int(state.count) % params.every == 0 and text else 0.0
+def lookback(params: Params) -> int:
+    return 1
+'''
+
+
+def test_ctrl_c_leaves_no_process_and_keeps_what_is_done(tmp_path: Path) -> None:
+    (tmp_path / "strategies").mkdir()
+    (tmp_path / "strategies" / "crawl.py").write_text(SLOW)
+    words = ["sweep", "crawl", "--desk", str(DESK), "--minutes", "400", "--grid", "every=2:30:1"]
+    environment = {**os.environ, "FANFOLD_LIBRARY": str(tmp_path / "library")}
+    swept = subprocess.Popen([sys.executable, "-m", "fanfold.cli.main", *words], cwd=tmp_path, env=environment,
+                             start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+    try:
+        _until(lambda: bool(list(tmp_path.glob("library/sweeps/*/*.parquet"))) or swept.poll() is not None)
+        os.killpg(swept.pid, signal.SIGINT)
+        assert swept.wait(60) == 130, swept.communicate()
+        _until(lambda: not _group(swept.pid))
+    finally:
+        if _group(swept.pid):
+            os.killpg(swept.pid, signal.SIGKILL)
+        swept.communicate()
+    assert list(tmp_path.glob("library/sweeps/*/*.parquet"))
+
+
+def _until(holds: Any) -> None:
+    for _ in range(3_000):
+        if holds():
+            return
+        time.sleep(0.02)
+    raise AssertionError("it did not come true in a minute")
+
+
+def _group(leader: int) -> bool:
+    try:
+        os.killpg(leader, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_the_command_ranks_writes_and_keeps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "trials.parquet"
+    kept = ["--library", str(tmp_path / "library"), "--tag", "first"]
+    assert main([*SWEEP, "--out", str(out), *kept, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    returns = [trial["total_return"] for trial in document["trials"]]
+    assert returns[:-1] == sorted(returns[:-1], reverse=True)
+    assert returns[-1] is None
+    assert document["heat_maps"][0]["rows"] == [5, 10, 15, 20]
+    table = pq.read_table(out)
+    assert table.num_rows == 12
+    assert main([*SWEEP, *kept]) == 0
+    text = capsys.readouterr().out
+    assert "best 10 by total_return" in text
+    assert "1 not traded: sma_cross: fast is 20" in text
+    assert "mean total return by fast and slow" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--rank", "sharp"], "`sharpe`"),
+        (["--timeframe", "7s"], "7s"),
+        (["--windows", "400d"], "no longer than the data"),
+        (["--random", "12"], "without --random"),
+        (["--quantity", "1"], "traded together"),
+        (["--grid", "slow=1"], "given twice"),
+    ],
+)
+def test_wrong_words_say_what_to_write(
+    words: list[str], reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*SWEEP, "--library", str(tmp_path), *words]) == 2
+    assert reason in capsys.readouterr().err
