@@ -5,7 +5,7 @@ STAGE ?= dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test simulate sim sim-record soak mutants conform storm peers check lint format lock documents notebooks pages bench bench-full bench-research bench-verdict oracle images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
+.PHONY: help install run test simulate sim sim-record soak mutants conform storm peers check lint format lock documents notebooks pages bench bench-full bench-research bench-verdict golden oracle images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -80,6 +80,9 @@ bench-full: install ## Print what a bar takes at full fidelity, beside engines o
 
 bench-research: install ## Print what a back-test takes, beside a bare loop and engines of others on the same bars (PYTHON=/path/to/python3.12)
 	@PEERS_PYTHON=$(PYTHON) $(BIN)/python tests/bench/run.py research
+
+golden: install ## Record the results of the shipped strategies anew; CHANGE is the line of CHANGELOG.md that tells of it
+	@PYTHONPATH=shared:tests $(BIN)/python -m support.golden_results "$(CHANGE)"
 
 oracle: install ## Let pandas, empyrical and arch, in an environment of their own, say what the product must say, and compare
 	@test -x build/oracle/bin/python || $(PYTHON) -m venv build/oracle

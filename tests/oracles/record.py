@@ -76,7 +76,12 @@ def answers(run: dict[str, Any]) -> dict[str, Any]:
         "sharpe": empyrical.sharpe_ratio(daily, annualization=365),
         "sortino": empyrical.sortino_ratio(daily, annualization=365),
         "cagr": empyrical.cagr(daily, annualization=365),
+        "volatility": empyrical.annual_volatility(daily, annualization=365),
+        # Its own calmar_ratio takes the drawdown of whole days; ours is of every close.
+        "calmar": empyrical.cagr(daily, annualization=365) / -empyrical.max_drawdown(within),
+        "turnover": (fills["quantity"] * fills["price"]).sum() / equity.iloc[1:].mean(),
         "drawdown": -empyrical.max_drawdown(within),
+        "drawdown_longest_s": _longest(equity).total_seconds(),
         "peak": str(equity[: _low(equity)].idxmax()),
         "low": str(_low(equity)),
         **_trips(fills),
@@ -99,6 +104,15 @@ def _equity(fills: pd.DataFrame, closes: pd.DataFrame, cash: float) -> tuple[pd.
 
 def _low(equity: pd.Series) -> pd.Timestamp:
     return (equity / equity.cummax() - 1).idxmin()
+
+
+def _longest(equity: pd.Series) -> pd.Timedelta:
+    """Return the longest time from a peak to the return to it, or to the end."""
+    below = equity < equity.cummax()
+    peaks = equity.index.to_series().groupby((~below).cumsum()).first()
+    ends = peaks.shift(-1).fillna(equity.index[-1])
+    fell = below.groupby((~below).cumsum()).any()
+    return (ends - peaks)[fell].max()
 
 
 def _trips(fills: pd.DataFrame) -> dict[str, Any]:
