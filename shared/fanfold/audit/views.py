@@ -42,7 +42,8 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
 def views_of(message: Message, sent_ms: int, seq: int) -> Iterator[View]:
     """Return the views that a message changes, besides the view of the message itself.
 
-    Of two trading states of one time, and of two states of a leg, the later sent is the newer.
+    Of two trading states of one time, and of two states of a leg, the later sent is the newer. Of two reports of one
+    state of an order or a position it is the later recorded: so a view follows from the records of its last day alone.
     """
     match message:
         case OrdersApproved():
@@ -62,7 +63,7 @@ def views_of(message: Message, sent_ms: int, seq: int) -> Iterator[View]:
                 place=("trading-state", message.account), version=_version(message.at, sent_ms, seq), fields=fields
             )
         case ExecutionReport():
-            yield from _report(message)
+            yield from _report(message, seq)
 
 
 def message_view(message: Message, record: Record, record_hash: str, segment: str) -> View:
@@ -132,17 +133,18 @@ def order_version(state: OrderState, filled: Decimal) -> str:
     return f"{rank}{step}-{filled:040.18f}"
 
 
-def _report(message: ExecutionReport) -> Iterator[View]:
-    account = message.account
+def _report(message: ExecutionReport, seq: int) -> Iterator[View]:
+    account, later = message.account, f"-{seq:012d}"
     for update in message.updates:
         fields = {"state": update.state, "filled": update.filled, "reason": update.reason, "at": message.at}
         place = ("order-state", account, update.order_id)
-        yield View(place=place, version=order_version(update.state, update.filled), fields=fields)
+        yield View(place=place, version=order_version(update.state, update.filled) + later, fields=fields)
     for fill in message.fills:
         yield _once(("trade", account, day_of(fill.at), fill.instrument, fill.trade_id), {"fill": fill})
     for holding in message.positions:
         position = ("position", account, holding.instance, holding.instrument)
-        yield View(place=position, version=f"{holding.version:020d}", fields={"position": holding, "at": message.at})
+        fields = {"position": holding, "at": message.at}
+        yield View(place=position, version=f"{holding.version:020d}{later}", fields=fields)
     if message.cash is not None:
         fields = {"cash": message.cash, "version": message.version, "venue": message.venue, "at": message.at}
         yield View(place=("books", account), version=f"{message.version:020d}", fields=fields)
