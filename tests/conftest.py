@@ -1,6 +1,8 @@
 """Fixtures of several folders of tests, and the distribution of tests among parallel workers."""
 
 import signal
+from collections.abc import Iterator
+from hashlib import blake2s
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,15 @@ def pytest_configure() -> None:
     """Hear Ctrl-C where whoever started the tests did not: what tests start inherits that, and is to be interrupted."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def own_library(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[None]:
+    """A library of runs for each test, which is made where the test keeps a run."""
+    folder = tmp_path_factory.getbasetemp() / "libraries" / blake2s(request.node.nodeid.encode()).hexdigest()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("FANFOLD_LIBRARY", str(folder))
+        yield
 
 
 @pytest.fixture(scope="session")

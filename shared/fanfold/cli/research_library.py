@@ -3,11 +3,12 @@
 import os
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from fanfold.research.library import RunLibrary
+if TYPE_CHECKING:
+    from fanfold.research.library import RunLibrary
 
 DEFAULT = "research"
 VARIABLE = "FANFOLD_LIBRARY"
@@ -19,8 +20,10 @@ Tags = Annotated[
 ]
 
 
-def library_in(folder: Path | None) -> RunLibrary:
+def library_in(folder: Path | None) -> "RunLibrary":
     """Return the library of a folder that was named, else of the environment's, else of the default one."""
+    from fanfold.research.library import RunLibrary  # noqa: PLC0415 - it loads DuckDB
+
     return RunLibrary(folder or Path(os.environ.get(VARIABLE) or DEFAULT))
 
 

@@ -1,20 +1,19 @@
 """A sweep for people: the best trials, what could not be traded, and heat maps over two params."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
 
 import msgspec
 
-from fanfold.cli.output import Grid, cell, share
+from fanfold.cli.output import Grid, cell
+from fanfold.cli.trial_text import COLUMNS, figure_text, trial_cells
 from fanfold.research.sweeping.sweep_result import HeatMap, SweepResult
 
 SHOWN, REASONS_SHOWN = 10, 5
 # A terminal shows so many values across and down.
 ACROSS_MAX, DOWN_MAX, MAPS_MAX = 12, 24, 3
-SHARES = {"total_return", "cagr", "volatility", "drawdown", "invested", "gross_exposure", "buy_and_hold", "win_rate"}
-COLUMNS = ("total_return", "sharpe", "drawdown", "fills", "round_trips", "fees")
 
 
 def blocks_of(result: SweepResult, rank: str) -> list[str | Grid]:
@@ -27,20 +26,6 @@ def blocks_of(result: SweepResult, rank: str) -> list[str | Grid]:
     reasons = Counter(failed["error"].to_pylist()).most_common(REASONS_SHOWN)
     lines += [f"{count:,} not traded: {reason}" for reason, count in reasons]
     return lines + [f"note          {note}" for note in result.notes]
-
-
-def figure_text(name: str, value: Any) -> str:
-    """Return a figure of a trial for people."""
-    if value is None or value != value:  # noqa: PLR0124 - a float that is no number
-        return ""
-    if name in SHARES:
-        return share(value, sign=name == "total_return")
-    return f"{value:,.2f}" if isinstance(value, float) else cell(value)
-
-
-def trial_cells(row: Mapping[str, Any], names: list[str]) -> tuple[str, ...]:
-    """Return the figures of a trial, each for people."""
-    return tuple(figure_text(name, row[name]) for name in names)
 
 
 def _best(result: SweepResult, rank: str) -> Grid:

@@ -17,9 +17,10 @@ from fanfold.cli.research_library import library_in, now_s
 from fanfold.errors import BadInput
 from fanfold.local.run_plan import RunOptions
 from fanfold.research.backtesting import Frictions
+from fanfold.research.library import check_figure
 from fanfold.research.sweeping import sweeps
 from fanfold.research.sweeping.planning import SweepOptions
-from fanfold.research.sweeping.sweep_result import SweepResult, check_figure
+from fanfold.research.sweeping.sweep_result import SweepResult
 
 FrictionTerms = tuple[Decimal | None, Decimal | None, int, bool]
 

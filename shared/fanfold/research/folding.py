@@ -44,7 +44,8 @@ def fold(strategy: Strategy, members: list[IntegerBars], me: int) -> Folded:
     count = members[0].time.size
     if not count:
         return Folded(np.full((4, 0), np.nan))
-    columns = step_columns(members, strategy.lookback, columns_read(strategy.step))
+    # A live leg, which runs what numba cannot compile, goes by the time of its bars.
+    columns = step_columns(members, strategy.lookback, columns_read(strategy.step) | {"time"})
     return fold_columns(strategy, columns, me, len(members), count)
 
 

@@ -58,6 +58,12 @@ def library_schema() -> pa.Schema:
     return pa.schema([*(pa.field(*column) for column in stamp), *row_schema()])
 
 
+def check_figure(figure: str) -> None:
+    """Raise BadInput for a figure that no trial has, with those that there are."""
+    if figure not in FIGURES:
+        raise BadInput(f"figure {figure!r} is unknown{near(figure, FIGURES)}; there are {', '.join(FIGURES)}")
+
+
 class RunLibrary:
     """The library in a folder, which is made with the first run."""
 
@@ -101,12 +107,25 @@ class RunLibrary:
             )
         return rows
 
+    def best_of(self, run: str, rank: str = "") -> dict[str, Any]:
+        """Return a run's best trial by a figure, else its first."""
+        rows = self.rows_of(run)
+        if rank:
+            check_figure(rank)
+            rows = rows.filter(rows[rank].is_valid()).sort_by([(rank, "ascending" if rank in COSTS else "descending")])
+            if not rows.num_rows:
+                raise BadInput(f"no trial of {run} has a {rank}")
+        best: dict[str, Any] = rows.slice(0, 1).to_pylist()[0]
+        return best
+
+    def tags_of(self, run: str) -> list[str]:
+        """Return the tags of a run."""
+        return sorted(path.name for path in (self._tags / run).glob("*"))
+
     def runs(self, wanted: RunsWanted) -> pa.Table:
         """Return the rows that are asked for, with a column ``tags``."""
-        if wanted.rank and wanted.rank not in FIGURES:
-            raise BadInput(
-                f"figure {wanted.rank!r} is unknown{near(wanted.rank, FIGURES)}; there are {', '.join(FIGURES)}"
-            )
+        if wanted.rank:
+            check_figure(wanted.rank)
         conditions = [f"{name} = ${name}" for name in ("strategy", "kind") if getattr(wanted, name)]
         conditions += ["list_contains(tags, $tag)"] if wanted.tag else []
         conditions += [f"{wanted.rank} IS NOT NULL"] if wanted.rank else []

@@ -11,7 +11,8 @@ from fanfold.local.run_plan import SEED, SEEDED_START
 from fanfold.market.recording import Recording
 from fanfold.research.bias_lab import judging
 from fanfold.research.bias_lab.evidence import EvidenceTerms
-from fanfold.research.bias_lab.judging import Progress, StrategyVerdict
+from fanfold.research.bias_lab.judging import Progress, StrategyVerdict, VerdictMarket
+from fanfold.research.library import RunLibrary
 from fanfold.simulation import market
 from fanfold.strategy import checking, contract, folder
 
@@ -30,23 +31,33 @@ def verdict(
     columns: Mapping[str, str] | None = None,
     strategies: str | Path | None = None,
     cost_bps: Decimal | int = COST_BPS,
-    trials: int = 1,
+    trials: int | None = None,
     permutations: int = 199,
     seed: int = 7,
+    library: str | Path | None = None,
     progress: Progress = lambda _check: None,
 ) -> StrategyVerdict:
     """Judge a strategy, named or by its file, on data files; without them on the seeded market.
 
     The shortest bars of ``data`` are traded, longer ones compared with them, and so are those of ``again``, another
     download. ``cost_bps`` is what a fill costs, in hundredths of a percent, ``trials`` how many configurations were
-    tried, ``seed`` draws the permutations. ``progress`` hears the name of each check. Raises BadInput for what the
-    strategy cannot take.
+    tried, if not those that the library of runs in the folder ``library`` has; ``seed`` draws the permutations.
+    ``progress`` hears the name of each check. Raises BadInput for what the strategy cannot take.
     """
     name, own = folder.of_file(strategy, None if strategies is None else Path(strategies))
     folder.use(folder.chosen(own))
     judged = judging.market_of(_read(data, columns) or _seeded(name), _read(again, columns))
-    terms = EvidenceTerms(float(cost_bps) / 1e4, trials, permutations, seed)
+    tried = trials or (1 if library is None else _tried(RunLibrary(Path(library)), name, judged))
+    terms = EvidenceTerms(float(cost_bps) / 1e4, tried, permutations, seed)
     return judging.of_market(name, dict(params or {}), judged, terms, progress)
+
+
+def _tried(library: RunLibrary, strategy: str, judged: VerdictMarket) -> int:
+    """Return how many configurations the library has of a strategy on these instruments, in this time."""
+    first = min(recording.closes_at_s(0) for recording in judged.traded)
+    last = max(recording.closes_at_s(-1) for recording in judged.traded)
+    names = [recording.instrument for recording in judged.traded]
+    return max(1, library.trials_of(strategy, names, first, last))
 
 
 def _read(files: Files, columns: Mapping[str, str] | None) -> list[Recording]:

@@ -1,4 +1,4 @@
-"""Back-test a strategy, or all of a desk, in compiled scans or through the services' own code.
+"""Back-test a strategy or a desk in compiled scans, or by the services' own code.
 
 Over recorded bars, or without --data over the seeded market, by the rules of a run: the same sizes, limits, fees and
 fills, without AWS. --fidelity full also says the orders and refusals, with the ids of a run. docs/research.md defines
@@ -10,6 +10,7 @@ Example: fanfold backtest --desk desk.toml --minutes 20000
 Example: fanfold backtest sma_cross --fidelity full --json
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -31,6 +32,7 @@ from fanfold.cli.argument_types import (
 )
 from fanfold.cli.output import Answer
 from fanfold.cli.recorded_run import read_plan
+from fanfold.cli.research_library import LibraryFolder, Tags, library_in, now_s
 from fanfold.importers import columns as column_names
 from fanfold.local.run_plan import RunOptions, RunPlan
 from fanfold.strategy import folder
@@ -69,6 +71,8 @@ def command(
     ignore_loss_limits: Ignored = False,
     fidelity: Fidelity = "fast",
     html: Html = None,
+    library: LibraryFolder = None,
+    tag: Tags = None,
 ) -> Answer:
     """Return what was earned, and at what risk."""
     if strategy is not None:
@@ -81,13 +85,27 @@ def command(
     from fanfold.research.backtesting import Frictions, of_plan  # noqa: PLC0415
 
     done = of_plan(planned, Frictions(fees, slippage, latency, ignore_loss_limits), fidelity)
-    return _answer(done, planned, html, strategy or "the desk")
+    run = _keep(done, planned, library, tag or ())
+    return _answer(done, planned, html, strategy or "the desk", run)
 
 
-def _answer(done: "BacktestResult", planned: RunPlan, html: Path | None, title: str) -> Answer:
+def _keep(done: "BacktestResult", planned: RunPlan, folder: Path | None, tags: Sequence[str]) -> str:
+    """Keep a back-test in the library, and return its id."""
+    from fanfold.research import kept_runs  # noqa: PLC0415 - as above
+    from fanfold.research.library import RunStamp  # noqa: PLC0415 - as above
+
+    run = kept_runs.backtest_run(done)
+    rows = kept_runs.backtest_rows(done, planned.desk)
+    library_in(folder).keep(RunStamp(run, "back-test", now_s()), rows, tags)
+    return run
+
+
+def _answer(done: "BacktestResult", planned: RunPlan, html: Path | None, title: str, run: str) -> Answer:
     from fanfold.cli import backtest_text, tear_sheet_files  # noqa: PLC0415 - as above
     from fanfold.research import result  # noqa: PLC0415 - as above
 
     written = tear_sheet_files.write(done, planned.recordings, html, title) if html is not None else []
-    document = result.document(done) | {"tear_sheets": [str(path) for path in written]}
-    return Answer(document, [backtest_text.text_of(done), *(f"tear sheet    {path}" for path in written)])
+    document = result.document(done) | {"tear_sheets": [str(path) for path in written], "run": run}
+    return Answer(
+        document, [backtest_text.text_of(done), f"kept as       {run}", *(f"tear sheet    {path}" for path in written)]
+    )

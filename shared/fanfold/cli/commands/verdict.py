@@ -21,6 +21,7 @@ from rich.console import Console
 from fanfold.cli.argument_types import Columns, Count, Money, Strategies, read_by, read_whole
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.output import Answer, pairs
+from fanfold.cli.research_library import LibraryFolder, Tags, library_in, now_s
 from fanfold.importers import columns as column_names
 from fanfold.local import run_plan
 
@@ -44,7 +45,9 @@ Again = Annotated[
     Parameter(metavar="FILE", consume_multiple=1, help="the same bars of another download, to compare"),
 ]
 Param = Annotated[list[str] | None, Parameter(metavar="K=V", help="a param of the strategy")]
-Trials = Annotated[Count, Parameter(help="how many configurations were tried before this one was chosen")]
+Trials = Annotated[
+    Count, Parameter(help="how many configurations were tried before this one was chosen (those in the library)")
+]
 Cost = Annotated[Money, Parameter(metavar="BPS", help="fee and slippage of a fill, in hundredths of a percent (12)")]
 Permutations = Annotated[Count, Parameter(help="markets in another order to compare with (199)")]
 Seed = Annotated[int, Parameter(metavar="N", converter=read_by(read_whole), help="draws what is drawn")]
@@ -59,14 +62,18 @@ def command(
     columns: Columns = "",
     strategies: Strategies = None,
     param: Param = None,
-    trials: Trials = 1,
+    trials: Trials | None = None,
     cost: Cost = Decimal(12),
     permutations: Permutations = 199,
     seed: Seed = 7,
+    library: LibraryFolder = None,
+    tag: Tags = None,
 ) -> Answer:
     """Return the findings; a failure where a check failed."""
-    from fanfold.research import verdict  # noqa: PLC0415 - it loads numba
+    from fanfold.research import kept_runs, verdict  # noqa: PLC0415 - they load numba
+    from fanfold.research.library import RunStamp  # noqa: PLC0415 - as above
 
+    kept = library_in(library)
     with _progress() as progress:
         reached = verdict(
             name,
@@ -79,8 +86,11 @@ def command(
             trials=trials,
             permutations=permutations,
             seed=seed,
+            library=kept.folder,
             progress=progress,
         )
+    stamp = RunStamp(kept_runs.verdict_run(reached), "verdict", now_s(), reached.summary)
+    kept.keep(stamp, kept_runs.verdict_rows(reached), tag or ())
     return Answer(msgspec.to_builtins(reached), _text(reached), Exit.OK if reached.passed else Exit.FAILED)
 
 

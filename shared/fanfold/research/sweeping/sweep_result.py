@@ -9,9 +9,8 @@ import pyarrow as pa
 
 from fanfold.errors import BadInput, near
 from fanfold.research.columns import Floats
-from fanfold.research.library import COSTS
+from fanfold.research.library import COSTS, check_figure
 from fanfold.research.sweeping.sweep_job import SweepJob
-from fanfold.research.sweeping.trial_rows import FIGURES
 
 
 class HeatMap(NamedTuple):
@@ -70,12 +69,6 @@ class SweepResult:
         total = np.bincount(cells, figures[known], rows.size * columns.size)
         means = np.divide(total, count, out=np.full(total.size, np.nan), where=count > 0)
         return HeatMap(figure, down, across, rows.tolist(), columns.tolist(), means.reshape(shape))
-
-
-def check_figure(figure: str) -> None:
-    """Raise BadInput for a figure that no trial has, with those that there are."""
-    if figure not in FIGURES:
-        raise BadInput(f"figure {figure!r} is unknown{near(figure, FIGURES)}; there are {', '.join(FIGURES)}")
 
 
 def _with_params(rows: pa.Table) -> pa.Table:

@@ -1,0 +1,1 @@
+"""List, rank, tag and compare the runs that research keeps."""

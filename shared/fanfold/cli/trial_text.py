@@ -1,0 +1,23 @@
+"""Figures of trials for people."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fanfold.cli.output import cell, share
+
+SHARES = {"total_return", "cagr", "volatility", "drawdown", "invested", "gross_exposure", "buy_and_hold", "win_rate"}
+COLUMNS = ("total_return", "sharpe", "drawdown", "fills", "round_trips", "fees")
+
+
+def figure_text(name: str, value: Any) -> str:
+    """Return a figure of a trial for people."""
+    if value is None or value != value:  # noqa: PLR0124 - a float that is no number
+        return ""
+    if name in SHARES:
+        return share(value, sign=name == "total_return")
+    return f"{value:,.2f}" if isinstance(value, float) else cell(value)
+
+
+def trial_cells(row: Mapping[str, Any], names: list[str]) -> tuple[str, ...]:
+    """Return the figures of a trial, each for people."""
+    return tuple(figure_text(name, row[name]) for name in names)
