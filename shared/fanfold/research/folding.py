@@ -147,6 +147,7 @@ def _plain(strategy: Strategy, columns: StepColumns, me: int, count: int, bars: 
     wanted = np.zeros((4, bars))
     for at in range(bars):
         now = at + strategy.lookback
-        leg.step(view(now=now, time=times, **prices), times[now])
+        # A leg takes a bar only after an earlier one; times are not made for a step that reads none.
+        leg.step(view(now=now, time=times, **prices), now + 1)
         wanted[:, at] = leg.wanted or Protected(float("nan"))
     return wanted
