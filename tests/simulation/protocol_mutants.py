@@ -18,6 +18,7 @@ from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.function import sqs
 from fanfold.aws.function.sqs import SqsConsumer
 from fanfold.ledger import bookings, orders
+from fanfold.ledger.approvals import Approvals
 from fanfold.ledger.bookings import Bookings
 from fanfold.ledger.changes import MoveOrder
 from fanfold.messages import OrderState
@@ -119,6 +120,7 @@ MUTANTS: dict[str, list[Guard]] = {
     "the outbox publishes nothing": [
         Guard(Outbox, "publish", _nothing), Guard(Outbox, "sweep", lambda _was: lambda *_given: 0),
     ],
+    "a command is confirmed and not written": [Guard(Approvals, "halt", lambda _was: lambda *_given, **_more: None)],
     "an order moves whatever it is by now": [Guard(ledger_changes, "write_of", _without_condition(MoveOrder))],
     "an ended order keeps its reservation": [Guard(Bookings, "_releasing", lambda _was: lambda *_given: [])],
     "an order that ended lives in the index": [Guard(bookings, "unindexing", lambda _was: lambda *_given: [])],
@@ -131,6 +133,7 @@ MUTANTS: dict[str, list[Guard]] = {
 
 # The mutant that each law sees, of those that test_mutants.py does not hold.
 SEEN_BY = {
+    "a_commanded_state_is_in_force_when_it_is_answered": "a command is confirmed and not written",
     "every_dead_letter_has_its_reason": "a message that nobody can take has no reason",
     "poison_is_put_aside": "a message that nobody can take is dropped",
     "orders_move_along_the_edges_of_their_life": "a fill takes an order back to its beginning",

@@ -44,6 +44,14 @@ def nothing_is_claimed_that_the_state_forbids(outcome: Outcome) -> Iterator[str]
             yield f"order {record.order.order_id} was claimed under {state}"
 
 
+def a_commanded_state_is_in_force_when_it_is_answered(outcome: Outcome) -> Iterator[str]:
+    """A trading state is in force by the time that the operator who commanded it has the answer."""
+    witness = outcome.world.witness
+    for command in witness.obeyed:
+        if command.state not in witness.in_force(command.sent_at, command.answered_at):
+            yield f"{command.state} was commanded and confirmed at {command.answered_at:.1f}, and was not in force"
+
+
 def no_entry_fills_in_a_bar_that_opened_under_a_halt(outcome: Outcome) -> Iterator[str]:
     """No entry fills in a bar during all of which entries were barred."""
     for fill in outcome.fills:

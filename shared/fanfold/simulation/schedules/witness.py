@@ -1,7 +1,7 @@
 """A witness of every write of a world: which trading state was in force when, what was claimed and booked."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -40,8 +40,16 @@ class NotedFigures(NamedTuple):
     day_start: Decimal
 
 
+class ObeyedCommand(NamedTuple):
+    """A trading state that an operator commanded, when it was sent first, and when the desk said that it is set."""
+
+    state: TradingState
+    sent_at: float
+    answered_at: float
+
+
 class Witness:
-    """Writes that were seen, by kind.
+    """Writes that were seen, by kind, and commands.
 
     ``states`` is each trading state with the time from which it was in force, ``booked`` how often each trade's fill
     was written; ``approvals`` has orders with the books that they were approved in, ``noted`` the figures that
@@ -56,6 +64,7 @@ class Witness:
         self.claims: list[tuple[TradingState, OrderRecord]] = []
         self.history: list[OrderRecord] = []
         self.booked: Counter[str] = Counter()
+        self.obeyed: list[ObeyedCommand] = []
         self._tokens = set[str]()
         self._claimed = set[tuple[object, ...]]()
 
@@ -76,6 +85,11 @@ class Witness:
         self._orders(self.states[-1][1], written_orders(operation, parameters))
         keys = [item[KEY_NAMES[0]]["S"] for item in _put(operation, parameters)]
         self.booked.update(key for key in keys if key.startswith(FILLS))
+
+    def obey(self, command: Callable[[], dict[str, Any]], sent_at: float, now: Callable[[], float]) -> None:
+        """Carry out a command; keep what it was answered, and when: one that opens an account has no state."""
+        if state := command().get("state"):
+            self.obeyed.append(ObeyedCommand(TradingState(state), sent_at, now()))
 
     def _orders(self, state: TradingState, written: list[OrderRecord]) -> None:
         """Keep orders that were written under a trading state."""

@@ -104,12 +104,13 @@ class World:
     def command(self, event: dict[str, Any]) -> None:
         """Give an operator's command, again and again until it is obeyed."""
         self.requests += 1
-        self._command(event, f"request-{self.requests}")
+        self._command(event, f"request-{self.requests}", self.now)
 
-    def _command(self, event: dict[str, Any], request: str) -> None:
+    def _command(self, event: dict[str, Any], request: str, sent_at: float) -> None:
         process = self.process("risk")
-        work = partial(process.control, event, request)
-        self.running.append(RunningInvocation(process, work, again=partial(self._command, event, request)))
+        work = partial(self.witness.obey, partial(process.control, event, request), sent_at, lambda: self.now)
+        again = partial(self._command, event, request, sent_at)
+        self.running.append(RunningInvocation(process, work, again=again))
 
     def sweep(self) -> None:
         """Start the schedules of risk and execution."""
