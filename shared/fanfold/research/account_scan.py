@@ -32,6 +32,7 @@ from fanfold.research.account_book import (
     Terms,
     Wanted,
 )
+from fanfold.research.account_calm import pass_calm_bars
 from fanfold.research.account_guards import guard
 from fanfold.research.account_matching import match
 from fanfold.research.account_rules import (
@@ -81,8 +82,12 @@ def scan(
     and whether a scan of this book stopped there to be told a quantity.
     """
     bars, of, wishes, kept = borrow(market), borrow(terms), borrow(wanted), borrow(book)
-    for at in range(resumed[0], bars.time.size):
-        if at > resumed[0] or not resumed[1]:
+    at, midway = resumed
+    while at < bars.time.size:
+        if not midway:
+            at = at if guarded else pass_calm_bars(at, kept, bars, of, wishes, money_max)
+            if at == bars.time.size:
+                break
             _come_to(at, kept, bars, of, wishes, guarded)
         if abs(float(kept.sums[Sum.EQUITY])) + float(kept.sums[Sum.GROSS]) > money_max:
             return End(OVERFLOW, at, 0)
@@ -91,6 +96,7 @@ def scan(
             return End(UNTOLD_LOTS, at, leg)
         _judge_all(at, kept, bars, of)
         _remain(at, kept)
+        at, midway = at + 1, False
     return End(DONE, bars.time.size, 0)
 
 
