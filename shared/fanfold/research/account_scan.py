@@ -85,9 +85,6 @@ def scan(
     at, midway = resumed
     while at < bars.time.size:
         if not midway:
-            at = at if guarded else pass_calm_bars(at, kept, bars, of, wishes, money_max)
-            if at == bars.time.size:
-                break
             _come_to(at, kept, bars, of, wishes, guarded)
         if abs(float(kept.sums[Sum.EQUITY])) + float(kept.sums[Sum.GROSS]) > money_max:
             return End(OVERFLOW, at, 0)
@@ -97,6 +94,8 @@ def scan(
         _judge_all(at, kept, bars, of)
         _remain(at, kept)
         at, midway = at + 1, False
+        if not guarded:
+            at = pass_calm_bars(at, kept, bars, of, wishes, money_max)
     return End(DONE, bars.time.size, 0)
 
 
