@@ -4,7 +4,8 @@ const { allow, arn, bounded, functionArn, imported, kebab, pascal, policy, refus
 /**
  * A role a function, and one for each entry of `serviceRoles`. What a right says: `publish` to topics, actions on `tables` and
  * `buckets` (lake/reports/* is part of one), `parameters` and `secrets` to read, a state machine to `start`, `seals` to sign or
- * verify. What follows is not said: a function's log, its queue, the dead letters and the faults table of what fails, its key,
+ * verify. A service may also `invoke` functions; a state machine `maps` by its own name, in executions of its own, and `runs` a
+ * container task, which fetches its `image` and writes a `log`. What follows is not said: a function's log, its queue, the dead letters and the faults table of what fails, its key,
  * traces.
  */
 async function roles(source) {
@@ -25,12 +26,13 @@ async function roles(source) {
 }
 
 const KINDS = ["publish", "tables", "buckets", "parameters", "secrets", "start", "seals"];
+const OF_SERVICES = ["of", "invoke", "maps", "runs", "image", "log"];
 
 /** Refuse rights of no function, and what is no kind of right: a misspelt one would be a right less. */
 function refuseUnknown({ rights, serviceRoles = {} }, functions) {
   for (const name of Object.keys(rights)) if (!functions[name]) refuse(`there are rights of ${name}, and no such function`);
   for (const [name, right] of Object.entries({ ...rights, ...serviceRoles })) {
-    const known = serviceRoles[name] ? [...KINDS, "of", "invoke"] : KINDS;
+    const known = serviceRoles[name] ? [...KINDS, ...OF_SERVICES] : KINDS;
     const unknown = Object.keys(right).filter((kind) => !known.includes(kind));
     if (unknown.length > 0) refuse(`${name} has the right ${unknown}; known are ${known.join(", ")}`);
   }
@@ -51,6 +53,7 @@ function role(principal, name, statements, about) {
 function confused(principal, stage) {
   if (principal === "lambda") return {};
   const StringEquals = { "aws:SourceAccount": { Ref: "AWS::AccountId" } };
+  if (principal === "ecs-tasks") return { Condition: { StringEquals, ArnLike: { "aws:SourceArn": arn("ecs", "*") } } };
   if (principal === "states") {
     return { Condition: { StringEquals, ArnLike: { "aws:SourceArn": arn("states", `stateMachine:fanfold-${stage}-*`) } } };
   }
@@ -120,6 +123,44 @@ function ofService(right, about) {
     ...ofKey(right, false, about),
     ...(invoke ? [allow(["lambda:InvokeFunction"], invoke.map(functionArn))] : []),
     ...said(right, about),
+    ...ofMap(right, about.stage),
+    ...ofRunner(right, about.stage),
+    ...ofTask(right, about),
+  ];
+}
+
+/** A distributed map starts its machine's own children, and looks after them. */
+function ofMap({ maps }, stage) {
+  if (!maps) return [];
+  const name = `fanfold-${stage}-${maps}`;
+  return [
+    allow(["states:StartExecution"], arn("states", `stateMachine:${name}`)),
+    allow(["states:DescribeExecution", "states:StopExecution"], arn("states", `execution:${name}:*`)),
+  ];
+}
+
+/** A machine that waits for a task hears of its end by a rule of its own, which AWS names. */
+function ofRunner({ runs }, stage) {
+  if (!runs) return [];
+  const roles = ["TaskRole", "TaskStartRole"].map((name) => ({ "Fn::GetAtt": [name, "Arn"] }));
+  const ended = arn("events", "rule/StepFunctionsGetEventsForECSTaskRule");
+  const passed = { Condition: { StringEquals: { "iam:PassedToService": "ecs-tasks.amazonaws.com" } } };
+  return [
+    allow(["ecs:RunTask"], { Ref: runs }),
+    allow(["ecs:StopTask", "ecs:DescribeTasks"], arn("ecs", `task/fanfold-${stage}-*`)),
+    { ...allow(["iam:PassRole"], roles), ...passed },
+    allow(["events:PutTargets", "events:PutRule", "events:DescribeRule"], ended),
+  ];
+}
+
+/** A task that begins fetches its image, which takes a token of the whole registry, and writes its log. */
+function ofTask({ image, log }, { params }) {
+  if (!image) return [];
+  const repository = params.image.split("@")[0].split("/").slice(1).join("/");
+  return [
+    allow(["ecr:GetAuthorizationToken"], "*"),
+    allow(["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], arn("ecr", `repository/${repository}`)),
+    allow(["logs:CreateLogStream", "logs:PutLogEvents"], { "Fn::GetAtt": [log, "Arn"] }),
   ];
 }
 

@@ -15,10 +15,10 @@ async function params(source) {
   const own = stages[stage] ?? (EPHEMERAL.test(stage) ? ephemeral : undefined);
   if (!own) refuse(`there is no stage ${stage}: there are ${Object.keys(stages).join(", ")}, and for some days pr-... and try-...`);
   const { required, digest, images, ...values } = { ...usual, ...own };
-  refuseMissing(stage, required, digest);
   const profile = (await part("profiles.yml"))[values.profile];
   if (!profile) refuse(`there is no profile ${values.profile}: they are in shared/stacks/profiles.yml`);
   const name = (await source.resolveConfigurationProperty(["service"])).replace("fanfold-", "");
+  refuseMissing(stage, name, required, digest);
   const { queue, deadLetters, undelivered, fifo } = topology.services[name] ?? {};
   return {
     default: {
@@ -27,13 +27,15 @@ async function params(source) {
       scheduleState: values.schedules ? "ENABLED" : "DISABLED",
       venueKind: values.venue === "simulated" ? "simulated" : "real",
       image: `${images}-${name}@${process.env[digestOf(name)] ?? digest}`,
+      researchConcurrency: Number(values.researchConcurrency || 2),
+      researchReserved: Number(values.researchConcurrency || 0),
     },
   };
 }
 
 /** Refuse a stage whose required settings are not given, naming each that is missing and what it is. */
-function refuseMissing(stage, required, digest) {
-  const names = digest ? [] : Object.keys(topology.services);
+function refuseMissing(stage, name, required, digest) {
+  const names = digest ? [] : topology.services[name] || name === "platform" ? Object.keys(topology.services) : [name];
   const digests = names.map((name) => [digestOf(name), `the digest of ${name}'s image, as \`make images\` prints it`]);
   const given = (value) => value && !ZERO_DIGEST.test(value);
   const missing = [...Object.entries(required), ...digests].filter(([variable]) => !given(process.env[variable]));
@@ -138,7 +140,7 @@ async function alarms(source) {
   const platform = name === "platform";
   const topic = platform ? { Ref: "AlarmTopic" } : imported(stage, "AlarmTopicArn");
   const Resources = {};
-  for (const [own, { profiles, ...alarm }] of Object.entries({ ...(platform ? {} : written.service), ...written[name] })) {
+  for (const [own, { profiles, ...alarm }] of Object.entries({ ...(topology.services[name] ? written.service : {}), ...written[name] })) {
     if (!profiles.includes(profile)) continue;
     const properties = { ...alarm, AlarmName: `fanfold-${stage}-${alarm.AlarmName}`, AlarmActions: [topic] };
     const Properties = Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== null));
@@ -150,17 +152,20 @@ async function alarms(source) {
 /** A service's functions: what counts their errors, their logs' key, how many batches they work on at once, their canaries. */
 async function functions(source) {
   const about = await stack(source);
-  const { stage, params: { encryption, alarms: profile, canary }, functions: declared, custom } = about;
+  const { stage, params: { name, encryption, alarms: profile, canary }, functions: declared, custom } = about;
   const names = Object.keys(declared);
   const KmsKeyId = imported(stage, "KeyArn");
   const logs = encryption === "customer" ? names.map((name) => [`${logical(name)}LogGroup`, { Properties: { KmsKeyId } }]) : [];
   const limits = Object.entries(custom.concurrency ?? {}).filter(([, limit]) => limit > 0); // The tool takes no 0 for none.
   const limited = limits.map(([name, MaximumConcurrency]) =>
     [`${logical(name)}EventSourceMappingSQSQueue`, { Properties: { ScalingConfig: { MaximumConcurrency } } }]);
+  const reserved = Object.entries(custom.reserved ?? {}).filter(([, limit]) => limit > 0).map(([name, limit]) =>
+    [`${logical(name)}LambdaFunction`, { Properties: { ReservedConcurrentExecutions: limit } }]);
   const shifted = canary && custom.canary ? await canaries(source, about) : { Resources: {}, extensions: {} };
   return {
-    Resources: { ...(profile === "none" ? {} : errorCounts(names, stage)), ...shifted.Resources },
-    extensions: { ...Object.fromEntries([...logs, ...limited]), ...shifted.extensions },
+    // What no queue feeds is not the desk's: its errors are for who started it.
+    Resources: { ...(profile === "none" || !topology.services[name] ? {} : errorCounts(names, stage)), ...shifted.Resources },
+    extensions: { ...Object.fromEntries([...logs, ...limited, ...reserved]), ...shifted.extensions },
   };
 }
 

@@ -19,18 +19,23 @@ from fanfold.strategy import folder
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-class RuntimeSettings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
-    """The environment that all functions share."""
+class CallSettings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
+    """The environment that decides how AWS is called."""
+
+    record_calls: str = ""
+    # Whose the buckets are of which a function is told.
+    bucket_owner: str = ""
+    aws_lambda_function_name: str = "local"
+
+
+class RuntimeSettings(CallSettings, frozen=True, rename="upper", kw_only=True):
+    """The environment that the functions of the desk share."""
 
     faults_table: str
     dead_letters: str
     desk: str = "desk.json"
     strategies: str = ""
     clock: str = "wall"
-    record_calls: str = ""
-    # Whose the buckets are of which a function is told.
-    bucket_owner: str = ""
-    aws_lambda_function_name: str = "local"
 
 
 class Runtime(NamedTuple):
@@ -63,7 +68,7 @@ def runtime(environ: Mapping[str, str]) -> Runtime:
     settings = read(RuntimeSettings, environ)
     clock = clock_of(settings.clock)
     watch = Telemetry(environ, clock)
-    call = watch.tracing.traced(_connected(settings, Endpoint.of(environ)))
+    call = watch.tracing.traced(connected(settings, environ))
     folder.use(Path(settings.strategies) if settings.strategies else None)
     path = Path(settings.desk)
     loaded = desk.load(path.read_bytes(), path.name)
@@ -71,8 +76,9 @@ def runtime(environ: Mapping[str, str]) -> Runtime:
     return Runtime(call, clock, loaded, edge, watch, sleep=sleep_of(settings.clock))
 
 
-def _connected(settings: RuntimeSettings, endpoint: Endpoint) -> Call:
-    call = with_expected_owner(connect("light", endpoint), lambda: settings.bucket_owner)
+def connected(settings: CallSettings, environ: Mapping[str, str]) -> Call:
+    """Return the calls of a function to AWS."""
+    call = with_expected_owner(connect("light", Endpoint.of(environ)), lambda: settings.bucket_owner)
     if not settings.record_calls:
         return call
     # Only a local desk that is asked to records, so nothing else reads the module.

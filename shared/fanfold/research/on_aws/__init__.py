@@ -1,0 +1,1 @@
+"""Sweeps on AWS: the documents of one, where they lie in the lake's bucket, and the batch that a function trades."""
