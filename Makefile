@@ -91,7 +91,9 @@ oracle: install ## Let pandas, empyrical and arch, in an environment of their ow
 	@build/oracle/bin/python tests/oracles/record_verdict.py
 	@$(PYTEST) tests/unit/test_report_oracle.py tests/unit/test_superior_ability.py
 
-SERVICES := $(patsubst services/%/serverless.yml,%,$(wildcard services/*/serverless.yml))
+STACKS := $(patsubst services/%/serverless.yml,%,$(wildcard services/*/serverless.yml))
+# Research is no part of a desk: it is built, pushed and deployed where it is named.
+SERVICES := $(filter-out research,$(STACKS))
 IMAGES ?= $(SERVICES)
 # The desk that goes into the images.
 export FANFOLD_DESK := $(if $(DESK),$(abspath $(DESK)))
@@ -139,14 +141,14 @@ lock: install ## Pin every dependency, with hashes, from pyproject.toml
 	  --python-version 3.11 --extra console --extra test pyproject.toml -o requirements.txt
 	@$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	  --python-version 3.11 --extra oracle pyproject.toml -o tests/oracles/requirements.txt
-	@for image in $(SERVICES); do \
+	@for image in $(STACKS); do \
 	  case " $(CCXT_IMAGES) " in *" $$image "*) unwanted= ;; *) unwanted="--no-emit-package urllib3" ;; esac; \
 	  $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	    --python-version 3.11 --extra $$image $(foreach package,$(NOT_IN_IMAGES),--no-emit-package $(package)) $$unwanted \
 	    pyproject.toml -o docker/requirements-$$image.txt || exit 1; done
 
 package: node_modules/.installed ## CloudFormation of a stage into build/STAGE, without account and network (STAGE=dev)
-	@for stack in . $(SERVICES:%=services/%); do \
+	@for stack in . $(STACKS:%=services/%); do \
 	  name=$$(basename $$stack | sed 's/^\.$$/platform/') && into=$(CURDIR)/build/$(STAGE) && mkdir -p $$into && \
 	  (cd $$stack && AWS_ACCESS_KEY_ID=none AWS_SECRET_ACCESS_KEY=none SLS_TELEMETRY_DISABLED=1 NODE_NO_WARNINGS=1 \
 	    $(CURDIR)/node_modules/.bin/serverless package --stage $(STAGE) --package $$into/$$name >$$into/log 2>&1 \
@@ -157,7 +159,7 @@ package: node_modules/.installed ## CloudFormation of a stage into build/STAGE, 
 scan: package ## Scan the packaged templates with checkov, which is installed apart (pip install '.[scan]')
 	@checkov=$(BIN)/checkov; test -x $$checkov || checkov=$$(command -v checkov) || \
 	  { echo "checkov is not installed: run $(BIN)/python -m uv pip install '.[scan]'" >&2; exit 1; }; \
-	  $$checkov $(foreach stack,platform $(SERVICES),-f build/$(STAGE)/$(stack).json) \
+	  $$checkov $(foreach stack,platform $(STACKS),-f build/$(STAGE)/$(stack).json) \
 	    --framework cloudformation --config-file .checkov.yml --compact --quiet
 
 audit-dependencies: install ## Ask for advisories against all locks; pip-audit is installed apart (pip install '.[advisories]')

@@ -3,6 +3,8 @@
 from fanfold.messages import SUBSCRIPTIONS
 
 SERVICES = tuple(SUBSCRIPTIONS)
+# A stack of its own that no desk needs: it is built and deployed where it is named.
+RESEARCH = "research"
 # The stage of the embedded AWS.
 STAGE = "local"
 UNORDERED_TOPICS = frozenset({"bars-requested"})

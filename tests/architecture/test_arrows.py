@@ -73,6 +73,8 @@ LIBRARIES = {
 }
 TOP_LEVEL_MAX = 12
 VENUES = ("market_data_service", "execution_service")
+# It trades batches of sweeps, and is no part of a desk.
+RESEARCH = "research_service"
 
 
 def allowed(name: str) -> set[str]:
@@ -82,11 +84,12 @@ def allowed(name: str) -> set[str]:
         room = layer(name)
         return ROOMS[room] | LIBRARIES.get(room, PURE) | {room}
     venues = {"venues"} if service in VENUES else set()
+    research = {"research"} if service == RESEARCH else set()
     return {
         "handler": {"typing", *AWS, f"{service}.wiring"},
-        "wiring": DOMAIN | STANDARD | AWS | venues | {"msgspec", f"{service}.settings", f"{service}.verb"},
+        "wiring": DOMAIN | STANDARD | AWS | venues | research | {"msgspec", f"{service}.settings", f"{service}.verb"},
         "settings": DOMAIN | PURE,
-        "verb": DOMAIN | PURE | {f"{service}.verb"},
+        "verb": DOMAIN | PURE | research | {f"{service}.verb"},
     }[part]
 
 

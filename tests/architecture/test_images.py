@@ -29,7 +29,8 @@ VARIABLES = (
 )  # fmt: skip
 LAKE = "wiring.process().lake"
 # Heavy libraries that an image holds for what it does rarely; any other image lacks them.
-HELD = {"market-data": {"ccxt"}, "signal": set(), "risk": set(), "execution": {"ccxt"}, "audit": {"pyarrow"}}
+HELD = {"market-data": {"ccxt"}, "signal": set(), "risk": set(), "execution": {"ccxt"}, "audit": {"pyarrow"},
+        "research": {"numba", "numpy", "pyarrow"}}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from support.needs import Need, keyed
 from support.packaged_stacks import Stacks, packaged
 from support.packaged_stages import STAGES
 from support.policies import Statement
+from support.research_stage import packaged_research
 from support.roles import missing, unused
 
 ADMITTED = ("cloudwatch.amazonaws.com", "budgets.amazonaws.com")
@@ -17,6 +18,11 @@ ADMITTED = ("cloudwatch.amazonaws.com", "budgets.amazonaws.com")
 @pytest.fixture(scope="module", params=STAGES)
 def stacks(request) -> Stacks:
     return packaged(request.param)
+
+
+@pytest.fixture(scope="module", params=STAGES)
+def research(request) -> Stacks:
+    return packaged_research(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +40,16 @@ def test_nothing_is_used_that_such_a_role_does_not_allow(roles):
 
 def test_such_a_role_allows_nothing_that_is_not_used(roles):
     assert [f"{role.name}: {wrong}" for role in roles for wrong in unused(role.statements, role.needed)] == []
+
+
+def test_roles_of_research_allow_what_its_machine_and_its_tasks_need_and_nothing_else(research):
+    own = [role for role in service_roles(research) if role.name.startswith("research.")]
+    assert {role.name: role.trusted for role in own} == {
+        name: services for name, services in users(research).items() if name.startswith("research.")
+    }
+    assert len(own) == 3
+    assert [f"{role.name}: {wrong}" for role in own for wrong in missing(role.statements, role.needed)] == []
+    assert [f"{role.name}: {wrong}" for role in own for wrong in unused(role.statements, role.needed)] == []
 
 
 def test_a_task_too_many_or_too_few_is_reported(roles):

@@ -10,7 +10,7 @@ Parameters = Mapping[str, Any]
 
 
 class Need(NamedTuple):
-    """An action on a resource, and the service that asks KMS in the caller's name, if any."""
+    """An action on a resource, and the service that asks KMS in the caller's name, or gets a role, if any."""
 
     action: str
     resource: str
@@ -18,6 +18,8 @@ class Need(NamedTuple):
 
     @property
     def context(self) -> dict[str, str]:
+        if self.action == "iam:PassRole":
+            return {"iam:PassedToService": f"{self.via}.amazonaws.com"}
         return {"kms:ViaService": f"{self.via}.{REGION}.amazonaws.com"} if self.via else {}
 
 

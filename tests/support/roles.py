@@ -30,9 +30,9 @@ def distinct(calls: Iterable[RecordedLine]) -> list[RecordedLine]:
     return list(by_need.values())
 
 
-def moving(stacks: Stacks, service: str) -> Callable[[Any], Any]:
+def moving(stacks: Stacks, service: str, recorded: Stacks | None = None) -> Callable[[Any], Any]:
     """A function that turns a service's value of the recorded stage into that of another stage, where names differ."""
-    ours, theirs = packaged(STAGE).names(service), stacks.names(service)
+    ours, theirs = (recorded or packaged(STAGE)).names(service), stacks.names(service)
     pairs = {ours[place]: theirs[place] for place in ours.keys() & theirs.keys()}
     known = re.compile("|".join(re.escape(name) for name in sorted(pairs, key=len, reverse=True)) or "$.")
 
@@ -92,10 +92,10 @@ def unused(statements: Sequence[Statement], needed: set[Need]) -> list[str]:
     ]
 
 
-def held(stacks: Stacks, calls: Iterable[RecordedLine]) -> list[Held]:
-    """Every function of a stage, with its calls as they were recorded on another."""
+def held(stacks: Stacks, calls: Iterable[RecordedLine], recorded: Stacks | None = None) -> list[Held]:
+    """Every function of a stage, with its calls as they were recorded on another; None is the local desk."""
     seen = distinct(calls)
-    move = {service: moving(stacks, service) for service in {"lambda"} | {line.service for line in seen}}
+    move = {service: moving(stacks, service, recorded) for service in {"lambda"} | {line.service for line in seen}}
     by_function: dict[str, list[RecordedLine]] = {}
     for call in seen:
         line = RecordedLine(function=move["lambda"](call.function), service=call.service, operation=call.operation,

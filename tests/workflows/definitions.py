@@ -11,8 +11,11 @@ MACHINES = {
     "daily close": ("audit", "DailyClose"),
     "back-fill": ("market-data", "BackFill"),
     "order plans": ("execution", "OrderPlans"),
+    "sweeps": ("research", "Sweeps"),
 }
-SERVICES = {"arn:aws:states:::lambda:invoke", "arn:aws:states:::sns:publish"}
+SERVICES = {
+    "arn:aws:states:::lambda:invoke", "arn:aws:states:::sns:publish", "arn:aws:states:::ecs:runTask.sync",
+}  # fmt: skip
 # The answer of execution_service.order_plans, which is from 1 to 300.
 WAIT = "$.wait_s"
 TOKEN = ".waitForTaskToken"

@@ -19,7 +19,7 @@ class BatchTrader:
         self._bars: dict[str, Recording] = {}
 
     def trade(self, item: BatchItem) -> dict[str, object]:
-        """Return where the rows are. Raises BadInput where this image would trade another strategy than was submitted."""
+        """Return where the rows are. Raises BadInput where this image has another step than was submitted."""
         submitted = self._known(item.sweep)
         batch = batch_of(submitted.job, item)
         for bars in submitted.bars:

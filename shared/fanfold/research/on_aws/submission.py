@@ -1,4 +1,4 @@
-"""A sweep as AWS gets it: one document for all batches, and an item for each batch, which the state machine hands out."""
+"""A sweep as AWS gets it: a document for all batches, and an item for each, which the state machine hands out."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2s
@@ -56,7 +56,7 @@ class BatchItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BatchTimes(NamedTuple):
-    """What a batch takes: ``start_s`` for a process that begins, and so long for each bar of a trial."""
+    """The time of a batch: ``start_s`` for a process that begins, and ``s_a_bar`` for each bar of a trial."""
 
     start_s: float
     s_a_bar: float
@@ -72,6 +72,7 @@ TRIALS_MAX = 1_000
 
 
 def stored(recording: Recording) -> StoredBars:
+    """Return how a recording is stored; its records are apart."""
     return StoredBars(
         instrument=recording.instrument,
         timeframe=recording.timeframe,
@@ -84,9 +85,7 @@ def stored(recording: Recording) -> StoredBars:
 
 def recording_of(bars: StoredBars, records: bytes) -> Recording:
     """Return bars from their records. Raises BadInput where the records are others."""
-    recording = Recording(
-        bars.instrument, bars.timeframe, bars.price_scale, bars.volume_scale, bars.after, records
-    )
+    recording = Recording(bars.instrument, bars.timeframe, bars.price_scale, bars.volume_scale, bars.after, records)
     if stored(recording) != bars:
         raise BadInput(f"the records of {bars.instrument} under {bars.digest} are others: remove them, submit again")
     return recording
@@ -120,7 +119,7 @@ def batch_size(bars: Mapping[tuple[int, int], int], times: BatchTimes) -> int:
 def items_of(
     submitted: SubmittedSweep, bars: Mapping[tuple[int, int], int], times: BatchTimes, subnets: Sequence[str] = ()
 ) -> list[BatchItem]:
-    """Return the items of all batches. Raises BadInput for a trial beyond a function's time where no subnet is named."""
+    """Return the items of all batches. Raises BadInput where a trial needs a container and no subnet is named."""
     items = []
     for market, window, first, count in _cuts(submitted.job, submitted.trials_max):
         heavy = times.batch_s(bars[market, window], count) > FUNCTION_S_MAX

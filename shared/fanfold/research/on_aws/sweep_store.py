@@ -1,13 +1,14 @@
 """Sweeps in the lake's bucket, below ``research/``: bars by their hash, documents by sweep, rows by day and sweep.
 
-    research/bars/HASH                                    records of bars, compressed
-    research/sweeps/SWEEP/sweep.json                      the submitted sweep
-    research/sweeps/SWEEP/items-0.json                    the items of its first execution
-    research/trials/dt=2026-01-31/SWEEP/000000000-12.parquet    the rows of a batch
+research/bars/HASH                                    records of bars, compressed
+research/sweeps/SWEEP/sweep.json                      the submitted sweep
+research/sweeps/SWEEP/items-0.json                    the items of its first execution
+research/trials/dt=2026-01-31/SWEEP/000000000-12.parquet    the rows of a batch
 """
 
 import zlib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import pyarrow as pa
@@ -33,6 +34,8 @@ TRIALS = f"{ROOT}/trials"
 _SUFFIX = ".parquet"
 # More would take longer than the bars take to send.
 _LEVEL = 1
+# Files that are read at once.
+_READERS = 8
 
 
 class SweepStore:
@@ -98,7 +101,9 @@ class SweepStore:
         ordered = sorted(items, key=lambda item: batch_of(submitted.job, item).first)
         names = [rows_name(submitted.job, item) for item in ordered]
         keys = [f"{_rows_folder(submitted)}{name}{_SUFFIX}" for name in names]
-        tables = [pq.read_table(pa.BufferReader(self._get(key)), schema=row_schema()) for key in keys]
+        with ThreadPoolExecutor(_READERS) as readers:
+            bodies = list(readers.map(self._get, keys))
+        tables = [pq.read_table(pa.BufferReader(body), schema=row_schema()) for body in bodies]
         return pa.concat_tables([row_schema().empty_table(), *tables])
 
     def _names(self, prefix: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ No deploy replaces a table or a bucket that holds something.
 
 Example: fanfold stage deploy dev
 Example: fanfold stage deploy pr-123 --remove-after 2026-03-04
+Example: fanfold stage deploy dev --service research
 """
 
 import os
@@ -34,7 +35,8 @@ def command(
     *,
     options: Shared,
     service: Annotated[
-        Stack | None, Parameter(metavar="NAME", help="one service, or the platform; without it, all")
+        Stack | None,
+        Parameter(metavar="NAME", help="one service, the platform, or research; without it, all but research"),
     ] = None,
     remove_after: Annotated[
         str | None,

@@ -14,7 +14,7 @@ from cyclopts import Parameter
 from fanfold.aws.client.call import Endpoint, connect
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.output import Answer
-from fanfold.deployment import SERVICES
+from fanfold.deployment import RESEARCH, SERVICES
 from fanfold.stages.pushing import push_all
 
 EXITS = (Exit.NOT_REACHABLE,)
@@ -22,11 +22,13 @@ EXITS = (Exit.NOT_REACHABLE,)
 if TYPE_CHECKING:
     ServiceName = str
 else:
-    ServiceName = Literal[SERVICES]
+    ServiceName = Literal[(*SERVICES, RESEARCH)]
 
 
 def command(
-    *services: Annotated[ServiceName, Parameter(metavar="SERVICE", help="services whose images to push; else all")],
+    *services: Annotated[
+        ServiceName, Parameter(metavar="SERVICE", help="services whose images to push; else those of the desk")
+    ],
 ) -> Answer:
     """Return the digest of each service's image, as FANFOLD_DIGEST_SIGNAL=sha256:... and the like."""
     settings = push_all(connect("boto3", Endpoint.of(os.environ)), list(services) or list(SERVICES), os.environ)
