@@ -6,13 +6,23 @@ from pathlib import Path
 import guide_commands
 import pytest
 
-from support.packaged_stages import STAGES, templates
+from fanfold.deployment import RESEARCH
+from fanfold_dev.stacks import Template
+from support.packaged_stages import STAGES, template
+from support.packaged_stages import templates as packaged_desk
+from support.research_stage import RESEARCH_IMAGE
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = ("docs/deploy.md", "docs/runbook.md")
 TOLD = "docs/runbook.md#"
 # What a budget and the state machines tell the alarms' topic.
 NO_ALARMS = {"budget", "the-day-is-not-closed", "a-back-fill-is-not-complete", "orders-are-left-to-the-sweep"}
+
+
+def templates(named: str) -> dict[str, Template]:
+    """The stacks of a stage, that of research too."""
+    stage, environment = STAGES[named]
+    return packaged_desk(named) | {RESEARCH: template(RESEARCH, stage, environment | RESEARCH_IMAGE)}
 
 
 def anchors(text: str) -> set[str]:

@@ -86,7 +86,7 @@ def test_expired_ephemeral_stages_are_removed_with_their_locked_objects(account:
 def test_an_ephemeral_stage_is_tagged_with_its_last_day(account: Account) -> None:
     settings = {
         "FANFOLD_PROFILE": "embedded", "FANFOLD_BUCKET_PREFIX": "example", "FANFOLD_IMAGES": "registry/fanfold",
-    } | {names.digest(service): packaged_stages.DIGEST for service in (*packaged_stages.SERVICES, RESEARCH)}  # fmt: skip
+    } | {names.digest(service): packaged_stages.DIGEST for service in packaged_stages.SERVICES}  # fmt: skip
     for _ in range(2):
         account.stage("bootstrap", "try-1", **settings)
     arguments = ("deploy", "try-1", "--service", "platform", "--remove-after", "2026-03-04")
@@ -141,7 +141,7 @@ def test_removal_deletes_the_deny_policy_before_objects_and_the_platform_last() 
     account = Recording()
     Removal("dev", account, lambda _line: None, 0).run()
     services, rest = account.requests[:6], account.requests[6:]
-    assert set(services) == {f"DeleteStack fanfold-{service}-dev" for service in packaged_stages.SERVICES}
+    assert set(services) == {f"DeleteStack fanfold-{service}-dev" for service in (*packaged_stages.SERVICES, RESEARCH)}
     assert rest == [f"DeleteBucketPolicy {BUCKET}", f"DeleteObjects {BUCKET}", "DeleteStack fanfold-platform-dev"]
 
 
