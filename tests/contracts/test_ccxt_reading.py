@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -14,9 +15,10 @@ from fanfold.errors import BadInput, VenueUnavailable
 from fanfold.trading.answers import Unknown, VenueOrderState
 from fanfold.trading.terms import TERMS, client_id
 from support.exchange_server import Answer, Request, serving
-from support.keyed_exchange import CLAIMED, KeyedExchange, claimed, order, says
-from support.keyed_exchange import trading_at as connected
+from support.keyed_exchange import CLAIMED, KeyedExchange, claimed, order, says, trading_at
 
+# Nothing here is about an exchange's pace, for which some of these would wait a quarter of a minute.
+connected = partial(trading_at, sleep=lambda _seconds: None)
 RECORDED = Path(__file__).resolve().parents[2].parent / "shared/data/api_fixtures/nautilus"
 OWN = order().client_order_id
 MS = int(CLAIMED.timestamp() * 1_000)

@@ -3,13 +3,16 @@
 Standard input has a list of argument lists; standard output gets a list of [exit code, output, errors].
 """
 
+import contextlib
+import io
 import json
 import os
 import sys
 import tempfile
+from importlib import import_module
 
-from fanfold.cli import entry
-from fanfold.cli import main as _loaded  # noqa: F401 - loaded before the forks
+from fanfold.cli import app, entry
+from fanfold.cli.main import main
 
 
 def ran(words: list[str]) -> list[object]:
@@ -32,5 +35,14 @@ def ran(words: list[str]) -> list[object]:
     return [code, *texts]
 
 
+def load() -> None:
+    """Load before the forks what any of them would load: every command, and what prints help."""
+    for file in app.command_files():
+        import_module(file.module)
+    with contextlib.redirect_stdout(io.StringIO()):
+        main(["--help"])
+
+
 if __name__ == "__main__":
+    load()
     json.dump([ran(words) for words in json.load(sys.stdin)], sys.stdout)
