@@ -67,19 +67,22 @@ def test_a_part_of_targets_that_was_cut_is_there_with_its_last_chunk(
     gathering: PollStore, order: tuple[tuple[int, int], ...]
 ) -> None:
     chunks, seen = {}, []
+    for kind in ("bars", "matched"):
+        for part in (1, 2):
+            arrive(gathering, kind, poll(60, part, 2))
     for part, chunk in order:
         whole = targets(60, part)
         chunks[part, chunk] = msgspec.structs.replace(
             whole, id=f"{whole.id}/{chunk}", chunk=chunk, chunks=3 if part == 1 else 1
         )
-        seen.append(gathering.targeted("main", poll(60, part, 2), chunks[part, chunk]).complete(("targets",)))
+        seen.append(gathering.targeted("main", poll(60, part, 2), chunks[part, chunk]).complete)
     assert seen == [False, False, False, True]
     assert gathering.read("main").targets == tuple(chunks[place] for place in sorted(chunks))
 
 
 @pytest.mark.parametrize("order", list(permutations(KINDS)))
 def test_in_any_order_the_last_one_alone_sees_it_complete(gathering: PollStore, order: tuple[str, ...]) -> None:
-    seen = [arrive(gathering, kind, poll(60)).complete(KINDS) for kind in order]
+    seen = [arrive(gathering, kind, poll(60)).complete for kind in order]
     assert seen == [False, False, True]
     state = gathering.read("main")
     assert (state.poll_id, state.at, state.targets, state.marks) == ("poll/60", 60, (targets(60),), MARKS)
@@ -92,7 +95,7 @@ def test_parts_and_duplicates_come_together_in_any_order(gathering: PollStore, s
     missing = set(range(6))
     for kind, which in arrivals:
         missing.discard(KINDS.index(kind) * 2 + which.part - 1)
-        assert arrive(gathering, kind, which).complete(KINDS) == (not missing)
+        assert arrive(gathering, kind, which).complete == (not missing)
     assert gathering.read("main").targets == (targets(60, 1), targets(60, 2))
 
 
@@ -128,8 +131,8 @@ def test_a_decided_poll_is_complete_no_more_and_what_comes_late_changes_nothing(
     state = gathering.read("main")
     assert (state.decided, state.carried) == (True, carried(WANTED))
     assert state.carried.standing == {WANTED.leg: WANTED}
-    assert not arrive(gathering, "matched", poll(60)).complete(KINDS)
-    assert not arrive(gathering, "targets", poll(60)).complete(KINDS)
+    assert not arrive(gathering, "matched", poll(60)).complete
+    assert not arrive(gathering, "targets", poll(60)).complete
     assert gathering.read("main") == state
 
 
@@ -175,7 +178,7 @@ def test_of_two_decisions_on_the_same_targets_the_second_is_refused(gathering: P
 
 def test_bars_without_strategies_await_no_targets(gathering: PollStore) -> None:
     gathering.matched("main", poll(60))
-    assert gathering.marked("main", poll(60), MARKS, 0, idle=True).complete(KINDS)
+    assert gathering.marked("main", poll(60), MARKS, 0, idle=True).complete
 
 
 def test_the_polls_of_all_accounts_are_read_at_once(gathering: PollStore) -> None:
@@ -204,7 +207,7 @@ def test_an_account_begins_without_a_poll(gathering: PollStore) -> None:
     begun, nothing = gathering.read("main"), PollState()
     assert (begun.poll_id, begun.at, begun.parts, begun.decided) == ("", 0, 0, False)
     assert (begun.targets, begun.marks, begun.carried) == (nothing.targets, nothing.marks, nothing.carried)
-    assert not PollState().complete(KINDS)
+    assert not PollState().complete
 
 
 def test_the_poll_of_the_most_legs_and_instruments_that_a_desk_takes_fits_its_item(cloud: Cloud) -> None:
@@ -238,3 +241,16 @@ def test_the_poll_of_the_most_legs_and_instruments_that_a_desk_takes_fits_its_it
     assert len(gathered.carried.targets) == len(gathered.targets[0].targets) == LEGS_MAX
     packed = [*gathered.packed_targets, gathered.packed_marks, gathered.packed_carried]
     assert sum(map(len, packed)) < 350_000, "an item takes 400 KB, its names and tokens included"
+
+
+def test_another_process_reads_the_parts_that_one_packed(cloud: Cloud) -> None:
+    create_table(cloud.admin, "ledger")
+    one, other = (DynamoPolls(Table(cloud.call, "ledger")) for _ in range(2))
+    note(one, "", WANTED)
+    arrive(one, "bars", poll(60))
+    arrive(one, "targets", poll(60))
+    own, read = one.read("main"), other.read("main")
+    assert own.marks is MARKS, "what a process packed itself it need not unpack"
+    assert (read.marks, read.targets, read.carried) == (own.marks, own.targets, own.carried)
+    arrive(other, "targets", poll(60, 2, 2))
+    assert one.read("main").targets == other.read("main").targets == (targets(60), targets(60, 2))

@@ -167,7 +167,7 @@ class PreTradeRisk:
 
     def _decide_complete(self, account: str, gathered: PollState) -> None:
         """Decide on a poll of which every part has arrived."""
-        if gathered.complete(("bars", "targets", "matched")):
+        if gathered.complete:
             self._decide(account, gathered, _moment(gathered.at))
 
     def _decide(self, account: str, gathered: PollState, at: datetime, late: Sequence[Targets] | None = None) -> None:

@@ -1,9 +1,10 @@
 """Collect what risk needs before it decides on a poll: its bars as marks, the venue's matching and the targets."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from functools import cached_property
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -15,6 +16,10 @@ from fanfold.risk.exposure import Mark, PositionKey
 from fanfold.risk.protection import Protection
 from fanfold.risk.standing import StandingTarget
 from fanfold.risk.uneven import BundleProgress
+
+T = TypeVar("T")
+NOTHING_PACKED: Mapping[str, tuple[bytes, Any]] = {}
+NEVER_PACKED = (None, None)
 
 
 class PollPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,30 +106,46 @@ class PollState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def targets(self) -> tuple[Targets, ...]:
-        messages = [decode(unpacked(body)) for body in self.packed_targets]
+        messages = [self._part("targets", body, decode) for body in self.packed_targets]
         return tuple(message for message in messages if isinstance(message, Targets))
 
     @cached_property
     def marks(self) -> dict[str, Mark]:
-        return _marks(unpacked(self.packed_marks)) if self.packed_marks else {}
+        return self._part("marks", self.packed_marks, _marks) if self.packed_marks else {}
 
     @cached_property
     def carried(self) -> CarriedForward:
-        return _carried(unpacked(self.packed_carried)) if self.packed_carried else NOTHING_CARRIED
+        return self._part("carried", self.packed_carried, _carried) if self.packed_carried else NOTHING_CARRIED
+
+    def packed_by(self, process: Mapping[str, tuple[bytes, Any]]) -> "PollState":
+        """Take bodies and parts by name that this process packed: one that it meets here it need not unpack."""
+        self.__dict__["packed_here"] = process
+        return self
+
+    def _part(self, name: str, body: bytes, read: Callable[[bytes], T]) -> T:
+        known_body, part = self.__dict__.get("packed_here", NOTHING_PACKED).get(name, NEVER_PACKED)
+        known: T = part if known_body == body else read(unpacked(body))
+        return known
 
     def carrying(self, carried: CarriedForward) -> "PollState":
         """Return the state once what is carried forward was noted anew."""
         return msgspec.structs.replace(self, packed_carried=pack(carried), carried_version=self.carried_version + 1)
 
-    def complete(self, kinds: tuple[str, ...]) -> bool:
-        """Return whether all parts of all kinds arrived. Bars on which no strategy steps have no targets."""
+    @property
+    def complete(self) -> bool:
+        """Return whether all parts of bars, matching and targets arrived.
+
+        Bars on which no strategy steps have no targets.
+        """
         if self.decided or not self.parts:
             return False
-        missing = {f"{kind}/{part}" for kind in kinds for part in range(1, self.parts + 1)} - self.arrived
-        # Only targets arrive otherwise than as one token a part: where anything else is missing, nothing more is asked.
-        if any(not token.startswith("targets/") for token in missing):
-            return False
-        return not missing or missing <= _without_targets(self.arrived)
+        arrived, parts = self.arrived, range(1, self.parts + 1)
+        for part in parts:
+            if f"matched/{part}" not in arrived or f"bars/{part}" not in arrived:
+                return False
+        # Only targets arrive otherwise than as one token a part.
+        missing = {token for part in parts if (token := f"targets/{part}") not in arrived}
+        return not missing or missing <= _without_targets(arrived)
 
 
 def _without_targets(arrived: Iterable[str]) -> set[str]:

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
+from fanfold.aws.dynamodb.attribute_values import Item, unmarshal
 from fanfold.aws.dynamodb.table import Key, Table, sort_key
 from fanfold.ledger.account_books import AccountBooks, StoredAccount, StoredPosition
 from fanfold.ledger.booking import Trade
@@ -23,6 +24,7 @@ from fanfold.risk.venue_rules import RulesInForce
 
 LIVE = "outbox#execution"
 NO_PAGES = b"{}"
+ON_PAPER = RealMoney()
 _lots = msgspec.json.Decoder(tuple[Lot, ...]).decode
 _pages = msgspec.json.Decoder(LotPages).decode
 _record = msgspec.json.Decoder(OrderRecord).decode
@@ -100,20 +102,41 @@ def live_key(account: str, order_id: str) -> Key:
     return LIVE, f"live#{account}#{order_id}"
 
 
-def read(table: Table, account: str) -> AccountBooks:
-    """Return the books of an account."""
+class ReadPosition(NamedTuple):
+    """A position as it was read, with the item that said so."""
+
+    item: Item
+    key: PositionKey
+    stored: StoredPosition
+
+
+def read(table: Table, account: str, known: dict[str, ReadPosition] | None = None) -> AccountBooks:
+    """Return the books of an account.
+
+    ``known`` has the positions of the last read by their sort keys, and after it those of this one: most have not
+    changed, and are not parsed again.
+    """
+    before = {} if known is None else known
     stored: StoredAccount | None = None
-    positions: dict[PositionKey, StoredPosition] = {}
+    positions: dict[str, ReadPosition] = {}
     others: list[dict[str, Any]] = []
-    for item in table.query(account_key(account)[0]):
-        kind, *key = sort_key(item).split("#")
+    for item in table.query_as_stored(account_key(account)[0]):
+        name = item["sk"]["S"]
+        position = before.get(name)
+        if position is not None and position.item == item:
+            positions[name] = position
+            continue
+        kind, *key = name.split("#")
         if kind == "account":
-            stored = _account(account, item)
+            stored = _account(account, unmarshal(item))
         elif kind == "position":
-            positions[key[0], key[1]] = _position(item)
+            positions[name] = ReadPosition(item, (key[0], key[1]), _position(unmarshal(item)))
         else:
-            others.append(item)
-    return AccountBooks(account=stored, positions=positions, real=_real_money(others))
+            others.append(unmarshal(item))
+    before.clear()
+    before.update(positions)
+    by_key = {position.key: position.stored for position in positions.values()}
+    return AccountBooks(account=stored, positions=by_key, real=_real_money(others) if others else ON_PAPER)
 
 
 def _real_money(items: Iterable[Mapping[str, Any]]) -> RealMoney:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from fanfold.aws.dynamodb import ledger, ledger_changes
+from fanfold.aws.dynamodb.ledger import ReadPosition
 from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.table import TRANSACTION_MAX, Table
 from fanfold.ledger.account_books import AccountBooks
@@ -25,9 +26,10 @@ class DynamoLedger:
     def __init__(self, table: Table, outbox: Outbox) -> None:
         self._table = table
         self._outbox = outbox
+        self._read: dict[str, dict[str, ReadPosition]] = {}
 
     def books(self, account: str) -> AccountBooks:
-        return ledger.read(self._table, account)
+        return ledger.read(self._table, account, self._read.setdefault(account, {}))
 
     def excerpt(
         self, account: str, keys: Iterable[PositionKey], order_ids: Iterable[str], trades: Iterable[Trade]

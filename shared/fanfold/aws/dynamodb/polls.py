@@ -33,6 +33,8 @@ class DynamoPolls:
 
     def __init__(self, table: Table) -> None:
         self._table = table
+        # The parts that this process packed last, by account and name: most often it decides on them, too.
+        self._packed: dict[str, dict[str, tuple[bytes, Any]]] = {}
 
     def read(self, account: str) -> PollState:
         return self.read_all([account])[account]
@@ -40,7 +42,7 @@ class DynamoPolls:
     def read_all(self, accounts: Sequence[str]) -> dict[str, PollState]:
         """Read the polls of several accounts, in one call."""
         items = self._table.get_all([_key(account) for account in accounts])
-        return {account: _state(items.get(_key(account), {})) for account in accounts}
+        return {account: self._state(account, items.get(_key(account), {})) for account in accounts}
 
     def matched(self, account: str, poll: PollPart) -> PollState:
         """Record that a part of the bars is matched."""
@@ -49,7 +51,9 @@ class DynamoPolls:
     def targeted(self, account: str, poll: PollPart, targets: Targets) -> PollState:
         """Record that a part of the targets arrived, or a chunk of one."""
         name = f"p{targets.part}c{targets.chunk}"
-        return self._arrive(account, PollArrival(poll, {arrival(targets)}, {name: pack(targets)}))
+        return self._arrive(
+            account, PollArrival(poll, {arrival(targets)}, {name: self._pack(account, "targets", targets)})
+        )
 
     def marked(self, account: str, poll: PollPart, marks: dict[str, Mark], version: int, *, idle: bool) -> PollState:
         """Record that a part of the bars arrived; ``idle`` says that no targets come of it.
@@ -57,7 +61,7 @@ class DynamoPolls:
         Raises Unfinished where the poll before is not decided yet, and Conflict where the marks have another version.
         """
         tokens = {f"bars/{poll.part}"} | ({f"idle/{poll.part}"} if idle else set())
-        bars = PollArrival(poll, tokens, {}, pack(marks), version)
+        bars = PollArrival(poll, tokens, {}, self._pack(account, "marks", marks), version)
         try:
             return self._begin(account, bars)
         except Conflict:
@@ -76,7 +80,10 @@ class DynamoPolls:
         The poll ``decided`` counts as decided; a newer one is left as it is. Raises Conflict where another decision
         came first.
         """
-        values: dict[str, Any] = {":carried": pack(carried), ":next": gathered.carried_version + 1}
+        values: dict[str, Any] = {
+            ":carried": self._pack(account, "carried", carried),
+            ":next": gathered.carried_version + 1,
+        }
         update = "carried_forward = :carried, carried_version = :next"
         rearming_done = " REMOVE rearmed" if gathered.rearmed and not rearmed else ""
         condition = _version_is("carried_version", gathered.carried_version, values)
@@ -94,6 +101,14 @@ class DynamoPolls:
             else:
                 return
         self._write(account, f"SET {update}{rearming_done}", values, condition)
+
+    def _pack(self, account: str, name: str, part: Targets | dict[str, Mark] | CarriedForward) -> bytes:
+        body = pack(part)
+        self._packed.setdefault(account, {})[name] = body, part
+        return body
+
+    def _state(self, account: str, item: Mapping[str, Any]) -> PollState:
+        return _state(item).packed_by(self._packed.setdefault(account, {}))
 
     def _write(self, account: str, update: str, values: Mapping[str, Any], condition: str) -> None:
         self._table.write([self._table.updating(_key(account), update, values, condition)])
@@ -132,7 +147,7 @@ class DynamoPolls:
             values[f":{name}"] = body
             assignments.append(f"targets.{name} = :{name}")
         update = "ADD arrived :arrived" + (f" SET {', '.join(assignments)}" if assignments else "")
-        return _state(self._table.update(_key(account), update, values, condition))
+        return self._state(account, self._table.update(_key(account), update, values, condition))
 
     def _begin(self, account: str, came: PollArrival) -> PollState:
         """Begin a newer poll than the one that was decided last."""
@@ -147,7 +162,7 @@ class DynamoPolls:
         }
         condition = DECIDED + _marks_condition(came, values)
         update = f"{BEGINNING}, {MARKS}" if came.marks else BEGINNING
-        return _state(self._table.update(_key(account), update, values, condition))
+        return self._state(account, self._table.update(_key(account), update, values, condition))
 
 
 BEGINNING = (

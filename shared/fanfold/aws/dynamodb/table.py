@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from fanfold.aws.client.call import BACKOFF, AwsFault, Call, condition_failed, conflicted, pause
-from fanfold.aws.dynamodb.attribute_values import marshal, unmarshal
+from fanfold.aws.dynamodb.attribute_values import Item, marshal, unmarshal
 from fanfold.errors import Backoff, Refused
 
 Key = tuple[str, str]
@@ -95,6 +95,12 @@ class Table(NamedTuple):
 
         A page has 1 MB; with ``page``, no more items than that: for who stops long before a megabyte.
         """
+        return map(unmarshal, self.query_as_stored(partition, prefix, newest_first=newest_first, page=page))
+
+    def query_as_stored(
+        self, partition: str, prefix: str = "", *, newest_first: bool = False, page: int = 0
+    ) -> Iterator[Item]:
+        """Yield what ``query`` does as AttributeValues, for a reader that knows most of the items already."""
         request: dict[str, Any] = {
             "TableName": self.name,
             "KeyConditionExpression": "pk = :pk" + (" AND begins_with(sk, :prefix)" if prefix else ""),
@@ -107,22 +113,20 @@ class Table(NamedTuple):
     def newest(self, partition: str, until: str, page: int = NEWEST_PAGE) -> Iterator[dict[str, Any]]:
         """Yield items of a partition by descending sort key, from one on ("": all). Lazy: pages are read on demand."""
         values = {":pk": partition} | ({":until": until} if until else {})
-        return self._pages(
-            {
-                "TableName": self.name,
-                "KeyConditionExpression": "pk = :pk" + (" AND sk <= :until" if until else ""),
-                "ExpressionAttributeValues": marshal(values),
-                "ScanIndexForward": False,
-                "ConsistentRead": True,
-                "Limit": page,
-            }
-        )
+        request = {
+            "TableName": self.name,
+            "KeyConditionExpression": "pk = :pk" + (" AND sk <= :until" if until else ""),
+            "ExpressionAttributeValues": marshal(values),
+            "ScanIndexForward": False,
+            "ConsistentRead": True,
+            "Limit": page,
+        }
+        return map(unmarshal, self._pages(request))
 
-    def _pages(self, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def _pages(self, request: dict[str, Any]) -> Iterator[Item]:
         while True:
             page = self.call("dynamodb", "Query", request)
-            for item in page["Items"]:
-                yield unmarshal(item)
+            yield from page["Items"]
             if "LastEvaluatedKey" not in page:
                 return
             request = request | {"ExclusiveStartKey": page["LastEvaluatedKey"]}
