@@ -247,10 +247,10 @@ def group_of(message: Message) -> str:
 
 def attributes_of(message: Message) -> dict[str, str]:
     """Return the attributes that subscriptions can filter on."""
-    attributes = {"type": tag_of(type(message))}
+    attributes = {"type": _TAG_OF[type(message)]}
     if isinstance(message, ExecutionReport):
         attributes["matched"] = "true" if message.matched or message.uneven else "false"
-    if isinstance(message, BarsClosed):
+    elif isinstance(message, BarsClosed):
         attributes["requested"] = "true" if message.requested else "false"
     return attributes
 

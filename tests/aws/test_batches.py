@@ -245,12 +245,12 @@ def test_the_poll_of_the_most_legs_and_instruments_that_a_desk_takes_fits_its_it
 
 def test_another_process_reads_the_parts_that_one_packed(cloud: Cloud) -> None:
     create_table(cloud.admin, "ledger")
-    one, other = (DynamoPolls(Table(cloud.call, "ledger")) for _ in range(2))
-    note(one, "", WANTED)
-    arrive(one, "bars", poll(60))
-    arrive(one, "targets", poll(60))
-    own, read = one.read("main"), other.read("main")
+    first, second = (DynamoPolls(Table(cloud.call, "ledger")) for _ in range(2))
+    note(first, "", WANTED)
+    arrive(first, "bars", poll(60))
+    arrive(first, "targets", poll(60))
+    own, read = first.read("main"), second.read("main")
     assert own.marks is MARKS, "what a process packed itself it need not unpack"
     assert (read.marks, read.targets, read.carried) == (own.marks, own.targets, own.carried)
-    arrive(other, "targets", poll(60, 2, 2))
-    assert one.read("main").targets == other.read("main").targets == (targets(60), targets(60, 2))
+    arrive(second, "targets", poll(60, 2, 2))
+    assert first.read("main").targets == second.read("main").targets == (targets(60), targets(60, 2))

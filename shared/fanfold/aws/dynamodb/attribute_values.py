@@ -32,9 +32,14 @@ def marshal(values: Mapping[str, Any]) -> Item:
         elif kind is int and -INTEGERS < value < INTEGERS:
             item[name] = {"N": str(value)}
         elif kind is Decimal:
-            item[name] = _number(value)
+            text = str(value)
+            # Neither NaN nor Infinity, and too short to have more digits.
+            plain_text = len(text) <= DIGITS and "N" not in text and "I" not in text
+            item[name] = {"N": text} if plain_text else _number(value)
         elif kind is bool:
             item[name] = {"BOOL": value}
+        elif isinstance(value, str):
+            item[name] = {"S": str(value)}
         else:
             item[name] = attribute(value)
     return item
@@ -42,11 +47,17 @@ def marshal(values: Mapping[str, Any]) -> Item:
 
 def unmarshal(item: Mapping[str, AttributeValue]) -> dict[str, Any]:
     """Return the plain values of an item."""
-    return {
-        name: value[kind] if kind in _READ_AS_THEY_ARE else _READERS[kind](value[kind])
-        for name, value in item.items()
-        for kind in value
-    }
+    values: dict[str, Any] = {}
+    for name, value in item.items():
+        for kind in value:
+            content = value[kind]
+            if kind in _READ_AS_THEY_ARE:
+                values[name] = content
+            elif kind == "N" and content[-1] != "0":
+                values[name] = Decimal(content)
+            else:
+                values[name] = _READERS[kind](content)
+    return values
 
 
 def attribute(value: object) -> AttributeValue:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from fanfold.aws.dynamodb.attribute_values import Item, unmarshal
-from fanfold.aws.dynamodb.table import Key, Table, sort_key
+from fanfold.aws.dynamodb.table import Key, Table, sort_key, sort_key_as_stored
 from fanfold.ledger.account_books import AccountBooks, StoredAccount, StoredPosition
 from fanfold.ledger.booking import Trade
 from fanfold.ledger.orders import OrderRecord
@@ -121,7 +121,7 @@ def read(table: Table, account: str, known: dict[str, ReadPosition] | None = Non
     positions: dict[str, ReadPosition] = {}
     others: list[dict[str, Any]] = []
     for item in table.query_as_stored(account_key(account)[0]):
-        name = item["sk"]["S"]
+        name = sort_key_as_stored(item)
         position = before.get(name)
         if position is not None and position.item == item:
             positions[name] = position

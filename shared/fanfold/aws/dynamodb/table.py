@@ -192,6 +192,11 @@ def sort_key(item: Mapping[str, Any]) -> str:
     return str(item["sk"])
 
 
+def sort_key_as_stored(item: Item) -> str:
+    """Return the second part of the key of an item of ``query_as_stored``."""
+    return str(item["sk"]["S"])
+
+
 def without_key(item: Mapping[str, Any]) -> dict[str, Any]:
     """Return an item's attributes without its key."""
     return {name: value for name, value in item.items() if name not in {"pk", "sk"}}

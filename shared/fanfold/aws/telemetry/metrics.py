@@ -78,9 +78,12 @@ class Metrics:
 
     def measure(self, metric: str, milliseconds: int) -> None:
         """Record a single value, so that percentiles can be computed; below zero it counts as zero: clocks differ."""
-        values = self._values.setdefault(metric, [])
-        if len(values) < VALUES_MAX:
-            values.append(max(0, milliseconds))
+        value = max(0, milliseconds)
+        values = self._values.get(metric)
+        if values is None:
+            self._values[metric] = [value]
+        elif len(values) < VALUES_MAX:
+            values.append(value)
 
     def published(self, message: Message) -> None:
         """Count what a message reports."""
@@ -106,16 +109,17 @@ class Metrics:
         if any(update.state is OrderState.OPEN for update in report.updates):
             self.measure("TickToOrder", int((self._clock() - report.at).total_seconds() * 1_000))
 
-    def flush(self, properties: Mapping[str, str]) -> None:
-        """Write the line, if anything was counted, and start anew."""
-        if not self._sums.keys().isdisjoint(ALARMING):
-            self.add("Attention", sum(self._sums.get(name, 0) for name in ALARMING))
-        figures: dict[str, Any] = {**self._sums, **self._values}
-        if not figures:
+    def flush(self, properties: Mapping[str, str], at_ms: int = 0) -> None:
+        """Write the line of ``at_ms`` (0: now), if anything was counted, and start anew."""
+        sums, values = self._sums, self._values
+        if not sums and not values:
             return
+        if sums and not sums.keys().isdisjoint(ALARMING):
+            self.add("Attention", sum(sums.get(name, 0) for name in ALARMING))
+        figures: dict[str, Any] = {**sums, **values}
         line: dict[str, Any] = {"Stage": self._stage, **properties, **figures}
         if directives := self._directives_of(tuple(figures)):
-            timestamp = int(self._clock().timestamp() * 1_000)
+            timestamp = at_ms or int(self._clock().timestamp() * 1_000)
             line["_aws"] = {"Timestamp": timestamp, "CloudWatchMetrics": directives}
         if self._reasons:
             line["RefusalReasons"] = self._reasons

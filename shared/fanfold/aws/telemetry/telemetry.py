@@ -23,6 +23,8 @@ class Telemetry:
         self._version = environ.get("AWS_LAMBDA_FUNCTION_VERSION", "").removeprefix("$LATEST")
         self._request = ""
         self._subject: tuple[Record, Message] | None = None
+        # When the invocation's first message was begun, in epoch milliseconds; 0: it has none.
+        self._begun_ms = 0
         self.log = JsonLog(clock, self.ids, write)
         metrics = environ.get("METRICS", ",".join(UNITS)).split(",")
         self.counts = Metrics(environ.get("STAGE", "local"), clock, write, metrics)
@@ -35,7 +37,7 @@ class Telemetry:
         return self
 
     def __enter__(self) -> None:
-        self._subject = None
+        self._subject, self._begun_ms = None, 0
         self.tracing.begin(self._environ.get(VARIABLE, ""))
 
     def __exit__(self, _kind: object, fault: BaseException | None, _stack: object) -> None:
@@ -43,7 +45,7 @@ class Telemetry:
         if fault is not None:
             self.log.fault("the invocation failed", fault)
         self._subject = None
-        self.counts.flush({"Function": self._function, "Request": self._request})
+        self.counts.flush({"Function": self._function, "Request": self._request}, self._begun_ms)
 
     def begin_message(self, record: Record, message: Message, sent_ms: int) -> None:
         """Attribute further lines and calls to this message, the first of several together.
@@ -52,7 +54,9 @@ class Telemetry:
         """
         self._subject = record, message
         self.tracing.restore(record.get("messageAttributes", {}))
-        self.counts.measure("QueueAge", int(self._clock().timestamp() * 1_000) - sent_ms)
+        now_ms = int(self._clock().timestamp() * 1_000)
+        self._begun_ms = self._begun_ms or now_ms
+        self.counts.measure("QueueAge", now_ms - sent_ms)
 
     def published(self, message: Message) -> dict[str, str]:
         """Count a message that is published; return the attributes to send with it."""

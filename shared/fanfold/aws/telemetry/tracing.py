@@ -52,11 +52,11 @@ class Tracing:
 
     def begin(self, header: str) -> None:
         """Start the trace of an invocation, from its environment."""
-        self.trace = self._own = Trace.of(header)
+        self.trace = self._own = Trace.of(header) if header else NO_TRACE
 
     def restore(self, attributes: Mapping[str, Any]) -> None:
         """Continue the trace in a record's message attributes; without one, the invocation's."""
-        header = attributes.get(ATTRIBUTE, {}).get("stringValue", "")
+        header = attributes[ATTRIBUTE].get("stringValue", "") if ATTRIBUTE in attributes else ""
         if not header:
             self.trace = self._own
             return
