@@ -10,7 +10,7 @@ from fanfold.desk import Desk
 from fanfold.market import timeframes
 from fanfold.market.bars import Series
 from fanfold.messages import LegCode, LegState, Message, Target
-from fanfold.signals.legs import Group, Leg, LegCondition, StoredLeg, legs_of, step_all, window_of
+from fanfold.signals.legs import Group, Leg, LegCondition, StoredLeg, legs_of, step_waiting, window_of
 from fanfold.strategy.solo_window import SoloWindow
 from fanfold.strategy.window import Window
 
@@ -137,7 +137,8 @@ class Fold:
                 continue
             if taken and piece.after > taken:
                 self._skipped[key] = f"bars after {taken} did not come"
-            touched.update(self._offer(piece, key, taken))
+            for place, _ in self._offer(piece, key, taken):
+                touched.add(place)
         self._lagging = self._late_series()
         touched.update(place for place in self._universes if self._part(place))
         # In the order of the desk file, not of the message.
@@ -153,10 +154,14 @@ class Fold:
 
     def changes(self) -> list[tuple[str, LegState]]:
         """Return (account, state) of every leg whose state differs from the one announced last."""
-        changed, troubled = [], bool(self._skipped or self._lagging)
+        changed: list[tuple[str, LegState]] = []
+        troubled = bool(self._skipped or self._lagging)
         for group, window, legs in self._groups:
             trouble = self._trouble(group, window) if troubled else None
-            changed += [(leg.account, state) for leg in legs if (state := leg.news(trouble)) is not None]
+            for leg in legs:
+                # Nearly all are as they were.
+                if (trouble or not leg.unchanged) and (state := leg.news(trouble)) is not None:
+                    changed.append((leg.account, state))
         self._skipped.clear()
         return changed
 
@@ -216,8 +221,7 @@ class Fold:
             begun = [leg for leg in legs if leg in fresh]
             if not begun:
                 window.fill()
-            while window.advance():
-                step_all(begun, window)
+            step_waiting(begun, window)
         self._through = {_key(name): at for name, at in snapshot.through.items() if _key(name) in self.lookbacks}
         self.requested = {_key(name): gap for name, gap in snapshot.gaps.items() if _key(name) in self.lookbacks}
         for place, (_, window, legs) in enumerate(self._groups):
@@ -235,21 +239,22 @@ class Fold:
         for instrument in instruments:
             self._through.pop((timeframe, instrument), None)
 
-    def _offer(self, series: Series, key: SeriesKey, last: int) -> list[int]:
-        """Give the bars after ``last`` to the groups of their instrument; return the places of those."""
+    def _offer(self, series: Series, key: SeriesKey, last: int) -> Sequence[tuple[int, int]]:
+        """Give the bars after ``last`` to the groups of their instrument; return its places in those that got any."""
         bars = series.bars
-        if bars and bars[0].closes_at_s <= last:
+        if bars and bars[0][0] <= last:
             bars = [bar for bar in bars if bar.closes_at_s > last]
             series = msgspec.structs.replace(series, bars=bars)
         members = self._members.get(key)
         if not bars or not members:
-            return []
-        self._through[key] = bars[-1].closes_at_s
-        self.requested.pop(key, None)
+            return ()
+        self._through[key] = bars[-1][0]
+        if self.requested:
+            self.requested.pop(key, None)
         self.fresh.append(series)
         for place, member in members:
             self._groups[place][1].offer(member, series, bars)
-        return [place for place, _ in members]
+        return members
 
     def _part(self, place: int) -> bool:
         """Continue a universe without the instruments that lag. Return whether that changed the set."""
@@ -280,11 +285,7 @@ class Fold:
 
     def _advance(self, place: int, at: int) -> list[tuple[str, Target]]:
         _, window, legs = self._groups[place]
-        moved = False
-        while window.advance():
-            moved = True
-            step_all(legs, window)
-        if not moved or window.closes_at_s != at:
+        if not step_waiting(legs, window) or window.closes_at_s != at:
             return []
         return [(leg.account, leg.target(at)) for leg in legs if leg.speaks]
 

@@ -1,6 +1,6 @@
 """A leg: one strategy instance on one instrument, its state and its status. A fault silences this leg alone."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache, partial
 from hashlib import blake2s
@@ -86,6 +86,8 @@ class Leg:
         self.announced = ""
         self._afresh = False
         self._stepped = False
+        # Whether the last step went as it should and left nothing to report.
+        self.unchanged = False
         self.wants_all = contract.instruments_of(strategy.name) is not None
         self.bundle = contract.is_bundle(strategy.name)
 
@@ -105,7 +107,7 @@ class Leg:
         if bars is None:
             return
         self.seen += 1
-        self._stepped = True
+        self._stepped, self.unchanged = True, False
         try:
             self.state, self.wanted = self._following(bars)
         except KeyboardInterrupt:  # The user's, not the strategy's.
@@ -114,6 +116,7 @@ class Leg:
             self.fault = fault_of(fault, self.strategy.step)
         else:
             self.fault = ""
+            self.unchanged = self.seen > self.strategy.lookback and not (self.announced or self._afresh)
 
     def _following(self, bars: Bars | Universe) -> tuple[Any, Protected | None]:
         """Return the state and the weight after a step."""
@@ -186,13 +189,14 @@ class Leg:
 
     def target(self, closes_at_s: int) -> Target:
         wanted = self.wanted or UNPROTECTED
-        shares = self._shares if wanted[1:] == UNPROTECTED[1:] else wanted.shares()
+        weight, stop, take_profit, trail = wanted
+        shares = wanted.shares() if stop or take_profit or trail else self._shares
         return Target(
             signal_id=self._signal_id(closes_at_s),
             instance=self.instance,
             instrument=self.instrument,
             timeframe=self.timeframe,
-            weight=wanted.weight,
+            weight=weight,
             bundle=ids.derive("bundle", self.instance, closes_at_s) if self.bundle else "",
             **shares,
         )
@@ -224,6 +228,21 @@ def window_of(group: Group, lookback: int, legs: Iterable[Leg]) -> Window | Solo
     timeframe, instruments = group
     kind = Window if any(leg.strategy.cross_sectional for leg in legs) else SoloWindow
     return kind(instruments, timeframe, lookback)
+
+
+def step_waiting(legs: Sequence[Leg], window: Window | SoloWindow) -> bool:
+    """Step the legs of a group on each bar that waits in its window; return whether there was one."""
+    moved = False
+    if isinstance(window, SoloWindow):
+        for bars in window.each():
+            moved = True
+            for leg in legs:
+                leg.step(bars, window.closes_at_s)
+    else:
+        while window.advance():
+            moved = True
+            step_all(legs, window)
+    return moved
 
 
 def step_all(legs: Iterable[Leg], window: Window | SoloWindow) -> None:

@@ -1,7 +1,7 @@
 """The window of a single instrument, which takes each of its bars: there is nobody to wait for."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from fanfold.market.bars import Bar, Series
 from fanfold.strategy.contract import Bars
@@ -45,13 +45,19 @@ class SoloWindow:
 
     def advance(self) -> bool:
         """Take the next bar. Return False if there is none yet."""
-        if not self._waiting:
-            return False
-        bar, price_scale, volume_scale = self._waiting.popleft()
-        self._columns.append(bar, price_scale, volume_scale)
-        self.closes_at_s = bar[0]
-        self.count += 1
-        return True
+        for _ in self.each():
+            return True
+        return False
+
+    def each(self) -> Iterator[Bars]:
+        """Take the bars that wait, and yield the view after each."""
+        waiting, columns = self._waiting, self._columns
+        while waiting:
+            bar, price_scale, volume_scale = waiting.popleft()
+            columns.append(bar, price_scale, volume_scale)
+            self.closes_at_s = bar[0]
+            self.count += 1
+            yield columns.view()
 
     def fill(self) -> None:
         """Take all bars at once; equal to repeated ``advance``."""
