@@ -208,14 +208,14 @@ def test_a_rule_refuses_beyond_its_limit_and_passes_on_it(case: Case) -> None:
 def test_a_plain_target_is_one_that_no_rule_refuses(case: Case) -> None:
     wanted, context = case.subject, context_of(case)
     assert isinstance(wanted, Target)
-    plain = context.is_plain(wanted, (wanted.instance, wanted.instrument))
+    plain = context.plain_policy(wanted, (wanted.instance, wanted.instrument)) is not None
     assert plain <= all(rule.check(wanted, context) is None for rule in TARGET_RULES)
 
 
 def test_an_ordinary_target_is_plain() -> None:
     ordinary = target(0.5)
     context = context_of(Case(Code.BAD_TARGET, False, ordinary))
-    assert context.is_plain(ordinary, (ordinary.instance, ordinary.instrument))
+    assert context.plain_policy(ordinary, (ordinary.instance, ordinary.instrument))
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.refuses], ids=lambda case: case.code)

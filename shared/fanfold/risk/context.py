@@ -71,6 +71,12 @@ class Context(msgspec.Struct, kw_only=True):
     ids_decided: set[str]
     at_once: frozenset[PositionKey] = frozenset()
     stopped_out: frozenset[PositionKey] = frozenset()
+    priced: frozenset[str]
+
+    @property
+    def particular(self) -> bool:
+        """Return whether some leg may be sized in another way than its policy says."""
+        return bool(self.stopped_out) or self.book.trading_state is TradingState.FLATTENING
 
     def position_policy(self, leg: PositionKey) -> PositionPolicy:
         """Return how a leg is sized; one that the desk does not know any more can be closed all the same.
@@ -85,17 +91,22 @@ class Context(msgspec.Struct, kw_only=True):
         held, mark = self.held.get(leg, FLAT), self.book.marks[leg[1]]
         return self.terms.exit(leg, held.quantity, mark.price)
 
-    def is_plain(self, target: Target, leg: PositionKey) -> bool:
-        """Return whether a target surely passes the TARGET_RULES of ``fanfold.risk.rules``, as nearly all do."""
-        policy, mark = self.terms.legs.get(leg), self.book.marks.get(target.instrument)
-        return (
-            policy is not None
-            and not self.terms.lacks
-            and target.instance in self.terms.capital
-            and -1.0 <= target.weight <= 1.0
-            and priced(mark)
-            and (target.weight == 0.0 or not (self.unmarked or policy.volatility))
-        )
+    def plain_policy(self, target: Target, leg: PositionKey) -> PositionPolicy | None:
+        """Return how a leg is sized whose target surely passes the TARGET_RULES of ``fanfold.risk.rules``.
+
+        Nearly all do; None where they are to be asked.
+        """
+        policy, weight, terms = self.terms.legs.get(leg), target.weight, self.terms
+        if (
+            policy is None
+            or terms.lacks
+            or target.instance not in terms.capital
+            or not -1.0 <= weight <= 1.0
+            or target.instrument not in self.priced
+            or (weight != 0.0 and (self.unmarked or policy.volatility))
+        ):
+            return None
+        return self.position_policy(leg) if self.particular or policy.slices > 1 else policy
 
     def candidate(self, order: Order) -> Candidate:
         """Weigh an order against the account as it stands, with all orders approved before it."""
@@ -192,10 +203,12 @@ def survey(book: AccountSnapshot, terms: AccountPolicy, signal_ages: dict[str, f
     value, now_s = valuation(book), now.timestamp()
     book = roll(book, value, now)
     ages = {instrument: now_s - closes_at_s for instrument, closes_at_s in value.marked_at_s.items()}
+    # FLATTENING closes what has no price, too; nothing of what the account is worth is taken from that.
+    book = at_cost(book) if book.trading_state is TradingState.FLATTENING else book
     return Context(
         terms=terms,
-        # FLATTENING closes what has no price, too; nothing of what the account is worth is taken from that.
-        book=at_cost(book) if book.trading_state is TradingState.FLATTENING else book,
+        book=book,
+        priced=frozenset(instrument for instrument, mark in book.marks.items() if priced(mark)),
         now_s=now_s,
         unmarked=value.unmarked,
         stale={instrument: age for instrument, age in ages.items() if age > terms.limits.bar_age_s_max},

@@ -74,14 +74,12 @@ def decide_standing(
     of_legs = bundles.of(entries, context)
     context.stopped_out = frozenset(stopped_out)
     context.at_once = frozenset(of_legs)
-    outcomes = [_propose(entry, context, now) for entry in entries]
-    orders = [outcome for outcome in outcomes if isinstance(outcome, Order)]
-    refused = [outcome for outcome in outcomes if isinstance(outcome, Refusal)]
-    lacking = {entry.leg: outcome for entry, outcome in zip(entries, outcomes, strict=True) if _lacks(outcome)}
+    orders, unordered = _proposed(entries, context, now)
+    lacking = dict(unordered)
     approved, more = bundles.judge(orders, of_legs, lacking, context)
     return Decision(
         approved=[part for order in approved for part in _slices(order, context)],
-        refused=refused + more,
+        refused=[outcome for _, outcome in unordered if isinstance(outcome, Refusal)] + more,
         dust=[leg for leg, outcome in lacking.items() if outcome is NoOrder.DUST],
         too_small=[leg for leg, outcome in lacking.items() if outcome is NoOrder.TOO_SMALL],
         quantities=context.quantities,
@@ -95,9 +93,21 @@ def _slices(order: Order, context: Context) -> Iterable[Order]:
     return slicing.divided(order, context.position_policy(order.leg))
 
 
-def _lacks(outcome: Order | Refusal | NoOrder) -> bool:
-    """Return whether a leg is off its target and has no order."""
-    return isinstance(outcome, Refusal) or outcome in (NoOrder.DUST, NoOrder.TOO_SMALL)
+def _proposed(
+    entries: Iterable[StandingTarget], context: Context, now: datetime
+) -> tuple[list[Order], list[tuple[PositionKey, Refusal | NoOrder]]]:
+    """Return an order of each leg that needs one, and the legs that are off their target and have none."""
+    orders: list[Order] = []
+    lacking: list[tuple[PositionKey, Refusal | NoOrder]] = []
+    for entry in entries:
+        outcome = _propose(entry, context, now)
+        if outcome is NoOrder.ON_TARGET:
+            continue
+        if isinstance(outcome, Order):
+            orders.append(outcome)
+        else:
+            lacking.append((entry.leg, outcome))
+    return orders, lacking
 
 
 def _canonical(standing: Iterable[StandingTarget], state: TradingState | None) -> list[StandingTarget]:
@@ -116,12 +126,14 @@ def _canonical(standing: Iterable[StandingTarget], state: TradingState | None) -
 
 
 def _propose(entry: StandingTarget, context: Context, now: datetime) -> Order | Refusal | NoOrder:
-    key = entry.leg
-    for rule in () if context.is_plain(entry.target, key) else TARGET_RULES:
-        detail = rule.check(entry.target, context)
-        if detail is not None:
-            return Refusal(order=_unsized(entry, context, now), code=rule.code, detail=detail)
-    leg, held = context.position_policy(key), context.held.get(key, FLAT)
+    key, held = entry.leg, context.held.get(entry.leg, FLAT)
+    leg = context.plain_policy(entry.target, key)
+    if leg is None:
+        for rule in TARGET_RULES:
+            detail = rule.check(entry.target, context)
+            if detail is not None:
+                return Refusal(order=_unsized(entry, context, now), code=rule.code, detail=detail)
+        leg = context.position_policy(key)
     mark, worth = context.book.marks[key[1]], context.equities.get(key[0], ZERO)
     wanted = desired(entry.target.weight, leg, worth, mark) if entry.quantity is None else entry.quantity
     # The far side of a flip may be closed to us; to stay where we are because of it would be the worst of the three.

@@ -80,13 +80,18 @@ def guard(
     strategy says meanwhile. What is too little to be sold counts as no position: the dust of one is no reason to close
     the next.
     """
-    protected = before or any(
-        entry.target.stop or entry.target.take_profit or entry.target.trail for entry in wanted.values()
-    )
-    if not protected or book.trading_state is TradingState.FLATTENING:
+    if not (before or _ask_for_one(wanted)) or book.trading_state is TradingState.FLATTENING:
         return Guarded(dict(wanted), list(before))
     known = {protection.leg: protection for protection in before}
     return _guard(known, wanted, standing, _without_dust(book, terms), at)
+
+
+def _ask_for_one(wanted: Standing) -> bool:
+    for entry in wanted.values():
+        target = entry.target
+        if target.stop or target.take_profit or target.trail:
+            return True
+    return False
 
 
 @exact

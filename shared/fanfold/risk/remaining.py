@@ -7,7 +7,7 @@ import msgspec
 from fanfold.codes import Code
 from fanfold.messages import Refusal
 from fanfold.risk.decision import Decision
-from fanfold.risk.exposure import AccountSnapshot, PositionKey
+from fanfold.risk.exposure import PositionKey
 from fanfold.risk.standing import Standing, StandingTarget
 
 # Reasons that pass by themselves: cash comes free, a minute ends, a bar comes, an order ends, a partner leg is ready.
@@ -39,7 +39,7 @@ def remaining(
     an older signal that comes late is seen to be older.
     """
     refused = {refusal.order.leg: refusal for refusal in decision.refused}
-    left = {}
+    left, under_way = {}, {leg for leg, held in decision.book.held.items() if held.open}
     for leg, entry in standing.items():
         attempt, code = entry.attempt, ""
         if leg in ordered:
@@ -48,7 +48,7 @@ def remaining(
             code = refused[leg].code
             if not _stands(entry, code):
                 continue
-        elif _under_way(decision.book, leg) or entry.target.instance in external:
+        elif leg in under_way or entry.target.instance in external:
             attempt = max(attempt, 1)
         else:
             continue
@@ -69,8 +69,3 @@ def _code_before(standing: Standing, refusal: Refusal) -> str:
 
 def _stands(entry: StandingTarget, code: str) -> bool:
     return code in PASSING or (entry.target.weight == 0.0 and code not in OVERTAKEN)
-
-
-def _under_way(book: AccountSnapshot, leg: PositionKey) -> bool:
-    held = book.held.get(leg)
-    return held is not None and bool(held.open)

@@ -39,8 +39,9 @@ def desired(weight: float, leg: PositionPolicy, instance_equity: Decimal, mark: 
     """
     if weight == 0.0:
         return ZERO * leg.lot
-    share = decimal_of(scaled(weight, leg, mark.variance)) * max(instance_equity - leg.slack, ZERO)
-    return truncate_to(ratio(share, leg.shares * cost_of(leg, mark.price)), leg.lot)
+    share = decimal_of(scaled(weight, leg, mark.variance) if leg.volatility else weight)
+    cost = cost_of(leg, mark.price) if leg.spot else mark.price
+    return truncate_to(ratio(share * max(instance_equity - leg.slack, ZERO), leg.shares * cost), leg.lot)
 
 
 def change(
@@ -71,9 +72,10 @@ def _worth_an_order(quantity: Decimal, leg: PositionPolicy, price: Decimal) -> b
 
 
 def _too_small(quantity: Decimal, leg: PositionPolicy, price: Decimal) -> bool:
-    side: Side = "buy" if quantity > 0 else "sell"
-    small = abs(quantity) * price_of(side, leg, price) < leg.notional_min or abs(quantity) < leg.amount_min
-    return small or not quantity
+    if leg.order != "market":
+        price = price_of("buy" if quantity > 0 else "sell", leg, price)
+    amount = abs(quantity)
+    return amount * price < leg.notional_min or amount < leg.amount_min or not quantity
 
 
 def is_dust(held: Exposure, leg: PositionPolicy, price: Decimal) -> bool:

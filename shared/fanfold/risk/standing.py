@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from operator import attrgetter
 
 import msgspec
 
@@ -55,7 +56,7 @@ def merge(standing: Standing, fresh: Iterable[StandingTarget]) -> dict[PositionK
     merged, entries = dict(standing), list(fresh)
     # Most are of one time, and a time takes longer to compare than a name.
     at_once = len({entry.at for entry in entries}) < 2
-    entries.sort(key=_signal if at_once else lambda entry: (entry.at, entry.target.signal_id))
+    entries.sort(key=attrgetter("target.signal_id") if at_once else lambda entry: (entry.at, entry.target.signal_id))
     for entry in entries:
         leg = entry.leg
         known = merged.get(leg)
@@ -64,18 +65,18 @@ def merge(standing: Standing, fresh: Iterable[StandingTarget]) -> dict[PositionK
     return merged
 
 
-def _signal(entry: StandingTarget) -> str:
-    return entry.target.signal_id
-
-
 def unlapsed(standing: Standing, now: datetime, signal_age_s_max: int) -> dict[PositionKey, StandingTarget]:
     """Drop lapsed targets. An exit never lapses; an entry does a signal's age after its strategy's next bar."""
-    return {leg: entry for leg, entry in standing.items() if not _lapsed(entry, now, signal_age_s_max)}
+    return {
+        leg: entry
+        for leg, entry in standing.items()
+        # What was not decided on has not lapsed.
+        if (entry.quantity is None and not entry.code) or not _lapsed(entry, now, signal_age_s_max)
+    }
 
 
 def _lapsed(entry: StandingTarget, now: datetime, signal_age_s_max: int) -> bool:
-    decided = entry.quantity is not None or entry.code
-    if not decided or entry.target.weight == 0.0 or not entry.target.timeframe:
+    if entry.target.weight == 0.0 or not entry.target.timeframe:
         return False
     return now > entry.at + timedelta(seconds=timeframes.seconds(entry.target.timeframe) + signal_age_s_max)
 
