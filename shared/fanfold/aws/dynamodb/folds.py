@@ -103,7 +103,7 @@ class FoldTable:
 
     def _newest(self, partition: str, lookbacks: Iterable[int]) -> Iterator[dict[str, Any]]:
         """Yield items of a partition, the newest first; a page has what suffices where each has a close of all."""
-        page = max(RECENT, *lookbacks) + 1
+        page = max([RECENT, *lookbacks]) + 1
         return self._table.query(partition, "fold#", newest_first=True, page=page)
 
     def _outputs(self, item: dict[str, Any]) -> list[bytes]:
