@@ -5,13 +5,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fanfold.research.backtesting import backtest
+    from fanfold.research.given_orders import backtest_orders
     from fanfold.research.sweeping.sweeps import sweep
     from fanfold.research.verdicts import verdict
 
-__all__ = ["backtest", "sweep", "verdict"]
+__all__ = ["backtest", "backtest_orders", "sweep", "verdict"]
 
 # numba takes a quarter of a second, and not all that is here needs it.
-_MODULES = {"backtest": "backtesting", "sweep": "sweeping.sweeps", "verdict": "verdicts"}
+_MODULES = {
+    "backtest": "backtesting",
+    "backtest_orders": "given_orders",
+    "sweep": "sweeping.sweeps",
+    "verdict": "verdicts",
+}
 
 
 def __getattr__(name: str) -> Any:

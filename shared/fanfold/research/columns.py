@@ -157,6 +157,9 @@ def _pointer(_context: Any, address: Any, array: Any) -> Any:
 
 @overload(borrow, jit_options={"forceinline": True})
 def _borrow(column):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - numba compares signatures
+    if isinstance(column, types.Array) and column.layout != "C":
+        # A pointer knows no strides.
+        return lambda column: column
     if isinstance(column, types.Array):
         return lambda column: carray(_pointer(column.ctypes.data, column), column.shape)  # type: ignore[call-arg]
     if isinstance(column, types.BaseNamedTuple):

@@ -1,0 +1,211 @@
+"""Back-test orders or weights that are given: a column in, fills and equity out, by the costs of the paper venue.
+
+For signals of your own, whatever made them: no strategy, no limits, an account that never runs dry. What is given at
+a close fills whole at the next open that has volume.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import ArrayLike
+
+from fanfold.errors import BadInput
+from fanfold.importers import joining
+from fanfold.market import timeframes
+from fanfold.market.recording import Recording
+from fanfold.money import CASH_STEP, decimals, ratio
+from fanfold.research.columns import Floats, IntegerBars, Integers, integer_bars
+from fanfold.research.figures import TradedFigures, metrics_of
+from fanfold.research.given_scan import OVERFLOW, GivenOrders, GivenTerms, kept_scan
+from fanfold.research.result import AccountResult, decimals_of, names_of, times_of_seconds
+from fanfold.research.tape import LIMIT, FillField, TripField, blank_tape, fills_of, trips_of
+
+ACCOUNT = "given"
+
+
+class Costs(NamedTuple):
+    """Cash, the instrument's steps, and what a fill costs, in basis points."""
+
+    cash: Decimal = Decimal(100_000)
+    tick: Decimal = Decimal("0.01")
+    lot: Decimal = Decimal("0.00001")
+    fee_bps: Decimal = Decimal(10)
+    slippage_bps: Decimal = Decimal(2)
+    currency: str = "USDT"
+
+
+DEFAULT_COSTS = Costs()
+
+
+class GivenResult(NamedTuple):
+    """The outcome in integers: money of ``scale`` decimals; see ``research.tape`` for the rows."""
+
+    fills: Integers
+    trips: Integers
+    equity: Integers
+    scale: int
+
+
+def backtest_orders(
+    data: Recording | Sequence[str | Path] | str | Path,
+    orders: ArrayLike | None = None,
+    *,
+    weights: ArrayLike | None = None,
+    costs: Costs = DEFAULT_COSTS,
+) -> AccountResult:
+    """Trade a column with an entry for each bar of ``data``, files or a recording of one instrument.
+
+    ``orders`` are signed quantities, 0 or NaN for none, in whole lots towards zero. ``weights`` are shares of equity to
+    hold, below zero short; where one differs from that before, the position is brought to it, and NaN is as before.
+    Raises BadInput for another length, for both or neither, and for figures that 64 bits do not hold.
+    """
+    recording = data if isinstance(data, Recording) else _read(data)
+    bars = _in_ticks(integer_bars(recording, 0, 2**62), costs.tick)
+    given = given_of(bars.time.size, orders, weights, costs.lot)
+    return _account(recording, bars, traded(bars, given, costs), costs)
+
+
+def _read(data: Sequence[str | Path] | str | Path) -> Recording:
+    files = joining.read_all([str(file) for file in ([data] if isinstance(data, str | Path) else data)])
+    if len(files) != 1:
+        names = ", ".join(file.recording.instrument for file in files)
+        raise BadInput(f"a column is of one instrument, and the files have {names}: trade each by itself")
+    return files[0].recording
+
+
+def _in_ticks(bars: IntegerBars, tick: Decimal) -> IntegerBars:
+    """Return bars at a scale that has the decimals of a tick."""
+    scale = max(bars.price_scale, decimals(tick))
+    unit = 10 ** (scale - bars.price_scale)
+    first, high, low, close = (prices * unit for prices in bars[1:5])
+    volume = np.ascontiguousarray(bars.volume)
+    return IntegerBars(bars.time, first, high, low, close, volume, scale, bars.volume_scale)
+
+
+def given_of(count: int, orders: ArrayLike | None, weights: ArrayLike | None, lot: Decimal) -> GivenOrders:
+    """Return a column as the bars at which something is wanted."""
+    if (orders is None) == (weights is None):
+        raise BadInput("give either orders or weights")
+    column = np.asarray(orders if weights is None else weights, np.float64)
+    if column.shape != (count,):
+        raise BadInput(f"there are {count:,} bars, and the column has the shape {column.shape}: one entry a bar")
+    if np.isinf(column).any():
+        raise BadInput(f"entry {int(np.isinf(column).argmax())} is infinite; NaN is nothing")
+    if weights is not None:
+        return _changes(column)
+    rows = np.flatnonzero((column != 0) & ~np.isnan(column))
+    exact = column[rows] / float(lot)
+    # A float a hair below a whole number of lots is that number: 0.3 in lots of 0.1 is 3.
+    whole = np.where(np.abs(exact - np.rint(exact)) <= 1e-9 * np.abs(exact), np.rint(exact), np.trunc(exact))
+    if np.abs(whole).max(initial=0.0) >= LIMIT:
+        raise BadInput(f"entry {rows[np.abs(whole).argmax()]} is more lots of {lot} than 64 bits hold")
+    return GivenOrders(rows, whole.astype(np.int64), np.zeros(0))
+
+
+def _changes(weights: Floats) -> GivenOrders:
+    said = np.flatnonzero(~np.isnan(weights))
+    before = np.concatenate([[0.0], weights[said][:-1]])
+    rows = said[weights[said] != before]
+    return GivenOrders(rows, np.zeros(0, np.int64), weights[rows])
+
+
+def traded(bars: IntegerBars, given: GivenOrders, costs: Costs) -> GivenResult:
+    """Trade what is given over integer bars."""
+    scale = max(bars.price_scale + decimals(costs.lot), decimals(costs.cash, CASH_STEP))
+    tape, equity = blank_tape(given.rows.size + 1, 1), np.empty(bars.time.size, np.int64)
+    end = kept_scan()(bars, given, _integers(bars, costs, scale), tape, equity)
+    if end.code == OVERFLOW:
+        raise BadInput(
+            f"at bar {end.at} the position is worth more than 64 bits hold in units of 1e-{scale}: trade less, or in "
+            "coarser lots"
+        )
+    return GivenResult(fills_of(tape), trips_of(tape), equity, scale)
+
+
+def _integers(bars: IntegerBars, costs: Costs, scale: int) -> GivenTerms:
+    fee, worse = (Fraction(rate) / 10_000 for rate in (costs.fee_bps, costs.slippage_bps))
+    worth = int(costs.lot.scaleb(scale - bars.price_scale))
+    return GivenTerms(
+        cash=int(costs.cash.scaleb(scale)),
+        worth=worth,
+        fee=fee.as_integer_ratio(),
+        worse=worse.as_integer_ratio(),
+        tick=int(costs.tick.scaleb(bars.price_scale)),
+        step=int(CASH_STEP.scaleb(scale)),
+        # A product with a share has to fit, too.
+        notional_max=int(bars.high.max(initial=1)) * worth * max(fee.denominator, worse.denominator),
+    )
+
+
+def _account(recording: Recording, bars: IntegerBars, result: GivenResult, costs: Costs) -> AccountResult:
+    fills, trips, scale = result.fills, result.trips, result.scale
+    worth = int(costs.lot.scaleb(scale - bars.price_scale))
+    flow = np.zeros(bars.time.size, np.int64)
+    flow[fills[:, FillField.AT]] = fills[:, FillField.LOTS]
+    opens, times = bars.open[fills[:, FillField.AT]], bars.time[fills[:, FillField.AT]]
+    figures = TradedFigures(
+        scale=scale,
+        since=int(bars.time[0]) - timeframes.seconds(recording.timeframe),
+        cash=int(costs.cash.scaleb(scale)),
+        closed=bars.time,
+        equity=result.equity,
+        gross=np.abs(np.cumsum(flow)) * bars.close * worth,
+        fills=fills,
+        notional=np.abs(fills[:, FillField.LOTS]) * fills[:, FillField.PRICE] * worth,
+        paid_over=fills[:, FillField.LOTS] * (fills[:, FillField.PRICE] - opens) * worth,
+        trips=trips,
+        held_s=times[trips[:, TripField.CLOSED]] - times[trips[:, TripField.OPENED]],
+        growth=[ratio(Decimal(int(bars.close[-1])), Decimal(int(bars.close[0])))],
+    )
+    tables = _tables(recording.instrument, bars, figures, costs)
+    return AccountResult(ACCOUNT, costs.currency, metrics_of(figures), tables)
+
+
+def _tables(instrument: str, bars: IntegerBars, figures: TradedFigures, costs: Costs) -> dict[str, pa.Table]:
+    fills, trips, scale = figures.fills, figures.trips, figures.scale
+    lots, unit = max(decimals(costs.lot), 0), int(costs.lot.scaleb(max(decimals(costs.lot), 0)))
+    times = bars.time[fills[:, FillField.AT]]
+
+    def of_leg(at: Integers) -> dict[str, Any]:
+        names = (names_of(np.zeros(at.size, np.int64), [name]) for name in (ACCOUNT, instrument))
+        return {"at": times_of_seconds(at), **dict(zip(("instance", "instrument"), names, strict=True))}
+
+    return {
+        "fills": pa.table(
+            {
+                **of_leg(times),
+                "quantity": decimals_of(fills[:, FillField.LOTS] * unit, lots),
+                "price": decimals_of(fills[:, FillField.PRICE].copy(), bars.price_scale),
+                "fee": decimals_of(fills[:, FillField.FEE].copy(), scale),
+                "slippage": decimals_of(figures.paid_over, scale),
+            }
+        ),
+        "trips": pa.table(
+            {
+                **of_leg(times[trips[:, TripField.CLOSED]]),
+                "opened_at": times_of_seconds(times[trips[:, TripField.OPENED]]),
+                "quantity": decimals_of(trips[:, TripField.LOTS] * unit, lots),
+                **{
+                    name: decimals_of(trips[:, field].copy(), scale)
+                    for name, field in (
+                        ("cost", TripField.COST),
+                        ("fees", TripField.FEES),
+                        ("profit", TripField.PROFIT),
+                    )
+                },
+            }
+        ),
+        "refusals": pa.table({**of_leg(times[:0]), "code": names_of(np.zeros(0, np.int64), [])}),
+        "equity": pa.table(
+            {
+                "at": times_of_seconds(bars.time),
+                "equity": decimals_of(figures.equity, scale),
+                "gross": decimals_of(figures.gross, scale),
+            }
+        ),
+    }

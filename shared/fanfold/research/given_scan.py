@@ -1,0 +1,104 @@
+"""Orders that are given, filled and valued in one compiled scan; between two of them it only writes equity."""
+
+from functools import cache
+from typing import Any, NamedTuple
+
+from numba import njit
+
+from fanfold.research.columns import Floats, IntegerBars, Integers, borrow
+from fanfold.research.kept import keep
+from fanfold.research.tape import LIMIT, FillTape, fee_of, piece, worsened, write_fill
+
+GIVEN = ("columns", "given_scan", "tape")
+DONE, OVERFLOW = 0, 1
+
+
+class GivenTerms(NamedTuple):
+    """The terms of a scan, as integers; see ``lane.LaneTerms``."""
+
+    cash: int
+    worth: int
+    fee: tuple[int, int]
+    worse: tuple[int, int]
+    tick: int
+    step: int
+    notional_max: int
+
+
+class GivenOrders(NamedTuple):
+    """What is wanted at the closes of some bars: signed lots to trade, or shares of equity to hold; the other is empty.
+
+    ``rows`` are the bars, rising.
+    """
+
+    rows: Integers
+    lots: Integers
+    weights: Floats
+
+
+class GivenEnd(NamedTuple):
+    """The end of a scan, and its bar."""
+
+    code: int
+    at: int
+
+
+@njit(error_model="numpy")
+def scan(bars: IntegerBars, given: GivenOrders, terms: GivenTerms, tape: FillTape, equity: Integers) -> GivenEnd:
+    """Trade what is given: it fills at the next open that has volume, with what still waits then."""
+    opens, closes, traded = borrow(bars.open), borrow(bars.close), borrow(bars.volume)
+    rows, lots, weights = borrow(given.rows), borrow(given.lots), borrow(given.weights)
+    written, worths = borrow(tape), borrow(equity)
+    cash, held, waits, first = terms.cash, 0, 0, 0
+    for number in range(rows.size + 1):
+        # The bars up to the one at whose close something is wanted next, or to the end.
+        last = rows[number] if number < rows.size else worths.size - 1
+        fills_at = _next_traded(traded, first, last) if waits != 0 else last + 1
+        _value(worths, closes, first, min(fills_at, last + 1), cash, held * terms.worth)
+        if fills_at <= last:
+            price = worsened(waits, opens[fills_at], terms.worse[0], terms.worse[1], terms.tick)
+            notional = abs(waits) * price * terms.worth
+            fee = fee_of(notional, terms.fee[0], terms.fee[1], terms.step)
+            write_fill(written, 0, fills_at, waits, price, fee, terms.worth, terms.step)
+            cash -= (notional if waits > 0 else -notional) + fee
+            held += waits
+            waits = 0
+            if abs(float(held)) * terms.notional_max + abs(float(cash)) > LIMIT:
+                return GivenEnd(OVERFLOW, fills_at)
+            _value(worths, closes, fills_at, last + 1, cash, held * terms.worth)
+        if number < rows.size and weights.size > 0:
+            waits = _target(weights[number], worths[last], closes[last] * terms.worth) - held
+        elif number < rows.size:
+            waits += lots[number]
+        if abs(float(waits)) * terms.notional_max > LIMIT:
+            return GivenEnd(OVERFLOW, last)
+        first = last + 1
+    return GivenEnd(DONE, worths.size)
+
+
+@piece
+def _next_traded(volume: Integers, first: int, last: int) -> int:
+    at = first
+    while at <= last and volume[at] == 0:
+        at += 1
+    return at
+
+
+@piece
+def _value(equity: Integers, closes: Integers, first: int, after: int, cash: int, unit: int) -> None:
+    for at in range(first, after):
+        equity[at] = cash + unit * closes[at]
+
+
+@piece
+def _target(weight: float, equity: int, unit: int) -> int:
+    """Return a share of equity in whole lots towards zero."""
+    share = weight * float(equity) / float(unit) if equity > 0 else 0.0
+    # What no figure holds is too much for the scan, too.
+    return int(max(-LIMIT, min(LIMIT, share)))
+
+
+@cache
+def kept_scan() -> Any:
+    """Return the scan, compiled before where that was kept."""
+    return keep(scan, GIVEN)

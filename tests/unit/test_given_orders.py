@@ -1,0 +1,122 @@
+"""Orders and weights that are given: fills and equity of a walk in plain decimals, to the last digit."""
+
+from decimal import ROUND_CEILING, Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fanfold.errors import BadInput
+from fanfold.market.bars import Bar, Series
+from fanfold.market.recording import Recording
+from fanfold.research import backtest_orders
+from fanfold.research.columns import integer_bars
+from fanfold.research.fixed_size import FixedSize, fixed_size
+from fanfold.research.given_orders import Costs
+from fanfold.research.tape import FillField
+from fanfold.strategy import contract
+
+D = Decimal
+COSTS = Costs(cash=D(5_000), tick=D("0.05"), lot=D("0.1"), fee_bps=D("7.5"), slippage_bps=D(3))
+
+
+def recording(seed: int, count: int = 400) -> Recording:
+    """Bars with gaps between close and open, and some without volume."""
+    chance = np.random.default_rng(seed)
+    close = 10_000 + np.cumsum(chance.integers(-60, 61, count))
+    opened = close + chance.integers(-5, 6, count)
+    volume = chance.integers(1, 900, count) * (chance.random(count) < 0.8)
+    bars = [
+        Bar(60 * (number + 1), first, max(first, last) + 3, min(first, last) - 3, last, lots)
+        for number, (first, last, lots) in enumerate(zip(*map(np.ndarray.tolist, (opened, close, volume)), strict=True))
+    ]
+    return Recording.of(
+        Series(instrument="BTC/USDT", timeframe="1m", price_scale=2, volume_scale=1, after=0, bars=bars)
+    )
+
+
+def column(seed: int, count: int, *, weights: bool) -> np.ndarray:
+    chance = np.random.default_rng(seed + 100)
+    values = np.round(chance.uniform(-1, 1, count) * (1.0 if weights else 30.0), 1)
+    return np.where(chance.random(count) < 0.15, values, np.nan)
+
+
+def plain_walk(bars: Recording, given: np.ndarray, *, weights: bool) -> tuple[list[Any], list[Decimal]]:
+    """Fills as (bar, quantity, price, fee) and the equity at each close, in decimals and bar by bar."""
+    cash, held, waits, fills, equity, last = COSTS.cash, D(0), D(0), [], [], 0.0
+    for at, bar in enumerate(bars.bars()):
+        opened, close = D(bar.open).scaleb(-2), D(bar.close).scaleb(-2)
+        if waits and bar.volume:
+            buys = waits > 0
+            price = opened * (1 + COSTS.slippage_bps / 10_000 * (1 if buys else -1))
+            price = (price / COSTS.tick).to_integral_value("ROUND_CEILING" if buys else "ROUND_FLOOR") * COSTS.tick
+            fee = (price * abs(waits) * COSTS.fee_bps / 10_000).quantize(D("1e-8"), ROUND_CEILING)
+            fills.append((at, waits, price, fee))
+            cash, held, waits = cash - price * waits - fee, held + waits, D(0)
+        equity.append(cash + held * close)
+        if np.isnan(given[at]):
+            continue
+        if not weights:
+            waits += D(str(given[at]))
+        elif given[at] != last:
+            last = given[at]
+            share = D(str(last)) * max(equity[-1], D(0)) / close / COSTS.lot
+            waits = share.to_integral_value("ROUND_DOWN") * COSTS.lot - held
+    return fills, equity
+
+
+@pytest.mark.parametrize("weights", [False, True], ids=["orders", "weights"])
+@pytest.mark.parametrize("seed", range(6))
+def test_fills_and_equity_are_those_of_a_plain_walk(seed: int, weights: bool) -> None:
+    bars = recording(seed)
+    given = column(seed, bars.count, weights=weights)
+    account = backtest_orders(bars, costs=COSTS, **{"weights" if weights else "orders": given})
+    fills, equity = plain_walk(bars, given, weights=weights)
+    got = [
+        (int(row["at"].timestamp()) // 60 - 1, row["quantity"], row["price"], row["fee"])
+        for row in account.fills.to_pylist()
+    ]
+    assert len(fills) > 20
+    assert got == fills
+    assert account.equity["equity"].to_pylist() == equity
+    assert account.metrics.equity == equity[-1]
+    assert account.metrics.fees == sum(fee for *_, fee in fills)
+
+
+def test_a_strategys_fills_given_as_orders_come_to_its_equity() -> None:
+    bars = recording(9)
+    terms = FixedSize(COSTS.cash, D("12.4"), COSTS.tick, COSTS.lot, COSTS.fee_bps, COSTS.slippage_bps)
+    own = fixed_size(contract.bind("sma_cross", {"fast": 3, "slow": 9}, 1), integer_bars(bars, 0, 2**62), terms)
+    orders = np.zeros(bars.count)
+    orders[own.fills[:, FillField.AT] - 1] = own.fills[:, FillField.LOTS] / 10
+    account = backtest_orders(bars, orders, costs=COSTS)
+    assert account.metrics.trips.round_trips == len(own.trips) > 10
+    assert account.equity["equity"].to_pylist() == [D(int(worth)).scaleb(-own.scale) for worth in own.equity]
+
+
+def test_columns_are_read_from_files_and_ticks_may_be_finer_than_their_prices(tmp_path: Any) -> None:
+    path = tmp_path / "BTCUSDT-1m.csv"
+    rows = [f"{1_700_000_040 + 60 * number},10{number},10{number + 1},10{number},10{number},5" for number in range(4)]
+    path.write_text("\n".join(["time,open,high,low,close,volume", *rows]) + "\n")
+    free = Costs(tick=D("0.001"), lot=D(1), fee_bps=D(0), slippage_bps=D(0))
+    account = backtest_orders(path, [2, 0, -2, 0], costs=free)
+    assert [(row["quantity"], row["price"]) for row in account.fills.to_pylist()] == [(D(2), D(101)), (D(-2), D(103))]
+    assert account.metrics.equity == D(100_004)
+    assert account.refusals.num_rows == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({}, "give either orders or weights"),
+        ({"orders": np.zeros(400), "weights": np.zeros(400)}, "give either orders or weights"),
+        ({"orders": [1.0]}, r"there are 400 bars, and the column has the shape \(1,\)"),
+        ({"weights": np.full(400, np.inf)}, "entry 0 is infinite"),
+        ({"orders": np.full(400, 1e30)}, "entry 0 is more lots of 0.1 than 64 bits hold"),
+        ({"orders": np.full(400, 1e15)}, "worth more than 64 bits hold"),
+        ({"weights": np.full(400, 1e18)}, "worth more than 64 bits hold"),
+    ],
+)
+def test_a_column_that_cannot_be_traded_is_refused(given: dict[str, Any], reason: str) -> None:
+    with pytest.raises(BadInput, match=reason):
+        backtest_orders(recording(1), costs=COSTS, **given)
