@@ -66,8 +66,8 @@ def backtest_orders(
     """
     recording = data if isinstance(data, Recording) else _read(data)
     bars = _in_ticks(integer_bars(recording, 0, 2**62), costs.tick)
-    given = given_of(bars.time.size, orders, weights, costs.lot)
-    return _account(recording, bars, traded(bars, given, costs), costs)
+    wishes = given_of(bars.time.size, orders, weights, costs.lot)
+    return _account(recording, bars, traded(bars, wishes, costs), costs)
 
 
 def _read(data: Sequence[str | Path] | str | Path) -> Recording:
@@ -114,11 +114,11 @@ def _changes(weights: Floats) -> GivenOrders:
     return GivenOrders(rows, np.zeros(0, np.int64), weights[rows])
 
 
-def traded(bars: IntegerBars, given: GivenOrders, costs: Costs) -> GivenResult:
+def traded(bars: IntegerBars, wishes: GivenOrders, costs: Costs) -> GivenResult:
     """Trade what is given over integer bars."""
     scale = max(bars.price_scale + decimals(costs.lot), decimals(costs.cash, CASH_STEP))
-    tape, equity = blank_tape(given.rows.size + 1, 1), np.empty(bars.time.size, np.int64)
-    end = kept_scan()(bars, given, _integers(bars, costs, scale), tape, equity)
+    tape, equity = blank_tape(wishes.rows.size + 1, 1), np.empty(bars.time.size, np.int64)
+    end = kept_scan()(bars, wishes, _integers(bars, costs, scale), tape, equity)
     if end.code == OVERFLOW:
         raise BadInput(
             f"at bar {end.at} the position is worth more than 64 bits hold in units of 1e-{scale}: trade less, or in "

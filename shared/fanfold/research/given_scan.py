@@ -26,9 +26,9 @@ class GivenTerms(NamedTuple):
 
 
 class GivenOrders(NamedTuple):
-    """What is wanted at the closes of some bars: signed lots to trade, or shares of equity to hold; the other is empty.
+    """Wishes at the closes of the bars ``rows``, which rise: lots to trade, or shares of equity to hold.
 
-    ``rows`` are the bars, rising.
+    The column of the other kind is empty.
     """
 
     rows: Integers
@@ -44,10 +44,10 @@ class GivenEnd(NamedTuple):
 
 
 @njit(error_model="numpy")
-def scan(bars: IntegerBars, given: GivenOrders, terms: GivenTerms, tape: FillTape, equity: Integers) -> GivenEnd:
+def scan(bars: IntegerBars, wishes: GivenOrders, terms: GivenTerms, tape: FillTape, equity: Integers) -> GivenEnd:
     """Trade what is given: it fills at the next open that has volume, with what still waits then."""
     opens, closes, traded = borrow(bars.open), borrow(bars.close), borrow(bars.volume)
-    rows, lots, weights = borrow(given.rows), borrow(given.lots), borrow(given.weights)
+    rows, lots, weights = borrow(wishes.rows), borrow(wishes.lots), borrow(wishes.weights)
     written, worths = borrow(tape), borrow(equity)
     cash, held, waits, first = terms.cash, 0, 0, 0
     for number in range(rows.size + 1):
