@@ -5,7 +5,7 @@ STAGE ?= dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test simulate sim sim-record soak mutants conform storm peers check lint format lock documents notebooks pages bench bench-full bench-research bench-verdict golden oracle images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
+.PHONY: help install run research test simulate sim sim-record soak mutants conform storm peers check lint format lock documents notebooks pages bench bench-full bench-research bench-verdict golden oracle images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -15,6 +15,15 @@ install: .venv/.installed node_modules/.installed ## Install everything into .ve
 run: install ## Trade a seeded market on paper, on an embedded AWS, and print the result
 	@$(BIN)/fanfold run
 	@printf '\nnext:\n  %s\n  %s\n  %s\n' '$(BIN)/fanfold report --by day' '$(BIN)/fanfold orders' '$(BIN)/fanfold why ORDER'
+
+# The market is made up, so what the verdict says of it (exit code 1 where a check failed) is no fault.
+research: install ## Back-test, sweep and judge a strategy on a seeded market, with a tear sheet in build/research
+	@mkdir -p build/research
+	@$(BIN)/fanfold backtest sma_cross --minutes 20000 --html build/research/sma_cross.html --library build/research
+	@printf '\n'; $(BIN)/fanfold sweep sma_cross --minutes 20000 --grid fast=5:25:5 --grid slow=40:160:40 --library build/research
+	@printf '\n'; $(BIN)/fanfold verdict sma_cross --library build/research || test $$? = 1
+	@printf '\nnext:\n  open build/research/sma_cross.html\n  %s\n  examples/notebooks\n' \
+	  '$(BIN)/fanfold research runs --rank sharpe --library build/research'
 
 # As many as there are cores: a desk keeps about one busy. Each has ports and folders of its own.
 WORKERS ?= auto
