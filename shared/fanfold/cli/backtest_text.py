@@ -60,7 +60,7 @@ def _account_lines(account: AccountResult) -> Iterator[tuple[str, str]]:
     yield "costs", costs
     if account.orders is not None:
         yield "orders", f"{account.orders.num_rows:,} approved, with their ids in --json"
-    codes = Counter(account.refusals["code"].to_pylist())
+    codes = Counter({each["values"]: each["counts"] for each in account.refusals["code"].value_counts().to_pylist()})
     yield "refused", f"{codes.total():,}" + counts(codes)
     yield from (("stopped", line) for line in stops_of(account))
 
