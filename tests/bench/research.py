@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import account
 import numpy as np
 from numba import njit
 from peers.run import Peer, environment
@@ -29,7 +30,8 @@ PEERS = (
 )
 CLIENTS = Path(__file__).resolve().parent / "research_peers"
 # Bars; the others are asked to trade the first two.
-SIZES = (100_000, 500_000, 2_600_000)
+SIZES = (100_000, 500_000, 2_600_000, 10_000_000)
+FIVE = 1_000_000
 PASSES, PEER_S = 7, 600
 TERMS = FixedSize(Decimal(CASH), Decimal(1), tick=Decimal("0.00001"), lot=Decimal(1), fee_bps=Decimal(10))
 CENT = 0.01
@@ -105,6 +107,20 @@ def bare(bars: IntegerBars) -> Measured:
     return best(run)
 
 
+def peak_mb(count: int) -> float:
+    """Return how far a run lifts the resident memory at its highest, in megabytes."""
+    bars, strategy = integer_bars(count), contract.bind("sma_cross", {"fast": FAST, "slow": SLOW}, 1)
+    Path("/proc/self/clear_refs").write_text("5")
+    before = resident_kb("VmRSS")
+    fixed_size(strategy, bars, TERMS)
+    return (resident_kb("VmHWM") - before) / 1_000
+
+
+def resident_kb(field: str) -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{field}:"))
+
+
 def peer(client: Peer, count: int) -> Measured:
     command = [str(environment(client)), str(CLIENTS / client.script), str(count)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PEER_S, check=False)
@@ -133,6 +149,8 @@ def compared(count: int) -> list[tuple[object, ...]]:
 def main() -> None:
     rows = [row for count in SIZES for row in compared(count)]
     table("One back-test, CPU", ("engine", "ns a bar", "x fanfold", "fills", "final equity"), rows)
+    print(f"\n{SIZES[-1]:,} bars take {peak_mb(SIZES[-1]):,.0f} MB besides the bars themselves")
+    table(f"Five instruments, one account, {FIVE:,} bars", ("what", "ns a bar of one", "fills"), account.rows(FIVE))
 
 
 if __name__ == "__main__":
