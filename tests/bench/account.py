@@ -66,8 +66,8 @@ def least(run: Callable[[], Any]) -> float:
     return min(times[1:])
 
 
-def same(one: Book, other: Book) -> bool:
-    return np.array_equal(one.curve, other.curve) and np.array_equal(fills_of(one.tape), fills_of(other.tape))
+def same(book: Book, other: Book) -> bool:
+    return np.array_equal(book.curve, other.curve) and np.array_equal(fills_of(book.tape), fills_of(other.tape))
 
 
 def rows(count: int) -> list[tuple[object, ...]]:
