@@ -7,8 +7,8 @@ import pytest
 
 from fanfold import desk
 from fanfold.cli.idle_legs import Legs, LegWatch
-from fanfold.cli.report_text import length
 from fanfold.messages import LegCode, LegState, LegStatus, Target, Targets
+from fanfold.performance.texts import length
 from support.core_desk import A, B, instance, raw
 
 FIRST = 1_772_323_260  # 2026-03-01 00:01

@@ -11,11 +11,12 @@ from rich.console import Console
 from fanfold.cli.argument_types import Options
 from fanfold.cli.commands import report
 from fanfold.cli.output import Answer, plain, show, write_blocks
-from fanfold.cli.report_text import blocks, duration, lines, parts_table, sparkline
+from fanfold.cli.report_text import blocks, lines, parts_table, sparkline
 from fanfold.cli.summary import Summary, document
 from fanfold.errors import NothingThere
 from fanfold.performance.measuring import Part, Performance, TripStatistics
 from fanfold.performance.ratios import Drawdown, EquityPoint
+from fanfold.performance.texts import duration
 
 NO_TRIPS = TripStatistics(
     round_trips=0, win_rate=None, profit_factor=None, expectancy=None, best=None, worst=None, average_held_s=None

@@ -104,7 +104,7 @@ def test_a_strategy_that_the_desk_does_not_have_is_put_up_with_all_cash() -> Non
     ("options", "named"),
     [
         ({"strategy": "luck"}, "'luck' is neither an instance of the desk"),
-        ({"params": {"fast": "7"}}, "--param needs --strategy"),
+        ({"params": {"fast": "7"}}, "--param needs a strategy"),
         ({"until": run_plan.SEEDED_START}, "nothing is left to trade"),
         ({"minutes": 10**12}, "the seeded market is made for 200,000 minutes at most"),
     ],

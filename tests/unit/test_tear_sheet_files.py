@@ -30,6 +30,21 @@ def test_the_page_and_the_file_beside_it_have_the_same_numbers(tmp_path, capsys)
     assert beside["title"] == "sma_cross"
 
 
+def test_the_verdict_stands_on_top_where_it_was_asked_for(tmp_path, capsys):
+    page = tmp_path / "sheet.html"
+    assert ran("--html", str(page), "--verdict") == 0
+    verdict = json.loads((tmp_path / "sheet.json").read_text())["verdict"]
+    assert verdict["passed"] in (True, False)
+    assert [line for line in verdict["findings"] if "look-ahead" in line]
+    assert "checks" in verdict["summary"]
+    capsys.readouterr()
+    assert ran("--verdict") == 2
+    assert "name its file with --html" in capsys.readouterr().err
+    desk = ["backtest", "--desk", str(ROOT / "desk.toml"), "--minutes", "60"]
+    assert main([*desk, "--html", str(page), "--verdict"]) == 2
+    assert "a verdict is of one strategy" in capsys.readouterr().err
+
+
 def test_programs_are_told_where_the_pages_are(tmp_path, capsys):
     assert ran("--html", str(tmp_path / "a.html"), "--json") == 0
     assert json.loads(capsys.readouterr().out)["tear_sheets"] == [str(tmp_path / "a.html")]

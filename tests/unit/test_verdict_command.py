@@ -63,6 +63,13 @@ def test_a_look_ahead_is_named_with_what_to_change(tmp_path: Path, strategies: P
     assert "look-ahead" in answer.document["summary"]
 
 
+def test_bars_of_a_longer_timeframe_are_made_of_those_of_the_files(tmp_path: Path):
+    file = csv(tmp_path / "BTCUSDT-1m.csv", planted_biases.walk(3_000, 3))
+    answer = command.command("sma_cross", data=[file], param=["fast=5", "slow=20"], timeframe="5m", **FAST)
+    assert answer.document["bars"] == 600
+    assert main(["verdict", "sma_cross", "--data", file, "--timeframe", "7 moons"]) == 2
+
+
 def test_a_strategy_with_an_edge_passes_and_the_tear_sheet_can_say_so():
     bars = planted_biases.recorded(trending())
     terms = EvidenceTerms(cost=0.0002, trials=2, permutations=59, seed=1)

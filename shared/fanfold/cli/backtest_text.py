@@ -9,13 +9,11 @@ from fanfold.cli.report_text import (
     SPARK_WIDTH,
     counts,
     drawdown_line,
-    duration,
-    length,
-    moment,
     sparkline,
     trip_lines,
 )
 from fanfold.performance.ratios import EquityPoint
+from fanfold.performance.texts import duration, length, moment
 from fanfold.research.metric_texts import stops_of
 from fanfold.research.result import AccountMetrics, AccountResult, BacktestResult
 

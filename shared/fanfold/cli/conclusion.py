@@ -15,7 +15,7 @@ from fanfold.aws.s3.audit_log import S3Log
 from fanfold.aws.s3.seals import closed_days
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.output import write_blocks
-from fanfold.cli.report_text import blocks, moment
+from fanfold.cli.report_text import blocks
 from fanfold.cli.summary import (
     AccountSummary,
     Summary,
@@ -35,6 +35,7 @@ from fanfold.local.session import Session, bucket_name, table_name
 from fanfold.local.state_directory import SUMMARY
 from fanfold.market import timeframes
 from fanfold.money import ZERO
+from fanfold.performance.texts import moment
 
 
 class RunSpan(NamedTuple):

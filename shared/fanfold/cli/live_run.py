@@ -11,7 +11,6 @@ from fanfold.cli.argument_types import Options
 from fanfold.cli.conclusion import RunSpan, conclude
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.recorded_run import deployed, print_start
-from fanfold.cli.report_text import moment
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
 from fanfold.local import run_plan, state_directory
@@ -19,6 +18,7 @@ from fanfold.local.driver import DeskRun, announce, environment, invoke
 from fanfold.local.interrupt import Interrupt
 from fanfold.local.run_plan import RunOptions
 from fanfold.local.state_directory import RunRequest
+from fanfold.performance.texts import moment
 from fanfold.strategy import folder
 from fanfold.venues.ccxt.venue import catalogue
 

@@ -14,7 +14,6 @@ from fanfold.cli.conclusion import RunSpan, conclude
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.idle_legs import LegWatch
 from fanfold.cli.reading_progress import progress_of_reading
-from fanfold.cli.report_text import moment
 from fanfold.deployment import SERVICES
 from fanfold.errors import BadInput
 from fanfold.importers import data_files
@@ -26,6 +25,7 @@ from fanfold.local.launcher import Cloud
 from fanfold.local.run_plan import RunOptions, RunPlan
 from fanfold.local.session import table_name
 from fanfold.market import timeframes
+from fanfold.performance.texts import moment
 from fanfold.strategy import folder
 from fanfold.venues import replay
 

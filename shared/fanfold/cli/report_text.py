@@ -1,7 +1,6 @@
 """The report of a run for people: what it earned, at what risk, and what it did for it. docs/report.md defines it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 
 from fanfold.cli.output import Grid, money, places_of, profit, share
@@ -10,6 +9,7 @@ from fanfold.market.timeframes import DAY_S
 from fanfold.money import ZERO
 from fanfold.performance.measuring import Part, Performance, TripStatistics
 from fanfold.performance.ratios import CAGR_DAYS_MIN, RETURNS_MIN, Drawdown, EquityPoint
+from fanfold.performance.texts import duration, length, moment
 
 LABEL = 14
 SPARKS = "▁▂▃▄▅▆▇█"
@@ -147,27 +147,6 @@ def sparkline(points: Sequence[EquityPoint], width: int) -> str:
     return "".join(SPARKS[round((level - low) / (high - low) * top)] for level in levels)
 
 
-def duration(seconds: int) -> str:
-    """Return a time that something was held.
-
-    >>> duration(45), duration(3_660), duration(93_600)
-    ('45 seconds', '1 hour 1 minute', '1 day 2 hours')
-    """
-    return length(seconds // 60) if seconds >= 60 else f"{seconds} second{'' if seconds == 1 else 's'}"
-
-
-def length(minutes: int) -> str:
-    """Return a span of market time.
-
-    >>> length(2 * 1_440 + 120), length(1), length(0)
-    ('2 days 2 hours', '1 minute', '0 minutes')
-    """
-    days, rest = divmod(minutes, 1_440)
-    parts = [(days, "day"), (rest // 60, "hour"), (rest % 60, "minute")]
-    spans = [f"{count:,} {unit}{'' if count == 1 else 's'}" for count, unit in parts if count]
-    return " ".join(spans) or "0 minutes"
-
-
 def drawdown_line(fall: Drawdown | None) -> str:
     """Return the deepest fall of equity, with its times."""
     if fall is None:
@@ -208,8 +187,3 @@ def _engineering(summary: Summary) -> Iterator[tuple[str, str]]:
 def counts(of: Mapping[str, int]) -> str:
     """Return how often each code came, the most frequent first."""
     return "".join(f", {code} {count:,}" for code, count in sorted(of.items(), key=lambda pair: -pair[1]))
-
-
-def moment(at: int) -> str:
-    """Return an epoch second to the minute, in UTC."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")

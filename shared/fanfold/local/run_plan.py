@@ -193,14 +193,14 @@ def choose(raw: dict[str, Any], strategy: str | None, params: Mapping[str, str],
     if strategy is not None:
         if strategy not in instances and strategy not in contract.names():
             raise BadInput(
-                f"--strategy {strategy!r} is neither an instance of the desk ({', '.join(instances)}) "
+                f"{strategy!r} is neither an instance of the desk ({', '.join(instances)}) "
                 f"nor a strategy ({', '.join(contract.names())})"
             )
         instances = {strategy: instances.get(strategy) or universe.new_instance(raw, strategy, notes)}
         raw["strategies"] = instances
         notes.append(f"only {strategy} trades")
     if params and len(instances) != 1:
-        raise BadInput("--param needs --strategy: say whose param it is")
+        raise BadInput("--param needs a strategy: say whose param it is")
     for instance in instances.values() if params else ():
         instance["params"] = {**instance.get("params", {}), **params}
 

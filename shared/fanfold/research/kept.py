@@ -1,6 +1,8 @@
 """Compiled code, kept between runs in the user's cache folder, under a digest of all that it was made of."""
 
 import os
+from collections.abc import Callable
+from contextvars import ContextVar
 from functools import cache
 from hashlib import blake2s
 from pathlib import Path
@@ -14,6 +16,10 @@ ACCOUNT = ("account_book", "account_calm", "account_guards", "account_matching",
 STRATEGY = ("columns", "compiled", "folding", "lane", "tape")
 
 
+# Hears the name of each function that is compiled because it was not kept.
+on_compile: ContextVar[Callable[[str], None]] = ContextVar("on_compile", default=lambda _name: None)
+
+
 def folder() -> Path:
     """Return where compiled code is kept: ``fanfold/compiled`` of $XDG_CACHE_HOME, or of ~/.cache."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fanfold" / "compiled"
@@ -24,6 +30,18 @@ def digest_of(modules: tuple[str, ...]) -> str:
     """Hash modules of research."""
     texts = ((Path(__file__).parent / f"{name}.py").read_bytes() for name in modules)
     return blake2s(b"\0".join(texts), digest_size=8).hexdigest()
+
+
+class _Heard(FunctionCache):
+    """A cache of compiled code that says when it has nothing."""
+
+    _impl_class: Any = None
+
+    def load_overload(self, signature: Any, target_context: Any) -> Any:
+        kept = super().load_overload(signature, target_context)  # type: ignore[no-untyped-call]
+        if kept is None:
+            on_compile.get()(self._py_func.__name__)
+        return kept
 
 
 def keep(dispatcher: Any, modules: tuple[str, ...], part: str = "") -> Any:
@@ -62,7 +80,7 @@ def keep(dispatcher: Any, modules: tuple[str, ...], part: str = "") -> Any:
     class Result(CompileResultCacheImpl):
         _locator_classes = [Located]  # type: ignore[list-item]  # noqa: RUF012 - as in its base
 
-    class Kept(FunctionCache):
+    class Kept(_Heard):
         _impl_class = Result
 
     try:

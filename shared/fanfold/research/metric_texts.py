@@ -1,13 +1,12 @@
 """The figures of an account as a page shows them, each with its definition."""
 
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from fanfold.codes import Code
-from fanfold.market.timeframes import DAY_S
+from fanfold.performance.texts import brief, moment
 from fanfold.research.result import AccountMetrics, AccountResult
 from fanfold.research.tear_sheet import Metric, MetricGroup
 
@@ -27,10 +26,6 @@ def amount(value: Decimal | float | None) -> str:
 def share(value: Decimal | float | None) -> str:
     """Return a share as a percentage."""
     return NONE if value is None else f"{value:.2%}".replace("%", " %")
-
-
-def moment(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(sep=" ")[:16]
 
 
 def stops_of(account: AccountResult) -> list[str]:
@@ -63,7 +58,7 @@ def _risk(metrics: AccountMetrics) -> MetricGroup:
             Metric(
                 "Drawdown", share(-fall.share if fall else Decimal(0)), "deepest fall from a peak, as a share of it"
             ),
-            Metric("Longest drawdown", _length(metrics.drawdown_longest_s), "from a peak to the return to it"),
+            Metric("Longest drawdown", brief(metrics.drawdown_longest_s), "from a peak to the return to it"),
             Metric("Volatility", share(metrics.volatility), "deviation of daily returns, a year"),
             Metric("Sharpe", _ratio(metrics.sharpe), "mean over deviation of daily returns, a year; risk-free rate 0"),
             Metric("Sortino", _ratio(metrics.sortino), "mean over downside deviation of daily returns, a year"),
@@ -76,7 +71,7 @@ def _risk(metrics: AccountMetrics) -> MetricGroup:
 
 def _trades(metrics: AccountMetrics, currency: str) -> MetricGroup:
     trips = metrics.trips
-    held = NONE if trips.average_held_s is None else _length(trips.average_held_s)
+    held = NONE if trips.average_held_s is None else brief(trips.average_held_s)
     return MetricGroup(
         "Trades",
         [
@@ -105,11 +100,3 @@ def _costs(metrics: AccountMetrics, currency: str) -> MetricGroup:
 
 def _ratio(value: Decimal | float | None) -> str:
     return NONE if value is None else f"{value:,.2f}"
-
-
-def _length(seconds: int) -> str:
-    """Return a length in its two largest units."""
-    days, rest = divmod(seconds, DAY_S)
-    hours, minutes = rest // 3600, rest % 3600 // 60
-    parts = [f"{count} {unit}" for count, unit in ((days, "d"), (hours, "h"), (minutes, "min")) if count]
-    return " ".join(parts[:2]) or "0 min"

@@ -9,10 +9,11 @@ import pyarrow.compute as pc
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
 from fanfold.market.timeframes import DAY_S
+from fanfold.performance.texts import moment
 from fanfold.research import chart_series
 from fanfold.research.chart_series import ChartLine, Times, Values
 from fanfold.research.columns import IntegerBars, integer_bars
-from fanfold.research.metric_texts import amount, metric_groups, moment, stops_of
+from fanfold.research.metric_texts import amount, metric_groups, stops_of
 from fanfold.research.result import AccountResult, BacktestResult
 from fanfold.research.tear_sheet import (
     NO_VERDICT,

@@ -7,8 +7,10 @@ from typing import Any
 
 from fanfold.errors import BadInput
 from fanfold.importers import data_files, joining
-from fanfold.local.run_plan import SEED, SEEDED_START
+from fanfold.local.run_plan import SEED, SEEDED_START, RunPlan
+from fanfold.market import timeframes
 from fanfold.market.recording import Recording
+from fanfold.market.recordings import Recordings
 from fanfold.research.bias_lab import judging
 from fanfold.research.bias_lab.evidence import EvidenceTerms
 from fanfold.research.bias_lab.judging import Progress, StrategyVerdict, VerdictMarket
@@ -30,6 +32,7 @@ def verdict(
     params: Mapping[str, Any] | None = None,
     columns: Mapping[str, str] | None = None,
     strategies: str | Path | None = None,
+    timeframe: str = "",
     cost_bps: Decimal | int = COST_BPS,
     trials: int | None = None,
     permutations: int = 199,
@@ -40,16 +43,49 @@ def verdict(
     """Judge a strategy, named or by its file, on data files; without them on the seeded market.
 
     The shortest bars of ``data`` are traded, longer ones compared with them, and so are those of ``again``, another
-    download. ``cost_bps`` is what a fill costs, in hundredths of a percent, ``trials`` how many configurations were
-    tried, if not those that the library of runs in the folder ``library`` has; ``seed`` draws the permutations.
-    ``progress`` hears the name of each check. Raises BadInput for what the strategy cannot take.
+    download. With a ``timeframe`` the traded bars are made of the shortest. ``cost_bps`` is what a fill costs, in
+    hundredths of a percent, ``trials`` how many configurations were tried, if not those that the library of runs in the
+    folder ``library`` has; ``seed`` draws the permutations. ``progress`` hears the name of each check. Raises BadInput
+    for what the strategy cannot take.
     """
     name, own = folder.of_file(strategy, None if strategies is None else Path(strategies))
     folder.use(folder.chosen(own))
     judged = judging.market_of(_read(data, columns) or _seeded(name), _read(again, columns))
+    if timeframe:
+        judged = _in_timeframe(judged, timeframe)
     tried = trials or (1 if library is None else _tried(RunLibrary(Path(library)), name, judged))
     terms = EvidenceTerms(float(cost_bps) / 1e4, tried, permutations, seed)
     return judging.of_market(name, dict(params or {}), judged, terms, progress)
+
+
+def of_plan(planned: RunPlan, cost_bps: Decimal, library: Path, progress: Progress) -> StrategyVerdict:
+    """Judge the strategy of a plan that has one, on its bars up to the end of the plan, made of its own timeframe.
+
+    ``library`` is the folder of runs that says how many configurations were tried. Raises BadInput for several.
+    """
+    if len(planned.desk.strategies) != 1:
+        raise BadInput("a verdict is of one strategy: name it in front, as in fanfold backtest sma_cross")
+    (instance,) = planned.desk.strategies.values()
+    bars = {entry.instrument: Recording.of(entry.series(0, planned.until)) for entry in planned.recordings}
+    judged = judging.market_of([bars[name] for name in instance.instruments])
+    judged = _in_timeframe(judged, instance.timeframe)
+    terms = EvidenceTerms(float(cost_bps) / 1e4, _tried(RunLibrary(library), instance.strategy, judged))
+    return judging.of_market(instance.strategy, dict(instance.params), judged, terms, progress)
+
+
+def _in_timeframe(judged: VerdictMarket, timeframe: str) -> VerdictMarket:
+    """Return a market whose traded bars are of a longer timeframe, made of those that it has."""
+    seconds = timeframes.seconds(timeframe)
+    longer = [recording for recording in judged.longer if timeframes.seconds(recording.timeframe) > seconds]
+    traded, again = ([_longer(each, timeframe) for each in bars] for bars in (judged.traded, judged.again))
+    return VerdictMarket(traded, longer, again)
+
+
+def _longer(recording: Recording, timeframe: str) -> Recording:
+    if timeframes.seconds(recording.timeframe) >= timeframes.seconds(timeframe):
+        return recording
+    last = recording.closes_at_s(-1)
+    return Recording.of(Recordings([recording]).bars(recording.instrument, timeframe, 0, last))
 
 
 def _tried(library: RunLibrary, strategy: str, judged: VerdictMarket) -> int:

@@ -8,9 +8,10 @@ Example: fanfold backtest sma_cross
 Example: fanfold backtest sma_cross --data BTCUSDT-1m-2026-03.zip --param fast=10 --param slow=50
 Example: fanfold backtest --desk desk.toml --minutes 20000
 Example: fanfold backtest sma_cross --fidelity full --json
+Example: fanfold backtest sma_cross --html sma_cross.html --verdict
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -33,12 +34,19 @@ from fanfold.cli.argument_types import (
 from fanfold.cli.output import Answer
 from fanfold.cli.recorded_run import read_plan
 from fanfold.cli.research_library import LibraryFolder, Tags, library_in, now_s
+from fanfold.cli.status_line import status_line
+from fanfold.errors import BadInput
 from fanfold.importers import columns as column_names
 from fanfold.local.run_plan import RunOptions, RunPlan
 from fanfold.strategy import folder
 
 if TYPE_CHECKING:
+    from fanfold.research.backtesting import Frictions
     from fanfold.research.result import BacktestResult
+    from fanfold.research.tear_sheet import BiasFindings
+
+# What a name of compiled code means to who waits for it.
+_COMPILED = {"scan": "the account, some 20 s once for a release", "fold": "the strategy's step"}
 
 Strategy = Annotated[str | None, Parameter(metavar="STRATEGY", help="an instance, a strategy's name, or its file")]
 Bps = Annotated[Money, Parameter(metavar="BPS")]
@@ -49,6 +57,9 @@ Latency = Annotated[
 ]
 Html = Annotated[Path | None, Parameter(metavar="FILE", help="write a tear sheet, and its numbers beside it as JSON")]
 Fidelity = Annotated[Literal["fast", "full"], Parameter(help="compiled scans, or the code of the services")]
+Judged = Annotated[
+    bool, Parameter(negative=(), help="put the verdict on the strategy on top of the tear sheet; it takes a minute")
+]
 Ignored = Annotated[bool, Parameter(negative=(), help="trade on beyond daily_loss_max and drawdown_max")]
 
 
@@ -71,10 +82,13 @@ def command(
     ignore_loss_limits: Ignored = False,
     fidelity: Fidelity = "fast",
     html: Html = None,
+    verdict: Judged = False,
     library: LibraryFolder = None,
     tag: Tags = None,
 ) -> Answer:
     """Return what was earned, and at what risk."""
+    if verdict and html is None:
+        raise BadInput("--verdict goes on top of a tear sheet: name its file with --html, or run `fanfold verdict`")
     if strategy is not None:
         strategy, strategies = folder.of_file(strategy, strategies)
     folder.use(folder.chosen(strategies))
@@ -82,11 +96,44 @@ def command(
                         param=param or (), cash=cash, since=since, until=until, minutes=minutes)  # fmt: skip
     planned = read_plan(wanted)
     # numba takes a quarter of a second, which no help text waits for.
-    from fanfold.research.backtesting import Frictions, of_plan  # noqa: PLC0415
+    from fanfold.research.backtesting import Frictions  # noqa: PLC0415
 
-    done = of_plan(planned, Frictions(fees, slippage, latency, ignore_loss_limits), fidelity)
+    with status_line() as progress:
+        terms = Frictions(fees, slippage, latency, ignore_loss_limits)
+        done = _traded(planned, terms, fidelity, progress)
+        judged = _judged(planned, terms, library_in(library).folder, progress) if verdict else None
     run = _keep(done, planned, library, tag or ())
-    return _answer(done, planned, html, strategy or "the desk", run)
+    written = _written(done, planned, html, strategy or "the desk", judged) if html is not None else []
+    return _answer(done, written, run)
+
+
+def _traded(
+    planned: RunPlan, terms: "Frictions", fidelity: Literal["fast", "full"], progress: Callable[[str], None]
+) -> "BacktestResult":
+    """Back-test a plan, and say so where code is compiled first."""
+    from fanfold.research import kept  # noqa: PLC0415 - as above
+    from fanfold.research.backtesting import of_plan  # noqa: PLC0415 - as above
+
+    def say(name: str) -> None:
+        progress(f"compiling {_COMPILED.get(name, name)}; it is kept for the next time")
+
+    heard = kept.on_compile.set(say)
+    try:
+        progress("trading through the services' code" if fidelity == "full" else "trading")
+        return of_plan(planned, terms, fidelity)
+    finally:
+        kept.on_compile.reset(heard)
+
+
+def _judged(planned: RunPlan, terms: "Frictions", library: Path, progress: Callable[[str], None]) -> "BiasFindings":
+    """Return the verdict on the plan's strategy, at the costs of its account."""
+    from fanfold.research import verdicts  # noqa: PLC0415 - as above
+    from fanfold.research.backtesting import with_frictions  # noqa: PLC0415 - as above
+    from fanfold.research.bias_lab.judging import on_tear_sheet  # noqa: PLC0415 - as above
+
+    account = next(iter(with_frictions(planned.desk, terms).accounts.values()))
+    cost = account.taker_bps + account.spread_bps / 2 + account.slippage_bps
+    return on_tear_sheet(verdicts.of_plan(planned, cost, library, progress))
 
 
 def _keep(done: "BacktestResult", planned: RunPlan, folder: Path | None, tags: Sequence[str]) -> str:
@@ -100,11 +147,19 @@ def _keep(done: "BacktestResult", planned: RunPlan, folder: Path | None, tags: S
     return run
 
 
-def _answer(done: "BacktestResult", planned: RunPlan, html: Path | None, title: str, run: str) -> Answer:
-    from fanfold.cli import backtest_text, tear_sheet_files  # noqa: PLC0415 - as above
+def _written(
+    done: "BacktestResult", planned: RunPlan, html: Path, title: str, judged: "BiasFindings | None"
+) -> list[Path]:
+    from fanfold.cli import tear_sheet_files  # noqa: PLC0415 - as above
+    from fanfold.research.tear_sheet import NO_VERDICT  # noqa: PLC0415 - as above
+
+    return tear_sheet_files.write(done, planned.recordings, html, title, judged or NO_VERDICT)
+
+
+def _answer(done: "BacktestResult", written: list[Path], run: str) -> Answer:
+    from fanfold.cli import backtest_text  # noqa: PLC0415 - as above
     from fanfold.research import result  # noqa: PLC0415 - as above
 
-    written = tear_sheet_files.write(done, planned.recordings, html, title) if html is not None else []
     document = result.document(done) | {"tear_sheets": [str(path) for path in written], "run": run}
     return Answer(
         document, [backtest_text.text_of(done), f"kept as       {run}", *(f"tear sheet    {path}" for path in written)]

@@ -8,20 +8,18 @@ Example: fanfold verdict strategies/my_dip.py --data BTCUSDT-1m.zip --param wind
 Example: fanfold verdict sma_cross --data BTCUSDT-1m.zip BTCUSDT-1h.csv --again BTCUSDT-1m-today.zip --json
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from cyclopts import Parameter
-from rich.console import Console
 
 from fanfold.cli.argument_types import Columns, Count, Money, Strategies, read_by, read_whole
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.output import Answer, pairs
 from fanfold.cli.research_library import LibraryFolder, Tags, library_in, now_s
+from fanfold.cli.status_line import status_line
 from fanfold.importers import columns as column_names
 from fanfold.local import run_plan
 
@@ -45,6 +43,9 @@ Again = Annotated[
     Parameter(metavar="FILE", consume_multiple=1, help="the same bars of another download, to compare"),
 ]
 Param = Annotated[list[str] | None, Parameter(metavar="K=V", help="a param of the strategy")]
+Timeframe = Annotated[
+    str, Parameter(metavar="LENGTH", help="trade bars of this length, such as 1h, made of those of the files")
+]
 Trials = Annotated[
     Count, Parameter(help="how many configurations were tried before this one was chosen (those in the library)")
 ]
@@ -62,6 +63,7 @@ def command(
     columns: Columns = "",
     strategies: Strategies = None,
     param: Param = None,
+    timeframe: Timeframe = "",
     trials: Trials | None = None,
     cost: Cost = Decimal(12),
     permutations: Permutations = 199,
@@ -74,7 +76,7 @@ def command(
     from fanfold.research.library import RunStamp  # noqa: PLC0415 - as above
 
     kept = library_in(library)
-    with _progress() as progress:
+    with status_line() as progress:
         reached = verdict(
             name,
             data or (),
@@ -82,6 +84,7 @@ def command(
             params=run_plan.params(param or ()),
             columns=column_names.parse(columns),
             strategies=strategies,
+            timeframe=timeframe,
             cost_bps=cost or Decimal(0),
             trials=trials,
             permutations=permutations,
@@ -92,17 +95,6 @@ def command(
     stamp = RunStamp(kept_runs.verdict_run(reached), "verdict", now_s(), reached.summary)
     kept.keep(stamp, kept_runs.verdict_rows(reached), tag or ())
     return Answer(msgspec.to_builtins(reached), _text(reached), Exit.OK if reached.passed else Exit.FAILED)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """Show on standard error, if it is a terminal, which check is made."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda _name: None
-        return
-    with console.status("") as status:
-        yield lambda name: status.update(f"{name} ...")
 
 
 def _text(reached: "StrategyVerdict") -> list[str]:

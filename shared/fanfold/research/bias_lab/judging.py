@@ -154,6 +154,7 @@ def _evidence(strategy: Strategy, bars: MarketColumns, terms: EvidenceTerms, pro
 
 
 def on_tear_sheet(judgement: StrategyVerdict) -> BiasFindings:
-    """Return a verdict as a tear sheet shows it."""
-    lines = [f"{finding.outcome}: {finding.line}" for finding in judgement.findings]
+    """Return a verdict as a tear sheet shows it, what failed in front."""
+    worst_first = sorted(judgement.findings, key=lambda finding: finding.outcome != "failed")
+    lines = [f"{finding.outcome}: {finding.line}" for finding in worst_first]
     return BiasFindings(passed=judgement.passed, summary=judgement.summary, findings=lines)
