@@ -218,7 +218,7 @@ def test_the_command_ranks_writes_and_keeps(tmp_path: Path, capsys: pytest.Captu
     assert table.num_rows == 12
     assert main([*SWEEP, *kept]) == 0
     text = capsys.readouterr().out
-    assert "best 10 by total_return" in text
+    assert "best 10 by total return" in text
     assert "1 not traded: sma_cross: fast is 20" in text
     assert "mean total return by fast and slow" in text
 

@@ -20,9 +20,13 @@ def blocks_of(result: SweepResult, rank: str) -> list[str | Grid]:
     """Return the text of a sweep, its trials ranked by a figure."""
     failed = result.failed()
     traded = result.table.num_rows - failed.num_rows
-    lines: list[str | Grid] = [f"{traded:,} trials of {result.job.instance.strategy}, run {result.run}"]
-    lines.append(_best(result, rank))
-    lines += _maps(result, rank)
+    count = "1 trial" if traded == 1 else f"{traded:,} trials"
+    lines: list[str | Grid] = [f"{count} of {result.job.instance.strategy}, run {result.run}"]
+    if traded and not result.ranked(rank, 1).num_rows:
+        lines.append(f"no trial has a {rank.replace('_', ' ')}, which takes more data; ranked by total return")
+        rank = "total_return"
+    if traded:
+        lines += [_best(result, rank), *_maps(result, rank)]
     reasons = Counter(failed["error"].to_pylist()).most_common(REASONS_SHOWN)
     lines += [f"{count:,} not traded: {reason}" for reason, count in reasons]
     return lines + [f"note          {note}" for note in result.notes]
@@ -38,21 +42,14 @@ def _best(result: SweepResult, rank: str) -> Grid:
         params = tuple(cell(row[f"param_{name}"]) for name in result.varied)
         rows.append((*params, *(cell(row[name]) for name in where), *trial_cells(row, shown)))
     headings = (*result.varied, *where, *(name.replace("_", " ") for name in shown))
-    if not rows:
-        return Grid(
-            f"no trial has a {rank}; ratios need 10 days: take more data, or --rank total_return",
-            headings,
-            rows,
-            frozenset(),
-        )
-    return Grid(f"best {len(rows)} by {rank}", headings, rows, frozenset(range(len(headings))))
+    title = f"best {len(rows)} by {rank.replace('_', ' ')}"
+    return Grid(title, headings, rows, frozenset(range(len(headings))))
 
 
 def _maps(result: SweepResult, rank: str) -> Iterator[Grid]:
     """Yield the heat maps of pairs of params; of many params the first pairs."""
-    if result.ranked(rank, 1).num_rows:
-        for down, across in list(combinations(result.varied, 2))[:MAPS_MAX]:
-            yield heat_grid(result.heat_map(down, across, rank))
+    for down, across in list(combinations(result.varied, 2))[:MAPS_MAX]:
+        yield heat_grid(result.heat_map(down, across, rank))
 
 
 def heat_grid(heat: HeatMap) -> Grid:

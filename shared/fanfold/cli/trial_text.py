@@ -1,6 +1,7 @@
 """Figures of trials for people."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from fanfold.cli.output import cell, share
@@ -15,7 +16,7 @@ def figure_text(name: str, value: Any) -> str:
         return ""
     if name in SHARES:
         return share(value, sign=name == "total_return")
-    return f"{value:,.2f}" if isinstance(value, float) else cell(value)
+    return f"{value:,.2f}" if isinstance(value, float | Decimal) else cell(value)
 
 
 def trial_cells(row: Mapping[str, Any], names: list[str]) -> tuple[str, ...]:
