@@ -10,14 +10,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from fanfold.cli import sweep_text
+from fanfold.cli import stage_sweeps, sweep_text
 from fanfold.cli.output import Answer
 from fanfold.cli.recorded_run import read_plan
 from fanfold.cli.research_library import library_in, now_s
+from fanfold.cli.stage_sweeps import StageTerms
 from fanfold.errors import BadInput
 from fanfold.local.run_plan import RunOptions
 from fanfold.research.backtesting import Frictions
-from fanfold.research.library import check_figure
+from fanfold.research.library import RunStamp, check_figure
 from fanfold.research.sweeping import sweeps
 from fanfold.research.sweeping.planning import SweepOptions
 from fanfold.research.sweeping.sweep_result import SweepResult
@@ -33,13 +34,20 @@ def swept(
     out: Path | None,
     folder: Path | None,
     tags: Sequence[str],
+    on_stage: StageTerms | None = None,
 ) -> Answer:
-    """Sweep, and return the trials ranked by a figure."""
+    """Sweep, here or on a stage, and return the trials ranked by a figure."""
     check_figure(rank)
     planned = read_plan(wanted)
-    job = sweeps.planned_job(planned, options, Frictions(*terms))
+    job, library = sweeps.planned_job(planned, options, Frictions(*terms)), library_in(folder)
     with progress_of_trials(job.trials) as on_trials:
-        result = sweeps.of_job(job, planned, library_in(folder), on_trials, now_s(), tags)
+        if on_stage is None:
+            result = sweeps.of_job(job, planned, library, on_trials, now_s(), tags)
+        else:
+            run = sweeps.run_name(job, planned)
+            rows = stage_sweeps.rows_of(run, job, planned.recordings, on_stage, on_trials)
+            library.keep(RunStamp(run, "sweep", now_s()), rows, tags)
+            result = SweepResult(job, rows, run, planned.notes)
     written = [f"trials        {out}"] if out is not None and _write(result, out) else []
     return Answer(sweep_text.document_of(result, rank), [*sweep_text.blocks_of(result, rank), *written])
 

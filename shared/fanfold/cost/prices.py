@@ -64,6 +64,8 @@ PRICES: dict[str, Price] = {
     "s3-gb": Price("S3, storage", "GB-months", Decimal("0.023"), 1, NOTHING, "cloudoptimo.com"),
     "schedule": Price("EventBridge Scheduler", "runs", Decimal(1), MILLION, Decimal(14_000_000), "recalled"),
     "transition": Price("Step Functions", "transitions", Decimal("0.025"), 1_000, Decimal(4_000), "aws.amazon.com"),
+    "fargate-vcpu-hour": Price("Fargate, arm64", "vCPU-hours", Decimal("0.03238"), 1, NOTHING, "recalled"),
+    "fargate-gb-hour": Price("Fargate, arm64", "GB-hours", Decimal("0.00356"), 1, NOTHING, "recalled"),
     "athena-tb": Price("Athena", "TB scanned", Decimal(5), 1, NOTHING, "recalled"),
     "http-request": Price("HTTP API", "requests", Decimal("1.11"), MILLION, NOTHING, "recalled"),
     "log-gb": Price("CloudWatch, logs", "GB", Decimal("0.57"), 1, Decimal(5), "recalled"),

@@ -50,6 +50,9 @@ Instruments = Annotated[
 Windows = Annotated[str, Parameter(metavar="N|LENGTH", help="trade N equal windows apart, or windows such as 30d")]
 Quantity = Annotated[Money, Parameter(metavar="AMOUNT", help="hold so much at a weight of 1, without desk limits")]
 Rank = Annotated[str, Parameter(metavar="FIGURE", help="rank the trials by this figure (sharpe)")]
+OnStage = Annotated[str, Parameter(metavar="NAME", help="trade on this stage's AWS account, in place of this machine")]
+Agreed = Annotated[bool, Parameter(negative=(), help="start on a stage without asking about its price")]
+CostMax = Annotated[Money, Parameter(metavar="USD", help="start nothing on a stage that costs more")]
 Out = Annotated[Path | None, Parameter(metavar="FILE", help="write a row a trial as Parquet")]
 
 
@@ -81,6 +84,9 @@ def command(
     out: Out = None,
     library: LibraryFolder = None,
     tag: Tags = None,
+    stage: OnStage = "",
+    yes: Agreed = False,
+    cost_max: CostMax = None,
 ) -> Answer:
     """Return the trials, the best first."""
     known, own = folder.of_file(name, strategies)
@@ -90,7 +96,10 @@ def command(
     wanted = RunOptions(desk=desk, data=data or (), columns=column_names.parse(columns), strategy=known,
                         param=param or (), cash=cash, since=since, until=until, minutes=minutes)  # fmt: skip
     from fanfold.cli import sweeping  # noqa: PLC0415 - it loads numba
+    from fanfold.cli.stage_sweeps import StageTerms  # noqa: PLC0415 - as above
     from fanfold.research.sweeping.planning import SweepOptions, grid_texts  # noqa: PLC0415 - as above
 
     options = SweepOptions(grid_texts(grid), random or 0, seed, timeframe, instruments, windows, quantity)
-    return sweeping.swept(wanted, options, (fees, slippage, latency, ignore_loss_limits), rank, out, library, tag or ())
+    frictions = (fees, slippage, latency, ignore_loss_limits)
+    on_stage = StageTerms(stage, yes, cost_max) if stage else None
+    return sweeping.swept(wanted, options, frictions, rank, out, library, tag or (), on_stage)

@@ -13,6 +13,7 @@ from fanfold.market.recording import Recording
 from fanfold.research.on_aws.submission import (
     BatchItem,
     BatchTimes,
+    Runner,
     SubmittedSweep,
     bars_in,
     batch_size,
@@ -33,11 +34,21 @@ class Release(NamedTuple):
 
 
 class SweepPlan(NamedTuple):
-    """A sweep with the items of all its batches, and of those whose rows are not there."""
+    """A sweep with the items of all its batches, and of those whose rows are not there; ``bars`` is as in bars_in."""
 
     submitted: SubmittedSweep
     items: list[BatchItem]
     missing: list[BatchItem]
+    bars: dict[tuple[int, int], int]
+    times: BatchTimes
+
+    def missing_s(self, runner: Runner) -> float:
+        """Return the seconds that a kind of runner takes for what is missing, all of them together."""
+        return sum(
+            self.times.batch_s(self.bars[item.market, item.window], item.count)
+            for item in self.missing
+            if item.runner == runner
+        )
 
 
 class SweepProgress(NamedTuple):
@@ -80,7 +91,7 @@ class SweepsOnAws:
             trials_max=batch_size(bars, times),
         )
         items = items_of(submitted, bars, times, subnets)
-        return SweepPlan(submitted, items, self._store.missing(submitted, items))
+        return SweepPlan(submitted, items, self._store.missing(submitted, items), bars, times)
 
     def start(self, plan: SweepPlan, recordings: Sequence[Recording]) -> str:
         """Start an execution for what is missing, or join the one that runs already, and return its ARN.

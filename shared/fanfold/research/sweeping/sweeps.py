@@ -86,6 +86,11 @@ def planned_job(planned: RunPlan, options: SweepOptions, frictions: Frictions = 
     return job_of(paying, options._replace(latency_s=frictions.latency_s))
 
 
+def run_name(job: SweepJob, planned: RunPlan) -> str:
+    """Return the name of a sweep: the same job on the same bars, by the same code, has the same."""
+    return f"sweep-{job_hash(job, planned.recordings)}"
+
+
 def of_job(
     job: SweepJob,
     planned: RunPlan,
@@ -98,7 +103,7 @@ def of_job(
 
     The library keeps its rows, with the time that it was made at in epoch seconds.
     """
-    run = f"sweep-{job_hash(job, planned.recordings)}"
+    run = run_name(job, planned)
     parts = SweepParts(library.folder / "sweeps" / run if library is not None else None)
     rows = run_job(job, planned.recordings, parts, on_trials)
     if library is not None:
