@@ -66,8 +66,8 @@ function ofFunction(name, declared, right, about) {
   const reads = declared.events?.some((event) => event.sqs);
   return [
     allow(["logs:CreateLogStream", "logs:PutLogEvents"], arn("logs", log)),
-    // X-Ray knows no resources to name.
-    ...(about.params.tracing === "Active" ? [allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*")] : []),
+    // X-Ray knows no resources to name. What no trace comes to says so.
+    ...(about.params.tracing === "Active" && about.custom.traced !== false ? [allow(["xray:PutTraceSegments", "xray:PutTelemetryRecords"], "*")] : []),
     ...ofKey(right, reads, about),
     ...(reads ? ofQueue(about.stage) : []),
     ...said(right, about),

@@ -55,9 +55,10 @@ function policy(...Statement) {
   return { Version: "2012-10-17", Statement };
 }
 
-/** Within what `make bootstrap` allows the stage's roles, or the delivery may not make the role: of pr-12 all of pr-*. */
-function bounded(role, { stage, params }) {
-  if (params.guards === "none") return role;
+/** Within what `make bootstrap` allows the stage's roles, or the delivery may not make the role: of pr-12 all of pr-*. A stack that it
+ * does not deploy says so. */
+function bounded(role, { stage, params, custom }) {
+  if (params.guards === "none" || custom.bounded === false) return role;
   const kind = EPHEMERAL.exec(stage)?.[1] ?? stage;
   const boundary = `arn:\${AWS::Partition}:iam::\${AWS::AccountId}:policy/fanfold-boundary-${kind}-\${AWS::Region}`;
   return { ...role, Properties: { ...role.Properties, PermissionsBoundary: { "Fn::Sub": boundary } } };

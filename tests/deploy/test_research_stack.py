@@ -77,3 +77,9 @@ def test_an_errors_alarm_of_the_desk_does_not_count_its_errors() -> None:
     kinds = {each["Type"] for each in packaged("dev")["Resources"].values()}
     assert "AWS::Logs::MetricFilter" not in kinds
     assert "AWS::CloudWatch::Alarm" in kinds
+
+
+def test_its_roles_are_bounded_by_their_policies_alone_as_the_delivery_does_not_make_them() -> None:
+    roles = [each["Properties"] for each in packaged("dev")["Resources"].values() if each["Type"] == "AWS::IAM::Role"]
+    assert len(roles) == 4
+    assert all("PermissionsBoundary" not in role and "ManagedPolicyArns" not in role for role in roles)

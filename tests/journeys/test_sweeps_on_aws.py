@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,8 +13,10 @@ import pytest
 
 from fanfold import __version__
 from fanfold.aws.client.recording import read_lines
+from fanfold.cli.stage_sweeps import StageTerms, rows_of
+from fanfold.deployment import STAGE
 from fanfold.errors import BadInput, NotReachable
-from fanfold.local.launcher import Cloud
+from fanfold.local.launcher import REGION, Cloud
 from fanfold.research.on_aws.executions import Release, SweepPlan, SweepsOnAws
 from fanfold.research.on_aws.submission import BatchTimes
 from fanfold.research.on_aws.sweep_store import TRIALS, SweepStore
@@ -148,3 +151,25 @@ def test_the_function_is_allowed_what_it_was_seen_to_do_and_nothing_else(swept: 
     (batch,) = held(packaged_research(named), read_lines(swept.calls), packaged_research("local"))
     assert {call.operation for call in batch.calls} == {"GetObject", "PutObject"}
     assert (batch.missing, batch.unused) == ([], [])
+
+
+def test_the_command_agrees_on_a_price_and_gets_the_rows_of_this_machine(
+    swept: Swept, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys = {"AWS_ACCESS_KEY_ID": "embedded", "AWS_SECRET_ACCESS_KEY": "embedded"}
+    for name, value in {"AWS_ENDPOINT_URL": swept.cloud.endpoint, "AWS_REGION": REGION, **keys}.items():
+        monkeypatch.setenv(name, value)
+    job, heard = smaller(6), list[int]()
+    ask = partial(rows_of, "sweep-5", job, BARS, on_trials=heard.append)
+    with pytest.raises(BadInput, match="nobody is there to agree to the price: say --yes"):
+        ask(StageTerms(STAGE))
+    with pytest.raises(BadInput, match=r"costs about 0\.\d+ \$ and --cost-max is 1E-7"):
+        ask(StageTerms(STAGE, agreed=True, cost_max=Decimal("1E-7")))
+    assert heard == []
+    rows = ask(StageTerms(STAGE, agreed=True, cost_max=Decimal("0.05")))
+    assert rows.equals(here(job))
+    assert sum(heard) == 6
+    assert "6 trials in 1 batches, about 0.00" in capsys.readouterr().err
+    # What is there is not traded again, and nobody is asked.
+    assert ask(StageTerms(STAGE)).equals(rows)
+    assert capsys.readouterr().err == ""

@@ -1,15 +1,20 @@
 """Batches of trials: each row has the figures of the back-test of its configuration, wherever it runs."""
 
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
 import msgspec
 import pytest
 
 from fanfold.errors import BadInput
+from fanfold.research.columns import integer_bars
+from fanfold.research.fixed_size import fixed_size
+from fanfold.research.sweeping.fixed_trials import fixed_terms, window_bars
 from fanfold.research.sweeping.sweep_job import SizingTerms, SweepJob, TradedWindow, TrialBatch, batches, check
 from fanfold.research.sweeping.trial_rows import figures_of, row_schema
 from fanfold.research.sweeping.trials import run_batch
+from fanfold.research.tape import FillField
+from fanfold.strategy import contract
 from support.backtests import ALL, START, bars, desk_of, fast_result, instance
 
 MINUTES = 400
@@ -104,3 +109,26 @@ def test_a_quantity_is_whole_lots_of_one_instrument() -> None:
                                windows=(WHOLE,)), 100)  # fmt: skip
         with pytest.raises(BadInput, match=reason):
             run_batch(batch, bars(7, 10))
+
+
+def test_a_fixed_quantity_fills_at_prices_that_were_traded() -> None:
+    """An oracle in plain Python: fills are at the next open, moved by the slippage, and equity is their sum."""
+    recording = next(each for each in bars(7, MINUTES) if each.instrument == "BTC/USDT")
+    (batch,) = batches(job(terms=SizingTerms(quantity=Decimal("0.5")), markets=(("BTC/USDT",),), windows=(WHOLE,)), 9)
+    terms, rows = fixed_terms(batch), run_batch(batch, [recording]).to_pylist()
+    strategy = contract.bind("sma_cross", {"fast": 5, "slow": 20}, 1)
+    seen = window_bars(recording, "1m", WHOLE, strategy.lookback)
+    fills = fixed_size(strategy, integer_bars(recording, 0, WHOLE.until), terms).fills
+    opens = [int(bar.open) for bar in recording.bars()]
+    cash, held = terms.cash, 0
+    for fill in fills.tolist():
+        at, lots, price = fill[FillField.AT], fill[FillField.LOTS], fill[FillField.PRICE]
+        share = Decimal(opens[at]) * (1 + (1 if lots > 0 else -1) * terms.slippage_bps / 10_000)
+        assert price == int(share.to_integral_value(ROUND_CEILING if lots > 0 else ROUND_FLOOR))
+        notional = abs(lots) * terms.lot * Decimal(price).scaleb(-recording.price_scale)
+        cash -= (notional if lots > 0 else -notional) + notional * terms.fee_bps / 10_000
+        held += lots
+    close = recording.price(int(seen.bars.close[-1]))
+    assert len(fills) > 10
+    assert rows[0]["fills"] == len(fills)
+    assert abs(rows[0]["equity"] - (cash + held * terms.lot * close)) < Decimal("0.0001")

@@ -25,7 +25,7 @@ from fanfold.strategy import contract
 from fanfold.strategy.step_code import digest
 
 SUBNETS = "FANFOLD_RESEARCH_SUBNETS"
-POLL_S = 2.0
+POLL_S = 1.0
 
 
 class StageTerms(NamedTuple):
