@@ -27,6 +27,7 @@ from fanfold.strategy import contract
 PEERS = (
     Peer("backtesting", "0.6.6", "backtesting_client.py"),
     Peer("vectorbt", "1.2.0", "vectorbt_client.py"),
+    Peer("vectorbt", "1.2.0", "vectorbt_client.py", "rust"),
 )
 CLIENTS = Path(__file__).resolve().parent / "research_peers"
 # Bars; the others are asked to trade the first two.
@@ -122,7 +123,7 @@ def resident_kb(field: str) -> int:
 
 
 def peer(client: Peer, count: int) -> Measured:
-    command = [str(environment(client)), str(CLIENTS / client.script), str(count)]
+    command = [str(environment(client)), str(CLIENTS / client.script), str(count), client.extra or "numba"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PEER_S, check=False)
     if done.returncode:
         sys.exit(f"{client.package} failed: {done.stderr[-2_000:]}")
@@ -135,7 +136,7 @@ def compared(count: int) -> list[tuple[object, ...]]:
     bars = integer_bars(count)
     runs = {"fanfold": ours(bars), "bare numba loop": bare(bars)}
     if count <= SIZES[1]:
-        runs |= {f"{client.package} {client.version}": peer(client, count) for client in PEERS}
+        runs |= {f"{client.package} {client.version} {client.extra}".strip(): peer(client, count) for client in PEERS}
     first = runs["fanfold"]
     for name, run in runs.items():
         if run.fills != first.fills or abs(run.equity - first.equity) > CENT:

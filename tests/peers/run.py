@@ -21,11 +21,12 @@ NEWER = "import sys; sys.exit(sys.version_info < (3, 12))"
 
 
 class Peer(NamedTuple):
-    """A client: its package and version, and the script that trades with it."""
+    """A client: its package and version, the script that trades with it, and an extra of the package."""
 
     package: str
     version: str
     script: str
+    extra: str = ""
 
 
 PEERS = (
@@ -48,12 +49,13 @@ def interpreter():
 
 def environment(peer):
     """Return the Python of a client's environment, which is made where it is not there."""
-    python = ENVIRONMENTS / f"{peer.package}-{peer.version}" / "bin" / "python"
+    folder = "-".join(filter(None, (peer.package, peer.extra, peer.version)))
+    python = ENVIRONMENTS / folder / "bin" / "python"
     if not python.exists():
         subprocess.run([interpreter(), "-m", "venv", python.parents[1]], check=True)
     check = f"from importlib.metadata import version; assert version('{peer.package}') == '{peer.version}'"
     if subprocess.run([python, "-c", check], capture_output=True, check=False).returncode:
-        pin = f"{peer.package}=={peer.version}"
+        pin = f"{peer.package}[{peer.extra}]=={peer.version}" if peer.extra else f"{peer.package}=={peer.version}"
         subprocess.run([python, "-m", "pip", "install", "--quiet", pin], check=True, timeout=INSTALL_S)
     return python
 
