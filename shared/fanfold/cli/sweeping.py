@@ -5,12 +5,13 @@ from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from fanfold.cli import stage_sweeps, sweep_text
+from fanfold.cli import stage_sweeps, sweep_text, walk_text
 from fanfold.cli.output import Answer
 from fanfold.cli.recorded_run import read_plan
 from fanfold.cli.research_library import library_in, now_s
@@ -19,9 +20,10 @@ from fanfold.errors import BadInput
 from fanfold.local.run_plan import RunOptions
 from fanfold.research.backtesting import Frictions
 from fanfold.research.library import RunStamp, check_figure
-from fanfold.research.sweeping import sweeps
+from fanfold.research.sweeping import sweeps, walking
 from fanfold.research.sweeping.planning import SweepOptions
 from fanfold.research.sweeping.sweep_result import SweepResult
+from fanfold.research.sweeping.walking import WalkOptions
 
 FrictionTerms = tuple[Decimal | None, Decimal | None, int, bool]
 
@@ -48,16 +50,37 @@ def swept(
             rows = stage_sweeps.rows_of(run, job, planned.recordings, on_stage, on_trials)
             library.keep(RunStamp(run, "sweep", now_s()), rows, tags)
             result = SweepResult(job, rows, run, planned.notes)
-    written = [f"trials        {out}"] if out is not None and _write(result, out) else []
+    written = _write(result.table, out)
     return Answer(sweep_text.document_of(result, rank), [*sweep_text.blocks_of(result, rank), *written])
 
 
-def _write(result: SweepResult, out: Path) -> bool:
+def walked(
+    wanted: RunOptions,
+    options: SweepOptions,
+    walk: WalkOptions,
+    terms: FrictionTerms,
+    out: Path | None,
+    folder: Path | None,
+    tags: Sequence[str],
+) -> Answer:
+    """Walk forward, and return the tests."""
+    planned = read_plan(wanted)
+    job = sweeps.planned_job(planned, options, Frictions(*terms))
+    windows = walking.train_windows(walking.splits_of(job, planned, walk))
+    with progress_of_trials(len(windows) * job.trials) as on_trials:
+        result = walking.of_job(job, planned, walk, library_in(folder), on_trials, now_s(), tags)
+    return Answer(walk_text.document_of(result), [*walk_text.blocks_of(result), *_write(result.rows, out)])
+
+
+def _write(rows: pa.Table, out: Path | None) -> list[str]:
+    """Write rows of trials where that is asked for, and return a line that says so."""
+    if out is None:
+        return []
     try:
-        pq.write_table(result.table, out)
+        pq.write_table(rows, out)
     except OSError as wrong:
         raise BadInput(f"{out} cannot be written: {wrong.strerror or wrong}; name another with --out") from wrong
-    return True
+    return [f"trials        {out}"]
 
 
 class _Rate(ProgressColumn):

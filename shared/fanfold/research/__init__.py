@@ -7,9 +7,10 @@ if TYPE_CHECKING:
     from fanfold.research.backtesting import backtest
     from fanfold.research.given_orders import backtest_orders
     from fanfold.research.sweeping.sweeps import sweep
+    from fanfold.research.sweeping.walking import walk_forward
     from fanfold.research.verdicts import verdict
 
-__all__ = ["backtest", "backtest_orders", "sweep", "verdict"]
+__all__ = ["backtest", "backtest_orders", "sweep", "verdict", "walk_forward"]
 
 # numba takes a quarter of a second, and not all that is here needs it.
 _MODULES = {
@@ -17,6 +18,7 @@ _MODULES = {
     "backtest_orders": "given_orders",
     "sweep": "sweeping.sweeps",
     "verdict": "verdicts",
+    "walk_forward": "sweeping.walking",
 }
 
 

@@ -1,0 +1,124 @@
+"""A walk forward is what plain loops over back-tests come to, and its splits are those of a list of closes."""
+
+import json
+from itertools import pairwise, product
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fanfold.cli.main import main
+from fanfold.errors import BadInput
+from fanfold.research import backtest, walk_forward
+from fanfold.research.library import RunLibrary
+from fanfold.research.sweeping.splits import Split, purged_folds, rolling
+from fanfold.research.sweeping.sweep_job import TradedWindow
+
+ROOT = Path(__file__).resolve().parents[2]
+DESK = ROOT / "desk.toml"
+GRID = {"fast": [5, 10], "slow": [20, 40]}
+HOUR, DAY = 3_600, 86_400
+WALK: dict[str, Any] = {"desk": DESK, "grid": GRID, "minutes": 600, "rank": "total_return"}
+
+
+def earned(pair: tuple[int, ...], window: TradedWindow) -> Any:
+    params = dict(zip(GRID, pair, strict=True))
+    return backtest("sma_cross", desk=DESK, params=params, since=window.since, until=window.until,
+                    minutes=(window.until - window.since) // 60 + 1).account  # fmt: skip
+
+
+@pytest.mark.parametrize("anchored", [False, True])
+def test_a_walk_is_what_plain_loops_over_back_tests_come_to(anchored: bool) -> None:
+    result = walk_forward("sma_cross", train="3h", test="2h", anchored=anchored, **WALK)
+    span = backtest("sma_cross", desk=DESK, minutes=600)
+    level, tests = 1.0, 0
+    for fold in result.folds:
+        begins = span.start + 3 * HOUR + tests * 2 * HOUR
+        train = TradedWindow(span.start if anchored else begins - 3 * HOUR, begins - 60)
+        test = TradedWindow(begins, begins + 2 * HOUR - 60)
+        assert (fold.train, fold.test) == ((train,), test)
+        returns = {pair: float(earned(pair, train).metrics.total_return) for pair in product(*GRID.values())}
+        best = max(returns, key=returns.__getitem__)
+        assert (fold.params["fast"], fold.params["slow"]) == best
+        assert fold.train_return == pytest.approx(returns[best], rel=1e-12)
+        out = earned(best, test)
+        assert fold.test_return == float(out.metrics.total_return)
+        ratio = (fold.test_return / (test.until - test.since)) / (returns[best] / (train.until - train.since))
+        assert fold.efficiency == (pytest.approx(ratio) if returns[best] > 0 else None)
+        tests += 1
+        level *= float(out.metrics.equity / out.metrics.start)
+    assert tests == (10 - 3) // 2
+    assert result.equity["level"][-1].as_py() == pytest.approx(level)
+    assert result.total_return == pytest.approx(level - 1)
+    assert result.equity.num_rows == tests * 120 + 1
+    times = result.equity["at"].to_pylist()
+    assert all(before < after for before, after in pairwise(times))
+
+
+def test_a_purged_fold_trains_on_no_bar_that_its_test_reads() -> None:
+    span, reach, embargo = TradedWindow(60, 6_000), 7 * 60, 11 * 60
+    for folds in (2, 3, 5):
+        parted = purged_folds(span, 60, folds, reach, embargo)
+        tested = [close for split in parted for close in closes(split.test)]
+        assert tested == list(closes(span))
+        for split in parted:
+            read = {at for close in closes(split.test) for at in range(close - reach, close + 1, 60)}
+            kept = [close for window in split.train for close in closes(window)]
+            expected = [
+                close for close in closes(span)
+                if not read & set(range(close - reach, close + 1, 60))
+                and not split.test.until < close - reach <= split.test.until + embargo
+            ]  # fmt: skip
+            assert kept == expected
+
+
+def closes(window: TradedWindow) -> range:
+    return range(window.since, window.until + 60, 60)
+
+
+@pytest.mark.parametrize("anchored", [False, True])
+def test_rolling_splits_are_those_of_a_list_of_closes(anchored: bool) -> None:
+    span = TradedWindow(60, 103 * 60)
+    everything, expected, first = list(closes(span)), [], 20
+    while first + 15 <= len(everything):
+        train = everything[0 if anchored else first - 20 : first]
+        test = everything[first : first + 15]
+        expected.append(Split((TradedWindow(train[0], train[-1]),), TradedWindow(test[0], test[-1])))
+        first += 15
+    assert rolling(span, 60, 1_200, 900, anchored=anchored) == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"train": "9h", "test": "2h"}, "do not fit"),
+        ({"train": "3h"}, "name the windows"),
+        ({"folds": 1}, "from 2 to"),
+        ({"folds": 2, "embargo": "9h"}, None),
+        ({"folds": 3, "embargo": "x"}, "is not a number of"),
+        ({"train": "3h", "test": "2h", "rank": "sharpe"}, "no configuration has a sharpe"),
+        ({"train": "3h", "test": "2h", "rank": "sharp"}, "`sharpe`"),
+    ],
+)
+def test_windows_that_cannot_be_walked_say_why(options: dict[str, Any], reason: str | None) -> None:
+    if reason is None:
+        reason = "has nothing to train on"
+    with pytest.raises(BadInput, match=reason):
+        walk_forward("sma_cross", **{**WALK, **options})
+
+
+def test_the_command_prints_writes_and_keeps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["walk-forward", "sma_cross", "--desk", str(DESK), "--minutes", "600", "--grid", "fast=5,10",
+             "--grid", "slow=20,40", "--rank", "total_return", "--library", str(tmp_path)]  # fmt: skip
+    assert main([*words, "--purged-k-fold", "3", "--embargo", "10m", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [len(fold["train"]) for fold in document["folds"]] == [1, 2, 1]
+    assert RunLibrary(tmp_path).rows_of(document["run"]).num_rows == 3
+    out = tmp_path / "tests.parquet"
+    assert main([*words, "--train", "3h", "--test", "2h", "--out", str(out)]) == 0
+    text = capsys.readouterr().out
+    assert "3 tests of sma_cross" in text
+    assert "out of sample" in text
+    assert out.exists()
+    assert main([*words]) == 2
+    assert "--train 180d --test 30d" in capsys.readouterr().err
