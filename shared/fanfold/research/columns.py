@@ -65,6 +65,12 @@ def picked(bars: IntegerBars, rows: Integers | slice) -> IntegerBars:
     return bars_of((column[rows] for column in columns), bars.price_scale, bars.volume_scale)
 
 
+def contiguous(bars: IntegerBars) -> IntegerBars:
+    """Return bars whose columns lie in one piece, as compiled code that borrows them reads them."""
+    columns = (bars.time, bars.open, bars.high, bars.low, bars.close, bars.volume)
+    return bars_of(map(np.ascontiguousarray, columns), bars.price_scale, bars.volume_scale)
+
+
 def resampled(bars: IntegerBars, timeframe: str, through: int) -> IntegerBars:
     """Return the longer bars of all spans that ended by ``through``, as ``market.resample`` makes them."""
     length = timeframes.seconds(timeframe)

@@ -10,8 +10,9 @@ from fanfold.market.timeframes import DAY_S
 from fanfold.money import ZERO, exact, ratio
 from fanfold.performance import ratios
 from fanfold.performance.measuring import TripStatistics
-from fanfold.performance.ratios import EquityPoint
+from fanfold.performance.ratios import Drawdown, EquityPoint
 from fanfold.research.columns import Integers
+from fanfold.research.daily_ratios import daily_ratios
 from fanfold.research.result import AccountMetrics
 from fanfold.research.tape import FillField, TripField
 
@@ -37,37 +38,110 @@ class TradedFigures(NamedTuple):
     growth: Sequence[Decimal]
 
 
+class TripSums(NamedTuple):
+    """Round trips: their number, that of winners, what those won and others lost, the best, the worst, their time."""
+
+    number: int
+    won_count: int
+    won: int
+    lost: int
+    best: int
+    worst: int
+    held_s: int
+
+
+class TradedSums(NamedTuple):
+    """All that the metrics of an account are made of, in integers as in TradedFigures.
+
+    ``levels`` is the equity at each midnight, ``held`` the number of ``closes`` with a position; ``equity_sum`` is of
+    all closes, ``gross_exposure`` a mean of shares, and no number where it was not measured.
+    """
+
+    scale: int
+    since: int
+    until: int
+    cash: int
+    equity: int
+    levels: Integers
+    fall: Drawdown | None
+    longest_fall_s: int
+    closes: int
+    held: int
+    gross_exposure: float
+    equity_sum: int
+    fills: int
+    notional: int
+    paid_over: int
+    fees: int
+    trips: TripSums
+    growth: Sequence[Decimal]
+
+
 @exact
 def metrics_of(traded: TradedFigures) -> AccountMetrics:
     """Measure an account; docs/research.md has the conventions."""
-    curve = Curve(traded)
-    returns = ratios.daily_returns(curve.points(curve.midnights()))
-    ends = curve.points(np.array([curve.at.size - 1]))
-    cagr, fall = ratios.cagr(ends), ratios.max_drawdown(curve.points(curve.turns()))
-    mean = _sum(traded.equity) // max(traded.equity.size, 1)
-    above = traded.equity > 0
+    return metrics_from(sums_of(traded))
+
+
+def sums_of(traded: TradedFigures) -> TradedSums:
+    """Sum up the trading of an account."""
+    curve, above = Curve(traded), traded.equity > 0
     exposure = np.divide(traded.gross, traded.equity, out=np.zeros(traded.equity.size), where=above)
-    return AccountMetrics(
-        start=curve.amount(traded.cash),
-        equity=curve.amount(traded.equity[-1]),
-        total_return=ratio(curve.amount(traded.equity[-1] - traded.cash), curve.amount(traded.cash)),
-        cagr=cagr,
-        volatility=ratios.volatility(returns),
-        sharpe=ratios.sharpe(returns),
-        sortino=ratios.sortino(returns),
-        calmar=ratios.calmar(cagr, fall),
-        drawdown=fall,
-        drawdown_longest_s=curve.longest_fall_s(),
-        trips=_trips(traded, curve),
-        fees=curve.amount(traded.fills[:, FillField.FEE].sum()),
-        slippage=curve.amount(traded.paid_over.sum()),
-        turnover=ratio(Decimal(_sum(traded.notional)), Decimal(mean)) if mean > 0 else ZERO,
-        invested=float((traded.gross > 0).mean()),
+    return TradedSums(
+        scale=traded.scale,
+        since=traded.since,
+        until=int(curve.at[-1]),
+        cash=traded.cash,
+        equity=int(traded.equity[-1]),
+        levels=curve.levels(),
+        fall=ratios.max_drawdown(curve.points(curve.turns())),
+        longest_fall_s=curve.longest_fall_s(),
+        closes=traded.equity.size,
+        held=int((traded.gross > 0).sum()),
         gross_exposure=float(exposure.mean()),
-        buy_and_hold=ratio(sum(traded.growth, ZERO), Decimal(len(traded.growth))) - 1 if traded.growth else None,
+        equity_sum=_sum(traded.equity),
         fills=len(traded.fills),
-        days=len(returns),
+        notional=_sum(traded.notional),
+        paid_over=int(traded.paid_over.sum()),
+        fees=int(traded.fills[:, FillField.FEE].sum()),
+        trips=_trip_sums(traded),
+        growth=traded.growth,
     )
+
+
+@exact
+def metrics_from(sums: TradedSums) -> AccountMetrics:
+    """Return the metrics of an account that was summed up."""
+    start, equity = (_amount(figure, sums.scale) for figure in (sums.cash, sums.equity))
+    daily = daily_ratios(sums.levels)
+    growth = ratios.cagr([EquityPoint(sums.since, start), EquityPoint(sums.until, equity)])
+    mean = sums.equity_sum // max(sums.closes, 1)
+    return AccountMetrics(
+        start=start,
+        equity=equity,
+        total_return=ratio(equity - start, start),
+        cagr=growth,
+        volatility=daily.volatility,
+        sharpe=daily.sharpe,
+        sortino=daily.sortino,
+        calmar=ratios.calmar(growth, sums.fall),
+        drawdown=sums.fall,
+        drawdown_longest_s=sums.longest_fall_s,
+        trips=_trips(sums.trips, sums.scale),
+        fees=_amount(sums.fees, sums.scale),
+        slippage=_amount(sums.paid_over, sums.scale),
+        turnover=ratio(Decimal(sums.notional), Decimal(mean)) if mean > 0 else ZERO,
+        invested=sums.held / max(sums.closes, 1),
+        gross_exposure=sums.gross_exposure,
+        buy_and_hold=ratio(sum(sums.growth, ZERO), Decimal(len(sums.growth))) - 1 if sums.growth else None,
+        fills=sums.fills,
+        days=daily.days,
+    )
+
+
+def _amount(figure: int, scale: int) -> Decimal:
+    """Return a figure of money as a decimal."""
+    return Decimal(figure).scaleb(-scale)
 
 
 def _sum(figures: Integers) -> int:
@@ -84,20 +158,21 @@ class Curve:
         self._equity = np.concatenate([[traded.cash], traded.equity])
         self._peaks = np.maximum.accumulate(self._equity)
 
-    def amount(self, figure: int | np.int64) -> Decimal:
-        """Return a figure of money as a decimal."""
-        return Decimal(int(figure)).scaleb(-self._scale)
-
     def points(self, places: Integers) -> list[EquityPoint]:
         """Return the first point, and those at places."""
         kept = np.unique(np.append(0, places))
         figures = zip(self.at[kept].tolist(), self._equity[kept].tolist(), strict=True)
-        return [EquityPoint(at, self.amount(figure)) for at, figure in figures]
+        return [EquityPoint(at, _amount(figure, self._scale)) for at, figure in figures]
 
     def midnights(self) -> Integers:
         """Return the last point by each midnight, and the last of all."""
         nights = np.arange(-(-self.at[0] // DAY_S) * DAY_S, self.at[-1] + 1, DAY_S)
         return np.append(np.searchsorted(self.at, nights, side="right") - 1, self.at.size - 1)
+
+    def levels(self) -> Integers:
+        """Return the equity at each midnight."""
+        levels: Integers = self._equity[self.midnights()[:-1]]
+        return levels
 
     def turns(self) -> Integers:
         """Return the points by which a deepest fall is told: of each fall its peak, its low and its end."""
@@ -116,16 +191,28 @@ class Curve:
         return int((closes[tops[1:]] - closes[tops[:-1]])[apart].max(initial=0))
 
 
-def _trips(traded: TradedFigures, curve: Curve) -> TripStatistics:
+def _trip_sums(traded: TradedFigures) -> TripSums:
     profits = traded.trips[:, TripField.PROFIT]
-    won, lost = int(profits[profits > 0].sum()), -int(profits[profits < 0].sum())
-    count = Decimal(profits.size)
+    won = profits > 0
+    return TripSums(
+        number=profits.size,
+        won_count=int(won.sum()),
+        won=int(profits[won].sum()),
+        lost=-int(profits[~won].sum()),
+        best=int(profits.max()) if profits.size else 0,
+        worst=int(profits.min()) if profits.size else 0,
+        held_s=int(traded.held_s.sum()),
+    )
+
+
+def _trips(sums: TripSums, scale: int) -> TripStatistics:
+    count = Decimal(sums.number)
     return TripStatistics(
-        round_trips=profits.size,
-        win_rate=ratio(Decimal(int((profits > 0).sum())), count) if profits.size else None,
-        profit_factor=ratio(Decimal(won), Decimal(lost)) if lost else None,
-        expectancy=ratio(curve.amount(won - lost), count) if profits.size else None,
-        best=curve.amount(profits.max()) if profits.size else None,
-        worst=curve.amount(profits.min()) if profits.size else None,
-        average_held_s=round(int(traded.held_s.sum()) / profits.size) if profits.size else None,
+        round_trips=sums.number,
+        win_rate=ratio(Decimal(sums.won_count), count) if sums.number else None,
+        profit_factor=ratio(Decimal(sums.won), Decimal(sums.lost)) if sums.lost else None,
+        expectancy=ratio(_amount(sums.won - sums.lost, scale), count) if sums.number else None,
+        best=_amount(sums.best, scale) if sums.number else None,
+        worst=_amount(sums.worst, scale) if sums.number else None,
+        average_held_s=round(sums.held_s / sums.number) if sums.number else None,
     )

@@ -8,7 +8,7 @@ import numpy as np
 
 from fanfold.errors import BadInput
 from fanfold.money import CASH_STEP, decimals
-from fanfold.research.columns import IntegerBars, Integers, step_columns
+from fanfold.research.columns import IntegerBars, Integers, contiguous, step_columns
 from fanfold.research.compiled import columns_read
 from fanfold.research.lane import OVERFLOW, LaneTerms, lane
 from fanfold.research.tape import blank_tape, fills_of, trips_of
@@ -42,11 +42,11 @@ def fixed_size(strategy: Strategy, bars: IntegerBars, terms: FixedSize) -> Fixed
     """
     if strategy.cross_sectional:
         raise BadInput(f"{strategy.name} sees a universe; back-test it with a desk")
-    scale = max(bars.price_scale + decimals(terms.lot), decimals(terms.cash, CASH_STEP))
+    bars, scale = contiguous(bars), money_scale(bars, terms)
     tape, equity = blank_tape(bars.time.size, 1), np.empty(bars.time.size, np.int64)
     columns = step_columns([bars], strategy.lookback, columns_read(strategy.step))
     run = lane(strategy.step)
-    end = run(strategy.params, strategy.start(strategy.params), columns, bars, _integers(strategy, bars, terms, scale),
+    end = run(strategy.params, strategy.start(strategy.params), columns, bars, lane_terms(strategy, bars, terms, scale),
               tape, equity)  # fmt: skip
     if end.code == OVERFLOW:
         raise BadInput(
@@ -56,7 +56,13 @@ def fixed_size(strategy: Strategy, bars: IntegerBars, terms: FixedSize) -> Fixed
     return FixedSizeResult(fills_of(tape), trips_of(tape), equity, scale)
 
 
-def _integers(strategy: Strategy, bars: IntegerBars, terms: FixedSize, scale: int) -> LaneTerms:
+def money_scale(bars: IntegerBars, terms: FixedSize) -> int:
+    """Return the decimals that amounts have."""
+    return max(bars.price_scale + decimals(terms.lot), decimals(terms.cash, CASH_STEP))
+
+
+def lane_terms(strategy: Strategy, bars: IntegerBars, terms: FixedSize, scale: int) -> LaneTerms:
+    """Return the terms as integers, money of so many decimals."""
     worth = int(terms.lot.scaleb(scale - bars.price_scale))
     rates = [Fraction(rate) / 10_000 for rate in (terms.fee_bps, terms.slippage_bps)]
     return LaneTerms(

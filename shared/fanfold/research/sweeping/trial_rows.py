@@ -6,6 +6,7 @@ no figures. ``params`` is a JSON object in the order of the strategy's Params.
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from math import isnan
 from typing import Any, NamedTuple
 
 import msgspec
@@ -80,8 +81,13 @@ def figures_of(metrics: AccountMetrics) -> dict[str, Any]:
         "drawdown_low": None if fall is None else fall.low,
         "drawdown_recovered": None if fall is None else fall.recovered,
     }
-    ratios = {name: None if figures[name] is None else float(figures[name]) for name in _RATIOS}
+    ratios = {name: _float(figures[name]) for name in _RATIOS}
     return {name: figures[name] for name in (*_AMOUNTS, *_COUNTS, *_TIMES)} | ratios
+
+
+def _float(value: Any) -> float | None:
+    """Return the float nearest to a ratio; None for one that there is not, or that was not measured."""
+    return None if value is None or isnan(value) else float(value)
 
 
 def table_of(rows: Sequence[Mapping[str, Any]]) -> pa.Table:

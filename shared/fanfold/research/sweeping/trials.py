@@ -14,7 +14,7 @@ from fanfold.research.account_market import History
 from fanfold.research.account_result import run_account
 from fanfold.research.data_hashes import data_hash
 from fanfold.research.result import AccountMetrics
-from fanfold.research.sweeping.fixed_trials import fixed_terms, fixed_trial
+from fanfold.research.sweeping.quantity_trials import QuantityTrials
 from fanfold.research.sweeping.sweep_job import TrialBatch, trial_desk
 from fanfold.research.sweeping.trial_rows import TrialHashes, row_of, table_of
 from fanfold.risk.policy import prepare
@@ -61,8 +61,13 @@ def _by_desk(batch: TrialBatch, recordings: Sequence[Recording]) -> Callable[[De
 
 
 def _by_quantity(batch: TrialBatch, recordings: Sequence[Recording]) -> Callable[[Desk], AccountMetrics]:
-    terms = fixed_terms(batch)
-    return lambda traded: fixed_trial(traded, recordings[0], batch.window, terms)
+    trials = QuantityTrials(batch, recordings[0])
+
+    def figures(traded: Desk) -> AccountMetrics:
+        (instance,) = traded.strategies.values()
+        return trials.metrics(instance.params)
+
+    return figures
 
 
 def _reason(fault: BaseException) -> str:

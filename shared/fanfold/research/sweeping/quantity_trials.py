@@ -1,0 +1,165 @@
+"""Trials by a fixed quantity: no limits, and an account that never runs dry.
+
+Bars are prepared once for a batch; a trial is two compiled scans over them, of which neither makes a series.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from fanfold.errors import BadInput
+from fanfold.market import timeframes
+from fanfold.market.recording import Recording
+from fanfold.money import ratio
+from fanfold.performance.ratios import Drawdown
+from fanfold.research.columns import IntegerBars, StepColumns, contiguous, integer_bars, resampled, step_columns
+from fanfold.research.compiled import columns_read
+from fanfold.research.figures import TradedSums, TripSums, metrics_from
+from fanfold.research.fixed_size import FixedSize, lane_terms, money_scale
+from fanfold.research.lane import OVERFLOW, LaneTerms
+from fanfold.research.quantity_scan import NOT_FINITE, kept_trade, wishes_of
+from fanfold.research.quantity_sums import CurveSum, WishTape, blank_sums, valued_bars
+from fanfold.research.result import AccountMetrics
+from fanfold.research.sweeping.sweep_job import TrialBatch
+from fanfold.research.tape import blank_tape
+from fanfold.strategy import contract
+from fanfold.strategy.contract import Strategy
+
+
+def fixed_terms(batch: TrialBatch) -> FixedSize:
+    """Return the terms of the batch's account. Raises BadInput for what a fixed quantity cannot trade."""
+    (instance,), quantity = batch.desk.strategies.values(), batch.terms.quantity
+    if len(batch.market) != 1 or quantity is None:
+        raise BadInput(f"a fixed quantity is of one instrument, and {len(batch.market)} are traded together")
+    account, rules = batch.desk.accounts[instance.account], batch.desk.instruments[batch.market[0]]
+    if quantity <= 0 or quantity % rules.lot:
+        raise BadInput(f"the quantity {quantity} is no multiple of the lot of {batch.market[0]}, {rules.lot}")
+    slippage = account.spread_bps / 2 + account.slippage_bps
+    return FixedSize(account.cash, quantity, rules.tick, rules.lot, account.taker_bps, slippage)
+
+
+class QuantityTrials:
+    """The trials of a batch, with what they share; it is of one thread."""
+
+    def __init__(self, batch: TrialBatch, recording: Recording) -> None:
+        (instance,) = batch.desk.strategies.values()
+        self._name, self._length_s = instance.strategy, timeframes.seconds(instance.timeframe)
+        self._window, self._fixed = batch.window, fixed_terms(batch)
+        self._padding = max((each.lookback for each in self._bound(batch)), default=1)
+        self._bars = self._window_bars(recording, instance.timeframe)
+        first = int(np.searchsorted(self._bars.time, batch.window.since))
+        if first == self._bars.time.size:
+            raise BadInput(f"{recording.instrument} has no bar of {instance.timeframe} in the window")
+        self._valued = valued_bars(self._bars, first, self._length_s)
+        self._scale = money_scale(self._bars, self._fixed)
+        count = self._bars.time.size
+        self._tape, self._sums = blank_tape(count, 1), blank_sums(self._valued.nights.size)
+        self._wishes = WishTape(np.empty(count, np.int64), np.empty(count))
+        self._columns: StepColumns | None = None
+        self._terms: LaneTerms | None = None
+
+    def _bound(self, batch: TrialBatch) -> list[Strategy]:
+        """Return the strategies of the configurations that it takes."""
+        bound = []
+        for configuration in batch.configurations:
+            try:
+                bound.append(contract.bind(self._name, dict(configuration), 1))
+            except BadInput:
+                # Its trial says so.
+                continue
+        return bound
+
+    def _window_bars(self, recording: Recording, timeframe: str) -> IntegerBars:
+        bars = integer_bars(recording, self._asked_from(self._padding), self._window.until)
+        if timeframe != recording.timeframe:
+            bars = resampled(bars, timeframe, self._window.until)
+        return contiguous(bars)
+
+    def _asked_from(self, lookback: int) -> int:
+        """Return the time behind which a run asks for bars: it warms up before it begins."""
+        return self._window.since - self._window.since % self._length_s - (lookback + 1) * self._length_s
+
+    def metrics(self, configuration: Mapping[str, Any]) -> AccountMetrics:
+        """Return the figures of a trial, but for the exposure, which takes a division a bar. Raises BadInput."""
+        strategy = contract.bind(self._name, dict(configuration), 1)
+        if strategy.cross_sectional:
+            raise BadInput(f"{strategy.name} sees a universe; sweep it without --quantity")
+        count = self._fold(strategy)
+        # Terms but for the lookback, which the wishes know of, are those of all trials.
+        self._terms = terms = self._terms or lane_terms(strategy, self._bars, self._fixed, self._scale)
+        code = kept_trade()(self._wishes, count, self._valued, terms, self._tape, self._sums)
+        if code == OVERFLOW:
+            raise BadInput(
+                f"the position is worth more than 64 bits hold in units of 1e-{self._scale}: trade a smaller quantity, "
+                "or coarser lots"
+            )
+        return metrics_from(self._traded(terms))
+
+    def _fold(self, strategy: Strategy) -> int:
+        """Write the wishes of a strategy, which begins with its own first bar, and return how many there are."""
+        if self._columns is None:
+            self._columns = step_columns([self._bars], self._padding, columns_read(strategy.step))
+        columns, lookback = self._columns, strategy.lookback
+        first = int(np.searchsorted(self._bars.time, self._asked_from(lookback), side="right"))
+        begins = self._padding + first
+        before = slice(begins - lookback, begins)
+        kept = [column[before].copy() for column in columns]
+        for column in columns:
+            column[before] = column[begins : begins + 1]
+        fold, end = wishes_of(strategy.step), self._bars.time.size
+        start = strategy.start(strategy.params)
+        try:
+            count: int = fold(strategy.params, start, columns, first, end, self._padding, lookback, self._wishes)
+        finally:
+            for place, values in enumerate(kept):
+                columns[place][before] = values
+        if count == NOT_FINITE:
+            raise BadInput(f"{strategy.name} wants a weight that is no finite number")
+        return count
+
+    def _traded(self, terms: LaneTerms) -> TradedSums:
+        curve, trips, bars = self._sums.curve.tolist(), self._sums.trips.tolist(), self._bars
+        closes, opened = bars.close, self._valued.first
+        return TradedSums(
+            scale=self._scale,
+            since=self._valued.since,
+            until=int(bars.time[-1]),
+            cash=terms.cash,
+            equity=curve[CurveSum.EQUITY],
+            levels=self._sums.levels,
+            fall=self._fall(curve),
+            longest_fall_s=curve[CurveSum.LONGEST_S],
+            closes=bars.time.size - opened,
+            held=curve[CurveSum.HELD_BARS],
+            gross_exposure=float("nan"),
+            equity_sum=_unwrapped(curve[CurveSum.WORTH], self._sums.rough[0]),
+            fills=int(self._tape.counts[0]),
+            notional=_unwrapped(curve[CurveSum.NOTIONAL], self._sums.rough[1]),
+            paid_over=curve[CurveSum.PAID_OVER],
+            fees=curve[CurveSum.FEES],
+            trips=TripSums(*trips),
+            growth=[ratio(Decimal(int(closes[-1])), Decimal(int(closes[opened])))],
+        )
+
+    def _fall(self, curve: list[int]) -> Drawdown | None:
+        peak, low = curve[CurveSum.FALL_PEAK], curve[CurveSum.FALL_LOW]
+        if not peak:
+            return None
+        ended = curve[CurveSum.FALL_END]
+        return Drawdown(
+            share=ratio(Decimal(peak - low), Decimal(peak)),
+            peak=self._at(curve[CurveSum.FALL_PEAK_AT]),
+            low=self._at(curve[CurveSum.FALL_LOW_AT]),
+            recovered=None if ended < 0 else self._at(ended),
+        )
+
+    def _at(self, bar: int) -> int:
+        """Return the close of a bar, or when the account began."""
+        return int(self._bars.time[bar]) if bar >= self._valued.first else self._valued.since
+
+
+def _unwrapped(wrapped: int, rough: float) -> int:
+    """Return a sum of which the lower 64 bits are known, and the rest roughly."""
+    return wrapped + round((rough - wrapped) / 2.0**64) * 2**64
