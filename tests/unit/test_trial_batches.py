@@ -9,7 +9,7 @@ import pytest
 from fanfold.errors import BadInput
 from fanfold.research.columns import integer_bars
 from fanfold.research.fixed_size import fixed_size
-from fanfold.research.sweeping.fixed_trials import fixed_terms, window_bars
+from fanfold.research.sweeping.quantity_trials import fixed_terms
 from fanfold.research.sweeping.sweep_job import SizingTerms, SweepJob, TradedWindow, TrialBatch, batches, check
 from fanfold.research.sweeping.trial_rows import figures_of, row_schema
 from fanfold.research.sweeping.trials import run_batch
@@ -117,8 +117,8 @@ def test_a_fixed_quantity_fills_at_prices_that_were_traded() -> None:
     (batch,) = batches(job(terms=SizingTerms(quantity=Decimal("0.5")), markets=(("BTC/USDT",),), windows=(WHOLE,)), 9)
     terms, rows = fixed_terms(batch), run_batch(batch, [recording]).to_pylist()
     strategy = contract.bind("sma_cross", {"fast": 5, "slow": 20}, 1)
-    seen = window_bars(recording, "1m", WHOLE, strategy.lookback)
-    fills = fixed_size(strategy, integer_bars(recording, 0, WHOLE.until), terms).fills
+    seen = integer_bars(recording, 0, WHOLE.until)
+    fills = fixed_size(strategy, seen, terms).fills
     opens = [int(bar.open) for bar in recording.bars()]
     cash, held = terms.cash, 0
     for fill in fills.tolist():
@@ -128,7 +128,7 @@ def test_a_fixed_quantity_fills_at_prices_that_were_traded() -> None:
         notional = abs(lots) * terms.lot * Decimal(price).scaleb(-recording.price_scale)
         cash -= (notional if lots > 0 else -notional) + notional * terms.fee_bps / 10_000
         held += lots
-    close = recording.price(int(seen.bars.close[-1]))
+    close = recording.price(int(seen.close[-1]))
     assert len(fills) > 10
     assert rows[0]["fills"] == len(fills)
     assert abs(rows[0]["equity"] - (cash + held * terms.lot * close)) < Decimal("0.0001")
