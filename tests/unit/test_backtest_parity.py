@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 
 from fanfold.desk import Desk
-from support.backtests import ALL, START, bars, desk_of, fast, full, instance
+from fanfold.research import account_market
+from fanfold.research.account_book import BarPlace
+from fanfold.research.account_market import History
+from fanfold.research.account_terms import account_terms
+from fanfold.risk.policy import prepare
+from support.backtests import ACCOUNT, ALL, START, bars, desk_of, fast, full, instance
 
 MINUTES = 400
 SMA: dict[str, Any] = {"params": {"fast": 5, "slow": 20}}
@@ -72,3 +77,15 @@ def test_a_fast_back_test_is_the_run_of_the_production_verbs(name: str, begins: 
     assert sorted(quick.refusals) == sorted(whole.refusals)
     assert quick.equity == {at: whole.equity[at] for at in quick.equity}
     assert len(quick.equity) > MINUTES - begins - 5
+
+
+def test_bars_that_are_laid_in_parts_are_those_laid_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = DESKS["several timeframes"]
+    history = History({own.instrument: own for own in bars(7, MINUTES)}, START + 60 * 30, START + 60 * MINUTES)
+    terms = account_terms(desk, ACCOUNT, prepare(desk).terms(ACCOUNT), history.recordings)
+    times = account_market.times_of(history)
+    whole = account_market.market_of(desk, "market", history, terms, times)
+    monkeypatch.setattr(account_market, "PART", 50)
+    parts = account_market.market_of(desk, "market", history, terms, times)
+    assert (whole.bars[:, :, BarPlace.SEEN] == 0).any()
+    assert (parts.bars == whole.bars).all()

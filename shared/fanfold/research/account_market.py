@@ -12,7 +12,7 @@ from fanfold.market.recording import Recording
 from fanfold.money import decimal_of
 from fanfold.research.account_book import BarPlace, PollTable, Rate, RulePlace, Term, Wanted
 from fanfold.research.account_terms import FIGURE_MAX, AccountTerms, share
-from fanfold.research.columns import Floats, IntegerBars, Integers, integer_bars, on_common_times, resampled
+from fanfold.research.columns import Floats, IntegerBars, Integers, integer_bars, on_common_times, picked, resampled
 from fanfold.research.folding import WEIGHT, fold
 from fanfold.research.sorted_times import newest_rows, rows_of, span_of, union_of
 from fanfold.risk.exposure import mark
@@ -22,6 +22,10 @@ from fanfold.strategy.contract import Strategy
 
 # Timeframe and instrument.
 SeriesKey = tuple[str, str]
+
+
+# Rows of a table that are laid at once: as many as the processor keeps at hand.
+PART = 8_192
 
 
 class History(NamedTuple):
@@ -57,18 +61,30 @@ def market_of(desk: Desk, venue: str, history: History, account: AccountTerms, t
         known = _series(history, history.recordings[name].timeframe, name, reach)
         bars = _traded(history, name)
         unit = 10 ** (account.scales.prices[column] - bars.price_scale)
-        rows, mine = span_of(rows_of(bars.time, times)), table[:, column]
-        mine[rows, BarPlace.SEEN] = 1
-        mine[rows, BarPlace.OPEN], mine[rows, BarPlace.VOLUME] = bars.open * unit, bars.volume
-        newest = newest_rows(times, known.time)
-        there = int(np.searchsorted(newest, 0))
-        newest_bars = span_of(newest[there:])
-        mine[there:, BarPlace.CLOSE] = known.close[newest_bars] * unit
-        mine[there:, BarPlace.CLOSED_AT] = known.time[newest_bars]
+        rows, newest = rows_of(bars.time, times), newest_rows(times, known.time)
+        for first in range(0, times.size, PART):
+            begin, end = np.searchsorted(rows, (first, first + PART))
+            part = table[first : first + PART, column]
+            _lay_bars(part, span_of(rows[begin:end] - first), picked(bars, slice(begin, end)), unit)
+            _lay_closes(part, newest[first : first + PART], known, unit)
         if variance.size:
             folded = _variances(history.recordings[name], known, int(account.terms.account[Term.LENGTH_S]))
-            variance[there:, column] = folded[newest_bars]
+            there = newest >= 0
+            variance[there, column] = folded[newest[there]]
     return PollTable(times, table, variance)
+
+
+def _lay_bars(part: Integers, rows: Integers | slice, bars: IntegerBars, unit: int) -> None:
+    """Lay bars at rows of a part of an instrument's table."""
+    part[rows, BarPlace.SEEN] = 1
+    part[rows, BarPlace.OPEN], part[rows, BarPlace.VOLUME] = bars.open * unit, bars.volume
+
+
+def _lay_closes(part: Integers, newest: Integers, known: IntegerBars, unit: int) -> None:
+    """Lay the close of the last bar by each time, of ``known`` bars by their rows."""
+    there = int(np.searchsorted(newest, 0))
+    rows = span_of(newest[there:])
+    part[there:, BarPlace.CLOSE], part[there:, BarPlace.CLOSED_AT] = known.close[rows] * unit, known.time[rows]
 
 
 def refuse_wide_figures(history: History, account: AccountTerms) -> None:

@@ -69,7 +69,8 @@ def _traded(terms: AccountTerms, market: PollTable, rows: TradedRows) -> TradedF
 def _growth(market: PollTable, column: int) -> Decimal:
     bars = market.bars[:, column]
     seen = bars[:, BarPlace.SEEN]
-    first, last = int(seen.argmax()), seen.size - 1 - int(seen[::-1].argmax())
+    first = 0 if seen[0] else int(seen.argmax())
+    last = seen.size - 1 - (0 if seen[-1] else int(seen[::-1].argmax()))
     return ratio(Decimal(int(bars[last, BarPlace.CLOSE])), Decimal(int(bars[first, BarPlace.CLOSE])))
 
 
