@@ -58,14 +58,16 @@ def verdict(
     return judging.of_market(name, dict(params or {}), judged, terms, progress)
 
 
-def of_plan(planned: RunPlan, cost_bps: Decimal, library: Path, progress: Progress) -> StrategyVerdict:
+def of_plan(planned: RunPlan, library: Path, progress: Progress) -> StrategyVerdict:
     """Judge the strategy of a plan that has one, on its bars up to the end of the plan, made of its own timeframe.
 
-    ``library`` is the folder of runs that says how many configurations were tried. Raises BadInput for several.
+    A fill costs what it does on its account. ``library`` is the folder of runs that says how many configurations were tried. Raises BadInput for several.
     """
     if len(planned.desk.strategies) != 1:
         raise BadInput("a verdict is of one strategy: name it in front, as in fanfold backtest sma_cross")
     (instance,) = planned.desk.strategies.values()
+    account = planned.desk.accounts[instance.account]
+    cost_bps = account.taker_bps + account.spread_bps / 2 + account.slippage_bps
     bars = {entry.instrument: Recording.of(entry.series(0, planned.until)) for entry in planned.recordings}
     judged = judging.market_of([bars[name] for name in instance.instruments])
     judged = _in_timeframe(judged, instance.timeframe)

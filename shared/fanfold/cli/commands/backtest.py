@@ -131,9 +131,8 @@ def _judged(planned: RunPlan, terms: "Frictions", library: Path, progress: Calla
     from fanfold.research.backtesting import with_frictions  # noqa: PLC0415 - as above
     from fanfold.research.bias_lab.judging import on_tear_sheet  # noqa: PLC0415 - as above
 
-    account = next(iter(with_frictions(planned.desk, terms).accounts.values()))
-    cost = account.taker_bps + account.spread_bps / 2 + account.slippage_bps
-    return on_tear_sheet(verdicts.of_plan(planned, cost, library, progress))
+    traded = planned._replace(desk=with_frictions(planned.desk, terms))
+    return on_tear_sheet(verdicts.of_plan(traded, library, progress))
 
 
 def _keep(done: "BacktestResult", planned: RunPlan, folder: Path | None, tags: Sequence[str]) -> str:
