@@ -61,7 +61,8 @@ def verdict(
 def of_plan(planned: RunPlan, library: Path, progress: Progress) -> StrategyVerdict:
     """Judge the strategy of a plan that has one, on its bars up to the end of the plan, made of its own timeframe.
 
-    A fill costs what it does on its account. ``library`` is the folder of runs that says how many configurations were tried. Raises BadInput for several.
+    A fill costs what it does on its account. ``library`` is the folder of runs that says how many configurations were
+    tried. Raises BadInput for several strategies.
     """
     if len(planned.desk.strategies) != 1:
         raise BadInput("a verdict is of one strategy: name it in front, as in fanfold backtest sma_cross")
