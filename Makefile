@@ -5,7 +5,7 @@ STAGE ?= dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run research test simulate sim sim-record soak mutants conform storm peers check lint format lock documents notebooks pages bench bench-full bench-research bench-verdict golden oracle images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
+.PHONY: help install run research test simulate sim sim-record soak wire mutants conform storm peers check lint format lock documents notebooks pages bench bench-full bench-research bench-verdict golden oracle images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ sim: install ## Run schedules of the length of one order under every fault, on a
 
 soak: install ## Run a month of all five services in memory, two hours of every fault a day (DAYS=30 SEED=0)
 	@PYTHONPATH="$$(echo shared tests services/* | tr ' ' ':')" $(BIN)/python tests/simulation/test_soak.py $(or $(SEED),0) $(or $(DAYS),30)
+
+wire: install ## Run schedules of one order through ccxt to the exchange in the box, in process (SCHEDULES=300 FIRST_SEED=0)
+	@PYTHONPATH="$$(echo shared tests services/* | tr ' ' ':')" $(BIN)/python tests/simulation/test_wire_schedules.py $(or $(FIRST_SEED),0) $(or $(SCHEDULES),300)
 
 # A slice that is there is not run again: a long run may be stopped and gone on with.
 sim-record: install ## Run schedules in slices, the mutants and a profile, and write section 12 of the benchmarks (SCHEDULES=1000000 FIRST_SEED=0 SLICE=10000 PROCESSES=0)

@@ -102,6 +102,8 @@ def prepared(variant: Variant) -> Prepared:
 class OneOrder(World):
     """A schedule. ``listed`` repeats it with these faults alone."""
 
+    rates = RATES
+
     def __init__(
         self,
         seed: int,
@@ -114,7 +116,7 @@ class OneOrder(World):
     ) -> None:
         random, dice = Random(seed), Random(f"faults {seed}")
         self.variant = variant or random.choice(VARIANTS)
-        rates = {kind: dice.choice(RATES.get(kind, USUAL_RATES)) for kind in ORDER_KINDS}
+        rates = {kind: dice.choice(self.rates.get(kind, USUAL_RATES)) for kind in ORDER_KINDS}
         rates = {kind: rates[kind] for kind in kinds if kind in rates}
         faults = FaultDice(dice, rates, listed=listed, traced=traced)
         super().__init__(random, faults, desk_of(self.variant), OrderMarket(random), before)
