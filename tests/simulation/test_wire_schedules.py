@@ -17,7 +17,7 @@ from wire_schedules import FAULTS, PAUSES, PLACING, broken
 from fanfold.venues.ccxt.keyed import KeyedClient
 from fanfold.venues.ccxt.pace import Pace
 
-SCHEDULES, PART, KILLED_WITHIN = 300, 50, 100
+SCHEDULES, PART, KILLED_WITHIN = 150, 50, 100
 
 
 def _stamped_by_ccxt(send: Any) -> Any:
