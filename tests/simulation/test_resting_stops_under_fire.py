@@ -23,6 +23,8 @@ from support.resting_world import LEG, PAIRS, STOPS, RestingWorld
 D = Decimal
 SEEDS = range(160)
 MINUTES = 25
+# Once nothing fails, so many polls end at most at which a position that wants a stop has none.
+BARE_MAX = 3
 PROTECTED = (Protected(0.5, stop=0.02), Protected(0.3, stop=0.03), Protected(0.5, trail=0.02), Protected(0.4, stop=0.1))
 WANTED = (*PROTECTED, *PROTECTED, Protected(0.0), 0.4)
 FALLING, RISING = (0.95, 0.98, 0.995, 1, 1, 1.005, 1.02), (0.97, 0.995, 1, 1, 1.005, 1.02, 1.05)
@@ -65,8 +67,11 @@ def burnt(
         watch(world)
     world.fuse, world.venue.random = Fuse(1_000_000, after=False), None
     world.halt(TradingState.ACTIVE)
+    bare = 0
     for minute in range(MINUTES, MINUTES + 8):
         world.minute(minute, {LEG: choices[0]} if minute == MINUTES else None, a=round(price, 2))
+        bare += world.wants_stop() and not world.stops
+    wrong += [f"the position was without a stop for {bare} polls"] if bare > BARE_MAX else []
     return world, wrong + after_all(world)
 
 
@@ -150,6 +155,11 @@ GUARDS = {
     ),
     "a stop that is out of date is withdrawn": Guard(
         resting_stops, "_outdated", lambda _was: lambda *_given: False
+    ),
+    "a stop is placed at the next poll": Guard(
+        resting_stops, "stop_of", lambda was: lambda *arguments, at, **more: (
+            was(*arguments, at=at, **more) if at.minute % 8 == 0 else None
+        )
     ),
 }  # fmt: skip
 
