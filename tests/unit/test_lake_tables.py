@@ -3,13 +3,16 @@
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import msgspec
 import pytest
 
 from fanfold.audit.lake_schema import TABLES, LakeRow, rows_of
 from fanfold.audit.lake_views import VIEWS
+from fanfold.aws.s3.lake import encoded
 from fanfold.codes import Code
 from fanfold.market import bars
 from fanfold.market.bars import Bar, Series
@@ -29,6 +32,7 @@ from fanfold.messages import (
     TradingState,
     TradingStateChanged,
 )
+from fanfold.research.sweeping.trial_rows import row_schema
 from fanfold_dev.documents import glue_catalog
 
 AT = datetime(2026, 1, 31, 23, 59, tzinfo=UTC)
@@ -171,6 +175,21 @@ def test_the_catalogue_has_every_table_with_its_columns_and_projected_days() -> 
         _, pieces = made["Parameters"]["storage.location.template"]["Fn::Join"]
         template = "".join(piece if isinstance(piece, str) else "lake" for piece in pieces)
         assert template == f"s3://lake/{table.name}/dt=${{dt}}/"
+
+
+def test_trials_are_a_table_of_the_columns_that_their_files_have(tmp_path: Path) -> None:
+    """DuckDB says what is in a file; these are Athena's names for its types."""
+    file = tmp_path / "000000000-1.parquet"
+    file.write_bytes(encoded(row_schema().empty_table()))
+    athena = {
+        "VARCHAR": "string", "BIGINT": "bigint", "DOUBLE": "double", "DECIMAL(38,18)": "decimal(38,18)",
+        "TIMESTAMP WITH TIME ZONE": "timestamp",
+    }  # fmt: skip
+    described = duckdb.sql(f"DESCRIBE SELECT * FROM read_parquet('{file}')").fetchall()
+    made = glue_catalog.catalogue()["Resources"]["TrialsTable"]["Properties"]["TableInput"]
+    columns = made["StorageDescriptor"]["Columns"]
+    assert columns == [{"Name": name, "Type": athena[kind]} for name, kind, *_ in described]
+    assert made["StorageDescriptor"]["Location"]["Fn::Join"][1][-1] == "research/trials/"
 
 
 def test_the_catalogue_has_every_view_as_athena_stores_one() -> None:

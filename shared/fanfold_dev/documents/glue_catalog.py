@@ -5,12 +5,15 @@ Athena itself stores one: its definition as JSON, in Base64, in a comment.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fanfold.audit.lake_schema import TABLES, LakeTable
+from fanfold.audit.lake_schema import TABLES
 from fanfold.audit.lake_view import LakeView
 from fanfold.audit.lake_views import VIEWS
+from fanfold.research.on_aws.sweep_store import TRIALS
+from fanfold.research.sweeping.trial_rows import row_schema
 
 PATH = Path(__file__).resolve().parents[3] / "shared" / "stacks" / "glue_catalog.json"
 # Each projected day is looked for in S3 by every question, and paid for. `make deploy` says when the stage began.
@@ -18,6 +21,10 @@ FIRST_DAY = "${env:FANFOLD_LAKE_SINCE, '2026-01-01'}"
 _FORMAT = "org.apache.hadoop.hive.ql.io.parquet"
 _BUCKET = {"Ref": "LakeBucket"}
 _DATABASE = {"Ref": "Database"}
+# Athena's types of a trial's columns.
+_ARROW_TYPES = {
+    "int64": "bigint", "double": "double", "timestamp[s, tz=UTC]": "timestamp", "decimal128(38, 18)": "decimal(38,18)",
+}  # fmt: skip
 # Athena's names for types in views, where they differ from those in tables.
 _TYPES = {"string": "varchar", "timestamp": "timestamp(3)"}
 
@@ -26,7 +33,8 @@ def catalogue() -> dict[str, Any]:
     """Return CloudFormation resources: the database, its tables over the bucket LakeBucket, and its views."""
     resources: dict[str, Any] = {"Database": _database()}
     for table in TABLES.values():
-        resources[f"{table.name.capitalize()}Table"] = _table(table)
+        resources[f"{table.name.capitalize()}Table"] = _table(table.name, table.about, table.columns, table.name)
+    resources["TrialsTable"] = _table("trials", "Trials of sweeps, one a row.", trial_columns(), TRIALS)
     for view in VIEWS.values():
         resources[f"{view.name.title().replace('_', '')}View"] = _view(view)
     return {"Resources": resources}
@@ -50,17 +58,22 @@ def _database() -> dict[str, Any]:
     }
 
 
-def _table(table: LakeTable) -> dict[str, Any]:
+def trial_columns() -> dict[str, str]:
+    """Return the columns of a trial's row, with Athena's types."""
+    return {field.name: _ARROW_TYPES.get(str(field.type), str(field.type)) for field in row_schema()}
+
+
+def _table(name: str, about: str, columns: Mapping[str, str], folder: str) -> dict[str, Any]:
     properties = {
         "CatalogId": {"Ref": "AWS::AccountId"},
         "DatabaseName": _DATABASE,
         "TableInput": {
-            "Name": table.name,
-            "Description": table.about,
+            "Name": name,
+            "Description": about,
             "TableType": "EXTERNAL_TABLE",
-            "Parameters": _projection(table),
+            "Parameters": _projection(folder),
             "PartitionKeys": [{"Name": "dt", "Type": "string"}],
-            "StorageDescriptor": _storage(table),
+            "StorageDescriptor": _storage(columns, folder),
         },
     }
     return {"Type": "AWS::Glue::Table", "Properties": properties}
@@ -91,7 +104,7 @@ def _definition(view: LakeView) -> dict[str, Any]:
     return {"Fn::Join": ["", [before.removesuffix("}") + ', "schema": "', _DATABASE, '"}']]}
 
 
-def _projection(table: LakeTable) -> dict[str, Any]:
+def _projection(folder: str) -> dict[str, Any]:
     return {
         "EXTERNAL": "TRUE",
         "classification": "parquet",
@@ -100,14 +113,14 @@ def _projection(table: LakeTable) -> dict[str, Any]:
         "projection.dt.format": "yyyy-MM-dd",
         "projection.dt.range": f"{FIRST_DAY},NOW",
         # In two pieces, or the deployment tool would look for a variable of its own.
-        "storage.location.template": _location(f"{table.name}/dt=$", "{dt}/"),
+        "storage.location.template": _location(f"{folder}/dt=$", "{dt}/"),
     }
 
 
-def _storage(table: LakeTable) -> dict[str, Any]:
+def _storage(columns: Mapping[str, str], folder: str) -> dict[str, Any]:
     return {
-        "Columns": [{"Name": name, "Type": kind} for name, kind in table.columns.items()],
-        "Location": _location(f"{table.name}/"),
+        "Columns": [{"Name": name, "Type": kind} for name, kind in columns.items()],
+        "Location": _location(f"{folder}/"),
         "InputFormat": f"{_FORMAT}.MapredParquetInputFormat",
         "OutputFormat": f"{_FORMAT}.MapredParquetOutputFormat",
         "SerdeInfo": {"SerializationLibrary": f"{_FORMAT}.serde.ParquetHiveSerDe"},
