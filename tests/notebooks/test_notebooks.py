@@ -13,5 +13,5 @@ def test_a_notebook_runs_and_shows_what_it_says(file: Path):
 
 def test_every_notebook_was_kept_with_its_outputs():
     shown = {file.stem: running.outputs(running.read(file)) for file in running.NOTEBOOKS}
-    assert len(shown) == 4
+    assert len(shown) == 5
     assert [name for name, cells in shown.items() if not any(cells)] == []
