@@ -1,4 +1,4 @@
-"""Compare a day that was traded with the back-test of its bars, and give each difference a reason.
+"""Compare a traded day with its back-test, and give each difference a reason.
 
 The same strategies, params and limits trade the bars that the desk had, or those of --data, through the services' own
 code. What has no reason comes first, and is exit code 1. The report is kept; `fanfold status` shows the newest.
