@@ -21,6 +21,7 @@ from fanfold.strategy.contract import EXTERNAL
 CASH_DECIMALS = 8
 # Products of two figures, and sums of two products, have to fit into 64 bits.
 FIGURE_MAX = 2**61
+INT64_MAX = 2**63 - 1
 
 
 Share = tuple[int, int]
@@ -82,11 +83,11 @@ def account_terms(
     places = [(instances.index(instance), instruments.index(instrument)) for instance, instrument in keys]
     legs = [_leg(desk, policy.legs[key], key[0], place, scales.money) for key, place in zip(keys, places, strict=True)]
     terms = Terms(
-        account=_integers([*_account(desk, name, policy, scales.money), latency_s]),
-        rate=_integers(_rates(account, policy)),
-        leg=_integers(legs),
-        rule=_integers([_rule(account, *each, scales.money) for each in each_rule]),
-        capital=_integers([whole(policy.capital[instance], scales.money) for instance in instances]),
+        account=_integers([*_account(desk, name, policy, scales.money), latency_s], scales.money),
+        rate=_integers(_rates(account, policy), scales.money),
+        leg=_integers(legs, scales.money),
+        rule=_integers([_rule(account, *each, scales.money) for each in each_rule], scales.money),
+        capital=_integers([whole(policy.capital[instance], scales.money) for instance in instances], scales.money),
         volatility=np.array([policy.legs[key].volatility for key in keys]),
         bars_a_year=policy.legs[keys[0]].bars_per_year,
     )
@@ -113,8 +114,14 @@ def _scales(
     return Scales(money, prices, tuple(rule.lot for rule in rules))
 
 
-def _integers(values: Sequence[Any]) -> Integers:
-    return np.array(values, np.int64)
+def _integers(values: Sequence[Any], scale: int) -> Integers:
+    try:
+        return np.array(values, np.int64)
+    except OverflowError as fault:
+        raise BadInput(
+            f"the account's cash or limits are more than 64 bits hold in units of 1e-{scale}: give it less cash, or "
+            "coarser lots"
+        ) from fault
 
 
 def _rule(account: Account, rule: Instrument, volume_scale: int, price_scale: int, money: int) -> list[int]:
@@ -148,8 +155,9 @@ def _account(desk: Desk, name: str, policy: AccountPolicy, money: int) -> list[i
         timeframes.seconds(desk.venues[account.venue].timeframe),
         whole(CASH_STEP, money),
         policy.spot,
-        whole(limits.order_notional_max, money),
-        whole(limits.position_notional_max, money),
+        # A limit beyond what is counted in limits nothing.
+        min(whole(limits.order_notional_max, money), INT64_MAX),
+        min(whole(limits.position_notional_max, money), INT64_MAX),
         limits.orders_per_minute_max,
         limits.bar_age_s_max,
         limits.signal_age_s_max,
