@@ -9,8 +9,8 @@ from fanfold.cli.report_text import SPARK_WIDTH, sparkline
 from fanfold.cli.trial_text import figure_text
 from fanfold.money import decimal_of
 from fanfold.performance.ratios import EquityPoint
+from fanfold.performance.texts import moment
 from fanfold.research.sweeping.walking import WalkedFold, WalkForwardResult
-from fanfold.research.sweeping.windows_of_span import moment
 
 
 def blocks_of(result: WalkForwardResult) -> list[str | Grid]:

@@ -66,8 +66,23 @@ def backtest(
     """
     if strategies is not None:
         folder.use(Path(strategies))
+    planned = planned_of(strategy, data, desk, params, since, until, minutes, cash)
+    return of_plan(planned, frictions, fidelity)
+
+
+def planned_of(
+    strategy: str | None,
+    data: Sequence[str | Path] | str | Path,
+    desk: str | Path | None,
+    params: Mapping[str, Any] | None,
+    since: int | None,
+    until: int | None,
+    minutes: int | None,
+    cash: Decimal | int | None,
+) -> RunPlan:
+    """Return the plan of a run over data files; without them over the seeded market."""
     files = [data] if isinstance(data, str | Path) else data
-    planned = run_plan.plan(
+    return run_plan.plan(
         Path(desk) if desk is not None else run_plan.DESK_FILE,
         [str(file) for file in files],
         strategy,
@@ -77,7 +92,6 @@ def backtest(
         minutes,
         cash=None if cash is None else Decimal(cash),
     )
-    return of_plan(planned, frictions, fidelity)
 
 
 def of_plan(planned: RunPlan, frictions: Frictions = NO_FRICTIONS, fidelity: Fidelity = "fast") -> BacktestResult:

@@ -48,8 +48,7 @@ def verdict(
     folder ``library`` has; ``seed`` draws the permutations. ``progress`` hears the name of each check. Raises BadInput
     for what the strategy cannot take.
     """
-    name, own = folder.of_file(strategy, None if strategies is None else Path(strategies))
-    folder.use(folder.chosen(own))
+    name = folder.locate(strategy, None if strategies is None else Path(strategies))
     judged = judging.market_of(_read(data, columns) or _seeded(name), _read(again, columns))
     if timeframe:
         judged = _in_timeframe(judged, timeframe)

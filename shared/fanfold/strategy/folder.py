@@ -46,6 +46,13 @@ def of_file(file: str, folder: Path | None) -> tuple[str, Path | None]:
     return ".".join(path.resolve().relative_to(root.resolve()).with_suffix("").parts), root
 
 
+def locate(file: str, folder: Path | None) -> str:
+    """Return the name of a strategy that is named by itself or by its file, and find strategies in its folder."""
+    name, own = of_file(file, folder)
+    use(chosen(own))
+    return name
+
+
 def use(folder: Path | None) -> None:
     """Find strategies in a folder besides the shipped ones, in place of the folder before; None leaves the shipped.
 

@@ -89,8 +89,7 @@ def command(
     cost_max: CostMax = None,
 ) -> Answer:
     """Return the trials, the best first."""
-    known, own = folder.of_file(name, strategies)
-    folder.use(folder.chosen(own))
+    known = folder.locate(name, strategies)
     if not grid:
         raise BadInput("name what is varied, such as --grid fast=10:50:5")
     wanted = RunOptions(desk=desk, data=data or (), columns=column_names.parse(columns), strategy=known,

@@ -75,8 +75,7 @@ def command(
     tag: Tags = None,
 ) -> Answer:
     """Return the tests, and what they earned together."""
-    known, own = folder.of_file(name, strategies)
-    folder.use(folder.chosen(own))
+    known = folder.locate(name, strategies)
     if not grid:
         raise BadInput("name what is varied, such as --grid fast=10:50:5")
     wanted = RunOptions(desk=desk, data=data or (), columns=column_names.parse(columns), strategy=known,

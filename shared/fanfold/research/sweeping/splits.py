@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 from fanfold.errors import BadInput
+from fanfold.performance.texts import moment
 from fanfold.research.sweeping.sweep_job import TradedWindow
-from fanfold.research.sweeping.windows_of_span import moment
 
 FOLDS_MAX = 10_000
 

@@ -5,9 +5,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from fanfold.local import run_plan
 from fanfold.local.run_plan import RunPlan
-from fanfold.research.backtesting import NO_FRICTIONS, Frictions, with_frictions
+from fanfold.research.backtesting import NO_FRICTIONS, Frictions, planned_of, with_frictions
 from fanfold.research.library import RunLibrary, RunStamp
 from fanfold.research.sweeping.parts_of_sweep import SweepParts, job_hash
 from fanfold.research.sweeping.planning import SweepOptions, Together, job_of
@@ -54,30 +53,6 @@ def sweep(
     options = SweepOptions(grid, draw, seed, timeframe, instruments, windows, size)
     job = planned_job(planned, options, frictions)
     return of_job(job, planned, None if library is None else RunLibrary(Path(library)))
-
-
-def planned_of(
-    strategy: str,
-    data: Sequence[str | Path] | str | Path,
-    desk: str | Path | None,
-    params: Mapping[str, Any] | None,
-    since: int | None,
-    until: int | None,
-    minutes: int | None,
-    cash: Decimal | int | None,
-) -> RunPlan:
-    """Return the plan of a run over data files; without them over the seeded market."""
-    files = [data] if isinstance(data, str | Path) else data
-    return run_plan.plan(
-        Path(desk) if desk is not None else run_plan.DESK_FILE,
-        [str(file) for file in files],
-        strategy,
-        {name: str(value) for name, value in (params or {}).items()},
-        since,
-        until,
-        minutes,
-        cash=None if cash is None else Decimal(cash),
-    )
 
 
 def planned_job(planned: RunPlan, options: SweepOptions, frictions: Frictions = NO_FRICTIONS) -> SweepJob:

@@ -15,9 +15,10 @@ from fanfold.local.run_plan import RunPlan
 from fanfold.market import timeframes
 from fanfold.market.timeframes import DAY_S
 from fanfold.performance import ratios
+from fanfold.performance.texts import moment
 from fanfold.research.account_market import History
 from fanfold.research.account_result import run_account
-from fanfold.research.backtesting import NO_FRICTIONS, Frictions
+from fanfold.research.backtesting import NO_FRICTIONS, Frictions, planned_of
 from fanfold.research.columns import Floats, Integers
 from fanfold.research.library import COSTS, RunLibrary, RunStamp, check_figure
 from fanfold.research.sweeping import splits
@@ -26,10 +27,10 @@ from fanfold.research.sweeping.planning import SweepOptions
 from fanfold.research.sweeping.running import run_job
 from fanfold.research.sweeping.splits import Split
 from fanfold.research.sweeping.sweep_job import Configuration, SweepJob, TradedWindow, TrialBatch, trial_desk
-from fanfold.research.sweeping.sweeps import planned_job, planned_of
+from fanfold.research.sweeping.sweeps import planned_job
 from fanfold.research.sweeping.trial_rows import TIME, table_of
 from fanfold.research.sweeping.trials import run_batch
-from fanfold.research.sweeping.windows_of_span import length_s, moment
+from fanfold.research.sweeping.windows_of_span import length_s
 from fanfold.risk.policy import prepare
 from fanfold.strategy import contract, folder
 from fanfold.strategy.loading import attempted

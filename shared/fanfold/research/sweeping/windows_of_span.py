@@ -1,9 +1,8 @@
 """Windows of the span that data has."""
 
-from datetime import UTC, datetime
-
 from fanfold.errors import BadInput
 from fanfold.market import timeframes
+from fanfold.performance.texts import moment
 from fanfold.research.sweeping.sweep_job import TradedWindow
 
 
@@ -46,7 +45,3 @@ def windows_of(text: str, span: TradedWindow, bar_s: int) -> tuple[TradedWindow,
         ends[-1] = span.until
     starts = [span.since + each * place for place in range(count)]
     return tuple(TradedWindow(since, until) for since, until in zip(starts, ends, strict=True))
-
-
-def moment(at: int) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="minutes")

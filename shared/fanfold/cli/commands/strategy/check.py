@@ -31,8 +31,7 @@ Param = Annotated[list[str] | None, Parameter(metavar="K=V", help="a param of th
 
 def command(name: Name, /, *, strategies: Strategies = None, data: Data = None, param: Param = None) -> Answer:
     """Return what is wrong with a strategy, which is a failure, and what is doubtful."""
-    known, own = folder.of_file(name, strategies)
-    folder.use(folder.chosen(own))
+    known = folder.locate(name, strategies)
     params = run_plan.params(param or ())
     recordings = _recordings(data or [])
     checked = checking.check(known, params, checking.legs_tried(known), process_time, recordings)
