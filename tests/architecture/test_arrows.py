@@ -47,7 +47,7 @@ ROOMS = {
     "aws.dynamodb": DOMAIN | {"aws", "aws.client"},
     "aws.s3": DOMAIN | {"aws", "aws.client"},
     "aws.function": DOMAIN | AWS,
-    "research": LOCAL | {"performance"},
+    "research": LOCAL | {"performance", "indicators", "strategies"},
     "simulation": DOMAIN | AWS,
     "simulation.schedules": DOMAIN | AWS | {"simulation"},
     "exchange": MESSAGES | {"desk", "matching", "simulation"},

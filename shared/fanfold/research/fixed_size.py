@@ -10,8 +10,10 @@ from fanfold.errors import BadInput
 from fanfold.money import CASH_STEP, decimals
 from fanfold.research.columns import IntegerBars, Integers, contiguous, step_columns
 from fanfold.research.compiled import columns_read
-from fanfold.research.lane import OVERFLOW, LaneTerms, lane
-from fanfold.research.tape import blank_tape, fills_of, trips_of
+from fanfold.research.crossing import ROUNDED, SumWindows, begun, crossing_lane, windows_of
+from fanfold.research.lane import BLOCK, OVERFLOW, LaneEnd, LaneTerms, lane
+from fanfold.research.tape import FillTape, blank_tape, fills_of, trips_of
+from fanfold.research.wishing import NOT_FINITE, StepMind, StepSource, blank_wishes
 from fanfold.strategy.contract import Strategy
 
 
@@ -35,25 +37,62 @@ class FixedSizeResult(NamedTuple):
     scale: int
 
 
+class _Run(NamedTuple):
+    """A run over bars, and where it writes."""
+
+    bars: IntegerBars
+    terms: LaneTerms
+    tape: FillTape
+    equity: Integers
+
+
 def fixed_size(strategy: Strategy, bars: IntegerBars, terms: FixedSize) -> FixedSizeResult:
     """Trade a strategy over bars: what a close decides fills at the next open that has volume.
 
-    Raises BadInput for a strategy of a universe, and for figures that 64 bits do not hold.
+    Raises BadInput for a strategy of a universe, a weight that is no finite number, no bars at all, and for figures
+    that 64 bits do not hold.
     """
     if strategy.cross_sectional:
         raise BadInput(f"{strategy.name} sees a universe; back-test it with a desk")
-    bars, scale = contiguous(bars), money_scale(bars, terms)
-    tape, equity = blank_tape(bars.time.size, 1), np.empty(bars.time.size, np.int64)
-    columns = step_columns([bars], strategy.lookback, columns_read(strategy.step))
-    run = lane(strategy.step)
-    end = run(strategy.params, strategy.start(strategy.params), columns, bars, lane_terms(strategy, bars, terms, scale),
-              tape, equity)  # fmt: skip
+    if not bars.time.size:
+        raise BadInput("there is no bar to trade; ask for a longer time")
+    scale = money_scale(bars, terms)
+    run = _blank(contiguous(bars), lane_terms(bars, terms, scale))
+    windows = windows_of(strategy, bars.price_scale)
+    end = LaneEnd(ROUNDED, 0) if windows is None else _by_sums(windows, run)
+    if end.code == ROUNDED:
+        run = _blank(run.bars, run.terms)
+        end = _by_step(strategy, run)
+    _check(end, strategy, scale)
+    return FixedSizeResult(fills_of(run.tape), trips_of(run.tape), run.equity, scale)
+
+
+def _blank(bars: IntegerBars, terms: LaneTerms) -> _Run:
+    return _Run(bars, terms, blank_tape(bars.time.size, 1), np.empty(bars.time.size, np.int64))
+
+
+def _by_sums(windows: SumWindows, run: _Run) -> LaneEnd:
+    end: LaneEnd = crossing_lane()(*begun(windows, run.bars), run.bars, run.terms, blank_wishes(BLOCK), *run[2:])
+    return end
+
+
+def _by_step(strategy: Strategy, run: _Run) -> LaneEnd:
+    columns = step_columns([run.bars], strategy.lookback, columns_read(strategy.step))
+    source = StepSource(strategy.params, columns, strategy.lookback, strategy.lookback)
+    mind = StepMind(strategy.start(strategy.params), 0.0)
+    end: LaneEnd = lane(strategy.step)(source, mind, run.bars, run.terms, blank_wishes(BLOCK), *run[2:])
+    return end
+
+
+def _check(end: LaneEnd, strategy: Strategy, scale: int) -> None:
+    """Raise BadInput for a scan that ended early."""
+    if end.code == NOT_FINITE:
+        raise BadInput(f"{strategy.name} wants a weight that is no finite number")
     if end.code == OVERFLOW:
         raise BadInput(
             f"at bar {end.at} the position is worth more than 64 bits hold in units of 1e-{scale}: trade a smaller "
             "quantity, or coarser lots"
         )
-    return FixedSizeResult(fills_of(tape), trips_of(tape), equity, scale)
 
 
 def money_scale(bars: IntegerBars, terms: FixedSize) -> int:
@@ -61,18 +100,15 @@ def money_scale(bars: IntegerBars, terms: FixedSize) -> int:
     return max(bars.price_scale + decimals(terms.lot), decimals(terms.cash, CASH_STEP))
 
 
-def lane_terms(strategy: Strategy, bars: IntegerBars, terms: FixedSize, scale: int) -> LaneTerms:
+def lane_terms(bars: IntegerBars, terms: FixedSize, scale: int) -> LaneTerms:
     """Return the terms as integers, money of so many decimals."""
-    worth = int(terms.lot.scaleb(scale - bars.price_scale))
     rates = [Fraction(rate) / 10_000 for rate in (terms.fee_bps, terms.slippage_bps)]
     return LaneTerms(
         cash=int(terms.cash.scaleb(scale)),
         size=int(terms.quantity / terms.lot),
-        worth=worth,
+        worth=int(terms.lot.scaleb(scale - bars.price_scale)),
         fee=rates[0].as_integer_ratio(),
         worse=rates[1].as_integer_ratio(),
         tick=int(terms.tick.scaleb(bars.price_scale)),
         step=int(CASH_STEP.scaleb(scale)),
-        notional_max=int(bars.high.max()) * worth,
-        lookback=strategy.lookback,
     )

@@ -13,8 +13,8 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache
 # The modules whose functions become parts of a compiled account, and of a compiled strategy.
 ACCOUNT = ("account_book", "account_calm", "account_guards", "account_matching", "account_rules", "account_scan",
            "account_sizing", "columns", "tape")  # fmt: skip
-QUANTITY = ("columns", "lane", "quantity_scan", "quantity_sums", "tape")
-STRATEGY = ("columns", "compiled", "folding", "lane", "tape")
+STRATEGY = ("columns", "compiled", "equity_line", "folding", "lane", "tape", "wishing")
+QUANTITY = (*STRATEGY, "crossing", "quantity_scan", "quantity_sums")
 
 
 # Hears the name of each function that is compiled because it was not kept.

@@ -1,7 +1,8 @@
-"""One strategy on one instrument by a fixed quantity: step, size, fill and value in one compiled scan.
+"""One strategy on one instrument by a fixed quantity: wishes, fills and equity in one compiled scan, block by block.
 
 The rules are those of ``matching.fills`` for orders at market: what a close decides fills at the next open that has
-volume, worsened by half the spread and the slippage, with the taker's fee.
+volume, worsened by half the spread and the slippage, with the taker's fee. Between two fills nothing happens, so that
+equity is written without a branch a bar.
 """
 
 from functools import cache
@@ -10,16 +11,18 @@ from typing import Any, NamedTuple
 
 from numba import njit
 
-from fanfold.research.columns import IntegerBars, Integers, StepColumns, borrow
-from fanfold.research.compiled import inlined
+from fanfold.research.columns import IntegerBars, Integers, borrow
+from fanfold.research.equity_line import draw_line, farthest
 from fanfold.research.kept import STRATEGY, keep
-from fanfold.research.tape import LIMIT, FillTape, fee_of, small, worsened, write_fill
-from fanfold.strategy.contract import Bars
+from fanfold.research.tape import LIMIT, FillTape, fee_of, piece, small, worsened, write_fill
+from fanfold.research.wishing import WishTape, wished_by
 from fanfold.strategy.step_code import digest
 
 DONE, OVERFLOW = 0, 1
-# Bound anew in the copy of the scan for each strategy.
-step: Any = None
+# Bars that are folded, then traded: as many as the processor keeps at hand.
+BLOCK = 4_096
+# Bound anew in the copy of the scan for each source of wishes.
+wished: Any = None
 
 
 class LaneTerms(NamedTuple):
@@ -27,7 +30,7 @@ class LaneTerms(NamedTuple):
 
     ``cash`` is in steps of cash, ``size`` the lots of a weight of 1, ``worth`` the steps of cash of a lot at a price of
     one tick of the bars' scale; ``fee`` and ``worse`` are shares, as numerator and denominator; ``tick`` is in ticks of
-    that scale, ``step`` what fees are multiples of. ``notional_max`` is the most that a lot costs at any price.
+    that scale, ``step`` what fees are multiples of.
     """
 
     cash: int
@@ -37,18 +40,26 @@ class LaneTerms(NamedTuple):
     worse: tuple[int, int]
     tick: int
     step: int
-    notional_max: int
-    lookback: int
 
 
 class LaneEnd(NamedTuple):
-    """The end of a scan: ``code``, its bar, and what is held and owned then."""
+    """The end of a scan: its code and its bar."""
 
     code: int
     at: int
+
+
+class Holding(NamedTuple):
+    """The account of a lane: cash, lots, the lots of an order that waits and the bar it waits for.
+
+    ``valued`` is the number of bars that are valued, and -1 where 64 bits do not hold a figure.
+    """
+
     cash: int
-    position: int
-    invested: int
+    lots: int
+    waits: int
+    ready: int
+    valued: int
 
 
 @small
@@ -59,36 +70,72 @@ def quantity_of(weight: float, size: int) -> int:
     return int(nearest) if abs(exact - nearest) <= 1e-12 * size else int(exact)
 
 
-def _scan(
-    params: Any, state: Any, columns: StepColumns, bars: IntegerBars, terms: LaneTerms, tape: FillTape,
-    equity: Integers,
-) -> LaneEnd:  # fmt: skip
-    seen, opens, closes, traded = borrow(columns), borrow(bars.open), borrow(bars.close), borrow(bars.volume)
-    written, worths = borrow(tape), borrow(equity)
-    cash, position, pending, weight, invested = terms.cash, 0, 0, 0.0, 0
-    for at in range(worths.size):
-        if pending != 0 and traded[at] > 0:
-            price = worsened(pending, opens[at], terms.worse[0], terms.worse[1], terms.tick)
-            notional = abs(pending) * price * terms.worth
-            fee = fee_of(notional, terms.fee[0], terms.fee[1], terms.step)
-            write_fill(written, 0, at, pending, price, fee, terms.worth, terms.step)
-            cash -= (notional if pending > 0 else -notional) + fee
-            position += pending
-            pending = 0
-            if abs(float(position)) * terms.notional_max + abs(float(cash)) > LIMIT:
-                return LaneEnd(OVERFLOW, at, cash, position, invested)
-        view = Bars(at + terms.lookback, seen.time, seen.open, seen.high, seen.low, seen.close, seen.volume)
-        state, wanted = step(params, state, view)
-        if at >= terms.lookback and wanted != weight:
-            weight = wanted
-            pending = quantity_of(weight, terms.size) - position
-        worths[at] = cash + position * closes[at] * terms.worth
-        invested += position != 0
-    return LaneEnd(DONE, worths.size, cash, position, invested)
+@small
+def too_large(lots: int, price: int, of: int, cash: int, terms: LaneTerms) -> bool:
+    """Return whether 64 bits may not hold the worth of lots, ``of`` times, and cash."""
+    return abs(float(lots)) * float(price) * float(terms.worth) * float(of) + abs(float(cash)) > LIMIT
+
+
+@small
+def priced(order: int, opened: int, terms: LaneTerms) -> tuple[int, int, int]:
+    """Return the price, the notional and the fee of an order at a bar's open."""
+    price = worsened(order, opened, terms.worse[0], terms.worse[1], terms.tick)
+    notional = abs(order) * price * terms.worth
+    return price, notional, fee_of(notional, terms.fee[0], terms.fee[1], terms.step)
+
+
+def _scan(source: Any, mind: Any, bars: IntegerBars, terms: LaneTerms, wishes: WishTape, tape: FillTape,
+          equity: Integers) -> LaneEnd:  # fmt: skip
+    seen, market, wanted, written, worths = borrow(source), borrow(bars), borrow(wishes), borrow(tape), borrow(equity)
+    holding = Holding(terms.cash, 0, 0, 0, 0)
+    for first in range(0, worths.size, BLOCK):
+        end = min(first + BLOCK, worths.size)
+        mind, count = wished(seen, mind, first, end, wanted)
+        if count < 0:
+            return LaneEnd(count, first)
+        top = farthest(market.close, first, end)[1]
+        holding = _trade(holding, wanted, count, end, top, market, terms, written, worths)
+        if holding.valued < 0:
+            return LaneEnd(OVERFLOW, holding.ready)
+    return LaneEnd(DONE, worths.size)
+
+
+@piece
+def _trade(holding: Holding, wishes: WishTape, count: int, end: int, top: int, bars: IntegerBars, terms: LaneTerms,
+           tape: FillTape, equity: Integers) -> Holding:  # fmt: skip
+    """Trade the wishes of a block, whose highest close is ``top``, and value it up to bar ``end``."""
+    cash, lots, waits, ready, valued = holding
+    if too_large(lots, top, 1, cash, terms):
+        return Holding(cash, lots, waits, valued, -1)
+    for number in range(count + 1):
+        # What waits fills by the bar of the next wish, or is replaced by it.
+        last = wishes.at[number] if number < count else end - 1
+        while waits != 0 and ready <= last and bars.volume[ready] <= 0:
+            ready += 1
+        if waits != 0 and ready <= last:
+            draw_line(equity, bars.close, valued, ready, cash, lots * terms.worth)
+            valued = ready
+            if too_large(waits, 2 * bars.open[ready], max(terms.fee[0], 1), cash, terms):
+                return Holding(cash, lots, waits, ready, -1)
+            price, notional, fee = priced(waits, bars.open[ready], terms)
+            write_fill(tape, 0, ready, waits, price, fee, terms.worth, terms.step)
+            cash -= (notional if waits > 0 else -notional) + fee
+            lots += waits
+            waits = 0
+            if too_large(lots, top, 1, cash, terms):
+                return Holding(cash, lots, waits, ready, -1)
+        if number < count:
+            waits, ready = quantity_of(wishes.weight[number], terms.size) - lots, last + 1
+    draw_line(equity, bars.close, valued, end, cash, lots * terms.worth)
+    return Holding(cash, lots, waits, ready, end)
+
+
+def lane_of(wished: Any, modules: tuple[str, ...], part: str) -> Any:
+    """Return the compiled scan of a source of wishes; see ``kept.keep``."""
+    return keep(njit(FunctionType(_scan.__code__, _scan.__globals__ | {"wished": wished}, "lane")), modules, part)
 
 
 @cache
 def lane(step: FunctionType) -> Any:
     """Return the compiled scan of a step."""
-    scan = FunctionType(_scan.__code__, _scan.__globals__ | {"step": inlined(step)}, "lane")
-    return keep(njit(scan), STRATEGY, digest(step))
+    return lane_of(wished_by(step), STRATEGY, digest(step))

@@ -5,50 +5,16 @@ of whole blocks of bars it is enough to know the highest and the lowest close. R
 """
 
 from functools import cache
-from types import FunctionType
 from typing import Any
 
 from numba import njit
 
-from fanfold.research.columns import Integers, StepColumns, borrow
-from fanfold.research.compiled import inlined
-from fanfold.research.kept import QUANTITY, STRATEGY, keep
-from fanfold.research.lane import DONE, OVERFLOW, LaneTerms, quantity_of
-from fanfold.research.quantity_sums import BLOCK, CurveSum, QuantitySums, TripSum, ValuedBars, WishTape
-from fanfold.research.tape import LIMIT, TRIPS, FillField, FillTape, TripField, fee_of, piece, worsened, write_fill
-from fanfold.strategy.contract import Bars
-from fanfold.strategy.step_code import digest
-
-# How many wishes there are, where one is no finite number.
-NOT_FINITE = -1
-# Bound anew in the copy of the scan for each strategy.
-step: Any = None
-
-
-def _wishes(params: Any, state: Any, columns: StepColumns, first: int, end: int, padding: int, lookback: int,
-            wishes: WishTape) -> int:  # fmt: skip
-    seen, ats, weights = borrow(columns), borrow(wishes.at), borrow(wishes.weight)
-    weight, count = 0.0, 0
-    for at in range(first, end):
-        view = Bars(at + padding, seen.time, seen.open, seen.high, seen.low, seen.close, seen.volume)
-        state, wanted = step(params, state, view)
-        if wanted != weight and at >= first + lookback:
-            if not abs(wanted) <= 1e300:
-                return NOT_FINITE
-            weight = wanted
-            ats[count], weights[count] = at, weight
-            count += 1
-    return count
-
-
-@cache
-def wishes_of(step: FunctionType) -> Any:
-    """Return the compiled fold of a step, which writes its changes of mind and returns how many there are.
-
-    It is compiled once for all params, and holds no lock of Python's.
-    """
-    fold = FunctionType(_wishes.__code__, _wishes.__globals__ | {"step": inlined(step)}, "wishes")
-    return keep(njit(nogil=True)(fold), (*STRATEGY, "quantity_scan"), digest(step))
+from fanfold.research.columns import Integers, borrow
+from fanfold.research.kept import QUANTITY, keep
+from fanfold.research.lane import DONE, OVERFLOW, LaneTerms, priced, quantity_of, too_large
+from fanfold.research.quantity_sums import BLOCK, CurveSum, QuantitySums, TripSum, ValuedBars
+from fanfold.research.tape import TRIPS, FillField, FillTape, TripField, piece, write_fill
+from fanfold.research.wishing import WishTape
 
 
 @cache
@@ -62,7 +28,9 @@ def _trade(wishes: WishTape, count: int, bars: ValuedBars, terms: LaneTerms, tap
     """Trade so many wishes; return DONE or OVERFLOW."""
     wanted, market, written, kept = borrow(wishes), borrow(bars), borrow(tape), borrow(sums)
     _begin(terms.cash, market, kept, written)
-    cash, position, valued, end = terms.cash, 0, market.first, market.close.size
+    cash, position, valued, end, top = terms.cash, 0, market.first, market.close.size, 0
+    for high in market.most:
+        top = max(top, high)
     for number in range(count):
         order = quantity_of(wanted.weight[number], terms.size) - position
         # What did not fill by the bar of the next wish is replaced by that.
@@ -74,9 +42,11 @@ def _trade(wishes: WishTape, count: int, bars: ValuedBars, terms: LaneTerms, tap
             continue
         _value(valued, at, cash, position * terms.worth, market, kept)
         valued = at
+        if too_large(order, 2 * market.open[at], max(terms.fee[0], 1), cash, terms):
+            return OVERFLOW
         cash += _fill(order, at, market, terms, written, kept)
         position += order
-        if abs(float(position)) * terms.notional_max + abs(float(cash)) > LIMIT:
+        if too_large(position, top, 1, cash, terms):
             return OVERFLOW
     _value(valued, end, cash, position * terms.worth, market, kept)
     kept.curve[CurveSum.EQUITY] = cash + position * market.close[end - 1] * terms.worth
@@ -105,9 +75,7 @@ def _begin(cash: int, bars: ValuedBars, sums: QuantitySums, tape: FillTape) -> N
 @piece
 def _fill(order: int, at: int, bars: ValuedBars, terms: LaneTerms, tape: FillTape, sums: QuantitySums) -> int:
     """Fill an order at a bar's open, and return the cash that comes of it."""
-    price = worsened(order, bars.open[at], terms.worse[0], terms.worse[1], terms.tick)
-    notional = abs(order) * price * terms.worth
-    fee = fee_of(notional, terms.fee[0], terms.fee[1], terms.step)
+    price, notional, fee = priced(order, bars.open[at], terms)
     write_fill(tape, 0, at, order, price, fee, terms.worth, terms.step)
     sums.curve[CurveSum.NOTIONAL] += notional
     sums.rough[1] += float(notional)

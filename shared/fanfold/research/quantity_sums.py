@@ -12,13 +12,6 @@ from fanfold.research.columns import Floats, IntegerBars, Integers
 BLOCK = 32
 
 
-class WishTape(NamedTuple):
-    """The changes of a wanted weight: the bar of each, and the weight from then on."""
-
-    at: Integers
-    weight: Floats
-
-
 class ValuedBars(NamedTuple):
     """Bars to value an account at, from number ``first`` on; it begins with its cash at ``since``, in epoch seconds.
 

@@ -19,11 +19,12 @@ from fanfold.research.compiled import columns_read
 from fanfold.research.figures import TradedSums, TripSums, metrics_from
 from fanfold.research.fixed_size import FixedSize, lane_terms, money_scale
 from fanfold.research.lane import OVERFLOW, LaneTerms
-from fanfold.research.quantity_scan import NOT_FINITE, kept_trade, wishes_of
-from fanfold.research.quantity_sums import CurveSum, WishTape, blank_sums, valued_bars
+from fanfold.research.quantity_scan import kept_trade
+from fanfold.research.quantity_sums import CurveSum, blank_sums, valued_bars
 from fanfold.research.result import AccountMetrics
 from fanfold.research.sweeping.sweep_job import TrialBatch
 from fanfold.research.tape import blank_tape
+from fanfold.research.wishing import NOT_FINITE, StepSource, blank_wishes, wishes_of
 from fanfold.strategy import contract
 from fanfold.strategy.contract import Strategy
 
@@ -56,7 +57,7 @@ class QuantityTrials:
         self._scale = money_scale(self._bars, self._fixed)
         count = self._bars.time.size
         self._tape, self._sums = blank_tape(count, 1), blank_sums(self._valued.nights.size)
-        self._wishes = WishTape(np.empty(count, np.int64), np.empty(count))
+        self._wishes = blank_wishes(count)
         self._columns: StepColumns | None = None
         self._terms: LaneTerms | None = None
 
@@ -87,8 +88,7 @@ class QuantityTrials:
         if strategy.cross_sectional:
             raise BadInput(f"{strategy.name} sees a universe; sweep it without --quantity")
         count = self._fold(strategy)
-        # Terms but for the lookback, which the wishes know of, are those of all trials.
-        self._terms = terms = self._terms or lane_terms(strategy, self._bars, self._fixed, self._scale)
+        self._terms = terms = self._terms or lane_terms(self._bars, self._fixed, self._scale)
         code = kept_trade()(self._wishes, count, self._valued, terms, self._tape, self._sums)
         if code == OVERFLOW:
             raise BadInput(
@@ -109,9 +109,9 @@ class QuantityTrials:
         for column in columns:
             column[before] = column[begins : begins + 1]
         fold, end = wishes_of(strategy.step), self._bars.time.size
-        start = strategy.start(strategy.params)
+        source = StepSource(strategy.params, columns, self._padding, first + lookback)
         try:
-            count: int = fold(strategy.params, start, columns, first, end, self._padding, lookback, self._wishes)
+            count: int = fold(source, strategy.start(strategy.params), first, end, self._wishes)
         finally:
             for place, values in enumerate(kept):
                 columns[place][before] = values

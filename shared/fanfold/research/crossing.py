@@ -1,0 +1,145 @@
+"""The wishes of the shipped ``sma_cross``, without a step a bar: sums of windows are differences of running sums.
+
+In integers a crossing is exact. The step counts in floats, which are exact as well as long as they hold every sum, and
+``same`` says of a block of bars whether they do; where they may not, the step itself has to say.
+"""
+
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fanfold.indicators import steps
+from fanfold.research.columns import IntegerBars, Integers
+from fanfold.research.compiled import inlined
+from fanfold.research.equity_line import farthest
+from fanfold.research.kept import QUANTITY
+from fanfold.research.lane import BLOCK, lane_of
+from fanfold.research.tape import piece
+from fanfold.research.wishing import WishTape
+from fanfold.strategies import sma_cross
+from fanfold.strategy.contract import Strategy
+from fanfold.strategy.step_code import digest
+
+# How many wishes there are, where floats may not hold the sums.
+ROUNDED = -2
+# Eight bytes of 1, as one number.
+_EIGHT_LONG = 0x0101010101010101
+
+
+class SumWindows(NamedTuple):
+    """Two averages of closes; ``ten`` is the ticks of a price of 1."""
+
+    fast: int
+    slow: int
+    ten: float
+
+
+def same(low: int, high: int, windows: SumWindows) -> bool:
+    """Return whether the step's floats are exact, and compare as integers do, for closes from low to high."""
+    if low <= 0:
+        return False
+    # Both are powers of ten: the steps of a tick.
+    grain = steps(low / windows.ten) / windows.ten
+    apart = float(high - low) * float(windows.slow)
+    return (
+        steps(high / windows.ten) >= windows.ten
+        and float(high) * grain < 2.0**49
+        and apart * grain < 2.0**51
+        and apart * float(windows.fast) < 2.0**51
+    )
+
+
+@piece
+def compare(totals: Integers, count: int, windows: SumWindows, above: Integers) -> None:
+    """Write 1 for each bar of a block whose fast average is above its slow one, else 0.
+
+    ``totals`` are the sums of all closes before bars, from the first of the first slow window on.
+    """
+    fast, slow = windows.fast, windows.slow
+    now, fast_ago, slow_ago = totals[slow:], totals[slow - fast :], totals
+    for at in range(np.uint64(count)):
+        above[at] = slow * (now[at] - fast_ago[at]) > fast * (now[at] - slow_ago[at])
+
+
+@piece
+def changes(above: Integers, count: int, first: int, was: int, wishes: WishTape, number: int) -> tuple[int, int]:
+    """Write the changes of a block as wishes from ``number`` on; return what is wanted then, and the next number."""
+    eights = above.view(np.int64)
+    for eight in range(np.uint64(count // 8)):
+        if eights[eight] == _EIGHT_LONG * was:
+            continue
+        was, number = _changes(above, 8 * eight, 8 * eight + 8, first, was, wishes, number)
+    return _changes(above, count // 8 * 8, count, first, was, wishes, number)
+
+
+@piece
+def _changes(
+    above: Integers, at: int, end: int, first: int, was: int, wishes: WishTape, number: int
+) -> tuple[int, int]:
+    for place in range(at, end):
+        if above[place] != was:
+            was = above[place]
+            wishes.at[number], wishes.weight[number] = first + place, was
+            number += 1
+    return was, number
+
+
+class CrossingSource(NamedTuple):
+    """The data of a crossing: closes, and room for a block's sums and comparisons, in whole eights."""
+
+    windows: SumWindows
+    closes: Integers
+    totals: Integers
+    above: Integers
+
+
+class CrossingMind(NamedTuple):
+    """The state of a crossing: what is wanted, the sum of all closes, and the extremes of the block before."""
+
+    was: int
+    total: int
+    low: int
+    high: int
+
+
+def crossed(
+    source: CrossingSource, mind: CrossingMind, first: int, end: int, wishes: WishTape
+) -> tuple[CrossingMind, int]:
+    """Write the wishes of a block as ``wishing`` does; their number is ROUNDED where only the step can say them."""
+    low, high = farthest(source.closes, first, end)
+    if not same(min(low, mind.low), max(high, mind.high), source.windows):
+        return mind, ROUNDED
+    count, slow = end - first, source.windows.slow
+    total, totals, seen = mind.total, source.totals, source.closes[first:end]
+    for at in range(np.uint64(count)):
+        total += seen[at]
+        totals[slow + at] = total
+    compare(totals, count, source.windows, source.above)
+    # Before a whole window was seen nothing is said.
+    for at in range(min(max(slow - 1 - first, 0), count)):
+        source.above[at] = 0
+    was, number = changes(source.above, count, first, mind.was, wishes, 0)
+    for at in range(slow):
+        totals[at] = totals[count + at]
+    return CrossingMind(was, total, low, high), number
+
+
+def windows_of(strategy: Strategy, price_scale: int) -> SumWindows | None:
+    """Return the windows of the shipped crossing of averages; None of another strategy, and of windows too long."""
+    if strategy.step is not sma_cross.step or strategy.params.slow > BLOCK:
+        return None
+    return SumWindows(strategy.params.fast, strategy.params.slow, 10.0**price_scale)
+
+
+def begun(windows: SumWindows, bars: IntegerBars) -> tuple[CrossingSource, CrossingMind]:
+    """Return what a crossing is read from, and the mind before the first bar."""
+    first = int(bars.close[0])
+    source = CrossingSource(windows, bars.close, np.zeros(windows.slow + BLOCK, np.int64), np.zeros(BLOCK, np.uint8))
+    return source, CrossingMind(0, 0, first, first)
+
+
+@cache
+def crossing_lane() -> Any:
+    """Return the compiled scan of a crossing."""
+    return lane_of(inlined(crossed), QUANTITY, digest(sma_cross.step))
