@@ -1,6 +1,6 @@
 """Decide on an account at every matched poll, whether or not a strategy spoke, and by the clock where no poll comes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
@@ -10,7 +10,6 @@ import msgspec
 
 from fanfold.desk import Desk
 from fanfold.errors import Backoff, BadInput, Conflict, for_each_account, retry_on_conflict
-from fanfold.market import timeframes
 from fanfold.messages import BarsClosed, ExecutionReport, Targets, TradingState
 from fanfold.risk import standing, uneven
 from fanfold.risk.decision import Decision, decide_standing
@@ -20,10 +19,11 @@ from fanfold.risk.poll import CarriedForward, PollPart, PollState, Unfinished, a
 from fanfold.risk.protection import Guarded, guard
 from fanfold.risk.remaining import remaining
 from fanfold.risk.resting_stops import unprotected
-from fanfold.risk.standing import StandingTarget
+from fanfold.risk.standing import Standing, StandingTarget
 from fanfold.risk.uneven import BundleProgress
 from fanfold.signals.due import due
 from fanfold.strategy.contract import EXTERNAL
+from risk_service import late_targets
 from risk_service.approve import Approver, withdrawal
 from risk_service.protect import StopKeeper, StopLedger
 from risk_service.reports import DecidedTargets, reports_of
@@ -54,11 +54,15 @@ class PollStore(Protocol):
 
 
 class UnapprovedDecision(NamedTuple):
-    """A decision on a book, the targets and protections that it is on, and the bundles to watch with it."""
+    """A decision on a book, the targets and protections that it is on, and the bundles to watch with it.
+
+    The targets that are ``waiting`` stand as they are.
+    """
 
     book: AccountSnapshot
     decision: Decision
     guarded: Guarded
+    waiting: Standing
     bundles: list[BundleProgress]
 
 
@@ -117,13 +121,15 @@ class PreTradeRisk:
         """Record targets. Those of the newest poll wait for its other parts; older ones and those of no poll do not."""
         account, poll = self._known(message.account), _part(message, message.poll_id)
         if not message.poll_id:
-            self._decide(account, self._polls.read(account), message.at, [message])
+            self._decide_late(account, self._polls.read(account), message)
             return
         gathered = self._arrived(account, lambda: self._polls.targeted(account, poll, message))
         if gathered.poll_id != message.poll_id:
-            self._decide(account, gathered, message.at, [self._current(message, gathered)])
+            age_s_max = self._desk.limits[account].signal_age_s_max
+            current = late_targets.current(message, gathered.at, self._clock(), age_s_max)
+            self._decide_late(account, gathered, current)
         elif gathered.decided and arrival(message) not in gathered.arrived:
-            self._decide(account, gathered, message.at, [message])
+            self._decide_late(account, gathered, message)
         else:
             self._decide_complete(account, gathered)
 
@@ -170,10 +176,15 @@ class PreTradeRisk:
         if gathered.complete:
             self._decide(account, gathered, _moment(gathered.at))
 
+    def _decide_late(self, account: str, gathered: PollState, message: Targets) -> None:
+        if message.targets:
+            self._decide(account, gathered, message.at, [message])
+
     def _decide(self, account: str, gathered: PollState, at: datetime, late: Sequence[Targets] | None = None) -> None:
         """Decide, approve, report, and note what is carried forward; decide again where another decision came first.
 
-        The decision is on the gathered poll, which then counts as decided, or on ``late`` targets apart from it.
+        The decision is on the gathered poll, which then counts as decided, or apart from it: on ``late`` targets alone,
+        or where there are none on all that stands.
         """
         messages = late if late is not None else [] if gathered.decided else gathered.targets
         fresh, decided = standing.of(messages), gathered.poll_id if late is None else ""
@@ -191,12 +202,14 @@ class PreTradeRisk:
         self, account: str, gathered: PollState, fresh: Sequence[StandingTarget], at: datetime, decided: str
     ) -> None:
         before, approver = gathered.carried, Approver(self._ledger, at)
-        bundles = before.bundles
+        bundles, late = before.bundles, [] if decided else late_targets.newer(before.standing, fresh)
+        if fresh and not (decided or late):
+            return
         proposed: UnapprovedDecision | None = None
 
         def approve_next() -> tuple[UnapprovedDecision, bool]:
             nonlocal proposed
-            proposal = proposed or self._proposal(account, gathered, fresh, bundles, at)
+            proposal = proposed or self._proposal(account, gathered, fresh, bundles, at, late)
             # Where its legs began is noted before a bundle is ordered: a crash after it leaves none unwatched.
             proposed = None if uneven.noted(proposal.bundles, bundles) else proposal
             return proposal, not proposed and approver.approve(
@@ -212,9 +225,11 @@ class PreTradeRisk:
         decision, guarded = proposal.decision, proposal.guarded
         book, terms = decision.book, self._plan.terms(account).under(decision.book.rules)
         without_stop = unprotected(guarded, book, terms)
-        reported = self._report(DecidedTargets(account, at, guarded, decision, without_stop), before.reported)
+        outcome = DecidedTargets(account, at, guarded, decision, without_stop, proposal.waiting)
+        reported = self._report(outcome, before.reported)
+        left = remaining(guarded.wanted, decision, approver.ordered, self._external, proposal.waiting)
         carried = CarriedForward(
-            targets=list(remaining(guarded.wanted, decision, approver.ordered, self._external).values()),
+            targets=list(left.values()),
             protections=guarded.protections,
             bundles=bundles,
             reported=reported,
@@ -233,20 +248,23 @@ class PreTradeRisk:
         fresh: Sequence[StandingTarget],
         bundles: Sequence[BundleProgress],
         at: datetime,
+        late: Collection[StandingTarget],
     ) -> UnapprovedDecision:
-        """Decide on the books as they are now; ``bundles`` are those on their way."""
+        """Decide on the books as they are now; ``bundles`` are those on their way; ``late`` targets are alone."""
         before, book, now = gathered.carried, self._ledger.book(account, gathered), self._clock()
         wanted = standing.begin(before.standing, fresh, book, at)
         wanted = standing.unlapsed(wanted, now, self._desk.limits[account].signal_age_s_max)
         terms = self._plan.terms(account).under(book.rules)
         watched = uneven.watch(bundles, before.protections, wanted.keys(), book, terms, at=at, now=now)
         guarded = guard(watched.protections, wanted, before.standing, book, terms, at)
-        decision = decide_standing(guarded.wanted.values(), book, self._plan, now=now, stopped_out=guarded.stopped_out)
+        waiting = guarded.waiting(late) if late else {}
+        tried = [entry for leg, entry in guarded.wanted.items() if leg not in waiting]
+        decision = decide_standing(tried, book, self._plan, now=now, stopped_out=guarded.stopped_out)
         begun = watched.bundles
         if decision.bundles:
             begun = uneven.begun(begun, decision, guarded.wanted, book)
             decision = msgspec.structs.replace(decision, approved=uneven.named(decision.approved, begun))
-        return UnapprovedDecision(book, decision, guarded, begun)
+        return UnapprovedDecision(book, decision, guarded, waiting, begun)
 
     def _noted_bundles(self, account: str, gathered: PollState, bundles: list[BundleProgress]) -> PollState:
         carried = msgspec.structs.replace(gathered.carried, bundles=bundles)
@@ -265,17 +283,6 @@ class PreTradeRisk:
         if messages:
             self._ledger.publish([], messages)
         return codes
-
-    def _current(self, message: Targets, newest: PollState) -> Targets:
-        """Return an older poll's targets without those that a newer bar of their timeframe has superseded.
-
-        Targets that are too old altogether stay, to be refused for it.
-        """
-        at, age = int(message.at.timestamp()), (self._clock() - message.at).total_seconds()
-        if age > self._desk.limits[message.account].signal_age_s_max:
-            return message
-        targets = [entry for entry in message.targets if newest.at < at + timeframes.seconds(entry.timeframe)]
-        return msgspec.structs.replace(message, targets=targets)
 
     def _known(self, account: str) -> str:
         if account not in self._desk.accounts:

@@ -21,13 +21,17 @@ NO_LEGS: Mapping[PositionKey, str] = {}
 
 
 class DecidedTargets(NamedTuple):
-    """An account's targets and protections as of a market event ``at``, with the decision on them."""
+    """An account's targets and protections as of a market event ``at``, with the decision on them.
+
+    It is not on those that are ``waiting``.
+    """
 
     account: str
     at: datetime
     guarded: Guarded
     decision: Decision
     unprotected: Mapping[PositionKey, str] = NO_LEGS
+    waiting: Collection[PositionKey] = ()
 
     @property
     def wanted(self) -> Standing:
@@ -76,7 +80,7 @@ def _states(decided: DecidedTargets) -> Iterator[LegState]:
     for leg, reason in sorted(stopped_out.items()):
         yield _state(leg, LegCode.STOPPED_OUT, reason)
     for leg, entry in sorted(decided.wanted.items()):
-        if leg in stopped_out:
+        if leg in stopped_out or leg in decided.waiting:
             continue
         if leg in decision.dust:
             held = decision.book.held.get(leg, FLAT)
@@ -93,7 +97,8 @@ def _states(decided: DecidedTargets) -> Iterator[LegState]:
             yield _state(leg, LegCode.UNPROTECTED, decided.unprotected[leg])
         else:
             yield _state(leg, LegCode.OK, "")
-    yield _flat(decided)
+    if not decided.waiting:
+        yield _flat(decided)
 
 
 def _flat(decided: DecidedTargets) -> LegState:

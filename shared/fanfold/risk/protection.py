@@ -65,6 +65,19 @@ class Guarded(NamedTuple):
         """Return the legs whose weights are not followed, with the reason."""
         return {known.leg: known.reason for known in self.protections if known.out}
 
+    def waiting(self, late: Collection[StandingTarget]) -> Standing:
+        """Return the targets that wait for the next poll: all but the late ones, and the other legs of their bundles.
+
+        Late ones may have come before, and what stands is ordered as often as there are polls.
+        """
+        decided = {leg: entry.target.bundle for leg, entry in self.wanted.items() if entry in late}
+        bundles = set(decided.values()) - {""}
+        return {
+            leg: entry
+            for leg, entry in self.wanted.items()
+            if leg not in decided and entry.target.bundle not in bundles
+        }
+
 
 def guard(
     before: Sequence[Protection],

@@ -31,17 +31,23 @@ OVERTAKEN = frozenset({Code.DUPLICATE_INTENT, Code.STALE_SIGNAL})
 
 
 def remaining(
-    standing: Standing, decision: Decision, ordered: Collection[PositionKey], external: Collection[str]
+    standing: Standing,
+    decision: Decision,
+    ordered: Collection[PositionKey],
+    external: Collection[str],
+    waiting: Standing,
 ) -> dict[PositionKey, StandingTarget]:
     """Return the targets that still stand: those with a live order, or refused for a reason that may pass.
 
     ``ordered`` are the legs that got an order. A target of an ``external`` instance stands even when it is met, so that
-    an older signal that comes late is seen to be older.
+    an older signal that comes late is seen to be older. Those ``waiting`` were not decided on, and stand as they are.
     """
     refused = {refusal.order.leg: refusal for refusal in decision.refused}
-    left, under_way = {}, {leg for leg, held in decision.book.held.items() if held.open}
+    left, under_way = dict(waiting), {leg for leg, held in decision.book.held.items() if held.open}
     for leg, entry in standing.items():
         attempt, code = entry.attempt, ""
+        if leg in waiting:
+            continue
         if leg in ordered:
             attempt += 1
         elif leg in refused:
