@@ -55,6 +55,17 @@ def test_polls_long_apart_lose_nothing(feed: Feed) -> None:
     assert feed.published("5m", A) == coarse(A)[7:26]
 
 
+def test_a_process_that_others_polled_in_place_of_publishes_no_bar_again(feed: Feed) -> None:
+    first, other = feed.poller, feed.process()
+    for minute, poller in ((60, first), (61, other), (62, other), (70, first), (71, first), (72, other)):
+        feed.poller = poller
+        feed.poll(minute)
+    for name in (A, B):
+        published = closes(feed.published("1m", name))
+        assert published == sorted(set(published))
+        assert published[-13:] == list(range(60, 73))
+
+
 def test_an_instrument_without_bars_at_first_is_asked_for_again(feed: Feed) -> None:
     feed.venue.hidden = {B: START}
     feed.poll(60)

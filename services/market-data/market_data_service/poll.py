@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from math import ceil
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -54,6 +54,13 @@ class BarsBus(Protocol):
     def publish(self, messages: Iterable[Message]) -> None: ...
 
 
+class OwnNotes(NamedTuple):
+    """The notes on a venue that this process wrote or read last, at its poll of the close ``at``."""
+
+    noted: Noted
+    at: int
+
+
 class Poller:
     """The verbs of market-data."""
 
@@ -70,7 +77,7 @@ class Poller:
         self._cursors = cursors
         self._bus = bus
         self._clock = clock
-        self._known: dict[str, Noted] = {}
+        self._own: dict[str, OwnNotes] = {}
         self._lookbacks = {venue: _lookbacks(desk, venue) for venue in desk.venues}
         self._mergers: dict[str, BarMerger] = {}
 
@@ -128,15 +135,16 @@ class Poller:
         return msgspec.structs.replace(span, since=until)
 
     def _poll(self, name: str, venue: VenueSettings, now: int) -> int:
-        at = now - now % timeframes.seconds(venue.timeframe)
-        noted = self._known.pop(name) if name in self._known else self._cursors.read(name)
+        length = timeframes.seconds(venue.timeframe)
+        at = now - now % length
+        noted = self._notes(name, at - length)
         source = self._source(name)
         if is_paced(source):
             source.hold(noted.held_until)
         try:
             found_news, defects = self._news(source, name, venue, at, noted.cursors)
         finally:
-            noted = self._shared(name, source, noted)
+            noted = self._shared(name, source, noted, at)
         fresh = [item for item in found_news if item.series.bars]
         defects += [defect for item in found_news if not item.series.bars for defect in item.defects]
         to_publish = [(item.series, item.defects) for item in fresh]
@@ -146,27 +154,36 @@ class Poller:
         lasts = {(item.series.timeframe, item.series.instrument): item.last for item in found_news if item.last}
         moved = {**noted.cursors, **lasts}
         try:
-            self._known[name] = self._noted(name, moved, noted) if moved != noted.cursors else noted
+            self._own[name] = OwnNotes(self._noted(name, moved, noted) if moved != noted.cursors else noted, at)
         except Conflict:
             # Another poll wrote the cursors first: it published the same bars, which readers have once.
             return 0
         return sum(len(item.series.bars) for item in fresh)
 
+    def _notes(self, name: str, since: int) -> Noted:
+        """Return the notes on a venue: this process's own of a poll since then, else the stored ones.
+
+        Had it polled earlier, another process may have polled after it, and would see its bars published again.
+        """
+        own = self._own.pop(name, None)
+        return own.noted if own is not None and own.at >= since else self._cursors.read(name)
+
     def _noted(self, name: str, cursors: Mapping[SeriesKey, Series], noted: Noted) -> Noted:
         self._cursors.write(name, cursors, noted.version, noted.held_until)
         return noted._replace(cursors=cursors, version=noted.version + 1)
 
-    def _shared(self, name: str, source: Source, noted: Noted) -> Noted:
+    def _shared(self, name: str, source: Source, noted: Noted, at: int) -> Noted:
         """Store the pause that the venue demanded, so that other processes observe it too; return the new notes."""
         until = ceil(source.held_until()) if is_paced(source) else 0
         if until <= noted.held_until:
             return noted
         try:
-            self._known[name] = self._noted(name, noted.cursors, noted._replace(held_until=until))
+            shared = self._noted(name, noted.cursors, noted._replace(held_until=until))
         except Conflict:
             # Another process wrote first; it will learn of the pause from the venue itself.
             return noted
-        return self._known[name]
+        self._own[name] = OwnNotes(shared, at)
+        return shared
 
     def _merger(self, name: str, venue: VenueSettings) -> BarMerger:
         if name not in self._mergers:
