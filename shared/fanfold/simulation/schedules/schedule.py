@@ -47,7 +47,10 @@ def run(
     world.story = [] if narrated else None
     broken, counts = _judged(world)
     trace = world.faults.trace() if traced else ""
-    return ScheduleResult(seed, broken, tuple(world.faults.hits), counts, trace, tuple(world.story or ()))
+    result = ScheduleResult(seed, broken, tuple(world.faults.hits), counts, trace, tuple(world.story or ()))
+    # Its parts know the world: without it they are freed at once, and not by a search for cycles.
+    vars(world).clear()
+    return result
 
 
 def _judged(world: OneOrder) -> tuple[list[str], Counter[str]]:

@@ -11,7 +11,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from greenlet import getcurrent
+from greenlet import getcurrent, greenlet
 
 from fanfold.aws.client.call import AwsFault
 from fanfold.aws.dynamodb.table import Table
@@ -65,6 +65,7 @@ class World:
         # The services that are delivered to; another's messages wait.
         self.listening = self.services
         self.running: list[RunningInvocation] = []
+        self._stacks: list[greenlet] = []
         self.ledger = Table(self.cloud.call, "ledger")
         self.witness = Witness(self.ledger)
         self.requests = 0
@@ -265,10 +266,9 @@ class World:
             return
         ended = self.faults.hit("timeout")
         if ended:
-            invocation.throw()
-            invocation.fault = Crash()
+            invocation.end()
         else:
-            invocation.switch()
+            invocation.go_on(self._stacks)
         if not invocation.dead:
             return
         self.running.remove(invocation)
