@@ -12,9 +12,8 @@ from fanfold.research import fixed_size as fixed
 from fanfold.research.columns import IntegerBars, Integers
 from fanfold.research.crossing import BLOCK, ROUNDED, SumWindows, begun, crossing_lane, windows_of
 from fanfold.research.fixed_size import FixedSize, FixedSizeResult, fixed_size, lane_terms, money_scale
-from fanfold.research.lane import DONE
+from fanfold.research.lane import DONE, blank_room
 from fanfold.research.tape import blank_tape
-from fanfold.research.wishing import blank_wishes
 from fanfold.strategy import contract
 
 COUNT = 2 * BLOCK + 77
@@ -47,7 +46,7 @@ def code_of(bars: IntegerBars, windows: SumWindows) -> int:
     """Return the code by which the scan of sums ends."""
     count = bars.time.size
     terms = lane_terms(bars, TERMS, money_scale(bars, TERMS))
-    room = blank_wishes(BLOCK), blank_tape(count, 1), np.empty(count, np.int64)
+    room = blank_room(), blank_tape(count, 1), np.empty(count, np.int64)
     code: int = crossing_lane()(*begun(windows, bars), bars, terms, *room).code
     return code
 

@@ -11,9 +11,9 @@ from fanfold.money import CASH_STEP, decimals
 from fanfold.research.columns import IntegerBars, Integers, contiguous, step_columns
 from fanfold.research.compiled import columns_read
 from fanfold.research.crossing import ROUNDED, SumWindows, begun, crossing_lane, windows_of
-from fanfold.research.lane import BLOCK, OVERFLOW, LaneEnd, LaneTerms, lane
+from fanfold.research.lane import OVERFLOW, LaneEnd, LaneTerms, blank_room, lane
 from fanfold.research.tape import FillTape, blank_tape, fills_of, trips_of
-from fanfold.research.wishing import NOT_FINITE, StepMind, StepSource, blank_wishes
+from fanfold.research.wishing import NOT_FINITE, StepMind, StepSource
 from fanfold.strategy.contract import Strategy
 
 
@@ -72,7 +72,7 @@ def _blank(bars: IntegerBars, terms: LaneTerms) -> _Run:
 
 
 def _by_sums(windows: SumWindows, run: _Run) -> LaneEnd:
-    end: LaneEnd = crossing_lane()(*begun(windows, run.bars), run.bars, run.terms, blank_wishes(BLOCK), *run[2:])
+    end: LaneEnd = crossing_lane()(*begun(windows, run.bars), run.bars, run.terms, blank_room(), *run[2:])
     return end
 
 
@@ -80,7 +80,7 @@ def _by_step(strategy: Strategy, run: _Run) -> LaneEnd:
     columns = step_columns([run.bars], strategy.lookback, columns_read(strategy.step))
     source = StepSource(strategy.params, columns, strategy.lookback, strategy.lookback)
     mind = StepMind(strategy.start(strategy.params), 0.0)
-    end: LaneEnd = lane(strategy.step)(source, mind, run.bars, run.terms, blank_wishes(BLOCK), *run[2:])
+    end: LaneEnd = lane(strategy.step)(source, mind, run.bars, run.terms, blank_room(), *run[2:])
     return end
 
 
@@ -90,7 +90,7 @@ def _check(end: LaneEnd, strategy: Strategy, scale: int) -> None:
         raise BadInput(f"{strategy.name} wants a weight that is no finite number")
     if end.code == OVERFLOW:
         raise BadInput(
-            f"at bar {end.at} the position is worth more than 64 bits hold in units of 1e-{scale}: trade a smaller "
+            f"after bar {end.at} the position is worth more than 64 bits hold in units of 1e-{scale}: trade a smaller "
             "quantity, or coarser lots"
         )
 

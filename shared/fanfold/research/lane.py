@@ -9,13 +9,14 @@ from functools import cache
 from types import FunctionType
 from typing import Any, NamedTuple
 
+import numpy as np
 from numba import njit
 
 from fanfold.research.columns import IntegerBars, Integers, borrow
 from fanfold.research.equity_line import draw_line, farthest
 from fanfold.research.kept import STRATEGY, keep
 from fanfold.research.tape import LIMIT, FillTape, fee_of, piece, small, worsened, write_fill
-from fanfold.research.wishing import WishTape, wished_by
+from fanfold.research.wishing import WishTape, blank_wishes, wished_by
 from fanfold.strategy.step_code import digest
 
 DONE, OVERFLOW = 0, 1
@@ -43,23 +44,38 @@ class LaneTerms(NamedTuple):
 
 
 class LaneEnd(NamedTuple):
-    """The end of a scan: its code and its bar."""
+    """The end of a scan: its code, and the first bar of the block in which it ended."""
 
     code: int
     at: int
 
 
-class Holding(NamedTuple):
-    """The account of a lane: cash, lots, the lots of an order that waits and the bar it waits for.
+class LaneRoom(NamedTuple):
+    """Room for what happens in a block: its wishes, and the bar and the open at which each order of it fills.
 
-    ``valued`` is the number of bars that are valued, and -1 where 64 bits do not hold a figure.
+    The first order is the one that waits from the block before; ``fills_at`` is -1 for one that finds no volume.
+    """
+
+    wishes: WishTape
+    fills_at: Integers
+    opened: Integers
+
+
+class Holding(NamedTuple):
+    """The account of a lane: cash, lots, the lots of an order that waits, and the number of bars that are valued.
+
+    ``valued`` is -1 where 64 bits do not hold a figure.
     """
 
     cash: int
     lots: int
     waits: int
-    ready: int
     valued: int
+
+
+def blank_room() -> LaneRoom:
+    """Return room for any block."""
+    return LaneRoom(blank_wishes(BLOCK), np.empty(BLOCK + 1, np.int64), np.empty(BLOCK + 1, np.int64))
 
 
 @small
@@ -84,50 +100,62 @@ def priced(order: int, opened: int, terms: LaneTerms) -> tuple[int, int, int]:
     return price, notional, fee_of(notional, terms.fee[0], terms.fee[1], terms.step)
 
 
-def _scan(source: Any, mind: Any, bars: IntegerBars, terms: LaneTerms, wishes: WishTape, tape: FillTape,
+def _scan(source: Any, mind: Any, bars: IntegerBars, terms: LaneTerms, room: LaneRoom, tape: FillTape,
           equity: Integers) -> LaneEnd:  # fmt: skip
-    seen, market, wanted, written, worths = borrow(source), borrow(bars), borrow(wishes), borrow(tape), borrow(equity)
-    holding = Holding(terms.cash, 0, 0, 0, 0)
+    seen, market, block, written, worths = borrow(source), borrow(bars), borrow(room), borrow(tape), borrow(equity)
+    holding = Holding(terms.cash, 0, 0, 0)
     for first in range(0, worths.size, BLOCK):
         end = min(first + BLOCK, worths.size)
-        mind, count = wished(seen, mind, first, end, wanted)
+        mind, count = wished(seen, mind, first, end, block.wishes)
         if count < 0:
             return LaneEnd(count, first)
+        _plan(block, count, first, end, market)
         top = farthest(market.close, first, end)[1]
-        holding = _trade(holding, wanted, count, end, top, market, terms, written, worths)
+        holding = _trade(holding, block, count, end, top, market, terms, written, worths)
         if holding.valued < 0:
-            return LaneEnd(OVERFLOW, holding.ready)
+            return LaneEnd(OVERFLOW, first)
     return LaneEnd(DONE, worths.size)
 
 
 @piece
-def _trade(holding: Holding, wishes: WishTape, count: int, end: int, top: int, bars: IntegerBars, terms: LaneTerms,
+def _plan(room: LaneRoom, count: int, first: int, end: int, bars: IntegerBars) -> None:
+    """Write where the orders of a block fill, ahead of all: their bars lie far apart, and are read at the same time."""
+    at = first
+    for number in range(count + 1):
+        # What does not fill by the bar of the next wish is replaced by that.
+        last = room.wishes.at[number] if number < count else end - 1
+        while at <= last and bars.volume[at] <= 0:
+            at += 1
+        room.fills_at[number] = at if at <= last else -1
+        room.opened[number] = bars.open[min(at, last)]
+        at = last + 1
+
+
+@piece
+def _trade(holding: Holding, room: LaneRoom, count: int, end: int, top: int, bars: IntegerBars, terms: LaneTerms,
            tape: FillTape, equity: Integers) -> Holding:  # fmt: skip
     """Trade the wishes of a block, whose highest close is ``top``, and value it up to bar ``end``."""
-    cash, lots, waits, ready, valued = holding
+    cash, lots, waits, valued = holding
     if too_large(lots, top, 1, cash, terms):
-        return Holding(cash, lots, waits, valued, -1)
+        return Holding(cash, lots, waits, -1)
     for number in range(count + 1):
-        # What waits fills by the bar of the next wish, or is replaced by it.
-        last = wishes.at[number] if number < count else end - 1
-        while waits != 0 and ready <= last and bars.volume[ready] <= 0:
-            ready += 1
-        if waits != 0 and ready <= last:
-            draw_line(equity, bars.close, valued, ready, cash, lots * terms.worth)
-            valued = ready
-            if too_large(waits, 2 * bars.open[ready], max(terms.fee[0], 1), cash, terms):
-                return Holding(cash, lots, waits, ready, -1)
-            price, notional, fee = priced(waits, bars.open[ready], terms)
-            write_fill(tape, 0, ready, waits, price, fee, terms.worth, terms.step)
-            cash -= (notional if waits > 0 else -notional) + fee
-            lots += waits
-            waits = 0
-            if too_large(lots, top, 1, cash, terms):
-                return Holding(cash, lots, waits, ready, -1)
-        if number < count:
-            waits, ready = quantity_of(wishes.weight[number], terms.size) - lots, last + 1
+        if number > 0:
+            waits = quantity_of(room.wishes.weight[number - 1], terms.size) - lots
+        at, opened = room.fills_at[number], room.opened[number]
+        if waits == 0 or at < 0:
+            continue
+        if too_large(waits, 2 * opened, max(terms.fee[0], 1), cash, terms):
+            return Holding(cash, lots, waits, -1)
+        draw_line(equity, bars.close, valued, at, cash, lots * terms.worth)
+        price, notional, fee = priced(waits, opened, terms)
+        write_fill(tape, 0, at, waits, price, fee, terms.worth, terms.step)
+        cash -= (notional if waits > 0 else -notional) + fee
+        lots += waits
+        waits, valued = 0, at
+        if too_large(lots, top, 1, cash, terms):
+            return Holding(cash, lots, waits, -1)
     draw_line(equity, bars.close, valued, end, cash, lots * terms.worth)
-    return Holding(cash, lots, waits, ready, end)
+    return Holding(cash, lots, waits, end)
 
 
 def lane_of(wished: Any, modules: tuple[str, ...], part: str) -> Any:
