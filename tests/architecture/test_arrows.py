@@ -60,7 +60,7 @@ ROOMS = {
 LIBRARIES = {
     **dict.fromkeys(AWS, STANDARD | {"msgspec", "boto3", "botocore", "pyarrow", "aws_xray_sdk"}),
     "venues": STANDARD | {"msgspec", "ccxt", "certifi"},
-    "research": STANDARD | {"msgspec", "numpy", "numba", "duckdb", "pyarrow"} | PLOTTING,
+    "research": STANDARD | {"msgspec", "numpy", "numba", "duckdb", "optuna", "pyarrow"} | PLOTTING,
     "simulation": PURE | {"random"},
     "simulation.schedules": PURE | {"random", "greenlet"},
     # It runs a server on a thread of its own; no image holds it.

@@ -6,6 +6,7 @@ from itertools import combinations
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from fanfold.cli.output import Grid, cell
 from fanfold.cli.trial_text import COLUMNS, figure_text, trial_cells
@@ -14,6 +15,8 @@ from fanfold.research.sweeping.sweep_result import HeatMap, SweepResult
 SHOWN, REASONS_SHOWN = 10, 5
 # A terminal shows so many values across and down.
 ACROSS_MAX, DOWN_MAX, MAPS_MAX = 12, 24, 3
+# The share of cells that a draw has to have filled.
+FILLED_MIN = 1 / 3
 
 
 def blocks_of(result: SweepResult, rank: str) -> list[str | Grid]:
@@ -47,9 +50,11 @@ def _best(result: SweepResult, rank: str) -> Grid:
 
 
 def _maps(result: SweepResult, rank: str) -> Iterator[Grid]:
-    """Yield the heat maps of pairs of params; of many params the first pairs."""
-    for down, across in list(combinations(result.varied, 2))[:MAPS_MAX]:
-        yield heat_grid(result.heat_map(down, across, rank))
+    """Yield the heat maps of pairs of params; of many params the first pairs, and none that is mostly empty."""
+    for pair in list(combinations(result.varied, 2))[:MAPS_MAX]:
+        heat = result.heat_map(*pair, rank)
+        if np.isfinite(heat.values).mean() >= FILLED_MIN:
+            yield heat_grid(heat)
 
 
 def heat_grid(heat: HeatMap) -> Grid:

@@ -17,9 +17,9 @@ from fanfold.cli.recorded_run import read_plan
 from fanfold.cli.research_library import library_in, now_s
 from fanfold.cli.stage_sweeps import StageTerms
 from fanfold.errors import BadInput
-from fanfold.local.run_plan import RunOptions
+from fanfold.local.run_plan import RunOptions, RunPlan
 from fanfold.research.backtesting import Frictions
-from fanfold.research.library import RunStamp, check_figure
+from fanfold.research.library import RunLibrary, RunStamp, check_figure
 from fanfold.research.sweeping import sweeps, walking
 from fanfold.research.sweeping.planning import SweepOptions
 from fanfold.research.sweeping.sweep_result import SweepResult
@@ -41,6 +41,8 @@ def swept(
     """Sweep, here or on a stage, and return the trials ranked by a figure."""
     check_figure(rank)
     planned = read_plan(wanted)
+    if options.optuna:
+        return _searched(planned, options, Frictions(*terms), rank, out, library_in(folder), tags)
     job, library = sweeps.planned_job(planned, options, Frictions(*terms)), library_in(folder)
     with progress_of_trials(job.trials) as on_trials:
         if on_stage is None:
@@ -50,6 +52,25 @@ def swept(
             rows = stage_sweeps.rows_of(run, job, planned.recordings, on_stage, on_trials)
             library.keep(RunStamp(run, "sweep", now_s()), rows, tags)
             result = SweepResult(job, rows, run, planned.notes)
+    return _answer(result, rank, out)
+
+
+def _searched(
+    planned: RunPlan,
+    options: SweepOptions,
+    frictions: Frictions,
+    rank: str,
+    out: Path | None,
+    library: RunLibrary,
+    tags: Sequence[str],
+) -> Answer:
+    frame = job, _ = sweeps.searched_frame(planned, options, frictions)
+    with progress_of_trials(options.optuna * len(job.markets) * len(job.windows)) as on_trials:
+        result = sweeps.of_search(frame, planned, options, rank, library, on_trials, now_s(), tags)
+    return _answer(result, rank, out)
+
+
+def _answer(result: SweepResult, rank: str, out: Path | None) -> Answer:
     written = _write(result.table, out)
     return Answer(sweep_text.document_of(result, rank), [*sweep_text.blocks_of(result, rank), *written])
 

@@ -6,6 +6,7 @@ command goes on with it. docs/research.md says what a trial is, and which figure
 Example: fanfold sweep sma_cross --grid fast=5:50:5 --grid slow=60:200:20
 Example: fanfold sweep sma_cross --data BTCUSDT-1m.zip --grid fast=10,20 --grid slow=50:200:10 --windows 30d
 Example: fanfold sweep sma_cross --data BTCUSDT-1m.zip --grid fast=2:100:1 --grid slow=20:500:5 --random 500 --seed 3
+Example: fanfold sweep sma_cross --data BTCUSDT-1m.zip --grid fast=2:100:1 --grid slow=20:500:5 --optuna 200
 Example: fanfold sweep breakout --data *.zip --instruments each --grid entry=20:100:20 --rank calmar
 """
 
@@ -42,7 +43,8 @@ GridOption = Annotated[
     list[str] | None, Parameter(name="--grid", metavar="K=V", help="values of a param: fast=10:50:5 or fast=10,20,50")
 ]
 Draw = Annotated[Count, Parameter(name="--random", help="draw N configurations of the grid, in place of all")]
-Seed = Annotated[int, Parameter(metavar="N", converter=read_by(read_whole), help="draws them (7)")]
+Search = Annotated[Count, Parameter(name="--optuna", help="let Optuna ask N times for a better one, by --rank")]
+Seed = Annotated[int, Parameter(metavar="N", converter=read_by(read_whole), help="draws or searches (7)")]
 Timeframe = Annotated[str, Parameter(metavar="LENGTH", help="the bars that the strategy steps on, such as 15m")]
 Instruments = Annotated[
     Literal["each", "all"], Parameter(help="trade each instrument alone, or all of one account (all)")
@@ -62,6 +64,7 @@ def command(
     *,
     grid: GridOption = None,
     random: Draw | None = None,
+    optuna: Search | None = None,
     seed: Seed = 7,
     desk: DeskFile | None = None,
     data: DataFiles = None,
@@ -92,13 +95,15 @@ def command(
     known = folder.locate(name, strategies)
     if not grid:
         raise BadInput("name what is varied, such as --grid fast=10:50:5")
+    if optuna and (random or stage):
+        raise BadInput(f"--optuna chooses by what it has seen, here: leave {'--random' if random else '--stage'} out")
     wanted = RunOptions(desk=desk, data=data or (), columns=column_names.parse(columns), strategy=known,
                         param=param or (), cash=cash, since=since, until=until, minutes=minutes)  # fmt: skip
     from fanfold.cli import sweeping  # noqa: PLC0415 - it loads numba
     from fanfold.cli.stage_sweeps import StageTerms  # noqa: PLC0415 - as above
     from fanfold.research.sweeping.planning import SweepOptions, grid_texts  # noqa: PLC0415 - as above
 
-    options = SweepOptions(grid_texts(grid), random or 0, seed, timeframe, instruments, windows, quantity)
+    options = SweepOptions(grid_texts(grid), random or 0, seed, optuna or 0, timeframe, instruments, windows, quantity)
     frictions = (fees, slippage, latency, ignore_loss_limits)
     on_stage = StageTerms(stage, yes, cost_max) if stage else None
     return sweeping.swept(wanted, options, frictions, rank, out, library, tag or (), on_stage)

@@ -84,7 +84,7 @@ def command(
     from fanfold.research.sweeping.planning import SweepOptions, grid_texts  # noqa: PLC0415 - as above
     from fanfold.research.sweeping.walking import WalkOptions  # noqa: PLC0415 - as above
 
-    options = SweepOptions(grid_texts(grid), random or 0, seed, timeframe)
+    options = SweepOptions(grid_texts(grid), random or 0, seed, timeframe=timeframe)
     walk = WalkOptions(train, test, anchored, purged_k_fold or 0, embargo, rank)
     frictions = fees, slippage, latency, ignore_loss_limits
     return sweeping.walked(wanted, options, walk, frictions, out, library, tag or ())

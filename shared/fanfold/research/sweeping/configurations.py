@@ -66,7 +66,7 @@ def _number(strategy: str, name: str, kind: type, text: str) -> int | float:
 
 def grid_of(axes: Axes, fixed: Configuration) -> tuple[Configuration, ...]:
     """Return every combination of values, the last param varying fastest; ``fixed`` holds for all."""
-    size = _size(axes)
+    size = size_of(axes)
     if size > CONFIGURATIONS_MAX:
         raise BadInput(f"the grid has {size:,} configurations; at most {CONFIGURATIONS_MAX:,} are tried: draw --random")
     return tuple(_configuration(axes, fixed, number) for number in range(size))
@@ -74,18 +74,25 @@ def grid_of(axes: Axes, fixed: Configuration) -> tuple[Configuration, ...]:
 
 def drawn(axes: Axes, fixed: Configuration, count: int, seed: int) -> tuple[Configuration, ...]:
     """Return so many different configurations of the grid, drawn by a seed, in the order of the grid."""
-    size = _size(axes)
-    if count >= size:
-        raise BadInput(
-            f"the grid has {size:,} configurations, and {count:,} were to be drawn: try all without --random"
-        )
-    if count > CONFIGURATIONS_MAX:
-        raise BadInput(f"{count:,} configurations are too many; at most {CONFIGURATIONS_MAX:,} are tried")
+    size = size_of(axes)
+    check_count(axes, count, "--random")
     numbers = np.random.default_rng(seed).choice(size, count, replace=False)
     return tuple(_configuration(axes, fixed, int(number)) for number in np.sort(numbers))
 
 
-def _size(axes: Axes) -> int:
+def check_count(axes: Axes, count: int, option: str) -> None:
+    """Raise BadInput for a choice of as many configurations as the grid has, or of more than are ever tried."""
+    size = size_of(axes)
+    if count >= size:
+        raise BadInput(
+            f"the grid has {size:,} configurations, and {count:,} were to be chosen: try all without {option}"
+        )
+    if count > CONFIGURATIONS_MAX:
+        raise BadInput(f"{count:,} configurations are too many; at most {CONFIGURATIONS_MAX:,} are tried")
+
+
+def size_of(axes: Axes) -> int:
+    """Return how many configurations a grid has."""
     return prod(len(values) for values in axes.values())
 
 

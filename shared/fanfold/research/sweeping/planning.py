@@ -10,7 +10,7 @@ from fanfold import desk
 from fanfold.errors import BadInput
 from fanfold.local.run_plan import RunPlan
 from fanfold.market import timeframes
-from fanfold.research.sweeping.configurations import axes_of, drawn, grid_of
+from fanfold.research.sweeping.configurations import Axes, axes_of, drawn, grid_of
 from fanfold.research.sweeping.sweep_job import Configuration, SizingTerms, SweepJob, TradedWindow, check
 from fanfold.research.sweeping.windows_of_span import windows_of
 from fanfold.strategy import contract
@@ -21,13 +21,15 @@ Together = Literal["each", "all"]
 class SweepOptions(NamedTuple):
     """The options of a sweep, as the command line has them.
 
-    ``grid`` has, by param, values or a text such as ``10:50:5``; ``draw`` is how many of it are drawn by ``seed``, 0
-    for all. ``windows`` is a number or a length, such as 30d; empty for the whole span.
+    ``grid`` has, by param, values or a text such as ``10:50:5``; ``draw`` is how many of it are drawn by ``seed``, and
+    ``optuna`` how many Optuna asks for, 0 for all. ``windows`` is a number or a length, such as 30d; empty for the
+    whole span.
     """
 
     grid: Mapping[str, str | Sequence[Any]]
     draw: int = 0
     seed: int = 7
+    optuna: int = 0
     timeframe: str = ""
     instruments: Together = "all"
     windows: str = ""
@@ -48,8 +50,27 @@ def grid_texts(pairs: Sequence[str]) -> dict[str, str]:
     return grid
 
 
+class SearchSpace(NamedTuple):
+    """What configurations are of: the values of each param that is varied, and the params that are not."""
+
+    axes: Axes
+    fixed: Configuration
+
+
+Frame = tuple[SweepJob, SearchSpace]
+
+
 def job_of(planned: RunPlan, options: SweepOptions) -> SweepJob:
     """Return the job of a plan whose desk has one strategy. Raises BadInput for what cannot be swept."""
+    frame, (axes, fixed) = frame_of(planned, options)
+    tried = drawn(axes, fixed, options.draw, options.seed) if options.draw else grid_of(axes, fixed)
+    job = msgspec.structs.replace(frame, configurations=tried)
+    check(job)
+    return job
+
+
+def frame_of(planned: RunPlan, options: SweepOptions) -> Frame:
+    """Return the job of a plan without configurations, and what they can be. Raises BadInput as ``job_of`` does."""
     if len(planned.desk.strategies) != 1:
         raise BadInput(f"a sweep varies one strategy, and the desk has {len(planned.desk.strategies)}: name it")
     ((name, instance),) = planned.desk.strategies.items()
@@ -61,19 +82,16 @@ def job_of(planned: RunPlan, options: SweepOptions) -> SweepJob:
         raise desk.refusal("the desk of the sweep", wrong)
     count = len(instance.instruments)
     fixed: Configuration = contract.bind(instance.strategy, instance.params, count).params._asdict()
-    axes = axes_of(instance.strategy, options.grid)
-    tried = drawn(axes, fixed, options.draw, options.seed) if options.draw else grid_of(axes, fixed)
     span = TradedWindow(planned.start, planned.until)
     length = timeframes.seconds(planned.recordings[0].timeframe)
-    job = SweepJob(
+    frame = SweepJob(
         desk=varied,
-        configurations=tried,
+        configurations=(),
         markets=_markets(instance.strategy, instance.instruments, options.instruments),
         windows=windows_of(options.windows, span, length) if options.windows else (span,),
         terms=SizingTerms(latency_s=options.latency_s, quantity=options.quantity),
     )
-    check(job)
-    return job
+    return frame, SearchSpace(axes_of(instance.strategy, options.grid), fixed)
 
 
 def _markets(strategy: str, instruments: Sequence[str], together: Together) -> tuple[tuple[str, ...], ...]:

@@ -9,8 +9,9 @@ from fanfold.local.run_plan import RunPlan
 from fanfold.research.backtesting import NO_FRICTIONS, Frictions, planned_of, with_frictions
 from fanfold.research.library import RunLibrary, RunStamp
 from fanfold.research.sweeping.parts_of_sweep import SweepParts, job_hash
-from fanfold.research.sweeping.planning import SweepOptions, Together, job_of
+from fanfold.research.sweeping.planning import Frame, SweepOptions, Together, frame_of, job_of
 from fanfold.research.sweeping.running import run_job
+from fanfold.research.sweeping.searching import RoundsOfTrials, search
 from fanfold.research.sweeping.sweep_job import SweepJob
 from fanfold.research.sweeping.sweep_result import SweepResult
 from fanfold.strategy import folder
@@ -25,6 +26,8 @@ def sweep(
     grid: Mapping[str, str | Sequence[Any]],
     draw: int = 0,
     seed: int = 7,
+    optuna: int = 0,
+    rank: str = "sharpe",
     desk: str | Path | None = None,
     params: Mapping[str, Any] | None = None,
     since: int | None = None,
@@ -41,24 +44,35 @@ def sweep(
 ) -> SweepResult:
     """Trade every configuration of a grid, or ``draw`` of them by a seed; other options are those of ``backtest``.
 
-    ``grid`` has the values of params: ``{"fast": "10:50:5", "slow": [100, 200]}``. Instruments share an account
-    (``all``), or each is traded alone; ``windows`` is a number or a length such as 30d. A ``quantity`` for a weight of
-    1 stands in for the desk's sizes and limits. ``library`` is a folder that keeps the rows, and lets a sweep that was
-    stopped go on. Raises BadInput, which says what to do, for what cannot be swept.
+    ``optuna`` lets Optuna ask so many times for one that is better by ``rank``. ``grid`` has the values of params:
+    ``{"fast": "10:50:5", "slow": [100, 200]}``. Instruments share an account (``all``), or each is traded alone;
+    ``windows`` is a number or a length such as 30d. A ``quantity`` for a weight of 1 stands in for the desk's sizes and
+    limits. ``library`` is a folder that keeps the rows, and lets a sweep that was stopped go on. Raises BadInput, which
+    says what to do, for what cannot be swept.
     """
     if strategies is not None:
         folder.use(Path(strategies))
     planned = planned_of(strategy, data, desk, params, since, until, minutes, cash)
     size = None if quantity is None else Decimal(quantity)
-    options = SweepOptions(grid, draw, seed, timeframe, instruments, windows, size)
-    job = planned_job(planned, options, frictions)
-    return of_job(job, planned, None if library is None else RunLibrary(Path(library)))
+    options = SweepOptions(grid, draw, seed, optuna, timeframe, instruments, windows, size)
+    kept = None if library is None else RunLibrary(Path(library))
+    if optuna:
+        return of_search(searched_frame(planned, options, frictions), planned, options, rank, kept)
+    return of_job(planned_job(planned, options, frictions), planned, kept)
 
 
 def planned_job(planned: RunPlan, options: SweepOptions, frictions: Frictions = NO_FRICTIONS) -> SweepJob:
     """Return the job of a plan, its desk paying other costs."""
-    paying = planned._replace(desk=with_frictions(planned.desk, frictions))
-    return job_of(paying, options._replace(latency_s=frictions.latency_s))
+    return job_of(_paying(planned, frictions), options._replace(latency_s=frictions.latency_s))
+
+
+def searched_frame(planned: RunPlan, options: SweepOptions, frictions: Frictions = NO_FRICTIONS) -> Frame:
+    """Return the job of a search, which has no configurations yet, and what they can be."""
+    return frame_of(_paying(planned, frictions), options._replace(latency_s=frictions.latency_s))
+
+
+def _paying(planned: RunPlan, frictions: Frictions) -> RunPlan:
+    return planned._replace(desk=with_frictions(planned.desk, frictions))
 
 
 def run_name(job: SweepJob, planned: RunPlan) -> str:
@@ -85,3 +99,25 @@ def of_job(
         library.keep(RunStamp(run, "sweep", made_at), rows, tags)
         parts.remove()
     return SweepResult(job, rows, run, planned.notes)
+
+
+def of_search(
+    frame: Frame,
+    planned: RunPlan,
+    options: SweepOptions,
+    rank: str,
+    library: RunLibrary | None = None,
+    on_trials: Progress = lambda _count: None,
+    made_at: int | None = None,
+    tags: Sequence[str] = (),
+) -> SweepResult:
+    """Search by ``rank`` with Optuna, and return what was traded as a sweep of these configurations alone."""
+    job, space = frame
+    rounds = RoundsOfTrials(job, planned.recordings, library, on_trials)
+    search(rounds, space, options.optuna, rank, options.seed)
+    whole, rows = rounds.whole()
+    run = run_name(whole, planned)
+    if library is not None:
+        library.keep(RunStamp(run, "sweep", made_at), rows, tags)
+        rounds.remove()
+    return SweepResult(whole, rows, run, planned.notes)
