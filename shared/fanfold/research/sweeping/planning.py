@@ -51,7 +51,7 @@ def grid_texts(pairs: Sequence[str]) -> dict[str, str]:
 
 
 class SearchSpace(NamedTuple):
-    """What configurations are of: the values of each param that is varied, and the params that are not."""
+    """The values of each param that is varied, and the params that are not."""
 
     axes: Axes
     fixed: Configuration

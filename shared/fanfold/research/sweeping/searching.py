@@ -28,7 +28,7 @@ ROUND = 16
 
 
 class RoundsOfTrials:
-    """What a search has traded: a job a round, of the configurations that no round before had.
+    """The trials of a search: a job a round, of the configurations that no round before had.
 
     The library keeps the rows of each round until ``remove``, so that a search that was stopped goes on.
     """
@@ -40,11 +40,11 @@ class RoundsOfTrials:
         self._rounds: list[tuple[SweepJob, pa.Table]] = []
         self._parts: list[SweepParts] = []
 
-    def trade(self, asked: Sequence[Configuration]) -> None:
+    def trade(self, wanted: Sequence[Configuration]) -> None:
         """Trade those that are new."""
         known = {params_text(each) for job, _ in self._rounds for each in job.configurations}
-        new = {params_text(each): each for each in asked if params_text(each) not in known}
-        self._on_trials((len(asked) - len(new)) * len(self._frame.markets) * len(self._frame.windows))
+        new = {params_text(each): each for each in wanted if params_text(each) not in known}
+        self._on_trials((len(wanted) - len(new)) * len(self._frame.markets) * len(self._frame.windows))
         if not new:
             return
         job = msgspec.structs.replace(self._frame, configurations=tuple(new.values()))
@@ -83,17 +83,17 @@ class RoundsOfTrials:
             parts.remove()
 
 
-def search(rounds: RoundsOfTrials, space: SearchSpace, asked: int, rank: str, seed: int) -> None:
+def search(rounds: RoundsOfTrials, space: SearchSpace, count: int, rank: str, seed: int) -> None:
     """Let Optuna ask so many times for a configuration that is better by a figure; the same seed asks the same.
 
     What it asks for again is not traded again. Raises BadInput where Optuna is not installed, and where no trial of the
     first round has the figure.
     """
     check_figure(rank)
-    check_count(space.axes, asked, "--optuna")
+    check_count(space.axes, count, "--optuna")
     study = _study(rank, seed)
-    for first in range(0, asked, ROUND):
-        _round(study, space, rounds, min(ROUND, asked - first), rank)
+    for first in range(0, count, ROUND):
+        _round(study, space, rounds, min(ROUND, count - first), rank)
 
 
 def _study(rank: str, seed: int) -> Study:
@@ -102,7 +102,7 @@ def _study(rank: str, seed: int) -> Study:
     except ImportError as absent:
         raise BadInput("Optuna is not installed: pip install optuna, or draw with --random") from absent
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    # The constant liar keeps the configurations of a round, which are asked for at once, apart.
+    # The constant liar keeps the configurations of a round, which it gives at once, apart.
     sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=True)
     return optuna.create_study(direction="minimize" if rank in COSTS else "maximize", sampler=sampler)
 
@@ -112,9 +112,9 @@ def _round(study: Study, space: SearchSpace, rounds: RoundsOfTrials, count: int,
     from optuna.trial import TrialState  # noqa: PLC0415 - an extra
 
     trials = [study.ask(_distributions(space.axes)) for _ in range(count)]
-    asked = [_configuration(space, trial.params) for trial in trials]
-    rounds.trade(asked)
-    for trial, configuration in zip(trials, asked, strict=True):
+    wanted = [_configuration(space, trial.params) for trial in trials]
+    rounds.trade(wanted)
+    for trial, configuration in zip(trials, wanted, strict=True):
         earned = rounds.mean(configuration, rank)
         study.tell(trial, earned, TrialState.FAIL if earned is None else None)
     if not study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
