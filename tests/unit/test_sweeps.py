@@ -15,7 +15,7 @@ import pytest
 
 from fanfold.cli.main import main
 from fanfold.errors import BadInput
-from fanfold.research import backtest, sweep
+from fanfold.research import account_scan, backtest, folding, sweep
 from fanfold.research.library import RunLibrary
 from fanfold.research.sweeping import running
 from fanfold.research.sweeping.configurations import axes_of, drawn, grid_of
@@ -24,6 +24,7 @@ from fanfold.research.sweeping.sweep_job import TradedWindow
 from fanfold.research.sweeping.trial_rows import figures_of
 from fanfold.research.sweeping.trials import run_batch
 from fanfold.research.sweeping.windows_of_span import windows_of
+from fanfold.strategy import contract
 
 ROOT = Path(__file__).resolve().parents[2]
 DESK = ROOT / "desk.toml"
@@ -239,3 +240,9 @@ def test_wrong_words_say_what_to_write(
 ) -> None:
     assert main([*SWEEP, "--library", str(tmp_path), *words]) == 2
     assert reason in capsys.readouterr().err
+
+
+def test_threads_of_a_sweep_hold_no_lock_while_they_trade() -> None:
+    strategy = contract.bind("sma_cross", {}, 1)
+    scans = [folding._scan_of(strategy.step, cross_sectional=False), account_scan.scan]
+    assert [scan.targetoptions.get("nogil") for scan in scans] == [True, True]

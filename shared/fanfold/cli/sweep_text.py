@@ -6,7 +6,6 @@ from itertools import combinations
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from fanfold.cli.output import Grid, cell
 from fanfold.cli.trial_text import COLUMNS, figure_text, trial_cells
@@ -53,7 +52,7 @@ def _maps(result: SweepResult, rank: str) -> Iterator[Grid]:
     """Yield the heat maps of pairs of params; of many params the first pairs, and none that is mostly empty."""
     for pair in list(combinations(result.varied, 2))[:MAPS_MAX]:
         heat = result.heat_map(*pair, rank)
-        if np.isfinite(heat.values).mean() >= FILLED_MIN:
+        if heat.filled >= FILLED_MIN:
             yield heat_grid(heat)
 
 

@@ -71,7 +71,7 @@ class End(NamedTuple):
     leg: int
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", nogil=True)
 def scan(
     market: PollTable, terms: Terms, wanted: Wanted, book: Book, money_max: float, resumed: tuple[int, bool],
     guarded: bool,

@@ -93,9 +93,8 @@ def _line(refused: NumbaError) -> str:
 @cache
 def _scan_of(step: FunctionType, *, cross_sectional: bool) -> Any:
     scan = _universe_scan if cross_sectional else _bars_scan
-    return keep(
-        njit(FunctionType(scan.__code__, scan.__globals__ | {"step": inlined(step)}, "fold")), STRATEGY, digest(step)
-    )
+    fold_by_step = FunctionType(scan.__code__, scan.__globals__ | {"step": inlined(step)}, "fold")
+    return keep(njit(nogil=True)(fold_by_step), STRATEGY, digest(step))
 
 
 def _bars_scan(params: Any, state: Any, columns: Any, _me: int, _count: int, padding: int, wanted: Floats) -> None:

@@ -43,7 +43,7 @@ class GivenEnd(NamedTuple):
     at: int
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", nogil=True)
 def scan(bars: IntegerBars, wishes: GivenOrders, terms: GivenTerms, tape: FillTape, equity: Integers) -> GivenEnd:
     """Trade what is given: it fills at the next open that has volume, with what still waits then."""
     opens, closes, traded = borrow(bars.open), borrow(bars.close), borrow(bars.volume)

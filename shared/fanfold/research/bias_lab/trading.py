@@ -29,7 +29,7 @@ def returns_of(strategy: Strategy, bars: MarketColumns, decisions: Decisions, co
 
 @cache
 def _compiled() -> Any:
-    return njit(_walk)
+    return njit(nogil=True)(_walk)
 
 
 def _walk(

@@ -23,6 +23,11 @@ class HeatMap(NamedTuple):
     columns: list[int | float]
     values: Floats
 
+    @property
+    def filled(self) -> float:
+        """Return the share of cells that have a value."""
+        return float(np.isfinite(self.values).mean())
+
 
 class SweepResult:
     """A sweep that is done: ``table`` has a row a trial, see ``trial_rows.row_schema``, in the order of their numbers.
