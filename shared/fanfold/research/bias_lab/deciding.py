@@ -26,4 +26,5 @@ def decide(strategy: Strategy, bars: MarketColumns, beyond: float = 1.0) -> Deci
     legs = [
         fold_columns(strategy, columns_of(strategy, bars, me, beyond), me, count, bars.length) for me in range(count)
     ]
-    return Decisions(np.stack([leg.wanted for leg in legs]), not any(leg.why_plain for leg in legs))
+    wanted = legs[0].wanted[np.newaxis] if count == 1 else np.stack([leg.wanted for leg in legs])
+    return Decisions(wanted, not any(leg.why_plain for leg in legs))

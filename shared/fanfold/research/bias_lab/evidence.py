@@ -11,6 +11,7 @@ from fanfold.research.bias_lab.finding import Finding, failed, judged, passed, u
 from fanfold.research.bias_lab.market_columns import MarketColumns
 from fanfold.research.bias_lab.trading import returns_of
 from fanfold.research.columns import Floats, Integers
+from fanfold.research.compiled import columns_read
 from fanfold.strategy.contract import Strategy
 
 SIGNIFICANCE = 0.05
@@ -73,7 +74,11 @@ def permutation(strategy: Strategy, bars: MarketColumns, terms: EvidenceTerms) -
             f"Give --permutations {wanted}.",
         )
     outcome = permuting.permutation_test(
-        lambda market: score(earned(strategy, market, terms.cost)), bars, terms.permutations, terms.seed
+        lambda market: score(earned(strategy, market, terms.cost)),
+        bars,
+        terms.permutations,
+        terms.seed,
+        columns_read(strategy.step),
     )
     probability = _corrected(outcome.probability, terms.trials)
     measured = (

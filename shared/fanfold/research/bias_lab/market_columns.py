@@ -7,6 +7,7 @@ import numpy as np
 from fanfold.errors import BadInput
 from fanfold.market.recording import Recording
 from fanfold.research.columns import Floats, Integers, StepColumns, floats, integer_bars, on_common_times
+from fanfold.research.compiled import columns_read
 from fanfold.strategy.contract import Strategy
 
 PRICES = ("open", "high", "low", "close", "volume")
@@ -54,11 +55,16 @@ def market_columns(recordings: list[Recording]) -> MarketColumns:
 def columns_of(strategy: Strategy, bars: MarketColumns, me: int, beyond: float = 1.0) -> StepColumns:
     """Return the columns that a step reads: padded, and past the last bar that one times ``beyond``.
 
-    They are those of one instrument, or of all for a cross-sectional strategy.
+    They are those of one instrument, or of all for a cross-sectional strategy. In the place of one that the step does
+    not read stands another.
     """
-    before = strategy.lookback
+    before, names = strategy.lookback, columns_read(strategy.step)
     time = np.concatenate([np.full(before, bars.time[0]), bars.time, np.full(TAIL, bars.time[-1])])
-    rows = [_padded(column, before, beyond) for column in (bars if strategy.cross_sectional else bars.member(me))[2:]]
+    own = bars if strategy.cross_sectional else bars.member(me)
+    columns = dict(zip(PRICES, own[2:], strict=True))
+    read = [name for name in PRICES if name in names] or ["close"]
+    padded = {name: _padded(columns[name], before, beyond) for name in read}
+    rows = [padded.get(name, padded[read[0]]) for name in PRICES]
     return StepColumns(time, *(rows if strategy.cross_sectional else (row[0] for row in rows)))
 
 
