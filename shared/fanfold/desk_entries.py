@@ -22,10 +22,7 @@ class VenueSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         str, msgspec.Meta(description="The exchange by its ccxt id, such as `binance`; required by kind `ccxt`")
     ] = ""
     symbols: Annotated[
-        list[str],
-        msgspec.Meta(
-            description="The universe: every instrument to fetch, once, each with an entry under `instruments`"
-        ),
+        list[str], msgspec.Meta(description="The universe: every instrument to fetch, once, each under `instruments`")
     ]
     timeframe: Annotated[
         str, msgspec.Meta(description="The shortest bars to fetch; longer ones are built from them")
@@ -74,6 +71,10 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     participation_max: Annotated[
         Decimal, msgspec.Meta(description="The largest part of a bar's volume that orders may fill on paper")
     ] = Decimal("0.1")
+    stops: Annotated[
+        Literal["closes", "bars"],
+        msgspec.Meta(description="Where stops, trails and profits act on paper: at `closes`, or inside `bars`"),
+    ] = "closes"
 
 
 class StrategyInstance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -112,8 +113,7 @@ class StrategyInstance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         Decimal, msgspec.Meta(description="Close a position that gained this share of its cost; 0 is never")
     ] = Decimal(0)
     trail: Annotated[
-        Decimal,
-        msgspec.Meta(description="Close a position that lost this share of its best close; 0 is never"),
+        Decimal, msgspec.Meta(description="Close a position that lost this share of its best close; 0 is never")
     ] = Decimal(0)
     order: Annotated[
         Literal["market", "limit", "post-only"],

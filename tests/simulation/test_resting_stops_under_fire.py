@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from execution_service import replace
-from execution_service.replace import Clearance
+from execution_service.place import Clearance
 from fanfold.ledger import booking, real_changes
 from fanfold.messages import TradingState
 from fanfold.risk import decision, resting_stops

@@ -55,7 +55,9 @@ class World:
 
     def place(self, approval: OrdersApproved, fuse: Any = None) -> None:
         book, ledger = self._ports(fuse)
-        Placer(DESK, ledger, PaperVenue(DESK, book), lambda: self.now).place(approval)
+        venue = PaperVenue(DESK, book)
+        clear = OrderMatcher(DESK, ledger, venue).clear
+        Placer(DESK, ledger, venue, lambda: self.now, clear).place(approval)
 
     def match(self, message: BarsClosed, fuse: Any = None, *, swept: bool = True) -> None:
         self.matcher(fuse, swept=swept).match(message)
@@ -67,7 +69,8 @@ class World:
     def sweep(self, fuse: Any = None) -> int:
         book, ledger = self._ports(fuse)
         venue = PaperVenue(DESK, book)
-        verbs = Placer(DESK, ledger, venue, lambda: self.now), OrderMatcher(DESK, ledger, venue, swept=True)
+        matcher = OrderMatcher(DESK, ledger, venue, swept=True)
+        verbs = Placer(DESK, ledger, venue, lambda: self.now, matcher.clear), matcher
         return Sweeper(DESK, ledger, lambda _venue: verbs, lambda: self.now, self.unknown.append).sweep(
             self.ledger.live("main")
         )

@@ -178,4 +178,4 @@ def test_orders_of_an_account_that_left_the_desk_end_too() -> None:
     venue = PaperVenue(empty, world.book)
     (resolution,) = venue.resolve("main", [], AT + timedelta(seconds=300)).resolutions
     assert resolution.state is OrderState.EXPIRED
-    Placer(empty, world.ledger, venue, lambda: AT)
+    Placer(empty, world.ledger, venue, lambda: AT, world.matcher().clear)

@@ -126,6 +126,49 @@ def test_a_stop_that_triggers_in_a_bar_without_room_fills_in_the_next() -> None:
     assert (resolution.state, resolution.fills, resolution.resting.triggered) == (OrderState.OPEN, (), True)
 
 
+PAIR = {"kind": "stop", "reduce_only": True}
+
+
+@pytest.mark.parametrize(
+    ("side", "stop", "profit", "paid"),
+    [
+        ("sell", "95", "105", ("94.8", "taker")),
+        ("buy", "105", "95", ("105.3", "taker")),
+        ("sell", "89", "105", ("105", "maker")),
+        ("buy", "111", "95", ("95", "maker")),
+        ("sell", None, "105", ("105", "maker")),
+        ("buy", None, "95", ("95", "maker")),
+    ],
+    ids=["both are touched: sale", "both are touched: purchase", "profit: sale", "profit: purchase", "alone", "bought"],
+)
+def test_of_a_pair_the_stop_comes_first_and_the_profit_fills_at_its_price_as_maker(
+    side: str, stop: str | None, profit: str, paid: tuple[str, str]
+) -> None:
+    resolution = met(WIDE, **PAIR, side=side, stop_price=stop, profit_price=profit)
+    assert price(resolution) == (Decimal(paid[0]), paid[1])
+    assert resolution.state is OrderState.FILLED
+
+
+@pytest.mark.parametrize(("side", "profit"), [("sell", "110"), ("buy", "90")])
+def test_a_profit_that_is_only_touched_or_has_no_room_rests_on(side: str, profit: str) -> None:
+    beyond = "109" if side == "sell" else "91"
+    for at, level in ((WIDE, profit), (candle(1, "100", "110", "90", "0.05"), beyond)):
+        resolution = met(at, **PAIR, side=side, profit_price=level)
+        assert (resolution.state, resolution.fills, resolution.resting.triggered) == (OrderState.OPEN, (), False)
+
+
+def test_a_profit_that_a_bar_opens_beyond_fills_at_its_price_and_no_better() -> None:
+    assert price(met(WIDE, **PAIR, side="sell", profit_price="97")) == (Decimal(97), "maker")
+
+
+def test_what_a_profit_leaves_is_a_market_order() -> None:
+    pair = RestingOrder(order=order(**PAIR, side="sell", quantity="3", stop_price="80", profit_price="105"))
+    (first,) = fills.resolve_all([pair], [candle(1, "100", "110", "90", "20")], MODEL)
+    assert (first.state, first.resting.triggered, price(first)) == (OrderState.PARTIAL, True, (Decimal(105), "maker"))
+    (second,) = fills.resolve_all([first.resting], [LATER], MODEL)
+    assert (second.state, price(second)) == (OrderState.FILLED, (Decimal("99.8"), "taker"))
+
+
 def test_what_is_over_the_participation_stays_for_the_next_bar_in_whole_lots() -> None:
     resting = [RestingOrder(order=order())]
     thin = candle(1, "100", "110", "90", volume="12.399")

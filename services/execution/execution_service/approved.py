@@ -1,7 +1,7 @@
 """An approval as execution meets it: whether it is of the desk, and still young, and its orders in the ledger."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from msgspec import UNSET
@@ -12,6 +12,9 @@ from fanfold.errors import BadInput
 from fanfold.ledger import orders
 from fanfold.ledger.orders import OrderRecord, Step
 from fanfold.messages import ExecutionReport, Order, OrdersApproved, OrderState
+
+# How long after its decision an order that still waits for the end of a stop is taken up again.
+WAITED = timedelta(seconds=20)
 
 
 class Records(Protocol):
@@ -67,6 +70,11 @@ def due(order: Order, now: datetime) -> bool:
 def due_slice(order: Order, now: datetime) -> bool:
     """Return whether an order is a slice that is due. No message sends it, so who looks at live orders does."""
     return order.due_at is not UNSET and due(order, now)
+
+
+def waited(order: Order, now: datetime) -> bool:
+    """Return whether an order that replaces a stop may have waited for its end, and is to be taken up again."""
+    return bool(order.replaces) and now >= order.sendable_at + WAITED
 
 
 def withdraw(ledger: WithdrawnLedger, message: OrdersApproved) -> None:

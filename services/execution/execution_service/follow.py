@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
-from execution_service import send, statements
+from execution_service import match, send, statements
 from execution_service.sweep import StandingOrder
 from execution_service.trades_by_order import TradesByOrder, by_order, records_of
 from fanfold import ids
@@ -29,7 +29,6 @@ from fanfold.trading.venue import TradingVenue
 OVERLAP_S = 120
 # The venue is to cancel all that is open of an account that may not trade, unless it is told again in this time.
 CANCEL_ALL_S = 180
-WITHDRAWN = "its position wants another stop, or none"
 
 
 class FollowedLedger(send.RealLedger, Protocol):
@@ -221,7 +220,7 @@ class Follower:
         for record in known:
             barred = permissions.bars_resting(record.order)
             if record.order.order_id in withdrawn:
-                barred = barred or WITHDRAWN
+                barred = barred or match.WITHDRAWN
             expired = record.order.expires_at <= now
             if (record.order.instrument, record.venue_order_id) not in listed:
                 stated = self._found(record)

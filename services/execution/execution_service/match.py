@@ -9,12 +9,15 @@ from datetime import datetime
 from typing import Protocol
 
 from execution_service import place
-from execution_service.place import Placer
+from execution_service.place import Clearance, Placer
+from execution_service.replace import Replacer
 from execution_service.sweep import StandingOrder, Sweeper
 from fanfold import ids
 from fanfold.desk import Desk
 from fanfold.errors import AT_ONCE, Backoff, for_each_account, retry_on_conflict
 from fanfold.ledger import booking
+from fanfold.ledger.orders import OrderRecord
+from fanfold.ledger.real_money import RealMoney
 from fanfold.ledger.store import Excerpt
 from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.market.bars import PackedSeries, Series
@@ -24,12 +27,15 @@ from fanfold.messages import BarsClosed, ExecutionReport, OrdersApproved, Tradin
 from fanfold.records import TERMINAL
 
 TRIES = 5
+WITHDRAWN = "its position wants another stop, or none"
 
 
 class BookingLedger(place.ClaimLedger, Protocol):
     """Execution's side of the ledger; see fanfold.ledger.bookings."""
 
     def live(self, account: str) -> Sequence[StandingOrder]: ...
+
+    def real_money(self, account: str) -> RealMoney: ...
 
     def excerpt(self, account: str, resolutions: Sequence[Resolution]) -> Excerpt: ...
 
@@ -74,6 +80,8 @@ class OrderMatcher:
         self._venue = venue
         self._swept = swept
         self._backoff = backoff
+        # A venue on paper always answers, so there is nothing to note.
+        self._replacer = Replacer(ledger, self, lambda _event, **_figures: None)
 
     def match(self, message: BarsClosed) -> None:
         """Match bars against the paper orders of their venue; a failure of one account does not stop the others."""
@@ -111,12 +119,44 @@ class OrderMatcher:
         if not self._swept:
             self._sweep(account, message.at)
         report = matched(account, message)
-        reports = self._resolve(account, series, report)
+        reports, protected = self._resolve_and_look(account, series, report)
+        if protected:
+            reports = [*self._withdraw(account, message), *reports]
         # The last report of what was booked says that all is matched, too.
         self._ledger.publish(reports, [] if reports and reports[-1].matched else [report])
 
+    def clear(self, message: OrdersApproved, record: OrderRecord) -> Clearance:
+        """End the resting stop that an order replaces; see Replacer."""
+        return self._replacer.clear(message, record)
+
+    def cancel(self, record: OrderRecord, why: str, cause: str, at: datetime) -> OrderRecord:
+        """Cancel an order and book its end; return the record after that."""
+        order = record.order
+        name = ids.derive("canceled", cause, order.order_id)
+        report = ExecutionReport(id=name, cause=cause, at=at, account=order.account, venue=order.venue)
+        self._ledger.publish(self._end(order.account, [order.client_order_id], why, report), [])
+        return self._ledger.records([order.order_id])[order.order_id]
+
+    def _end(
+        self, account: str, client_order_ids: Sequence[str], why: str, report: ExecutionReport
+    ) -> list[ExecutionReport]:
+        """Cancel orders and return reports of what was booked, still to be published."""
+        self._venue.cancel_all(account, client_order_ids, report.at, why)
+        return self._resolve(account, [], report)
+
+    def _withdraw(self, account: str, message: BarsClosed) -> list[ExecutionReport]:
+        """End the stops that risk has withdrawn, after the bars that they rested in."""
+        stops = self._ledger.real_money(account).stops.values()
+        withdrawn = [stop.order_id for stop in stops if stop.withdrawn and not stop.ended]
+        if not withdrawn:
+            return []
+        placed = [record.order.client_order_id for record in self._ledger.records(withdrawn).values() if record.epoch]
+        name = ids.derive("withdrawn", message.id, account)
+        report = ExecutionReport(id=name, cause=message.id, at=message.at, account=account, venue=message.venue)
+        return self._end(account, placed, WITHDRAWN, report)
+
     def _sweep(self, account: str, now: datetime) -> None:
-        placer = Placer(self._desk, self._ledger, self._venue, lambda: now)
+        placer = Placer(self._desk, self._ledger, self._venue, lambda: now, self.clear)
         Sweeper(self._desk, self._ledger, lambda _venue: (placer, self), lambda: now).sweep(self._ledger.live(account))
 
     def _resolve(
@@ -126,11 +166,24 @@ class OrderMatcher:
         report: ExecutionReport,
         ended_by: datetime | None = None,
     ) -> list[ExecutionReport]:
-        """Yield reports of what was booked, still to be published."""
+        """Return reports of what was booked, still to be published."""
+        return self._resolve_and_look(account, series, report, ended_by)[0]
+
+    def _resolve_and_look(
+        self,
+        account: str,
+        series: Iterable[Series] | PackedSeries,
+        report: ExecutionReport,
+        ended_by: datetime | None = None,
+    ) -> tuple[list[ExecutionReport], bool]:
+        """Return reports of what was booked, and whether a stop rested that protects a position."""
         reports: list[ExecutionReport] = []
+        protected = False
 
         def attempt() -> None:
+            nonlocal protected
             result = self._venue.resolve(account, series, ended_by)
+            protected = any(entry.order.protects for entry in result.resting)
             if not result.resting:
                 return
             # One read has the trading state and what a booking takes, which most matches come to.
@@ -145,7 +198,7 @@ class OrderMatcher:
             self._venue.commit(self._agreed(result, booked))
 
         retry_on_conflict(attempt, TRIES, f"the paper book of {account}", self._backoff)
-        return reports
+        return reports, protected
 
     def _agreed(self, result: MatchResult, booked: Sequence[ExecutionReport]) -> MatchResult:
         """Return the result with orders as in the ledger, which may have booked other fills of them before a crash."""

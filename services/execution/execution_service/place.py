@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -49,11 +49,28 @@ class PlacingVenue(Protocol):
         """Make sure that the order never comes to the venue, however late its request. Return an earlier acceptance."""
 
 
+class Clearance(NamedTuple):
+    """The state of a stop in an order's way: where it has ``ended`` the order may be sent; ``barred`` says why it never
+    may."""
+
+    ended: bool
+    barred: str = ""
+
+
 class Placer:
     """The verb of execution for orders."""
 
-    def __init__(self, desk: Desk, ledger: ClaimLedger, venue: PlacingVenue, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        ledger: ClaimLedger,
+        venue: PlacingVenue,
+        clock: Callable[[], datetime],
+        clear: Callable[[OrdersApproved, OrderRecord], Clearance],
+    ) -> None:
+        """Call ``clear`` to end the resting stop that an order replaces; see execution_service.replace."""
         self._desk = desk
+        self._clear = clear
         self._ledger = ledger
         self._venue = venue
         self._clock = clock
@@ -88,7 +105,8 @@ class Placer:
         message = msgspec.structs.replace(
             message, orders=[order for order in message.orders if approved.due(order, now)]
         )
-        if message.orders and not any(approved.stale(self._desk, message, order, now) for order in message.orders):
+        slow = any(order.replaces or approved.stale(self._desk, message, order, now) for order in message.orders)
+        if message.orders and not slow:
             fresh = [OrderRecord(order=order) for order in message.orders]
             claims = [(record, orders.claim(record, now, WINDOW_S, Harmless.UNSENT)) for record in fresh]
             if self._ledger.claim(message.account, claims):
@@ -97,7 +115,7 @@ class Placer:
         self.again(message)
 
     def _place_one(self, message: OrdersApproved, record: OrderRecord, now: datetime) -> None:
-        """Place one order the slow way: after a redelivery, under a halt, or too late."""
+        """Place one order the slow way: after a redelivery, under a halt, too late, or in the place of a stop."""
         if record.state not in (OrderState.APPROVED, OrderState.SUBMITTING):
             return
         # Nobody knows what became of a request that was sent, so the venue is asked before anything is sent again.
@@ -110,7 +128,7 @@ class Placer:
             self._block(message, record)
         elif record.deadline is not None and now < record.deadline:
             self._send_again(message, record)
-        else:
+        elif self._cleared(message, record):
             self._claim_one(message, record, now)
 
     def _send_again(self, message: OrdersApproved, record: OrderRecord) -> None:
@@ -120,6 +138,17 @@ class Placer:
             self._end(message, record, OrderState.BLOCKED, barred)
         else:
             self._send(message, [record])
+
+    def _cleared(self, message: OrdersApproved, record: OrderRecord) -> bool:
+        """Return whether no stop stands in an order's way; end the order where that can never be."""
+        if not record.order.replaces:
+            return True
+        # What may not be sent leaves the stop where it is.
+        barred = self._ledger.trading_state(message.account).bars_sending(record.order)
+        clearance = Clearance(ended=False, barred=barred) if barred else self._clear(message, record)
+        if clearance.barred:
+            self._end(message, record, OrderState.BLOCKED, clearance.barred)
+        return clearance.ended
 
     def _block(self, message: OrdersApproved, record: OrderRecord) -> None:
         """End a slice that waits where the account's trading state will not let it out."""

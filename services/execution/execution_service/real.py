@@ -1,7 +1,7 @@
 """The verbs of execution for one account at a real venue."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from execution_service import approved, match, sweep
 from execution_service.deliver import Delivered, DeliveredLedger, Deliverer
@@ -17,9 +17,6 @@ from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.messages import BarsClosed, OrdersApproved, OrderState, TradingStateChanged
 from fanfold.trading.answers import VenueTrade
 from fanfold.trading.venue import TradingVenue
-
-# How long after its decision an order that still waits for the end of a stop is taken up again.
-WAITED = timedelta(seconds=20)
 
 
 class RealAccount:
@@ -118,7 +115,11 @@ class RealAccount:
         record, now = entry.record, self._clock()
         if record.state is OrderState.APPROVED:
             order = record.order
-            waits = bool(order.replaces) and now >= order.sendable_at + WAITED
             late = approved.stale(self._desk, entry.message(), order, now)
-            return waits or late or approved.due_slice(order, now) or bool(permissions.bars_sending(order))
+            return (
+                approved.waited(order, now)
+                or late
+                or approved.due_slice(order, now)
+                or bool(permissions.bars_sending(order))
+            )
         return sweep.unknown(record, now)

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from execution_service import approved, place
+from execution_service.place import Clearance
 from fanfold.errors import BadInput, VenueUnavailable
 from fanfold.ledger import orders
 from fanfold.ledger.orders import OrderRecord
@@ -12,16 +13,8 @@ from fanfold.messages import OrdersApproved, OrderState, Replaced
 from fanfold.records import TERMINAL
 
 
-class Clearance(NamedTuple):
-    """The state of a stop in an order's way: where it has ``ended`` the order may be sent; ``barred`` says why it never
-    may."""
-
-    ended: bool
-    barred: str = ""
-
-
 class Canceller(Protocol):
-    """See execution_service.follow."""
+    """See execution_service.follow, and execution_service.match for accounts on paper."""
 
     def cancel(self, record: OrderRecord, why: str, cause: str, at: datetime) -> OrderRecord: ...
 

@@ -110,7 +110,8 @@ class Sweeper:
         if record.state is OrderState.APPROVED:
             limits = self._desk.limits.get(order.account)
             late = limits is None or (now - order.sendable_at).total_seconds() > limits.signal_age_s_max
-            return late or approved.due_slice(order, now) or bool(state.bars_sending(order))
+            again = approved.waited(order, now) or approved.due_slice(order, now)
+            return late or again or bool(state.bars_sending(order))
         if record.state is OrderState.SUBMITTING:
             return unknown(record, now)
         return bool(state.bars_resting(order)) or order.expires_at <= self._ended_by(order.venue, now)

@@ -26,7 +26,7 @@ from fanfold.aws.sns import Topics
 from fanfold.aws.step_functions import start_once
 from fanfold.errors import BadInput, VenueUnavailable, for_each_account
 from fanfold.ledger.bookings import Bookings
-from fanfold.ledger.real_changes import changes_of
+from fanfold.ledger.real_changes import changes_of, stops_of
 from fanfold.ledger.store import LiveOrder
 from fanfold.matching.paper import PaperVenue
 from fanfold.matching.prices import Quote
@@ -69,7 +69,7 @@ class ExecutionProcess:
 
     @cached_property
     def _bookings(self) -> Bookings:
-        return Bookings(DynamoLedger(self._table, self._outbox), self.runtime.backoff, self._log_odd)
+        return Bookings(DynamoLedger(self._table, self._outbox), self.runtime.backoff, self._log_odd, stops_of)
 
     def _log_odd(self, fill: Fill, booked: Decimal | None) -> None:
         figures = {"quantity": str(fill.quantity), "booked": str(booked or 0)}
@@ -150,11 +150,9 @@ class ExecutionProcess:
     def _connected(self, venue: str) -> VenueVerbs:
         desk, quote = self.runtime.desk, self._quote(venue)
         paper = PaperVenue(desk, PaperBook(self.runtime.table(self._settings.paper_book_table)), quote)
-        return VenueVerbs(
-            Placer(desk, self._bookings, paper, self.runtime.clock),
-            OrderMatcher(desk, self._bookings, paper, swept=True, backoff=self.runtime.backoff),
-            quoted=quote is not None,
-        )
+        matcher = OrderMatcher(desk, self._bookings, paper, swept=True, backoff=self.runtime.backoff)
+        placer = Placer(desk, self._bookings, paper, self.runtime.clock, matcher.clear)
+        return VenueVerbs(placer, matcher, quoted=quote is not None)
 
     def _quote(self, venue: str) -> Callable[[str], Quote] | None:
         """Return the best prices of a live venue; recordings have none."""

@@ -1,4 +1,5 @@
-"""The changes that a real account's steps and fills bring with them: flows, the venue's ids, frozen instruments."""
+"""The changes that steps and fills bring with them: of resting stops, and of a real account flows, the venue's ids,
+frozen instruments."""
 
 from collections.abc import Callable, Sequence
 
@@ -37,28 +38,38 @@ def changes_of(desk: Desk) -> Callable[[str, Sequence[Step], Sequence[Fill]], li
     return changes
 
 
+def stops_of(account: str, steps: Sequence[Step], _fills: Sequence[Fill]) -> list[Change]:
+    """Return the changes of an account's resting stops, which are all that one on paper has."""
+    return [change for before, after in steps for change in _of_stop(account, before, after)]
+
+
 def resting(record: OrderRecord) -> RestingStop:
     """Return a resting stop as its leg notes it."""
     order = record.order
-    assert order.stop_price is not None
     return RestingStop(
         order_id=order.order_id,
         quantity=order.quantity,
-        price=order.stop_price,
+        price=order.stop_price or ZERO,
         profit=order.profit_price or ZERO,
         filled=record.filled,
         ended=record.state in TERMINAL,
         rejected_at=order.decided_at if record.state is OrderState.REJECTED else None,
+        side=order.side,
     )
+
+
+def _of_stop(account: str, before: OrderRecord, after: OrderRecord) -> list[Change]:
+    ends = after.state in TERMINAL and before.state not in TERMINAL
+    if not after.order.protects or not (ends or after.filled != before.filled):
+        return []
+    # Without a fill or a rejection there is nothing that risk has to know of its end.
+    noted = resting(after) if after.filled or after.state is OrderState.REJECTED else None
+    return [MoveStop(account, after.order.leg, noted)]
 
 
 def _of_step(account: str, step: Step) -> list[Change]:
     before, after = step
-    order, changes = after.order, list[Change]()
-    if order.protects and before.state not in TERMINAL and (after.state in TERMINAL or after.filled != before.filled):
-        # Without a fill or a rejection there is nothing that risk has to know of its end.
-        noted = resting(after) if after.filled or after.state is OrderState.REJECTED else None
-        changes.append(MoveStop(account, order.leg, noted))
+    order, changes = after.order, _of_stop(account, before, after)
     if after.venue_order_id and not before.venue_order_id:
         name = name_at_venue(order.instrument, after.venue_order_id)
         changes.append(NamePlaced(account, name, order.order_id))

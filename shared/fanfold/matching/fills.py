@@ -12,7 +12,8 @@ Where a bar leaves room, the worse for the order:
   front. A sale for one tick, the lowest price there is, takes at the open of its first bar.
 - Post-only: a limit order that would take in the bar that it arrives in is canceled.
 - Stop: once the bar touches it, at the worse of stop and open, worsened. What does not fill then is a market order from
-  then on.
+  then on. The profit of a pair fills as a limit order that rests, if the bar does not touch the stop; what of it does
+  not fill is a market order, too.
 - Worsened: by half the spread and the slippage, then to the next tick, against the order, which pays the taker fee.
 - An order arrives in the first bar after its decision; an ioc order in the first bar that it meets. What an ioc order
   does not take on arrival (a stop: when triggered) expires.
@@ -75,7 +76,7 @@ def check(order: Order) -> None:
     if order.kind == "limit":
         prices.required_price(order.limit_price, order)
     if order.kind == "stop":
-        prices.required_price(order.stop_price, order)
+        prices.required_price(order.stop_price or order.profit_price or None, order)
 
 
 def unchanged(resting: RestingOrder) -> Resolution:
@@ -200,7 +201,7 @@ def _filled(
         resting,
         filled=resting.filled + quantity,
         spent=resting.spent + sum((fill.price * fill.quantity + fill.fee for fill in fills), ZERO),
-        triggered=resting.order.kind == "stop",
+        triggered=resting.order.kind == "stop" and (match.liquidity == "taker" or quantity > 0),
     )
     return _after(reached, fills, over=over or quantity < wanted)
 

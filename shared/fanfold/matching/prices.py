@@ -92,10 +92,14 @@ def _limit(order: Order, bar: CandlePrices, model: FillModel) -> Match | None:
 
 
 def _stop(order: Order, bar: CandlePrices, model: FillModel) -> Match | None:
-    stop = required_price(order.stop_price, order)
-    if order.side == "buy":
-        return _taker(order.side, max(stop, bar.open), model) if bar.high >= stop else None
-    return _taker(order.side, min(stop, bar.open), model) if bar.low <= stop else None
+    """Match a stop; of a pair with a profit the stop comes first, where a bar touches both."""
+    buys, stop, profit = order.side == "buy", order.stop_price, order.profit_price
+    if stop is not None and (bar.high >= stop if buys else bar.low <= stop):
+        return _taker(order.side, max(stop, bar.open) if buys else min(stop, bar.open), model)
+    if not profit:
+        return None
+    beyond = bar.low <= profit - model.tick if buys else bar.high >= profit + model.tick
+    return Match(profit, "maker") if beyond else None
 
 
 def worsened(side: Side, reference: Decimal, bps: Decimal, tick: Decimal) -> Decimal:

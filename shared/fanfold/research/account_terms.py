@@ -65,6 +65,15 @@ def refuse_resting(desk: Desk, account: str) -> None:
             )
 
 
+def refuse_stops_inside_bars(desk: Desk, account: str) -> None:
+    """Raise BadInput for an account whose stops act inside bars: a compiled scan holds them against closes."""
+    if desk.accounts[account].stops == "bars":
+        raise BadInput(
+            f'[accounts.{account}] has stops = "bars", and a fast back-test holds stops against closes: take '
+            "--fidelity full"
+        )
+
+
 def account_terms(
     desk: Desk,
     name: str,

@@ -143,7 +143,7 @@ def _propose(entry: StandingTarget, context: Context, now: datetime) -> Order | 
     missing = change(wanted, held, leg, worth, mark.price)
     if isinstance(missing, NoOrder):
         return missing
-    if missing < 0 and _replaced(key, "sell", context.book):
+    if _replaced(key, "sell" if missing < 0 else "buy", context.book):
         # The stop ends before the first slice is sent, and the rest would be without it.
         context.at_once |= {key}
     quantity = affordable(missing, context.book.cash - context.reserved, leg, mark.price)
@@ -176,9 +176,9 @@ def _order(entry: StandingTarget, quantity: Decimal, leg: PositionPolicy, contex
 
 
 def _replaced(leg: PositionKey, side: Side, book: AccountSnapshot) -> Replaced | msgspec.UnsetType:
-    """Return the resting stop that holds what an order is to sell."""
-    stop = book.stops.get(leg) if side == "sell" else None
-    if stop is None or stop.ended:
+    """Return the resting stop that holds what an order is to close."""
+    stop = book.stops.get(leg)
+    if stop is None or stop.ended or stop.side != side:
         return msgspec.UNSET
     return Replaced(order_id=stop.order_id, filled=stop.filled)
 

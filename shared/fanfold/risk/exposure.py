@@ -9,7 +9,7 @@ import msgspec
 
 from fanfold.market import timeframes
 from fanfold.market.bars import Frame, closes_of
-from fanfold.messages import TradingState
+from fanfold.messages import Side, TradingState
 from fanfold.money import ZERO, exact, ratio
 from fanfold.risk.venue_rules import RulesInForce
 
@@ -52,6 +52,11 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
         return self.quantity + self.open if self.open < 0 else self.quantity
 
     @property
+    def least(self) -> Decimal:
+        """Return the signed quantity that is left however live orders fill, 0 where they may close it."""
+        return max(self.lowest, ZERO) if self.quantity > 0 else min(self.highest, ZERO)
+
+    @property
     def largest(self) -> Decimal:
         """Return the largest absolute quantity, whether live orders fill or not."""
         return max(abs(self.quantity), abs(self.quantity + self.open))
@@ -72,11 +77,11 @@ FLAT = Exposure()
 
 
 class RestingStop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A stop that rests at a real venue for a leg, from its approval on: the order's quantity, and its stop price.
+    """A stop that rests at its venue for a leg, from its approval on: the order's quantity, and its stop price.
 
-    Where ``profit`` is above 0, a limit order at that price rests beside it. The stop is noted as long as the order is
-    live, and where some of it ``filled`` until risk has taken notice. One that is ``withdrawn`` is to be cancelled. Of
-    one that the venue rejected ``rejected_at`` is when it was decided.
+    Where ``profit`` is above 0, a limit order at that price rests beside it, or, with a ``price`` of 0, alone. The stop
+    is noted as long as the order is live, and where some of it ``filled`` until risk has taken notice. One that is
+    ``withdrawn`` is to be cancelled. Of one that the venue rejected ``rejected_at`` is when it was decided.
     """
 
     order_id: str
@@ -87,6 +92,12 @@ class RestingStop(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     ended: bool = False
     withdrawn: bool = False
     rejected_at: datetime | None = None
+    side: Side = "sell"
+
+    @property
+    def sign(self) -> int:
+        """Return the sign of the position that it closes."""
+        return 1 if self.side == "sell" else -1
 
 
 class AccountSnapshot(msgspec.Struct, frozen=True, kw_only=True):

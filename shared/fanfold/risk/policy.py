@@ -17,6 +17,8 @@ from fanfold.strategy import contract
 BPS = Decimal(10_000)
 YEAR_S = 365 * 86_400
 NOTHING_RESTS: Mapping[str, frozenset[str]] = {}
+# What protects a position of an account on paper whose stops act inside bars.
+PAPER_RESTS = frozenset({"stop", "oco"})
 # What holds where the desk says nothing: nothing may be ordered.
 CLOSED = Limits(
     order_notional_max=ZERO,
@@ -138,10 +140,13 @@ class DeskPolicy(msgspec.Struct, frozen=True):
 def prepare(desk: Desk, rests: Mapping[str, frozenset[str]] = NOTHING_RESTS) -> DeskPolicy:
     """Compute what ``decide`` needs from a desk. Call it once: it binds every strategy.
 
-    ``rests`` has, by account, the kinds of orders that protect a position at its venue.
+    ``rests`` has, by live account, the kinds of orders that protect a position at its venue.
     """
     accounts = {name: _terms(desk, name, account) for name, account in desk.accounts.items()}
-    resting = {name: msgspec.structs.replace(accounts[name], rests=kinds) for name, kinds in rests.items()}
+    rest_on_paper = [name for name, own in desk.accounts.items() if own.mode == "paper" and own.stops == "bars"]
+    on_paper = dict.fromkeys(rest_on_paper, PAPER_RESTS)
+    kept = (on_paper | dict(rests)).items()
+    resting = {name: msgspec.structs.replace(accounts[name], rests=kinds) for name, kinds in kept}
     return DeskPolicy(accounts | resting)
 
 

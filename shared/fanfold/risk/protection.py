@@ -176,13 +176,13 @@ def _watched(protection: Protection, book: AccountSnapshot, at: datetime) -> Pro
     held, mark = book.held.get(protection.leg, FLAT), book.marks.get(protection.instrument)
     side, stop = _side(held), book.stops.get(protection.leg)
     if stop is not None and stop.filled and not protection.out:
-        # What is left of the position is closed; it was long, for no other stop rests at a venue.
+        # What is left of the position is closed.
         filled, whole = stop.filled.normalize(), stop.quantity.normalize()
         amounts = f"{filled:f} of {whole:f} filled at its venue"
         reason = f"stop: {amounts}, from {stop.price:f} on"
         if stop.profit:
             reason = f"stop at {stop.price:f} or profit at {stop.profit:f}: {amounts}"
-        closed = _closed(msgspec.structs.replace(protection, side=1), reason, at)
+        closed = _closed(msgspec.structs.replace(protection, side=stop.sign), reason, at)
         return msgspec.structs.replace(closed, side=side)
     if mark is None or not priced(mark):
         return protection

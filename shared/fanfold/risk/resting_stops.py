@@ -1,4 +1,4 @@
-"""Compute the stops that are to rest at a real venue, where they protect a position while the desk does not run.
+"""Compute the stops that are to rest at a venue, where they act inside bars, and while the desk does not run.
 
 Where the venue takes a pair of which one ends the other, a profit to take rests beside the stop. A stop rests for a
 position of which risk keeps the protection, too: at the venue it acts at once and outlives the desk, and risk closes
@@ -21,7 +21,8 @@ from fanfold.risk.protection import Guarded, Protection
 from fanfold.risk.sizing import is_dust
 from fanfold.risk.standing import Standing
 
-STOP_LIMIT, OCO = "stop-limit", "oco"
+# What protects a position at a venue: a stop with a limit or, on paper, at market and a profit alone, too; a pair.
+STOP_LIMIT, STOP, OCO = "stop-limit", "stop", "oco"
 # A stop is placed anew for a level that is as far from it as this share of its price: a trail moves in such steps.
 STEP = Decimal("0.001")
 # A stop that the venue rejected is sent again for another level or quantity, or after this time.
@@ -54,15 +55,20 @@ def plan_stops(
     """
     known = {protection.leg: protection for protection in guarded.protections}
     successors: dict[PositionKey, Order] = {}
-    if book.trading_state in (TradingState.ACTIVE, TradingState.REDUCE_ONLY) and STOP_LIMIT in terms.rests:
+    if book.trading_state in (TradingState.ACTIVE, TradingState.REDUCE_ONLY) and rests(terms):
         alone = {*alone, *refused_pairs(book)}
         stops = {
             leg: stop_of(protection, book, terms, at=at, now=now, alone=leg in alone)
             for leg, protection in sorted(known.items())
         }
         successors = {leg: stop for leg, stop in stops.items() if stop}
-    noted = dict(_noted(known, guarded.wanted, book, successors, now))
+    noted = dict(_noted(known, guarded.wanted, book, successors, terms, now))
     return StopPlan(orders=[stop for leg, stop in successors.items() if leg not in book.stops], noted=noted)
+
+
+def rests(terms: AccountPolicy) -> bool:
+    """Return whether stops rest at an account's venue."""
+    return bool(terms.rests & {STOP_LIMIT, STOP})
 
 
 def refused_pairs(book: AccountSnapshot) -> set[PositionKey]:
@@ -75,11 +81,13 @@ def _noted(
     wanted: Standing,
     book: AccountSnapshot,
     successors: Mapping[PositionKey, Order],
+    terms: AccountPolicy,
     now: datetime,
 ) -> Iterator[tuple[PositionKey, RestingStop | None]]:
     for leg, stop in sorted(book.stops.items()):
         protection, held = known.get(leg), book.held.get(leg, FLAT)
-        outdated = _outdated(stop, protection, held, successors.get(leg))
+        protects = protection is not None and _wants_one(protection, terms)
+        outdated = not protects or _outdated(stop, held, successors.get(leg))
         if stop.rejected_at is not None and not stop.filled:
             if outdated or now - stop.rejected_at >= REJECTED_FOR:
                 yield leg, None
@@ -92,37 +100,43 @@ def _noted(
 
 
 def _exits(stop: RestingStop, leg: PositionKey, wanted: Standing, held: Exposure) -> bool:
-    """Return whether a sale is on its way that replaces the stop, which rests until then.
+    """Return whether an order is on its way that replaces the stop, which rests until then.
 
-    A stop that only sells what a live sale leaves stands beside it, and is not replaced by it.
+    A stop that only closes what a live order leaves stands beside it, and is not replaced by it.
     """
-    replaced = held.open < 0 and stop.quantity > held.lowest
-    return replaced or (held.quantity > 0 and leg in wanted and not wanted[leg].target.weight)
+    sign = stop.sign
+    replaced = sign * held.open < 0 and stop.quantity > sign * held.least
+    return replaced or (sign * held.quantity > 0 and leg in wanted and not wanted[leg].target.weight)
 
 
-def _outdated(stop: RestingStop, protection: Protection | None, held: Exposure, successor: Order | None) -> bool:
-    """Return whether a stop is to go: it sells what is not held or not protected, or another can take its place.
+def _wants_one(protection: Protection, terms: AccountPolicy) -> bool:
+    wanted = protection.stop or protection.trail or (protection.take_profit and STOP in terms.rests)
+    return bool(wanted) and rests(terms)
 
-    Where none can, as under HALTED, one that is lower or smaller than the position asks for is better than none.
+
+def _outdated(stop: RestingStop, held: Exposure, successor: Order | None) -> bool:
+    """Return whether a stop is to go: it closes what is not held, or another can take its place.
+
+    Where none can, as under HALTED, one that is further or smaller than the position asks for is better than none.
     """
-    if protection is None or not (protection.stop or protection.trail) or stop.quantity > held.quantity:
+    if stop.quantity > stop.sign * held.quantity:
         return True
-    if successor is None or successor.stop_price is None:
+    if successor is None:
         return False
-    profit = successor.profit_price or ZERO
+    level, profit = successor.stop_price or ZERO, successor.profit_price or ZERO
     # A profit joins a stop that rests by itself when that is placed anew: its venue may have rejected the two.
-    moved = _far(stop.price, successor.stop_price) or (stop.profit > 0 and _far(stop.profit, profit))
+    moved = _far(stop.price, level) or (stop.profit > 0 and _far(stop.profit, profit))
     return moved or stop.quantity != successor.quantity
 
 
 def _far(price: Decimal, wanted: Decimal) -> bool:
-    return abs(price - wanted) >= STEP * wanted
+    return price != wanted and abs(price - wanted) >= STEP * wanted
 
 
 @exact
 def unprotected(guarded: Guarded, book: AccountSnapshot, terms: AccountPolicy) -> dict[PositionKey, str]:
     """Return the legs for whose position the venue takes no stop: it is too small for one, or the venue rejected it."""
-    if STOP_LIMIT not in terms.rests:
+    if not rests(terms):
         return {}
     texts: dict[PositionKey, str] = {}
     for protection in guarded.protections:
@@ -150,8 +164,10 @@ def stop_of(
     Its id is that of the leg and the market event: one at most comes of each.
     """
     stop, mark = _prices(protection, book, terms), book.marks.get(protection.instrument)
+    if stop is None or stop.too_small or mark is None or not priced(mark):
+        return None
     # At a level that the price has reached, risk closes the position itself.
-    if stop is None or stop.too_small or mark is None or not priced(mark) or stop.level >= mark.price:
+    if stop.level and stop.sign * (mark.price - stop.level) <= 0:
         return None
     signal_id = ids.derive("stop", *protection.leg, at.isoformat())
     order_id = ids.order_id(signal_id, book.account, 0)
@@ -163,11 +179,11 @@ def stop_of(
         venue=terms.venue,
         instance=protection.instance,
         instrument=protection.instrument,
-        side="sell",
+        side="sell" if stop.sign > 0 else "buy",
         kind="stop",
         quantity=stop.quantity,
-        limit_price=stop.limit,
-        stop_price=stop.level,
+        limit_price=stop.limit or None,
+        stop_price=stop.level or None,
         reduce_only=True,
         reference_price=mark.price,
         reserved=ZERO,
@@ -178,8 +194,12 @@ def stop_of(
 
 
 class StopPrices(NamedTuple):
-    """The stop price, limit and quantity of a stop, which may be too small for its venue; ``profit`` is 0 for none."""
+    """The sign of a position, and the prices and the quantity of its stop, which may be too small for its venue.
 
+    A price of 0 is none.
+    """
+
+    sign: int
     level: Decimal
     limit: Decimal
     profit: Decimal
@@ -193,20 +213,24 @@ def _prices(protection: Protection, book: AccountSnapshot, terms: AccountPolicy)
     While a sale is live, the stop is for what that leaves: the venue has locked the coins of the sale.
     """
     held = book.held.get(protection.leg, FLAT)
-    if protection.out or held.lowest <= 0:
+    if protection.out or not held.least or (held.quantity < 0 and STOP not in terms.rests):
         return None
     policy = _policy(protection, held, terms)
     level, quantity = _level(protection, held, policy), _quantity(held, policy)
-    if not level:
+    profit = _profit(protection, held, policy) if OCO in terms.rests and (level or STOP in terms.rests) else ZERO
+    limit = _limit(level, policy) if level and STOP_LIMIT in terms.rests else ZERO
+    worst = limit or level or profit
+    if not worst or is_dust(held, policy, level or profit):
         return None
-    limit = max(min(floor_to(level * (1 - policy.collar), policy.tick), level - policy.tick), policy.tick)
-    if is_dust(held, policy, level):
+    small = quantity < policy.amount_min or quantity * worst < policy.notional_min
+    if held.least != held.quantity and small:
         return None
-    small = quantity < policy.amount_min or quantity * limit < policy.notional_min
-    if held.open < 0 and small:
-        return None
-    profit = _profit(protection, held, policy) if OCO in terms.rests else ZERO
-    return StopPrices(level, limit, profit, quantity, small)
+    return StopPrices(1 if held.quantity > 0 else -1, level, limit, profit, quantity, small)
+
+
+def _limit(level: Decimal, policy: PositionPolicy) -> Decimal:
+    """Return the limit of a long position's stop: the account's collar below, or a tick."""
+    return max(min(floor_to(level * (1 - policy.collar), policy.tick), level - policy.tick), policy.tick)
 
 
 def _policy(protection: Protection, held: Exposure, terms: AccountPolicy) -> PositionPolicy:
@@ -214,21 +238,38 @@ def _policy(protection: Protection, held: Exposure, terms: AccountPolicy) -> Pos
 
 
 def _level(protection: Protection, held: Exposure, policy: PositionPolicy) -> Decimal:
-    """Return the price at which a long position is closed, rounded up to the tick; 0 where it has no stop or trail."""
-    cost = ratio(held.cost, held.quantity)
-    best = max(protection.best, cost)
-    levels = [base * (1 - share) for base, share in ((cost, protection.stop), (best, protection.trail)) if share]
-    return ceil_to(max(levels), policy.tick) if levels else ZERO
+    """Return the price at which a position is closed, on a tick that is no further; 0 where it has no stop or trail."""
+    cost, long = ratio(held.cost, held.quantity), held.quantity > 0
+    best = max(protection.best, cost) if long else min(protection.best or cost, cost)
+    levels = [_moved(held, protection.stop)] if protection.stop else []
+    if protection.trail:
+        levels.append(_moved(held, protection.trail) if best == cost else best * _factor(held, protection.trail))
+    if not levels:
+        return ZERO
+    return _on_tick(max(levels) if long else min(levels), held, policy)
 
 
 def _profit(protection: Protection, held: Exposure, policy: PositionPolicy) -> Decimal:
-    """Return the price at which a long position takes its profit, rounded up to the tick; 0 where it has none."""
+    """Return the price at which a position takes its profit, on a tick that is no nearer; 0 where it has none."""
     if not protection.take_profit:
         return ZERO
-    return ceil_to(ratio(held.cost, held.quantity) * (1 + protection.take_profit), policy.tick)
+    return max(_on_tick(_moved(held, -protection.take_profit), held, policy), ZERO)
+
+
+def _moved(held: Exposure, share: Decimal) -> Decimal:
+    """Return the cost of a position, a share of it to its losing side; exact where that is a price of few digits."""
+    return ratio(held.cost * _factor(held, share), held.quantity)
+
+
+def _factor(held: Exposure, share: Decimal) -> Decimal:
+    return 1 - share if held.quantity > 0 else 1 + share
+
+
+def _on_tick(price: Decimal, held: Exposure, policy: PositionPolicy) -> Decimal:
+    return ceil_to(price, policy.tick) if held.quantity > 0 else floor_to(price, policy.tick)
 
 
 def _quantity(held: Exposure, policy: PositionPolicy) -> Decimal:
     """Return what of a position a stop can close: whole lots, at most the venue's maximum."""
-    most = min(held.lowest, policy.amount_max) if policy.amount_max else held.lowest
-    return floor_to(most, policy.lot)
+    left = abs(held.least)
+    return floor_to(min(left, policy.amount_max) if policy.amount_max else left, policy.lot)

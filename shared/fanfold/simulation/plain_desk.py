@@ -14,6 +14,7 @@ from fanfold.desk import Desk
 from fanfold.errors import AT_ONCE, BadInput
 from fanfold.ledger.approvals import Approvals
 from fanfold.ledger.bookings import Bookings
+from fanfold.ledger.real_changes import stops_of
 from fanfold.market.source import Source
 from fanfold.matching.paper import PaperVenue
 from fanfold.messages import SUBSCRIPTIONS, Message, attributes_of, group_of, topic_of
@@ -47,7 +48,7 @@ class PlainDesk:
         self._waiting: deque[tuple[str, Message]] = deque()
         self.polls = PlainPolls()
         self._store = MemoryLedgerStore(self.publish, self.polls.rearm)
-        self._bookings = Bookings(self._store, AT_ONCE)
+        self._bookings = Bookings(self._store, AT_ONCE, beside=stops_of)
         self._runners: dict[str, Any] = {}
         self._verbs: dict[str, Any] = {}
         self._sweeper = verb("execution", "sweep", "Sweeper")(
@@ -121,11 +122,9 @@ class PlainDesk:
         """Return the verbs that place and match orders at a venue."""
         if venue not in self._verbs:
             paper = PaperVenue(self.desk, PlainBook())
-            self._verbs[venue] = verb("execution", "execute", "VenueVerbs")(
-                verb("execution", "place", "Placer")(self.desk, self._bookings, paper, self.clock),
-                verb("execution", "match", "OrderMatcher")(self.desk, self._bookings, paper, swept=True),
-                quoted=False,
-            )
+            matcher = verb("execution", "match", "OrderMatcher")(self.desk, self._bookings, paper, swept=True)
+            placer = verb("execution", "place", "Placer")(self.desk, self._bookings, paper, self.clock, matcher.clear)
+            self._verbs[venue] = verb("execution", "execute", "VenueVerbs")(placer, matcher, quoted=False)
         return self._verbs[venue]
 
     def _live(self, account: str) -> Any:
