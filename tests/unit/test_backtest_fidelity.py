@@ -106,3 +106,17 @@ def test_a_position_worth_more_than_64_bits_is_refused() -> None:
     planned = run_plan.plan(DESK, [], "sma_cross", {}, None, None, 30, cash=Decimal(10) ** 12)
     with pytest.raises(BadInput, match="more than 64 bits hold in units of 1e-8"):
         of_plan(planned, fidelity="full")
+
+
+def test_fees_may_be_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    account = answer(
+        capsys, "sma_cross", "--desk", str(DESK), "--minutes", "300", "--fees", "0", "--library", str(tmp_path)
+    )
+    assert account["accounts"]["main"]["metrics"]["fees"] == "0E-8"
+    assert account["accounts"]["main"]["metrics"]["fills"] > 0
+
+
+def test_more_cash_than_any_record_holds_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["sma_cross", "--desk", str(DESK), "--minutes", "300", "--cash", "1e60", "--library", str(tmp_path)]
+    assert main(["backtest", *words]) == 2
+    assert "`cash` is 1E+60; it must be at most 1,000,000,000,000,000" in capsys.readouterr().err

@@ -83,13 +83,25 @@ def read_port(written: str) -> int:
 
 def read_money(written: str) -> Decimal:
     """Return an amount above zero."""
-    try:
-        amount = Decimal(written)
-    except ArithmeticError as wrong:
-        raise ValueError(f"{written!r} is not an amount such as 2.5") from wrong
+    amount = _amount(written)
     if not amount.is_finite() or amount <= 0:
         raise ValueError(f"{written!r} is not an amount above zero")
     return amount
+
+
+def read_bps(written: str) -> Decimal:
+    """Return a share in basis points, 0 or more."""
+    share = _amount(written)
+    if not share.is_finite() or share < 0:
+        raise ValueError(f"{written!r} is not a number of basis points from 0 up")
+    return share
+
+
+def _amount(written: str) -> Decimal:
+    try:
+        return Decimal(written)
+    except ArithmeticError as wrong:
+        raise ValueError(f"{written!r} is not an amount such as 2.5") from wrong
 
 
 def read_speed(written: str) -> str | float:
@@ -141,6 +153,7 @@ Reason = Annotated[
 Moment = Annotated[int | None, Parameter(metavar="TIME", converter=read_by(read_moment))]
 Count = Annotated[int, Parameter(metavar="N", converter=read_by(read_count))]
 Money = Annotated[Decimal | None, Parameter(metavar="AMOUNT", converter=read_by(read_money))]
+Bps = Annotated[Decimal | None, Parameter(metavar="BPS", converter=read_by(read_bps))]
 DataFiles = Annotated[
     list[str] | None,
     Parameter(metavar="FILE", consume_multiple=1, help="bars to trade: FILE or FILE=BASE/QUOTE, one or more"),

@@ -193,7 +193,7 @@ def choose(raw: dict[str, Any], strategy: str | None, params: Mapping[str, str],
     if strategy is not None:
         if strategy not in instances and strategy not in contract.names():
             raise BadInput(
-                f"{strategy!r} is neither an instance of the desk ({', '.join(instances)}) "
+                f"{strategy!r} is neither an instance of the desk ({', '.join(instances) or 'it has none'}) "
                 f"nor a strategy ({', '.join(contract.names())})"
             )
         instances = {strategy: instances.get(strategy) or universe.new_instance(raw, strategy, notes)}

@@ -14,7 +14,7 @@ from fanfold.errors import BadInput
 from fanfold.importers.data_files import DataFile
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
-from fanfold.money import ratio
+from fanfold.money import CASH_STEP, ROUGH, ratio, truncate_to
 from fanfold.strategy import contract
 
 NOTIONALS = {"order_notional_max", "position_notional_max"}
@@ -104,7 +104,7 @@ def set_cash(raw: Tables, cash: Decimal | None, notes: list[str]) -> None:
         account["cash"] = cash
         limits = raw.get("limits", {}).get(name, {})
         for key in NOTIONALS & limits.keys():
-            limits[key] = round(_decimal(limits[key]) * share, 8)
+            limits[key] = truncate_to(ROUGH.multiply(_decimal(limits[key]), share), CASH_STEP)
         notes.append(f"account {name} begins with {cash:f}, and its limits are in the same measure")
 
 

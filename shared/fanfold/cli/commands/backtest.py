@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter
 
 from fanfold.cli.argument_types import (
+    Bps,
     Columns,
     DataFiles,
     DeskFile,
     FirstClose,
     LastClose,
     MinutesMax,
-    Money,
     StartingCash,
     Strategies,
     StrategyParams,
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
 _COMPILED = {"scan": "the account, some 20 s once for a release", "fold": "the strategy's step"}
 
 Strategy = Annotated[str | None, Parameter(metavar="STRATEGY", help="an instance, a strategy's name, or its file")]
-Bps = Annotated[Money, Parameter(metavar="BPS")]
 Fees = Annotated[Bps, Parameter(help="the fee of each fill, in place of the desk's")]
 Slippage = Annotated[Bps, Parameter(help="the slippage of each fill, in place of the desk's")]
 Latency = Annotated[

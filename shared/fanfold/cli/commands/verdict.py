@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from cyclopts import Parameter
 
-from fanfold.cli.argument_types import Columns, Count, Money, Strategies, read_by, read_whole
+from fanfold.cli.argument_types import Bps, Columns, Count, Strategies, read_by, read_whole
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.output import Answer, pairs
 from fanfold.cli.research_library import LibraryFolder, Tags, library_in, now_s
@@ -49,7 +49,7 @@ Timeframe = Annotated[
 Trials = Annotated[
     Count, Parameter(help="how many configurations were tried before this one was chosen (those in the library)")
 ]
-Cost = Annotated[Money, Parameter(metavar="BPS", help="fee and slippage of a fill, in hundredths of a percent (12)")]
+Cost = Annotated[Bps, Parameter(help="fee and slippage of a fill, in hundredths of a percent (12)")]
 Permutations = Annotated[Count, Parameter(help="markets in another order to compare with (199)")]
 Seed = Annotated[int, Parameter(metavar="N", converter=read_by(read_whole), help="draws what is drawn")]
 
@@ -65,7 +65,7 @@ def command(
     param: Param = None,
     timeframe: Timeframe = "",
     trials: Trials | None = None,
-    cost: Cost = Decimal(12),
+    cost: Cost = None,
     permutations: Permutations = 199,
     seed: Seed = 7,
     library: LibraryFolder = None,
@@ -85,7 +85,7 @@ def command(
             columns=column_names.parse(columns),
             strategies=strategies,
             timeframe=timeframe,
-            cost_bps=cost or Decimal(0),
+            cost_bps=Decimal(12) if cost is None else cost,
             trials=trials,
             permutations=permutations,
             seed=seed,

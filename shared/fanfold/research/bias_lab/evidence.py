@@ -22,6 +22,7 @@ SAMPLES = 1_000
 OVERFITTING_MAX = 0.5
 PLATEAU_MIN = 0.5
 STRESSES = (1, 2, 5)
+BASIS_POINT = 1e-4
 _OF_CHOICE = ("overfitting", "superior ability")
 
 
@@ -175,8 +176,9 @@ def costs(strategy: Strategy, bars: MarketColumns, cost: float) -> Finding:
     """Return whether something is left at twice the costs."""
     decisions = decide(strategy, bars)
     totals = [float(returns_of(strategy, bars, decisions, cost * stress).sum()) for stress in (0, *STRESSES)]
-    paid = totals[0] - totals[1]
-    even = totals[0] / paid * cost if paid > 0 and totals[0] > 0 else 0.0
+    # What is traded is told by what one basis point of it costs.
+    traded = (totals[0] - float(returns_of(strategy, bars, decisions, BASIS_POINT).sum())) / BASIS_POINT
+    even = totals[0] / traded if traded > 0 and totals[0] > 0 else 0.0
     text = ", ".join(f"{total:+.2%} at x{stress}" for stress, total in zip(STRESSES, totals[1:], strict=True))
     measured = f"costs of {cost * 1e4:g} bp leave {text}; it breaks even at {even * 1e4:.1f} bp"
     change = "Trade less often, or only where more is to be earned than costs take."
