@@ -8,12 +8,13 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
+from numba import njit
 
 from fanfold.indicators import steps
-from fanfold.research.columns import IntegerBars, Integers
+from fanfold.research.columns import IntegerBars, Integers, borrow
 from fanfold.research.compiled import inlined
 from fanfold.research.equity_line import farthest
-from fanfold.research.kept import QUANTITY
+from fanfold.research.kept import QUANTITY, keep
 from fanfold.research.lane import BLOCK, lane_of
 from fanfold.research.tape import piece
 from fanfold.research.wishing import WishTape
@@ -143,3 +144,39 @@ def begun(windows: SumWindows, bars: IntegerBars) -> tuple[CrossingSource, Cross
 def crossing_lane() -> Any:
     """Return the compiled scan of a crossing."""
     return lane_of(inlined(crossed), QUANTITY, digest(sma_cross.step))
+
+
+class SummedCloses(NamedTuple):
+    """The sums of all closes before each bar, one more than there are bars, and the extremes of each block."""
+
+    total: Integers
+    least: Integers
+    most: Integers
+
+
+def summed(closes: Integers, total: Integers) -> SummedCloses:
+    """Return closes and their sums, ready for ``crossings``."""
+    starts = np.arange(0, closes.size, BLOCK)
+    return SummedCloses(total, np.minimum.reduceat(closes, starts), np.maximum.reduceat(closes, starts))
+
+
+def _crossings(closes: SummedCloses, windows: SumWindows, since: int, above: Integers, wishes: WishTape) -> int:
+    """Write the wishes from bar ``since`` on, which has a whole window; return their number, or ROUNDED."""
+    seen, room, written = borrow(closes), borrow(above), borrow(wishes)
+    was, number, after = 0, 0, seen.total.size - 1
+    for block in range(since // BLOCK, seen.least.size):
+        before = max(block - 1, 0)
+        low, high = min(seen.least[before], seen.least[block]), max(seen.most[before], seen.most[block])
+        if not same(low, high, windows):
+            return ROUNDED
+        first = max(block * BLOCK, since)
+        count = min(block * BLOCK + BLOCK, after) - first
+        compare(seen.total[first + 1 - windows.slow :], count, windows, room)
+        was, number = changes(room, count, first, was, written, number)
+    return number
+
+
+@cache
+def crossings() -> Any:
+    """Return the compiled search for crossings over bars that are summed; it holds no lock of Python's."""
+    return keep(njit(nogil=True)(inlined(_crossings).py_func), QUANTITY, digest(sma_cross.step))

@@ -16,9 +16,10 @@ from fanfold.money import ratio
 from fanfold.performance.ratios import Drawdown
 from fanfold.research.columns import IntegerBars, StepColumns, contiguous, integer_bars, resampled, step_columns
 from fanfold.research.compiled import columns_read
+from fanfold.research.crossing import ROUNDED, crossings, summed, windows_of
 from fanfold.research.figures import TradedSums, TripSums, metrics_from
 from fanfold.research.fixed_size import FixedSize, lane_terms, money_scale
-from fanfold.research.lane import OVERFLOW, LaneTerms
+from fanfold.research.lane import BLOCK, OVERFLOW, LaneTerms
 from fanfold.research.quantity_scan import kept_trade
 from fanfold.research.quantity_sums import CurveSum, blank_sums, valued_bars
 from fanfold.research.result import AccountMetrics
@@ -57,7 +58,8 @@ class QuantityTrials:
         self._scale = money_scale(self._bars, self._fixed)
         count = self._bars.time.size
         self._tape, self._sums = blank_tape(count, 1), blank_sums(self._valued.nights.size)
-        self._wishes = blank_wishes(count)
+        self._wishes, self._above = blank_wishes(count), np.empty(BLOCK, np.uint8)
+        self._summed = summed(self._bars.close, self._valued.total)
         self._columns: StepColumns | None = None
         self._terms: LaneTerms | None = None
 
@@ -99,10 +101,17 @@ class QuantityTrials:
 
     def _fold(self, strategy: Strategy) -> int:
         """Write the wishes of a strategy, which begins with its own first bar, and return how many there are."""
+        first = int(np.searchsorted(self._bars.time, self._asked_from(strategy.lookback), side="right"))
+        windows, count = windows_of(strategy, self._bars.price_scale), ROUNDED
+        if windows is not None:
+            count = crossings()(self._summed, windows, first + strategy.lookback, self._above, self._wishes)
+        return self._fold_step(strategy, first) if count == ROUNDED else count
+
+    def _fold_step(self, strategy: Strategy, first: int) -> int:
+        """Write the wishes of a step that begins with bar ``first``."""
         if self._columns is None:
             self._columns = step_columns([self._bars], self._padding, columns_read(strategy.step))
         columns, lookback = self._columns, strategy.lookback
-        first = int(np.searchsorted(self._bars.time, self._asked_from(lookback), side="right"))
         begins = self._padding + first
         before = slice(begins - lookback, begins)
         kept = [column[before].copy() for column in columns]
