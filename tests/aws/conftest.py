@@ -7,7 +7,7 @@ from moto import mock_aws
 from sequences import Emulation
 
 from fanfold.aws.client.call import Call, connect
-from support.emulator import IN_PROCESS, Cloud, Emulator, Pair, ministack, moto_server
+from support.emulator import IN_PROCESS, Cloud, Emulator, Pair, ministack, moto_server, through_boto3
 
 
 @pytest.fixture(scope="session")
@@ -28,11 +28,11 @@ def cloud(request: pytest.FixtureRequest) -> Iterator[Cloud]:
     name: str = request.param
     if name == "moto-boto3":
         with mock_aws():
-            call = connect("boto3", IN_PROCESS)
+            call = through_boto3(IN_PROCESS)
             yield Cloud(call, call, name)
         return
     emulator = _emptied(request, name.partition("-")[0])
-    admin = connect("boto3", emulator.endpoint)
+    admin = through_boto3(emulator.endpoint)
     yield Cloud(admin if name.endswith("boto3") else connect("light", emulator.endpoint), admin, name)
 
 
@@ -51,15 +51,15 @@ def emulator(request: pytest.FixtureRequest) -> Iterator[Emulation]:
     """Ministack in a process of its own, or moto in this one."""
     if request.param == "moto":
         with mock_aws():
-            yield Emulation("moto", connect("boto3", IN_PROCESS))
+            yield Emulation("moto", through_boto3(IN_PROCESS))
     else:
-        yield Emulation("ministack", connect("boto3", _emptied(request, "ministack").endpoint))
+        yield Emulation("ministack", through_boto3(_emptied(request, "ministack").endpoint))
 
 
 @pytest.fixture(params=["ministack", "moto"])
 def pair(request: pytest.FixtureRequest) -> Pair:
     emulator = _emptied(request, request.param)
-    return Pair(connect("light", emulator.endpoint), connect("boto3", emulator.endpoint), emulator.reset, request.param)
+    return Pair(connect("light", emulator.endpoint), through_boto3(emulator.endpoint), emulator.reset, request.param)
 
 
 def _emptied(request: pytest.FixtureRequest, name: str) -> Emulator:

@@ -12,19 +12,19 @@ from audit_service.record import Arrival, record
 from fanfold.audit import chain
 from fanfold.audit.verify import verdicts_of as verify
 from fanfold.audit.views import order_version
-from fanfold.aws.client.call import Call, RecordedCall, connect, with_recording
+from fanfold.aws.client.call import Call, RecordedCall, with_recording
 from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.aws.s3.audit_log import S3Log
 from fanfold.errors import AT_ONCE, Conflict
 from fanfold.messages import Fill, Message, Order, OrderState, Targets, TradingState, TradingStateChanged
 from support.audit_examples import AUDIT, START, VIEWS, arrival, create_everything, minute, order, report
-from support.emulator import Cloud, Emulator
+from support.emulator import Cloud, Emulator, through_boto3
 
 
 @pytest.fixture
 def call(ministack_session: Emulator) -> Call:
     ministack_session.reset()
-    on_ministack = connect("boto3", ministack_session.endpoint)
+    on_ministack = through_boto3(ministack_session.endpoint)
     create_everything(on_ministack)
     return on_ministack
 

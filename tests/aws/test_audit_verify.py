@@ -14,14 +14,14 @@ from fanfold.audit.chain import Entry
 from fanfold.audit.daily_report import DayReport
 from fanfold.audit.verdict import Verdict
 from fanfold.audit.verify import Days, verdicts_of
-from fanfold.aws.client.call import Call, RecordedCall, connect, with_recording
+from fanfold.aws.client.call import Call, RecordedCall, with_recording
 from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.aws.s3.audit_log import S3Log, first_version, versions_of
 from fanfold.aws.s3.reports import S3Reports
 from fanfold.aws.s3.seals import KmsSigner, S3Seals
 from fanfold.errors import AT_ONCE, BadInput
 from support.audit_examples import AUDIT, LAKE, VIEWS, arrival, create_everything, minute
-from support.emulator import Cloud, Emulator
+from support.emulator import Cloud, Emulator, through_boto3
 
 DAY, NEXT_DAY = "2026-01-31", "2026-02-01"
 KEY = {"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"}
@@ -64,7 +64,7 @@ class Desk:
 @pytest.fixture
 def desk(ministack_session: Emulator) -> Desk:
     ministack_session.reset()
-    call = connect("boto3", ministack_session.endpoint)
+    call = through_boto3(ministack_session.endpoint)
     return Desk(call, call)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from audit_service.record import record
 from fanfold.audit.queries import leg_states, newest_orders, order_of, orders_of
-from fanfold.aws.client.call import Call, connect
+from fanfold.aws.client.call import Call
 from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.aws.s3.audit_log import S3Log
 from fanfold.codes import Code
@@ -29,7 +29,7 @@ from fanfold.messages import (
     TradingStateChanged,
 )
 from support.audit_examples import AUDIT, START, VIEWS, arrival, create_everything, order
-from support.emulator import Emulator
+from support.emulator import Emulator, through_boto3
 
 Tell = Callable[..., DynamoViews]
 LATER = START + timedelta(seconds=29)
@@ -39,7 +39,7 @@ LATER = START + timedelta(seconds=29)
 def tell(ministack_session: Emulator) -> Tell:
     """Record messages in their order, each by itself and a millisecond after the one before; the views of them."""
     ministack_session.reset()
-    call: Call = connect("boto3", ministack_session.endpoint)
+    call: Call = through_boto3(ministack_session.endpoint)
     create_everything(call)
     log, views = S3Log(call, AUDIT), DynamoViews(call, VIEWS)
 

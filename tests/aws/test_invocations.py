@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fanfold.aws.client.call import Call, Client, connect
-from support.emulator import Emulator
+from support.emulator import Emulator, through_boto3
 
 SOURCE = """
 def handler(event, context):
@@ -32,7 +32,7 @@ def invoke(request: pytest.FixtureRequest, ministack_session: Emulator) -> Call:
         "Handler": "app.handler",
         "Code": {"ZipFile": packed.getvalue()},
     }
-    connect("boto3", ministack_session.endpoint)("lambda", "CreateFunction", function)
+    through_boto3(ministack_session.endpoint)("lambda", "CreateFunction", function)
     client: Client = request.param
     return connect(client, ministack_session.endpoint)
 

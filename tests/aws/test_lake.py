@@ -14,7 +14,7 @@ from audit_service.compact import DAY, compact
 from audit_service.flush import flush
 from audit_service.record import record
 from fanfold.audit.lake_schema import BARS, TABLES, TRADES, LakeRow, fit_amounts
-from fanfold.aws.client.call import Call, RecordedCall, connect, with_recording
+from fanfold.aws.client.call import Call, RecordedCall, with_recording
 from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.aws.s3 import lake as lake_files
 from fanfold.aws.s3.audit_log import S3Log, pages_of
@@ -22,7 +22,7 @@ from fanfold.aws.s3.lake import S3Lake
 from fanfold.cli import sql
 from fanfold.errors import AT_ONCE, BadInput, Conflict
 from support.audit_examples import AUDIT, LAKE, VIEWS, arrival, create_everything, minute
-from support.emulator import Cloud, Emulator
+from support.emulator import Cloud, Emulator, through_boto3
 
 MINUTES = 10
 LATER = "2026-03-01"
@@ -44,7 +44,7 @@ def filled(call: Call, admin: Call) -> Call:
 @pytest.fixture
 def call(ministack_session: Emulator) -> Call:
     ministack_session.reset()
-    on_ministack = connect("boto3", ministack_session.endpoint)
+    on_ministack = through_boto3(ministack_session.endpoint)
     return filled(on_ministack, on_ministack)
 
 

@@ -64,7 +64,7 @@ from fanfold.risk.venue_rules import RulesInForce
 from fanfold.simulation.cloud import MemoryCloud
 from fanfold.simulation.ledger import MemoryLedger
 from support.core_desk import small_desk
-from support.emulator import IN_PROCESS, Emulator
+from support.emulator import IN_PROCESS, Emulator, through_boto3
 from support.ledger_examples import AT, create_table, fill, halted, order, report
 
 D = Decimal
@@ -117,11 +117,11 @@ def stored(request: pytest.FixtureRequest) -> Iterator[Stored]:
     elif request.param == "ministack":
         emulator: Emulator = request.getfixturevalue("ministack_session")
         emulator.reset()
-        create_table(connect("boto3", emulator.endpoint), "ledger")
+        create_table(through_boto3(emulator.endpoint), "ledger")
         yield on_table(Table(connect("light", emulator.endpoint), "ledger"))
     else:
         with mock_aws():
-            call = connect("boto3", IN_PROCESS)
+            call = through_boto3(IN_PROCESS)
             create_table(call, "ledger")
             yield on_table(Table(call, "ledger"))
 

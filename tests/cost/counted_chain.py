@@ -21,7 +21,7 @@ from fanfold.cost.days import Activity, Day
 from fanfold.cost.templates import KEY_REUSE_S, Stacks
 from fanfold.messages import Message, OrdersApproved, decode
 from support.chain import FUNCTIONS, Chain, _create
-from support.emulator import ministack
+from support.emulator import ministack, through_boto3
 from support.situations import Situation
 
 DAY_MINUTES = 1_440
@@ -219,7 +219,7 @@ def day(scenario: Scenario) -> Day:
     situation = scenario.situation
     stacks = cost_files.recorded_stacks(scenario.profile)
     with ministack() as emulator, TemporaryDirectory() as folder:
-        _create(connect("boto3", emulator.endpoint))
+        _create(through_boto3(emulator.endpoint))
         chain = CountedChain(situation, Path(folder), connect("light", emulator.endpoint), stacks)
         return traded(scenario, chain)
 

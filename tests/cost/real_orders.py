@@ -18,7 +18,7 @@ from fanfold.exchange import server
 from fanfold.exchange.server import ManualClock
 from fanfold.simulation import market
 from support.chain import _create
-from support.emulator import ministack
+from support.emulator import ministack, through_boto3
 from support.situations import LISTED, NOTHING, SEED, START, Situation
 
 MINUTES, WARM_MINUTES, HISTORY = 240, 5, 60
@@ -49,7 +49,7 @@ def real_day(allocation: Decimal) -> Day:
         situation.recordings, situation.desk.instruments, clock=clock, deposits=deposits, moved=False
     )
     with serving as box, ministack() as emulator, TemporaryDirectory() as folder:
-        admin = connect("boto3", emulator.endpoint)
+        admin = through_boto3(emulator.endpoint)
         _create(admin)
         keys = json.dumps({"apiKey": box.key, "secret": box.secret})
         admin("ssm", "PutParameter", {"Name": PARAMETER, "Value": keys, "Type": "SecureString"})

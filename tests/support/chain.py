@@ -23,7 +23,7 @@ from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.deployment import FIFO, topic_name
 from fanfold.messages import SUBSCRIPTIONS, TOPICS, BarsClosed, decode
 from fanfold.venues import replay
-from support.emulator import ministack
+from support.emulator import ministack, through_boto3
 from support.situations import Situation
 
 HANDLERS = {"market-data": "serve", "signal": "fold", "risk": "assess", "execution": "execute", "audit": "record"}
@@ -283,7 +283,7 @@ def recorded(situation: Situation) -> Iterator[tuple[Chain, Recording]]:
     """A chain on an emulator of its own, its minutes traded, and the answers that it got."""
     kept = Recording()
     with ministack() as emulator, tempfile.TemporaryDirectory() as folder:
-        _create(connect("boto3", emulator.endpoint))
+        _create(through_boto3(emulator.endpoint))
         chain = Chain(
             situation, Path(folder), lambda service: kept.recording(service, connect("light", emulator.endpoint))
         )

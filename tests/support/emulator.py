@@ -7,13 +7,14 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from http.client import HTTPConnection
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from moto.server import ThreadedMotoServer
 
-from fanfold.aws.client.call import Call, Credentials, Endpoint
+from fanfold.aws.client.call import Call, Credentials, Endpoint, connect
 
 REGION = "eu-west-1"
 KEYS = Credentials(access_key="test", secret_key="test")
@@ -54,6 +55,12 @@ class Pair(NamedTuple):
     boto3: Call
     reset: Callable[[], None]
     name: str
+
+
+@cache
+def through_boto3(endpoint: Endpoint) -> Call:
+    """boto3 on an emulator, made once a process: getting it ready takes as long as a hundred calls."""
+    return connect("boto3", endpoint)
 
 
 @contextmanager
