@@ -22,7 +22,7 @@ from fanfold.cli import conclusion
 from fanfold.cli.summary import books
 from fanfold.deployment import STAGE
 from fanfold.ledger.account_books import AccountBooks
-from fanfold.local import launcher, run_plan
+from fanfold.local import deployment_cache, launcher, run_plan
 from fanfold.local.driver import DeskRun, environment, start_desk
 from fanfold.local.launcher import Cloud
 from fanfold.local.run_plan import RunPlan
@@ -85,11 +85,13 @@ def planned(minutes: int, **options: Any) -> RunPlan:
 
 
 def deploy_once(folder: Path) -> Path:
-    """A folder with an AWS to which the six stacks were deployed, stopped, to be copied."""
+    """A folder with an AWS to which the six stacks were deployed, stopped, to be copied; commands start from it too."""
     state = folder / "deployed"
     state.mkdir()
-    with start_desk(state, environment(state, live=False)) as cloud:
-        launcher.deploy(cloud, lambda _name: None)
+    if not deployment_cache.copy_to(state):
+        with start_desk(state, environment(state, live=False)) as cloud:
+            launcher.deploy(cloud, lambda _name: None)
+            deployment_cache.store(cloud, state)
     return state
 
 
