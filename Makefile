@@ -25,7 +25,7 @@ research: install ## Back-test, sweep and judge a strategy on a seeded market, w
 	@printf '\nnext:\n  open build/research/sma_cross.html\n  %s\n  examples/notebooks\n' \
 	  '$(BIN)/fanfold research runs --rank sharpe --library build/research'
 
-# As many as there are cores: a desk keeps about one busy. Each has ports and folders of its own.
+# auto is three for two cores, see tests/conftest.py. Each has ports and folders of its own.
 WORKERS ?= auto
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
