@@ -75,6 +75,7 @@ def state(tmp_path) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def traded(deployed, tmp_path_factory) -> Path:
     """The state of a run of some minutes of the seeded market, from stacks that were deployed once for all journeys."""
+    assert deployed.is_dir()
     state = tmp_path_factory.mktemp("runs") / "state"
     code, out = said(state, *run("--minutes", "4"))
     assert (code, "starts clean in" in out) == (0, True), out
