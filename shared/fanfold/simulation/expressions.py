@@ -76,8 +76,11 @@ def key_condition(text: str, keys: tuple[str, str]) -> KeyCondition:
     return KeyCondition(partition, span, frozenset(parser.placeholders), parser.ranges)
 
 
+_WHOLE = KeyRange("", None)
+
+
 def _whole(_values: Values) -> KeyRange:
-    return KeyRange("", None)
+    return _WHOLE
 
 
 def _span(parser: Parser, sort: str) -> Callable[[Values], KeyRange]:

@@ -5,11 +5,11 @@ Nothing here waits: a message that is not visible yet becomes visible when the c
 
 import json
 from collections.abc import Callable
-from copy import copy
 from functools import cache
 from typing import Any
 
 from fanfold.aws.client.call import AwsFault
+from fanfold.simulation.items import may_exceed
 from fanfold.simulation.requests import Document, reject_unknown_fields
 
 ACCOUNT = "000000000000"
@@ -21,6 +21,11 @@ _SETTINGS = ("FifoQueue", "VisibilityTimeout", "RedrivePolicy", "ContentBasedDed
 
 def refused(code: str, message: str) -> AwsFault:
     return AwsFault(code, message, 400)
+
+
+def is_too_heavy(body: str, attributes: Document) -> bool:
+    """Return whether SNS and SQS refuse a message for its size."""
+    return may_exceed((body, attributes), MESSAGE_BYTES) and weight(body, attributes) > MESSAGE_BYTES
 
 
 def weight(body: str, attributes: Document) -> int:
@@ -68,7 +73,8 @@ class MemoryQueue:
 
     def copied(self, now: Callable[[], float]) -> "MemoryQueue":
         """Return the queue with its messages as they are now, on another clock."""
-        other = copy(self)
+        other = MemoryQueue.__new__(MemoryQueue)
+        vars(other).update(vars(self))
         other.messages, other.known, other.now = [message.copied() for message in self.messages], dict(self.known), now
         return other
 
@@ -87,10 +93,11 @@ class MemoryQueue:
 
     def is_ready(self, now: float) -> bool:
         """Return whether a message may be received at a time."""
+        hidden = 0
         for message in self.messages:
-            if message.visible_at > now:
-                return len(self.messages) > 1 and bool(self.visible())
-        return bool(self.messages)
+            hidden += message.visible_at > now
+        # One group's messages may be all that wait, behind one of them.
+        return hidden < len(self.messages) and (not hidden or bool(self.visible()))
 
     def receive(self, count: int, visibility_s: float, dead: Callable[["MemoryQueue", Waiting], bool]) -> list[Waiting]:
         """Receive up to so many visible messages, oldest first; ``dead`` takes those that were received too often."""
@@ -179,7 +186,7 @@ class MemoryQueues:
             raise refused("MissingParameter", "The request must contain the parameter MessageGroupId.")
         if queue.fifo and not token:
             raise refused("InvalidParameterValue", "The queue should have MessageDeduplicationId provided explicitly")
-        if not parameters["MessageBody"] or weight(parameters["MessageBody"], attributes) > MESSAGE_BYTES:
+        if not parameters["MessageBody"] or is_too_heavy(parameters["MessageBody"], attributes):
             raise refused("InvalidParameterValue", f"A message has 1 to {MESSAGE_BYTES} bytes")
         return {"MessageId": queue.send(parameters["MessageBody"], attributes, group, token)}
 

@@ -4,7 +4,15 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from fanfold.simulation.queues import ACCOUNT, DEDUPLICATED_S, MESSAGE_BYTES, MemoryQueues, refused, weight
+from fanfold.simulation.queues import (
+    ACCOUNT,
+    DEDUPLICATED_S,
+    MESSAGE_BYTES,
+    MemoryQueues,
+    is_too_heavy,
+    refused,
+    weight,
+)
 from fanfold.simulation.requests import Document, reject_unknown_fields
 
 ENTRIES_MAX = 10
@@ -129,7 +137,7 @@ def _rejection(entry: Document) -> str:
     """Return why a topic rejects a message, "" where it does not."""
     if not entry["Message"]:
         return "Empty message"
-    if weight(entry["Message"], entry.get("MessageAttributes", {})) > MESSAGE_BYTES:
+    if is_too_heavy(entry["Message"], entry.get("MessageAttributes", {})):
         return "Message too long"
     if not entry.get("MessageGroupId"):
         return "The MessageGroupId parameter is required for FIFO topics"

@@ -88,24 +88,17 @@ class FaultDice:
         self.tell: Callable[[str], None] = lambda _text: None
         self._draw = random.random
         self._listed = None if listed is None else frozenset(listed)
-        self._rates = self._in_force = dict(rates)
+        # Whether faults come.
+        self.on = True
+        self._rates = dict(rates)
         # The chances that each kind had so far.
         self._chances = dict.fromkeys(self._rates, 0)
         self._trace = blake2b(digest_size=16)
 
-    @property
-    def on(self) -> bool:
-        """Return whether faults come; set it to switch them."""
-        return self._in_force is self._rates
-
-    @on.setter
-    def on(self, on: bool) -> None:
-        self._in_force = self._rates if on else {}
-
     def hit(self, kind: str) -> bool:
         """Return whether a fault of this kind comes now."""
-        rate = self._in_force.get(kind)
-        if rate is None:
+        rate = self._rates.get(kind)
+        if rate is None or not self.on:
             return False
         chance = self._chances[kind] = self._chances[kind] + 1
         if self._listed is None:
@@ -133,6 +126,8 @@ class FaultDice:
         """Carry out a call, or let it fail."""
         if self.traced:
             self.note(service, operation, sorted((key, value) for key, value in parameters.items() if key != TOKEN))
+        if not self.on:
+            return call(service, operation, parameters)
         if self.hit("before"):
             raise Crash
         if service == "dynamodb":

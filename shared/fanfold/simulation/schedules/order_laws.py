@@ -1,5 +1,6 @@
 """Laws of orders and of the messages about them: nothing is forgotten, and nothing happens without a word."""
 
+import pickle
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -113,7 +114,8 @@ def no_secret_is_written_down(outcome: Outcome) -> Iterator[str]:
     bodies = [letter.body for letter in outcome.letters] if secret else []
     yield from ["a message has the secret of the venue"] if any(secret in body for body in bodies) else []
     for name, table in outcome.world.cloud.dynamodb.tables.items() if secret else []:
-        if secret in str(table.partitions):
+        # A tenth of what their text would take; text and bytes are in it as they are.
+        if secret.encode() in pickle.dumps(table.partitions):
             yield f"table {name} has the secret of the venue"
 
 

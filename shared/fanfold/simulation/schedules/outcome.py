@@ -1,5 +1,6 @@
 """The end of a schedule, read from the stores, the queues and the venue."""
 
+from functools import cached_property, lru_cache
 from typing import Any
 
 import msgspec
@@ -30,13 +31,13 @@ class Outcome:
         self.records = _records(world, self.table)
         self.resting: list[RestingOrder] = PaperBook(Table(world.cloud.call, "paper_book")).read("main").resting
         self.letters = world.cloud.sqs.queue(world.places.get("heard", world.places["audit"])).messages
-        self.heard: list[Message] = [decode(letter.body) for letter in self.letters]
+        self.heard: list[Message] = [_read(letter.body) for letter in self.letters]
         self.unique = {message.id: message for message in self.heard}
 
     def messages_of(self, kind: type[Message]) -> list[Any]:
         return [message for message in self.unique.values() if isinstance(message, kind)]
 
-    @property
+    @cached_property
     def dead_letters(self) -> list[Waiting]:
         """The messages that were put aside."""
         names = [name for name in self.world.places if name.startswith("dead-")]
@@ -50,26 +51,32 @@ class Outcome:
         venue: RealVenue = self.world.venue  # type: ignore[attr-defined]
         return venue
 
-    @property
+    @cached_property
     def limits(self) -> Limits:
         """The limits of the account; of those that a deploy changed, the loosest."""
         deployed = [desk.limits["main"] for desk in self.world.desks]
         loosest = {name: max(getattr(limits, name) for limits in deployed) for name in DEPLOYED_LIMITS}
         return msgspec.structs.replace(deployed[0], **loosest)
 
-    @property
+    @cached_property
     def reports(self) -> list[ExecutionReport]:
         """Reports of bookings, in the order of the books."""
         bookings = [report for report in self.messages_of(ExecutionReport) if report.fills]
         return sorted(bookings, key=lambda report: report.version)
 
-    @property
+    @cached_property
     def fills(self) -> list[Fill]:
         return [fill for report in self.reports for fill in report.fills]
 
-    @property
+    @cached_property
     def live(self) -> list[OrderRecord]:
         return [record for record in self.records.values() if record.state in orders.LIVE]
+
+
+# Half of what is heard comes from before the schedules of a variant part.
+@lru_cache(maxsize=1_024)
+def _read(body: str) -> Message:
+    return decode(body)
 
 
 def _records(world: World, table: Table) -> dict[str, OrderRecord]:

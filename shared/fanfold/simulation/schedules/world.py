@@ -152,8 +152,7 @@ class World:
         for _ in range(STEPS_MAX):
             if not self.step():
                 return
-        at_work = [invocation.queue for invocation in self.running]
-        raise NoEnd(f"no end after {STEPS_MAX} steps; at work: {at_work}")
+        raise NoEnd(f"no end after {STEPS_MAX} steps; at work: {[work.queue for work in self.running]}")
 
     def settle(self, until: float | None = None) -> None:
         """Let everybody work, and time pass, until nobody has anything to do, or to a time."""
@@ -209,7 +208,7 @@ class World:
         return [decode(letter["Body"]) for letter in letters]
 
     def _deliver(self, service: str) -> None:
-        if self._held_up(self.queues[service]):
+        if self.faults.on and self._held_up(self.queues[service]):
             return
         letters = self.received(service)
         if not letters:
@@ -238,7 +237,7 @@ class World:
 
     def _held_up(self, queue: Any) -> bool:
         """Let the next message come late, or let others overtake it; return whether it comes late."""
-        (first, *_) = queue.visible()
+        first = queue.visible()[0]
         if self.faults.hit("reorder"):
             group = [message for message in queue.messages if message.group == first.group]
             queue.messages[:] = [message for message in queue.messages if message.group != first.group] + group
@@ -258,13 +257,15 @@ class World:
             self.cloud.sqs.queue(self.places[f"dead-{service}"]).messages.append(waiting)
 
     def _go_on(self, invocation: RunningInvocation) -> None:
-        if invocation.queue and not invocation.frozen and self.faults.hit("zombie"):
-            invocation.frozen = True
-            self._show(invocation, list(invocation.receipts))
-        if self.faults.hit("freeze"):
-            invocation.asleep_until = self.now + 2 + 58 * self.random.random()
-            return
-        ended = self.faults.hit("timeout")
+        faults, ended = self.faults, False
+        if faults.on:
+            if invocation.queue and not invocation.frozen and faults.hit("zombie"):
+                invocation.frozen = True
+                self._show(invocation, list(invocation.receipts))
+            if faults.hit("freeze"):
+                invocation.asleep_until = self.now + 2 + 58 * self.random.random()
+                return
+            ended = faults.hit("timeout")
         if ended:
             invocation.end()
         else:
