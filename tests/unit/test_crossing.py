@@ -9,11 +9,21 @@ import pytest
 
 from fanfold.errors import BadInput
 from fanfold.research import fixed_size as fixed
-from fanfold.research.columns import IntegerBars, Integers
-from fanfold.research.crossing import BLOCK, ROUNDED, SumWindows, begun, crossing_lane, windows_of
+from fanfold.research.columns import IntegerBars, Integers, picked, step_columns
+from fanfold.research.crossing import (
+    BLOCK,
+    ROUNDED,
+    SumWindows,
+    begun,
+    crossing_lane,
+    crossings,
+    summed,
+    windows_of,
+)
 from fanfold.research.fixed_size import FixedSize, FixedSizeResult, fixed_size, lane_terms, money_scale
 from fanfold.research.lane import DONE, blank_room
 from fanfold.research.tape import blank_tape
+from fanfold.research.wishing import StepSource, blank_wishes, wishes_of
 from fanfold.strategy import contract
 
 COUNT = 2 * BLOCK + 77
@@ -112,3 +122,31 @@ def test_only_the_shipped_step_is_known_and_windows_of_a_block() -> None:
 def test_no_bars_are_no_back_test() -> None:
     with pytest.raises(BadInput, match="no bar"):
         fixed_size(contract.bind("sma_cross", {}, 1), bars_of(np.zeros(0, np.int64)), TERMS)
+
+
+@pytest.mark.parametrize("first", [0, 1, 700, BLOCK, BLOCK + 4_000])
+@pytest.mark.parametrize(("fast", "slow"), [(1, 2), (20, 100), (40, 3_000)])
+def test_crossings_of_bars_that_trials_share_are_those_of_a_step_that_begins_later(
+    first: int, fast: int, slow: int
+) -> None:
+    strategy, bars = contract.bind("sma_cross", {"fast": fast, "slow": slow}, 1), bars_of(walk(2, 6_400, 3, moves=0.5))
+    windows = windows_of(strategy, 2)
+    closes = summed(bars.close, np.append(0, np.cumsum(bars.close)))
+    written, stepped = blank_wishes(COUNT), blank_wishes(COUNT)
+    number = crossings()(closes, windows, first + strategy.lookback, np.empty(BLOCK, np.uint8), written)
+    own = picked(bars, slice(first, None))
+    columns = step_columns([own], strategy.lookback)
+    source = StepSource(strategy.params, columns, strategy.lookback, strategy.lookback)
+    count = wishes_of(strategy.step)(source, strategy.start(strategy.params), 0, own.time.size, stepped)
+    assert number == count
+    # Of fewer bars than a window nothing is said.
+    assert (count > 0) == (own.time.size > slow)
+    assert (written.at[:number] - first).tolist() == stepped.at[:count].tolist()
+    assert written.weight[:number].tolist() == stepped.weight[:count].tolist()
+
+
+def test_shared_closes_that_floats_may_not_hold_are_left_to_the_step() -> None:
+    close = walk(8, 10**10, 10**9)
+    closes = summed(close, np.append(0, np.cumsum(close)))
+    room = np.empty(BLOCK, np.uint8), blank_wishes(COUNT)
+    assert crossings()(closes, SumWindows(20, 4_000, 100.0), 3_999, *room) == ROUNDED

@@ -170,7 +170,8 @@ def _crossings(closes: SummedCloses, windows: SumWindows, since: int, above: Int
         if not same(low, high, windows):
             return ROUNDED
         first = max(block * BLOCK, since)
-        count = min(block * BLOCK + BLOCK, after) - first
+        # There may be fewer bars than a window.
+        count = max(min(block * BLOCK + BLOCK, after) - first, 0)
         compare(seen.total[first + 1 - windows.slow :], count, windows, room)
         was, number = changes(room, count, first, was, written, number)
     return number

@@ -24,7 +24,7 @@ from fanfold.strategy import contract, folder
 from fanfold.strategy.loading import attempted
 
 # A batch takes about a second, so that little is lost when a sweep is stopped: bars times trials, compiled or not.
-COMPILED_BARS, PLAIN_BARS, QUANTITY_BARS = 20_000_000, 1_000_000, 100_000_000
+COMPILED_BARS, PLAIN_BARS, QUANTITY_BARS = 20_000_000, 1_000_000, 200_000_000
 TRIALS_MAX = 256
 # What each process works on; it comes with the process, once.
 _bars: list[Recording] = []
@@ -79,8 +79,9 @@ def _size(job: SweepJob, recordings: Sequence[Recording], workers: int, *, plain
     bars = max(recording.count for recording in recordings) * len(job.markets[0]) // len(job.windows)
     compiled = COMPILED_BARS if job.terms.quantity is None else QUANTITY_BARS
     at_once = (PLAIN_BARS if plain else compiled) // max(bars, 1)
-    # A few batches a core, so that none waits long for another; each prepares the bars anew.
-    share = -(-job.trials // (2 * workers))
+    # A few batches a core, so that none waits long for another. Each prepares the bars anew, which takes as long as ten
+    # trials by a fixed quantity.
+    share = -(-job.trials // (2 * workers if job.terms.quantity is None else workers))
     return max(1, min(at_once, share, TRIALS_MAX))
 
 
