@@ -14,7 +14,7 @@ from fanfold.research.account_result import run_account
 from fanfold.research.result import AccountResult
 from fanfold.risk.policy import prepare
 from fanfold.simulation import market
-from fanfold.simulation.full_run import full_run
+from fanfold.simulation.full_run import FullRun, full_run
 
 START = 1_767_225_600  # 2026-01-01, midnight UTC
 ALL = ["BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT"]
@@ -72,7 +72,10 @@ def fast(traded: Desk, recordings: Sequence[Recording], start: int, until: int) 
 
 def full(traded: Desk, recordings: Sequence[Recording], start: int, until: int) -> Outcome:
     """The outcome of the production verbs."""
-    run = full_run(traded, recordings, start, until)
+    return outcome_of(full_run(traded, recordings, start, until))
+
+
+def outcome_of(run: FullRun) -> Outcome:
     fills = [
         (_s(fill.at), fill.instance, fill.instrument, fill.quantity * (1 if fill.side == "buy" else -1), fill.price,
          fill.fee)

@@ -19,6 +19,7 @@ from support.backtests import ACCOUNT, ALL, START, bars, desk_of, fast, full, in
 MINUTES = 400
 SMA: dict[str, Any] = {"params": {"fast": 5, "slow": 20}}
 REVERSION: dict[str, Any] = {"params": {"window": 20, "entry": 1.5, "exit": 0.3}}
+BOTH_SIDES: dict[str, Any] = {"params": {"entry": 10, "exit": 5, "atr": 4, "short": 0.5}}
 PAIR = ["ETH/USDT", "BTC/USDT"]
 PAIRS: dict[str, Any] = {"params": {"window": 30, "entry": 1.5}}
 TIGHT = {
@@ -32,7 +33,7 @@ TIGHT = {
 DESKS: dict[str, Desk] = {
     "sma_cross": desk_of({"a": instance("sma_cross", **SMA)}),
     "mean_reversion": desk_of({"a": instance("mean_reversion", **REVERSION)}),
-    "breakout": desk_of({"a": instance("breakout", params={"entry": 10, "exit": 5, "atr": 4, "short": 0.5})}),
+    "breakout": desk_of({"a": instance("breakout", **BOTH_SIDES)}),
     "momentum": desk_of({"a": instance("momentum", params={"window": 12, "top": 3, "every": 5}, allocation="0.9")}),
     "pairs": desk_of({"a": instance("pairs", PAIR, **PAIRS)}),
     "spot, two strategies that compete for cash": desk_of(
@@ -59,6 +60,36 @@ DESKS: dict[str, Desk] = {
             "b": instance("momentum", timeframe="15m", params={"window": 4, "top": 2, "every": 2}, allocation="0.4"),
             "c": instance("breakout", ALL[2:3], params={"entry": 10, "exit": 5, "atr": 4}, allocation="0.1"),
         }
+    ),
+    "stops inside bars": desk_of(
+        {
+            "a": instance("sma_cross", stop="0.001", take_profit="0.003", trail="0.002", **SMA),
+            "b": instance("mean_reversion", stop="0.002", band="0.01", **REVERSION),
+        },
+        stops="bars",
+    ),
+    "stops inside bars, long and short, on several timeframes, at a rebate": desk_of(
+        {
+            "a": instance("breakout", stop="0.001", take_profit="0.001", **BOTH_SIDES),
+            "b": instance("mean_reversion", timeframe="5m", trail="0.001", take_profit="0.001"),
+        },
+        stops="bars",
+        maker_bps="-1",
+    ),
+    "stops inside bars that fill in part": desk_of(
+        {"a": instance("breakout", allocation="1", trail="0.0007", take_profit="0.001", **BOTH_SIDES)},
+        stops="bars",
+        participation_max="0.00001",
+    ),
+    "a pair with stops inside bars": desk_of({"a": instance("pairs", PAIR, stop="0.001", **PAIRS)}, stops="bars"),
+    "spot with stops inside bars, and few orders a minute": desk_of(
+        {
+            "a": instance("sma_cross", allocation="0.6", stop="0.001", **SMA),
+            "b": instance("momentum", params={"window": 12, "top": 2, "every": 7}, allocation="0.4", trail="0.002"),
+        },
+        {"orders_per_minute_max": 2},
+        kind="spot",
+        stops="bars",
     ),
     "orders that fill in part": desk_of(
         {"a": instance("sma_cross", allocation="1", **SMA)}, participation_max="0.00001"

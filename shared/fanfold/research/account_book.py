@@ -60,7 +60,7 @@ class Sized(IntEnum):
 
 class Term(IntEnum):
     """The account's terms. ``STEP`` is what fees and reservations are whole multiples of, ``LENGTH_S`` a bar's length,
-    ``LATENCY_S`` how long an order is on its way.
+    ``LATENCY_S`` how long an order is on its way. ``RESTS`` says whether stops rest at the venue.
     """
 
     CASH = 0
@@ -73,6 +73,7 @@ class Term(IntEnum):
     BAR_AGE_S = 7
     SIGNAL_AGE_S = 8
     LATENCY_S = 9
+    RESTS = 10
 
 
 class Rate(IntEnum):
@@ -86,6 +87,7 @@ class Rate(IntEnum):
     NET = 5
     DAILY_LOSS = 6
     DRAWDOWN = 7
+    MAKER = 8
 
 
 class LegPlace(IntEnum):
@@ -121,8 +123,30 @@ class LegPlace(IntEnum):
     JUDGED = 22
 
 
+class StopPlace(IntEnum):
+    """The stop of a leg that rests at the venue, as the ledger notes it, and from ``RESTS`` on as the venue has it.
+
+    ``SIGN`` is that of the position that it closes; a price of 0 is none. ``MET`` is the number of the last time whose
+    bar it met, and one.
+    """
+
+    NOTED = 0
+    SIGN = 1
+    LOTS = 2
+    PRICE = 3
+    PROFIT = 4
+    FILLED = 5
+    ENDED = 6
+    WITHDRAWN = 7
+    RESTS = 8
+    TRIGGERED = 9
+    DECIDED_AT = 10
+    ARRIVED = 11
+    MET = 12
+
+
 class Sum(IntEnum):
-    """A figure of the account."""
+    """A figure of the account. ``RESTING`` is how many stops rest."""
 
     CASH = 0
     RESERVED = 1
@@ -140,17 +164,20 @@ class Sum(IntEnum):
     STALE = 13
     LIVE = 14
     REFUSALS = 15
+    RESTING = 16
 
 
 class PollTable(NamedTuple):
     """Bars on the times of all polls, by time, instrument and BarPlace.
 
-    ``variance`` of returns, as in ``risk.exposure``, has rows where a leg asks for it.
+    ``variance`` of returns, as in ``risk.exposure``, has rows where a leg asks for it; ``span`` has high and low where
+    stops rest.
     """
 
     time: Integers
     bars: Integers
     variance: Floats
+    span: Integers
 
 
 class Terms(NamedTuple):
@@ -188,11 +215,12 @@ class Book(NamedTuple):
     ``weight`` is that of standing targets. ``largest`` and ``room`` of an instrument are its exposure and what is left
     of its bar; ``flow`` and ``worth`` of an instance the cash that came and its equity: a row each. ``refused`` has a
     row a refusal: the time's number, the leg, the number of the code. ``curve`` is, by time, equity and the gross worth
-    of positions.
+    of positions. ``stop`` is by leg and StopPlace.
     """
 
     sums: Integers
     leg: Integers
+    stop: Integers
     weight: Floats
     instrument: Integers
     instance: Integers
@@ -203,20 +231,25 @@ class Book(NamedTuple):
 
 # Rows of Book.instrument and Book.instance.
 LARGEST, ROOM = 0, 1
+# Columns of PollTable.span.
+HIGH, LOW = 0, 1
 FLOW, WORTH = 0, 1
 
 
 def blank_book(times: int, terms: Terms) -> Book:
     """Return the book of an account that was just opened."""
-    sums, legs, rows = np.zeros(len(Sum), np.int64), len(terms.leg), times * len(terms.leg)
+    sums, legs = np.zeros(len(Sum), np.int64), len(terms.leg)
+    # A leg has at most an order and a stop that fill in a bar.
+    rows = times * legs * (1 + int(terms.account[Term.RESTS]))
     sums[Sum.CASH], sums[Sum.LAST], sums[Sum.DAY] = terms.account[Term.CASH], -1, -1
     return Book(
         sums=sums,
         leg=np.zeros((legs, len(LegPlace)), np.int64),
+        stop=np.zeros((legs, len(StopPlace)), np.int64),
         weight=np.zeros(legs),
         instrument=np.zeros((2, len(terms.rule)), np.int64),
         instance=np.zeros((2, len(terms.capital)), np.int64),
         tape=blank_tape(rows, legs),
-        refused=np.empty((rows, 3), np.int64),
+        refused=np.empty((times * legs, 3), np.int64),
         curve=np.empty((times, 2), np.int64),
     )

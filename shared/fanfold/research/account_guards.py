@@ -1,6 +1,17 @@
 """Stops, profits and trails in compiled code, by the closes, as ``risk.protection`` holds them."""
 
-from fanfold.research.account_book import FRESH, NOTHING, BarPlace, Book, LegPlace, PollTable, Sized, Terms, Wanted
+from fanfold.research.account_book import (
+    FRESH,
+    NOTHING,
+    BarPlace,
+    Book,
+    LegPlace,
+    PollTable,
+    Sized,
+    StopPlace,
+    Terms,
+    Wanted,
+)
 from fanfold.research.account_sizing import too_small
 from fanfold.research.tape import OLDEST, FillField, piece
 
@@ -49,7 +60,7 @@ def _side(leg: int, at: int, book: Book, market: PollTable, terms: Terms) -> int
 
 
 @piece
-def _cost(leg: int, book: Book) -> int:
+def cost_of_open(leg: int, book: Book) -> int:
     """Return the sum of price by lots of what is open."""
     cost, lot = 0, book.tape.lots[leg, OLDEST]
     while lot >= 0:
@@ -66,11 +77,15 @@ def _watch(leg: int, at: int, book: Book, market: PollTable, terms: Terms, wante
     price = market.bars[at, terms.leg[leg, Sized.INSTRUMENT], BarPlace.CLOSE]
     if (mine[LegPlace.GUARD] < 0 and mine[LegPlace.OUT] == 0) or price == 0:
         return False
-    side = _side(leg, at, book, market, terms)
+    side, stop = _side(leg, at, book, market, terms), book.stop[leg]
+    if stop[StopPlace.NOTED] != 0 and stop[StopPlace.FILLED] > 0 and mine[LegPlace.OUT] == 0:
+        mine[LegPlace.SIDE], mine[LegPlace.OUT], mine[LegPlace.BEST] = side, stop[StopPlace.SIGN], 0
+        mine[LegPlace.OUT_AT] = market.time[at]
+        return True
     if side == 0:
         mine[LegPlace.SIDE], mine[LegPlace.BEST] = 0, 0
         return False
-    cost, lots = _cost(leg, book), abs(mine[LegPlace.QUANTITY])
+    cost, lots = cost_of_open(leg, book), abs(mine[LegPlace.QUANTITY])
     if side != mine[LegPlace.SIDE] or mine[LegPlace.BEST] == 0:
         mine[LegPlace.BEST], mine[LegPlace.BEST_BY] = cost, lots
     if side * (price * mine[LegPlace.BEST_BY] - mine[LegPlace.BEST]) > 0:

@@ -10,7 +10,7 @@ from fanfold.errors import BadInput
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
 from fanfold.money import decimal_of
-from fanfold.research.account_book import BarPlace, PollTable, Rate, RulePlace, Term, Wanted
+from fanfold.research.account_book import HIGH, LOW, BarPlace, PollTable, Rate, RulePlace, Term, Wanted
 from fanfold.research.account_terms import FIGURE_MAX, AccountTerms, share
 from fanfold.research.columns import Floats, IntegerBars, Integers, integer_bars, on_common_times, picked, resampled
 from fanfold.research.folding import WEIGHT, fold
@@ -56,12 +56,15 @@ def market_of(desk: Desk, venue: str, history: History, account: AccountTerms, t
     """Return the bars of an account's instruments at all times, at the scales of its terms."""
     table = np.zeros((times.size, len(account.instruments), len(BarPlace)), np.int64)
     variance = np.zeros((times.size if account.terms.volatility.any() else 0, len(account.instruments)))
+    span = np.zeros((times.size if account.terms.account[Term.RESTS] else 0, len(account.instruments), 2), np.int64)
     reach = _lookbacks(desk, venue)
     for column, name in enumerate(account.instruments):
         known = _series(history, history.recordings[name].timeframe, name, reach)
         bars = _traded(history, name)
         unit = 10 ** (account.scales.prices[column] - bars.price_scale)
         rows, newest = rows_of(bars.time, times), newest_rows(times, known.time)
+        if span.size:
+            span[rows, column, HIGH], span[rows, column, LOW] = bars.high * unit, bars.low * unit
         for first in range(0, times.size, PART):
             begin, end = np.searchsorted(rows, (first, first + PART))
             part = table[first : first + PART, column]
@@ -71,7 +74,7 @@ def market_of(desk: Desk, venue: str, history: History, account: AccountTerms, t
             folded = _variances(history.recordings[name], known, int(account.terms.account[Term.LENGTH_S]))
             there = newest >= 0
             variance[there, column] = folded[newest[there]]
-    return PollTable(times, table, variance)
+    return PollTable(times, table, variance, span)
 
 
 def _lay_bars(part: Integers, rows: Integers | slice, bars: IntegerBars, unit: int) -> None:

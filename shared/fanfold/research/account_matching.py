@@ -1,10 +1,14 @@
-"""The paper venue of an account in compiled code: orders at market meet the open of the next bar, and expire.
+"""The paper venue of an account in compiled code: orders at market meet the open of the next bar, and expire; stops
+rest.
 
-The rules are those of ``matching.fills`` for a limit order that takes what there is within its limit, or ends.
+The rules are those of ``matching.fills`` for a limit order that takes what there is within its limit, or ends, and for
+a stop, with a profit beside it or without.
 """
 
 from fanfold.research.account_book import (
     FLOW,
+    HIGH,
+    LOW,
     ROOM,
     BarPlace,
     Book,
@@ -13,11 +17,16 @@ from fanfold.research.account_book import (
     Rate,
     RulePlace,
     Sized,
+    StopPlace,
     Sum,
     Term,
     Terms,
 )
 from fanfold.research.tape import fee_of, piece, worsened, write_fill
+from fanfold.risk.resting_stops import RESTS_FOR_S
+
+# A number of arrival that none has.
+NEVER = 2**62
 
 
 @piece
@@ -26,25 +35,40 @@ def match(at: int, book: Book, market: PollTable, terms: Terms) -> None:
     for instrument in range(len(terms.rule)):
         rule, volume = terms.rule[instrument], market.bars[at, instrument, BarPlace.VOLUME]
         book.instrument[ROOM, instrument] = volume * rule[RulePlace.ROOM_OF] // rule[RulePlace.ROOM_BY]
-    leg = _next(at, book, market, terms)
+    leg, stops = _next(at, book, market, terms)
     while leg >= 0:
-        _resolve(leg, at, book, market, terms)
-        book.sums[Sum.RESERVED] -= book.leg[leg, LegPlace.RESERVED]
-        book.sums[Sum.LIVE] -= 1
-        book.leg[leg, LegPlace.OPEN], book.leg[leg, LegPlace.RESERVED] = 0, 0
-        leg = _next(at, book, market, terms)
+        if stops:
+            _meet_stop(leg, at, book, market, terms)
+        else:
+            _resolve(leg, at, book, market, terms)
+            book.sums[Sum.RESERVED] -= book.leg[leg, LegPlace.RESERVED]
+            book.sums[Sum.LIVE] -= 1
+            book.leg[leg, LegPlace.OPEN], book.leg[leg, LegPlace.RESERVED] = 0, 0
+        leg, stops = _next(at, book, market, terms)
+    # Those that are withdrawn end after the bars that they rested in.
+    for each in range(len(book.stop) if book.sums[Sum.RESTING] > 0 else 0):
+        if book.stop[each, StopPlace.WITHDRAWN] != 0:
+            end_stop(each, book)
 
 
 @piece
-def _next(at: int, book: Book, market: PollTable, terms: Terms) -> int:
-    """Return the leg of the oldest live order whose instrument has a bar that opened since it arrived; -1 for none."""
-    oldest, opens_at = -1, market.time[at] - terms.account[Term.LENGTH_S]
+def _next(at: int, book: Book, market: PollTable, terms: Terms) -> tuple[int, bool]:
+    """Return the leg of the oldest order, or stop, whose instrument has a bar that opened since it arrived.
+
+    The leg is -1 for none; a stop meets a bar once.
+    """
+    oldest, stops, first = -1, False, NEVER
+    since = market.time[at] - terms.account[Term.LENGTH_S] - terms.account[Term.LATENCY_S]
     for leg in range(len(book.leg)):
-        waits = book.leg[leg, LegPlace.OPEN] != 0 and market.bars[at, terms.leg[leg, Sized.INSTRUMENT], BarPlace.SEEN]
-        arrived = book.leg[leg, LegPlace.DECIDED_AT] + terms.account[Term.LATENCY_S] <= opens_at
-        if waits and arrived and (oldest < 0 or book.leg[leg, LegPlace.ARRIVED] < book.leg[oldest, LegPlace.ARRIVED]):
-            oldest = leg
-    return oldest
+        mine, stop = book.leg[leg], book.stop[leg]
+        if not market.bars[at, terms.leg[leg, Sized.INSTRUMENT], BarPlace.SEEN]:
+            continue
+        if mine[LegPlace.OPEN] != 0 and mine[LegPlace.DECIDED_AT] <= since and mine[LegPlace.ARRIVED] < first:
+            oldest, stops, first = leg, False, mine[LegPlace.ARRIVED]
+        rests = stop[StopPlace.RESTS] != 0 and stop[StopPlace.MET] <= at and stop[StopPlace.DECIDED_AT] <= since
+        if rests and stop[StopPlace.ARRIVED] < first:
+            oldest, stops, first = leg, True, stop[StopPlace.ARRIVED]
+    return oldest, stops
 
 
 @piece
@@ -63,18 +87,89 @@ def _resolve(leg: int, at: int, book: Book, market: PollTable, terms: Terms) -> 
         return
     price = worsened(lots, first, terms.rate[Rate.WORSE, 0], terms.rate[Rate.WORSE, 1], tick)
     price = min(price, limit) if lots > 0 else max(price, limit)
-    fee = _fee(size * price * worth, terms)
+    fee = _fee(size * price * worth, Rate.FEE, terms)
     if terms.account[Term.SPOT] and lots > 0 and size * price * worth + fee > mine[LegPlace.RESERVED]:
         size = _paid_for(mine[LegPlace.RESERVED], price * worth, terms)
-        fee = _fee(size * price * worth, terms)
+        fee = _fee(size * price * worth, Rate.FEE, terms)
     if size > 0:
         book.instrument[ROOM, instrument] -= size
         _book(leg, at, size if lots > 0 else -size, price, fee, book, terms)
 
 
 @piece
-def _fee(notional: int, terms: Terms) -> int:
-    return fee_of(notional, terms.rate[Rate.FEE, 0], terms.rate[Rate.FEE, 1], terms.account[Term.STEP])
+def _meet_stop(leg: int, at: int, book: Book, market: PollTable, terms: Terms) -> None:
+    """Let a stop meet a bar: it fills as far as the volume allows, is a market order from then on, or expires."""
+    stop = book.stop[leg]
+    stop[StopPlace.MET] = at + 1
+    expires_at = stop[StopPlace.DECIDED_AT] + RESTS_FOR_S
+    over = expires_at <= market.time[at] - terms.account[Term.LENGTH_S]
+    if not over:
+        over = expires_at < market.time[at]
+        price, makes = _price_of_stop(leg, at, over, book, market, terms)
+        if price > 0:
+            wanted = stop[StopPlace.LOTS] - stop[StopPlace.FILLED]
+            size = _fill_stop(leg, at, wanted, price, makes, book, terms)
+            over = over or size == wanted
+    if over:
+        end_stop(leg, book)
+
+
+@piece
+def _price_of_stop(
+    leg: int, at: int, opening: bool, book: Book, market: PollTable, terms: Terms
+) -> tuple[int, bool]:  # fmt: skip
+    """Return the price at which a stop fills, 0 for none, and whether as maker: at its profit.
+
+    The stop comes first. ``opening`` says that only the open of the bar counts.
+    """
+    stop, instrument = book.stop[leg], terms.leg[leg, Sized.INSTRUMENT]
+    bar, sign, tick = market.bars[at, instrument], stop[StopPlace.SIGN], terms.rule[instrument, RulePlace.TICK]
+    first, level, profit = bar[BarPlace.OPEN], stop[StopPlace.PRICE], stop[StopPlace.PROFIT]
+    if bar[BarPlace.VOLUME] == 0:
+        return 0, False
+    # The prices on the losing and on the winning side of the position.
+    losing, winning = first, first
+    if not opening:
+        losing = market.span[at, instrument, LOW if sign > 0 else HIGH]
+        winning = market.span[at, instrument, HIGH if sign > 0 else LOW]
+    if stop[StopPlace.TRIGGERED] == 0:
+        if level == 0 or sign * (losing - level) > 0:
+            return (profit, True) if profit > 0 and sign * (winning - profit) >= tick else (0, False)
+        first = min(level, first) if sign > 0 else max(level, first)
+    return worsened(-sign, first, terms.rate[Rate.WORSE, 0], terms.rate[Rate.WORSE, 1], tick), False
+
+
+@piece
+def _fill_stop(leg: int, at: int, wanted: int, price: int, makes: bool, book: Book, terms: Terms) -> int:
+    """Fill a stop as far as the volume of the bar allows, and return by how much."""
+    stop, instrument = book.stop[leg], terms.leg[leg, Sized.INSTRUMENT]
+    size = min(wanted, book.instrument[ROOM, instrument])
+    if size > 0:
+        rate = Rate.MAKER if makes else Rate.FEE
+        fee = _fee(size * price * terms.rule[instrument, RulePlace.WORTH], rate, terms)
+        book.instrument[ROOM, instrument] -= size
+        _book(leg, at, -stop[StopPlace.SIGN] * size, price, fee, book, terms)
+        stop[StopPlace.FILLED] += size
+        # It is noted anew.
+        stop[StopPlace.WITHDRAWN] = 0
+    if size > 0 or not makes:
+        stop[StopPlace.TRIGGERED] = 1
+    return size
+
+
+@piece
+def end_stop(leg: int, book: Book) -> None:
+    """End a stop at the venue. Of one that filled the leg takes notice; the others are forgotten."""
+    stop = book.stop[leg]
+    if stop[StopPlace.RESTS] != 0:
+        stop[StopPlace.RESTS], stop[StopPlace.ENDED], stop[StopPlace.WITHDRAWN] = 0, 1, 0
+        stop[StopPlace.NOTED] = stop[StopPlace.FILLED] > 0
+        book.sums[Sum.RESTING] -= 1
+
+
+@piece
+def _fee(notional: int, rate: int, terms: Terms) -> int:
+    return fee_of(notional, terms.rate[rate, 0], terms.rate[rate, 1], terms.account[Term.STEP])
 
 
 @piece

@@ -24,14 +24,7 @@ from fanfold.research.account_market import History, market_of, refuse_wide_figu
 from fanfold.research.account_rules import CODES
 from fanfold.research.account_scan import kept_scan
 from fanfold.research.account_tables import RefusedRows, TradedRows, result_of
-from fanfold.research.account_terms import (
-    FIGURE_MAX,
-    AccountTerms,
-    account_terms,
-    refuse_resting,
-    refuse_stops_inside_bars,
-    refuse_webhooks,
-)
+from fanfold.research.account_terms import FIGURE_MAX, AccountTerms, account_terms, refuse_resting, refuse_webhooks
 from fanfold.research.result import AccountResult
 from fanfold.research.tape import fills_of, trips_of
 from fanfold.risk import sizing
@@ -53,7 +46,6 @@ def run_account(desk: Desk, name: str, policy: DeskPolicy, history: History, lat
     """
     refuse_webhooks(desk, name)
     refuse_resting(desk, name)
-    refuse_stops_inside_bars(desk, name)
     terms = account_terms(desk, name, policy.terms(name), history.recordings, latency_s)
     times = times_of(history)
     refuse_wide_figures(history, terms)

@@ -55,6 +55,7 @@ from fanfold.research.account_sizing import (
     change,
     standing_lots,
 )
+from fanfold.research.account_stops import keep_stops
 from fanfold.research.columns import Integers, borrow
 from fanfold.research.kept import ACCOUNT, keep
 from fanfold.research.tape import piece
@@ -92,6 +93,8 @@ def scan(
         if leg >= 0:
             return End(UNTOLD_LOTS, at, leg)
         _judge_all(at, kept, bars, of)
+        if guarded and of.account[Term.RESTS]:
+            keep_stops(at, kept, bars, of, wishes)
         _remain(at, kept)
         at, midway = at + 1, False
         if not guarded:
@@ -108,7 +111,7 @@ def kept_scan() -> Any:
 @piece
 def _come_to(at: int, book: Book, market: PollTable, terms: Terms, wanted: Wanted, guarded: bool) -> None:
     """Take all that a time brings, up to the decision."""
-    if book.sums[Sum.LIVE] > 0:
+    if book.sums[Sum.LIVE] > 0 or book.sums[Sum.RESTING] > 0:
         match(at, book, market, terms)
     _take_targets(at, book, market, wanted, terms)
     if guarded:
@@ -176,12 +179,9 @@ def _roll(now: int, worth: int, sums: Integers) -> None:
 def _propose(at: int, book: Book, market: PollTable, terms: Terms, wanted: Wanted) -> int:
     """Work out the order of each leg that has a target; return a leg whose quantity has to be told, else -1."""
     for leg in range(len(book.leg)):
-        book.leg[leg, LegPlace.OUTCOME], book.leg[leg, LegPlace.REDUCES], book.leg[leg, LegPlace.REFUSAL] = (
-            ON_TARGET,
-            0,
-            0,
-        )
-        if book.leg[leg, LegPlace.STATE] == NOTHING:
+        mine = book.leg[leg]
+        mine[LegPlace.OUTCOME], mine[LegPlace.REDUCES], mine[LegPlace.REFUSAL] = ON_TARGET, 0, 0
+        if mine[LegPlace.STATE] == NOTHING:
             continue
         if not _propose_leg(leg, at, book, market, terms, wanted):
             return leg

@@ -65,15 +65,6 @@ def refuse_resting(desk: Desk, account: str) -> None:
             )
 
 
-def refuse_stops_inside_bars(desk: Desk, account: str) -> None:
-    """Raise BadInput for an account whose stops act inside bars: a compiled scan holds them against closes."""
-    if desk.accounts[account].stops == "bars":
-        raise BadInput(
-            f'[accounts.{account}] has stops = "bars", and a fast back-test holds stops against closes: take '
-            "--fidelity full"
-        )
-
-
 def account_terms(
     desk: Desk,
     name: str,
@@ -92,7 +83,7 @@ def account_terms(
     places = [(instances.index(instance), instruments.index(instrument)) for instance, instrument in keys]
     legs = [_leg(desk, policy.legs[key], key[0], place, scales.money) for key, place in zip(keys, places, strict=True)]
     terms = Terms(
-        account=_integers([*_account(desk, name, policy, scales.money), latency_s], scales.money),
+        account=_integers([*_account(desk, name, policy, scales.money), latency_s, bool(policy.rests)], scales.money),
         rate=_integers(_rates(account, policy), scales.money),
         leg=_integers(legs, scales.money),
         rule=_integers([_rule(account, *each, scales.money) for each in each_rule], scales.money),
@@ -179,7 +170,9 @@ def _rates(account: Account, policy: AccountPolicy) -> list[Share]:
     worse = account.spread_bps / 2 + account.slippage_bps
     rates = (account.taker_bps, max(account.taker_bps, account.maker_bps), worse)
     shares = (limits.gross_max, limits.net_max, limits.daily_loss_max, limits.drawdown_max)
-    return [*(share(rate / BPS) for rate in (*rates, limits.collar_bps)), *map(share, shares)]
+    # What makes liquidity are the profits that rest.
+    maker = account.maker_bps / BPS if policy.rests else 0
+    return [*(share(rate / BPS) for rate in (*rates, limits.collar_bps)), *map(share, (*shares, Decimal(maker)))]
 
 
 def _factor(terms: Terms) -> int:

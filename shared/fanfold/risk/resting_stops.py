@@ -23,12 +23,12 @@ from fanfold.risk.standing import Standing
 
 # What protects a position at a venue: a stop with a limit or, on paper, at market and a profit alone, too; a pair.
 STOP_LIMIT, STOP, OCO = "stop-limit", "stop", "oco"
-# A stop is placed anew for a level that is as far from it as this share of its price: a trail moves in such steps.
-STEP = Decimal("0.001")
+# A stop is placed anew for a level that is one part in so many of its price away: a trail moves in such steps.
+STEPS = 1_000
 # A stop that the venue rejected is sent again for another level or quantity, or after this time.
 REJECTED_FOR = timedelta(minutes=10)
 # No venue is told when a stop ends by itself; one that is this old is placed anew.
-RESTS_FOR = timedelta(days=365)
+RESTS_FOR_S = 365 * 86_400
 
 
 class StopPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,7 +130,7 @@ def _outdated(stop: RestingStop, held: Exposure, successor: Order | None) -> boo
 
 
 def _far(price: Decimal, wanted: Decimal) -> bool:
-    return price != wanted and abs(price - wanted) >= STEP * wanted
+    return price != wanted and abs(price - wanted) * STEPS >= wanted
 
 
 @exact
@@ -188,7 +188,7 @@ def stop_of(
         reference_price=mark.price,
         reserved=ZERO,
         decided_at=now,
-        expires_at=now + RESTS_FOR,
+        expires_at=now + timedelta(seconds=RESTS_FOR_S),
         profit_price=stop.profit if stop.profit and not alone else msgspec.UNSET,
     )
 
