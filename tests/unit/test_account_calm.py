@@ -45,7 +45,7 @@ def random_bars(chance: Chance, instruments: int) -> PollTable:
         mine[:, BarPlace.SEEN], mine[:, BarPlace.OPEN] = seen, seen * (close + chance.integers(-20, 21, TIMES))
         mine[there, BarPlace.CLOSE], mine[there, BarPlace.CLOSED_AT] = close[newest[there]], times[newest[there]]
         mine[:, BarPlace.VOLUME] = seen * chance.integers(0, 10**9, TIMES)
-    return PollTable(times, bars, np.zeros((0, instruments)))
+    return PollTable(times, bars, np.zeros((0, instruments)), np.zeros((0, instruments, 2), np.int64))
 
 
 def random_wishes(chance: Chance, legs: int) -> Wanted:
