@@ -22,7 +22,7 @@ STORED_MAX = 4
 # Variables that the stacks read, and one that makes the emulator look at keys.
 SETTINGS = ("FANFOLD_", "AUTH")
 # What make and commands read, and no stack does.
-NOT_OF_STACKS = {"FANFOLD_DESK", "FANFOLD_LIBRARY", "FANFOLD_STATE", "FANFOLD_STRATEGIES"}
+NOT_OF_STACKS = {"FANFOLD_DESK", "FANFOLD_IMAGE_TESTS", "FANFOLD_LIBRARY", "FANFOLD_STATE", "FANFOLD_STRATEGIES"}
 
 
 def copy_to(state: Path) -> bool:
