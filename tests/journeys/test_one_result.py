@@ -10,7 +10,7 @@ from fanfold.signals.fold import Fold
 from fanfold.simulation.full_run import full_run
 from support.trading import Desk, Killer, Outcome, bars_of, closes, planned, replayed, trade
 
-MINUTES = 120
+MINUTES = 90
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_killing_function_processes_at_random_moments_changes_nothing(plan, plai
 
     def under_fire(desk: Desk) -> None:
         nonlocal killed
-        with Killer(desk.cloud, seed=11, mean_pause_s=0.7) as killer:
+        with Killer(desk.cloud, seed=11, mean_pause_s=0.6) as killer:
             replayed(desk)
         killed = killer.killed
 

@@ -89,7 +89,7 @@ def test_a_crash_at_any_call_never_offers_more_than_is_held(then: Protected | No
         world.venue.faults = ["", "rests"]
         world.minute(3, {LEG: LESS})
         world.minute(4)
-        for minute in range(5, 12):
+        for minute in range(5, 10):
             world.minute(minute, {LEG: then} if then and minute == 5 else None)
             assert len(world.stops) <= 1
 
