@@ -4,7 +4,6 @@ A file ``rsi_dip.py`` of the folder is the strategy ``rsi_dip``, ``my_desk/rsi_d
 ``my_desk.rsi_dip``. What Python imports of the folder is forgotten when another folder takes its place.
 """
 
-import os
 import re
 import sys
 from collections.abc import Iterator
@@ -122,7 +121,7 @@ def _names(folder: Path) -> Iterator[str]:
 def _modules(folder: Path) -> Iterator[tuple[str, Path]]:
     """Yield the imported modules that lie in a folder, each with its file, or its folder where it has no file."""
     # Thousands of modules are looked at, and as text a path takes a thirtieth of its time as a Path.
-    inside = f"{folder}{os.sep}"
+    inside = f"{folder}/"
     for name, module in list(sys.modules.items()):
         parts = getattr(module, "__dict__", {})
         origin = parts.get("__file__") or next(iter(parts.get("__path__") or ()), None)
