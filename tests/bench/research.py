@@ -71,8 +71,8 @@ def bare_loop(opened: Any, close: Any, equity: Any, fast: int, slow: int) -> int
     return fills
 
 
-def integer_bars(count: int) -> IntegerBars:
-    columns = [np.rint(column * 10**PRICE_DECIMALS).astype(np.int64) for column in walk(count)]
+def integer_bars(count: int, seed: int = 11) -> IntegerBars:
+    columns = [np.rint(column * 10**PRICE_DECIMALS).astype(np.int64) for column in walk(count, seed)]
     times = 60 * np.arange(1, count + 1)
     opened, high, low, close = columns
     return IntegerBars(times, opened, high, low, close, np.full(count, 1_000), PRICE_DECIMALS, 0)

@@ -23,7 +23,7 @@ BENCHES = (
     "markets",
 )
 # What needs the images, figures of ``make storm`` and ``make sim-record``, or other engines.
-NAMED_ALONE = ("images", "storm", "simulator", "full", "research", "research_sweep")
+NAMED_ALONE = ("images", "storm", "simulator", "full", "research", "research_sweep", "research_orders")
 TESTS = [ROOT / "tests", ROOT / "tests" / "bench"]
 
 

@@ -94,11 +94,9 @@ def given_of(count: int, orders: ArrayLike | None, weights: ArrayLike | None, lo
     column = np.asarray(orders if weights is None else weights, np.float64)
     if column.shape != (count,):
         raise BadInput(f"there are {count:,} bars, and the column has the shape {column.shape}: one entry a bar")
-    if np.isinf(column).any():
-        raise BadInput(f"entry {int(np.isinf(column).argmax())} is infinite; NaN is nothing")
     if weights is not None:
         return _changes(column)
-    rows = np.flatnonzero((column != 0) & ~np.isnan(column))
+    rows = _said(column, np.flatnonzero(column != 0))
     exact = column[rows] / float(lot)
     # A float a hair below a whole number of lots is that number: 0.3 in lots of 0.1 is 3.
     whole = np.where(np.abs(exact - np.rint(exact)) <= 1e-9 * np.abs(exact), np.rint(exact), np.trunc(exact))
@@ -107,8 +105,16 @@ def given_of(count: int, orders: ArrayLike | None, weights: ArrayLike | None, lo
     return GivenOrders(rows, whole.astype(np.int64), np.zeros(0))
 
 
+def _said(column: Floats, rows: Integers) -> Integers:
+    """Return those rows that say something. Raises BadInput for one that is infinite."""
+    infinite = np.isinf(column[rows])
+    if infinite.any():
+        raise BadInput(f"entry {rows[infinite.argmax()]} is infinite; NaN is nothing")
+    return rows[~np.isnan(column[rows])]
+
+
 def _changes(weights: Floats) -> GivenOrders:
-    said = np.flatnonzero(~np.isnan(weights))
+    said = _said(weights, np.arange(weights.size))
     before = np.concatenate([[0.0], weights[said][:-1]])
     rows = said[weights[said] != before]
     return GivenOrders(rows, np.zeros(0, np.int64), weights[rows])

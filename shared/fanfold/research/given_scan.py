@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 from numba import njit
 
 from fanfold.research.columns import Floats, IntegerBars, Integers, borrow
+from fanfold.research.equity_line import draw_line
 from fanfold.research.kept import keep
 from fanfold.research.tape import LIMIT, FillTape, fee_of, piece, worsened, write_fill
 
-GIVEN = ("columns", "given_scan", "tape")
+GIVEN = ("columns", "equity_line", "given_scan", "tape")
 DONE, OVERFLOW = 0, 1
 
 
@@ -54,7 +55,7 @@ def scan(bars: IntegerBars, wishes: GivenOrders, terms: GivenTerms, tape: FillTa
         # The bars up to the one at whose close something is wanted next, or to the end.
         last = rows[number] if number < rows.size else worths.size - 1
         fills_at = _next_traded(traded, first, last) if waits != 0 else last + 1
-        _value(worths, closes, first, min(fills_at, last + 1), cash, held * terms.worth)
+        draw_line(worths, closes, first, min(fills_at, last + 1), cash, held * terms.worth)
         if fills_at <= last:
             price = worsened(waits, opens[fills_at], terms.worse[0], terms.worse[1], terms.tick)
             notional = abs(waits) * price * terms.worth
@@ -65,7 +66,7 @@ def scan(bars: IntegerBars, wishes: GivenOrders, terms: GivenTerms, tape: FillTa
             waits = 0
             if abs(float(held)) * terms.notional_max + abs(float(cash)) > LIMIT:
                 return GivenEnd(OVERFLOW, fills_at)
-            _value(worths, closes, fills_at, last + 1, cash, held * terms.worth)
+            draw_line(worths, closes, fills_at, last + 1, cash, held * terms.worth)
         if number < rows.size and weights.size > 0:
             waits = _target(weights[number], worths[last], closes[last] * terms.worth) - held
         elif number < rows.size:
@@ -82,12 +83,6 @@ def _next_traded(volume: Integers, first: int, last: int) -> int:
     while at <= last and volume[at] == 0:
         at += 1
     return at
-
-
-@piece
-def _value(equity: Integers, closes: Integers, first: int, after: int, cash: int, unit: int) -> None:
-    for at in range(first, after):
-        equity[at] = cash + unit * closes[at]
 
 
 @piece

@@ -1,0 +1,65 @@
+"""Orders given a bar, warm, on one core: columns of a million rows, with some 1,400 fills each.
+
+They are the fills of a crossing of averages, so no time is printed unless fills and the equity at every bar are those
+that its own back-test has.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from printed import table
+from research import TERMS, integer_bars
+
+from fanfold.research.columns import IntegerBars
+from fanfold.research.fixed_size import FixedSizeResult, fixed_size
+from fanfold.research.given_orders import Costs, given_of, traded
+from fanfold.research.tape import FillField
+from fanfold.strategy import contract
+
+ROWS, COLUMNS, PASSES = 1_000_000, 8, 5
+COSTS = Costs(TERMS.cash, TERMS.tick, TERMS.lot, TERMS.fee_bps, TERMS.slippage_bps)
+
+
+def least(run: Callable[[], Any]) -> float:
+    """Return the CPU seconds of the quickest of several passes, after one that warms up."""
+    times = []
+    for _ in range(PASSES + 1):
+        began = time.thread_time()
+        run()
+        times.append(time.thread_time() - began)
+    return min(times[1:])
+
+
+def of_its_fills(bars: IntegerBars, result: FixedSizeResult) -> Any:
+    """Return the orders whose fills a back-test has, as a column."""
+    orders = np.zeros(bars.time.size)
+    orders[result.fills[:, FillField.AT] - 1] = result.fills[:, FillField.LOTS]
+    return orders
+
+
+def main() -> None:
+    scans, wholes, fills = [], [], []
+    strategy = contract.bind("sma_cross", {"fast": 200, "slow": 1_000}, 1)
+    for seed in range(COLUMNS):
+        bars = integer_bars(ROWS, seed)
+        own = fixed_size(strategy, bars, TERMS)
+        orders = of_its_fills(bars, own)
+        wishes = given_of(ROWS, orders, None, COSTS.lot)
+        result = traded(bars, wishes, COSTS)
+        if not (np.array_equal(result.equity, own.equity) and np.array_equal(result.fills, own.fills)):
+            sys.exit("orders that are given fill otherwise than those of the strategy that gave them")
+        scans.append(least(lambda: traded(bars, wishes, COSTS)))  # noqa: B023 - called here
+        wholes.append(least(lambda: traded(bars, given_of(ROWS, orders, None, COSTS.lot), COSTS)))  # noqa: B023
+        fills.append(len(result.fills))
+    rows = [
+        ("wishes to fills and equity", np.mean(scans) / ROWS * 1e9, np.mean(fills)),
+        ("a column to fills and equity", np.mean(wholes) / ROWS * 1e9, np.mean(fills)),
+    ]
+    table(f"Orders given, {COLUMNS} columns of {ROWS:,} rows", ("what", "ns a row", "fills a column"), rows)
+
+
+if __name__ == "__main__":
+    main()
