@@ -250,7 +250,7 @@ def _requested(table: MemoryTable, write: Document) -> tuple[Key, Item | None]:
 
 
 def _matching(table: MemoryTable, parameters: Document) -> Iterable[Item]:
-    """Return the items of a query, in the order that it asks for, from where it continues; none is read before."""
+    """Return the items of a query, in the order that it asks for, from where it continues; many are read as needed."""
     condition = expressions.key_condition(parameters["KeyConditionExpression"], table.keys)
     values = canonical(parameters["ExpressionAttributeValues"])
     _check_values(condition.placeholders, condition.ranges, values)
@@ -266,8 +266,10 @@ def _matching(table: MemoryTable, parameters: Document) -> Iterable[Item]:
             if forward
             else (begins, min(ends, bisect_left(names, start)))
         )
-    places = range(begins, ends)
-    return (part[names[place]] for place in (places if forward else reversed(places)))
+    places = range(begins, ends)[:: 1 if forward else -1][: parameters.get("Limit")]
+    if len(places) <= CHUNK_ITEMS:
+        return [part[names[place]] for place in places]
+    return (part[names[place]] for place in places)
 
 
 def _page(table: MemoryTable, matching: Iterable[Item], limit: int | None) -> dict[str, Any]:

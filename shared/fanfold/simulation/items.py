@@ -9,7 +9,7 @@ import msgspec
 from fanfold.aws.client.call import AwsFault
 from fanfold.aws.dynamodb.attribute_values import DIGITS, AttributeValue, Item
 
-_encode = msgspec.json.Encoder().encode
+_encode = msgspec.msgpack.Encoder().encode
 # Of DynamoDB's 38 digits; a sum that needs more is refused, not rounded.
 NUMBERS = Context(prec=DIGITS, Emin=-130, Emax=125, traps=[Inexact, InvalidOperation, Overflow])
 ITEM_BYTES = 400 * 1024
@@ -52,7 +52,10 @@ def size(item: Mapping[str, AttributeValue]) -> int:
 
 
 def may_exceed(part: object, limit: int) -> bool:
-    """Return whether items could be larger than a limit: their JSON is larger than they are, and quicker to measure."""
+    """Return whether items could be larger than a limit.
+
+    Their msgpack, which heads each name and value with its length, is larger than they are, and quicker to measure.
+    """
     return len(_encode(part)) > limit
 
 

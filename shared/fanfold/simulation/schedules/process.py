@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cache
 from importlib import import_module
+from types import ModuleType
 from typing import Any, NamedTuple
 
 from fanfold.aws.client.call import Call, with_retries
@@ -48,8 +50,7 @@ class ServiceProcess:
         watch = silent_telemetry() if silent else Telemetry({}, clock, write=lambda _line: None)
         edge = SqsConsumer(retried, places[f"dead-{service}"], "faults", clock, watch)
         self.runtime = Runtime(retried, clock, desk, edge, watch, AT_ONCE, lambda _seconds: None)
-        # A service is its images' business: its wiring is looked up by name, as its functions are.
-        wiring = import_module(f"{service.replace('-', '_')}_service.wiring")
+        wiring = _wiring(service)
         settings = _settings(wiring.Settings, places)
         self.parts = wiring.build(self.runtime, settings, *([outside] if outside else []))
 
@@ -71,6 +72,12 @@ class ServiceProcess:
         with self.runtime.watch.invocation(InvocationContext(request)):
             answer: dict[str, Any] = self.parts.control(event, request)
             return answer
+
+
+@cache
+def _wiring(service: str) -> ModuleType:
+    """Look a service's wiring up by name, as its functions are: a service is its images' business."""
+    return import_module(f"{service.replace('-', '_')}_service.wiring")
 
 
 def _settings(kind: type, places: Mapping[str, str]) -> Any:
