@@ -97,22 +97,25 @@ class FaultDice:
 
     def hit(self, kind: str) -> bool:
         """Return whether a fault of this kind comes now."""
-        rate = self._rates.get(kind)
-        if rate is None or not self.on:
+        if not self.on or kind not in self._rates:
             return False
-        chance = self._chances[kind] = self._chances[kind] + 1
-        if self._listed is None:
-            comes = self._draw() < rate
-        else:
-            comes = Hit(chance, kind) in self._listed
-            if self.every_chance is not None:
-                self.every_chance.append(Hit(chance, kind))
-        if not comes:
+        self._chances[kind] += 1
+        # Most of the time nothing comes.
+        if self._listed is None and self._draw() >= self._rates[kind]:
             return False
-        self.hits.append(Hit(chance, kind))
+        chance = Hit(self._chances[kind], kind)
+        if self._listed is not None and not self._plays(chance, self._listed):
+            return False
+        self.hits.append(chance)
         self.note(kind)
         self.tell(f"FAULT {kind}: {KINDS[kind]}")
         return True
+
+    def _plays(self, chance: Hit, listed: frozenset[Hit]) -> bool:
+        """Return whether a chance is one of those that are listed; record it, where all are recorded."""
+        if self.every_chance is not None:
+            self.every_chance.append(chance)
+        return chance in listed
 
     def note(self, *what: object) -> None:
         """Add to the trace."""

@@ -9,11 +9,11 @@ import msgspec
 
 from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.attribute_values import Item
-from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.aws.dynamodb.table import KEY_NAMES, Table
 from fanfold.ledger.account_books import AccountBooks
 from fanfold.ledger.orders import OrderRecord
 from fanfold.messages import Order, OrderState, TradingState
+from fanfold.risk.poll import PollState
 
 TOKEN = "ClientRequestToken"  # noqa: S105 - the name of a field
 FILLS = "fill#"
@@ -59,7 +59,7 @@ class Witness:
     def __init__(self, table: Table) -> None:
         self.approvals: list[Approval] = []
         self.noted: list[NotedFigures] = []
-        self._ledger, self._polls = table, DynamoPolls(table)
+        self._ledger = table
         self.states: list[tuple[float, TradingState]] = []
         self.claims: list[tuple[TradingState, OrderRecord]] = []
         self.history: list[OrderRecord] = []
@@ -80,7 +80,7 @@ class Witness:
         if operation == "UpdateItem":
             # Of all updates those of decisions alone leave figures.
             if "carried_forward" in parameters["UpdateExpression"]:
-                self._note(now)
+                self._note(now, parameters["ExpressionAttributeValues"][":carried"]["B"])
             return
         self._orders(self.states[-1][1], written_orders(operation, parameters))
         keys = [item[KEY_NAMES[0]]["S"] for item in _put(operation, parameters)]
@@ -105,8 +105,8 @@ class Witness:
         self._claimed.add(claim)
         return fresh
 
-    def _note(self, now: float) -> None:
-        carried = self._polls.read("main").carried
+    def _note(self, now: float, written: bytes) -> None:
+        carried = PollState(packed_carried=written).carried
         noted = NotedFigures(now, carried.peak_equity, carried.day_start_equity)
         if carried.day and (not self.noted or self.noted[-1][1:] != noted[1:]):
             self.noted.append(noted)
