@@ -22,7 +22,7 @@ from fanfold.research.account_book import (
     Term,
     Terms,
 )
-from fanfold.research.tape import fee_of, piece, worsened, write_fill
+from fanfold.research.tape import fee_of, piece, portion, worsened, write_fill
 from fanfold.risk.resting_stops import RESTS_FOR_S
 
 # A number of arrival that none has.
@@ -176,7 +176,7 @@ def _fee(notional: int, rate: int, terms: Terms) -> int:
 def _paid_for(reserved: int, unit: int, terms: Terms) -> int:
     """Return the lots that a reservation pays for, of which each costs ``unit`` and its fee."""
     of, by = terms.rate[Rate.FEE, 0], terms.rate[Rate.FEE, 1]
-    return max((reserved - terms.account[Term.STEP]) * by // (unit * (by + of)), 0)
+    return portion(max(reserved - terms.account[Term.STEP], 0), by, unit * (by + of))
 
 
 @piece

@@ -73,7 +73,7 @@ def traded_book(terms: AccountTerms, market: PollTable, wanted: Wanted) -> Book:
         if end.code == OVERFLOW:
             raise BadInput(
                 f"at {int(market.time[end.at])} the account is worth more than 64 bits hold in units of "
-                f"1e-{terms.scales.money}: give it less cash, or coarser lots or ticks"
+                f"1e-{terms.scales.money}: give it less cash, coarser lots or ticks, or take --fidelity full"
             )
         if end.code != UNTOLD_LOTS:
             return book

@@ -19,7 +19,7 @@ from fanfold.research.account_book import (
     Terms,
 )
 from fanfold.research.account_sizing import ON_TARGET, ORDERED, REFUSED, limit_of, reservation
-from fanfold.research.tape import piece
+from fanfold.research.tape import piece, share_of
 from fanfold.risk.remaining import OVERTAKEN, PASSING
 
 CODES = tuple(Code)
@@ -38,7 +38,7 @@ OVERTAKES = (False, *(code in OVERTAKEN for code in CODES))
 @piece
 def over(figure: int, limit: int, terms: Terms, of: int) -> bool:
     """Return whether a figure is over a limit's share of another."""
-    return figure * terms.rate[limit, 1] > terms.rate[limit, 0] * of
+    return figure > share_of(of, terms.rate[limit, 0], terms.rate[limit, 1])
 
 
 @piece

@@ -120,7 +120,7 @@ def _integers(values: Sequence[Any], scale: int) -> Integers:
     except OverflowError as fault:
         raise BadInput(
             f"the account's cash or limits are more than 64 bits hold in units of 1e-{scale}: give it less cash, or "
-            "coarser lots"
+            "coarser lots, or take --fidelity full"
         ) from fault
 
 
@@ -177,7 +177,5 @@ def _rates(account: Account, policy: AccountPolicy) -> list[Share]:
 
 def _factor(terms: Terms) -> int:
     """Return the largest number that a figure of money is multiplied by."""
-    rate, leg = terms.rate, terms.leg
-    own = np.delete(rate, [Rate.FEE_MAX, Rate.WORSE, Rate.COLLAR], axis=0).max()
-    bands = (leg[:, Sized.BAND_BY] * leg[:, Sized.SHARES]).max()
-    return 4 * int(max(own, bands))
+    limits = terms.rate[[Rate.GROSS, Rate.NET, Rate.DAILY_LOSS, Rate.DRAWDOWN]]
+    return 4 * int(max((limits[:, 0] // limits[:, 1]).max() + 1, terms.leg[:, Sized.SHARES].max()))

@@ -83,9 +83,18 @@ def portion(amount: int, part: int, whole: int) -> int:
 
 
 @small
+def share_of(figure: int, of: int, by: int) -> int:
+    """Return ``figure * of // by``, where the product may fit into no 64 bits, and that of ``of`` and ``by`` does."""
+    return figure // by * of + figure % by * of // by
+
+
+@small
 def fee_of(notional: int, of: int, by: int, step: int) -> int:
     """Return the fee of a notional in steps of cash, rounded up to a whole ``step`` of them."""
-    return -(-notional * of // (by * step)) * step
+    whole = by * step
+    # Of what is left of a division the product fits into 64 bits.
+    steps, rest = notional // whole, notional % whole
+    return (steps * of - -rest * of // whole) * step
 
 
 @small

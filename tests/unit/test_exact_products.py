@@ -1,0 +1,64 @@
+"""Products that fit into no 64 bits: compiled quotients equal those of Python's integers."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numba import njit
+
+from fanfold.cli.main import main
+from fanfold.research import backtest, tape
+
+MONEY = st.integers(0, 2**61)
+
+
+@njit
+def compiled(figure: int, of: int, by: int, step: int) -> tuple[int, int, int, int]:
+    return (
+        tape.share_of(figure, of, by),
+        tape.share_of(-figure, of, by),
+        tape.fee_of(figure, of, by * of, step),
+        tape.portion(figure, of, by * of),
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(MONEY, st.integers(1, 50), st.integers(50, 10**6), st.sampled_from([1, 100, 10**4]))
+def test_quotients_are_those_of_whole_numbers(figure: int, of: int, by: int, step: int) -> None:
+    whole = by * of * step
+    expected = figure * of // by, -figure * of // by, -(-figure * of // whole) * step, figure * of // (by * of)
+    assert compiled(figure, of, by, step) == expected
+
+
+def file_of(directory: Path, digits: int, volume_digits: int) -> Path:
+    """Write a day of minutes with so many digits."""
+    lines, close = ["timestamp,open,high,low,close,volume"], 61_234.123456789012
+    for minute in range(1_500):
+        before, close = close, close * (1 + 0.002 * ((minute * 7_919 % 101) / 100 - 0.5))
+        prices = before, max(before, close), min(before, close), close
+        volume = 3 + (minute * 104_729 % 997) / 997
+        row = [f"{price:.{digits}f}" for price in prices] + [f"{volume:.{volume_digits}f}"]
+        lines.append(",".join([str(1_767_225_600 + 60 * minute), *row]))
+    file = directory / "BTCUSDT-1m.csv"
+    file.write_text("\n".join(lines) + "\n")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("digits", "volume_digits"),
+    [(2, 8), (8, 8), (2, 16), (12, 3)],
+    ids=["as at Coinbase", "long", "computed", "prices"],
+)
+def test_a_file_of_many_digits_trades_fast_as_at_full_fidelity(digits: int, volume_digits: int, tmp_path: Path) -> None:
+    file = file_of(tmp_path, digits, volume_digits)
+    fast, full = (backtest("sma_cross", file, fidelity=fidelity).account for fidelity in ("fast", "full"))
+    assert fast.metrics == full.metrics
+    assert fast.metrics.fills > 10
+    assert fast.equity.equals(full.equity)
+
+
+def test_more_cash_than_64_bits_hold_says_what_helps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--data", str(file_of(tmp_path, 2, 8)), "--cash", "1e10", "--library", str(tmp_path)]
+    assert main(["backtest", "sma_cross", *words]) == 2
+    assert "or take --fidelity full" in capsys.readouterr().err
