@@ -4,6 +4,7 @@ All are frozen structs with a versioned tag; a change is a new optional field, o
 times are UTC. Each has its id, its cause's id, and ``at``: the time of the market event that began it, a bar's close.
 """
 
+from collections.abc import Callable
 from decimal import Decimal
 from enum import StrEnum
 
@@ -225,9 +226,16 @@ PUBLISHED: dict[str, tuple[type[Message], ...]] = {
 }
 
 _TOPIC_OF = {kind: topic for topic, kinds in TOPICS.items() for kind in kinds}
+_OF_A_VENUE = (BarsClosed, BarsRequested)
 _TAG_OF = {kind: str(kind.__struct_config__.tag) for kind in _TOPIC_OF}
 _decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
 _encoder = msgspec.json.Encoder(decimal_format="string")
+
+
+# Without calls in Python around them: a message is read and written several times by each function on its way.
+encode: Callable[[Message], bytes] = _encoder.encode
+# Raises msgspec.ValidationError, which names the field, for a body that is none of ours or of an unknown version.
+decode: Callable[[bytes | str], Message] = _decoder.decode
 
 
 def topic_of(message: Message) -> str:
@@ -240,7 +248,7 @@ def tag_of(kind: type[Message]) -> str:
 
 def group_of(message: Message) -> str:
     """Return the FIFO message group: market messages by venue, the trading chain by account."""
-    if isinstance(message, BarsClosed | BarsRequested):
+    if isinstance(message, _OF_A_VENUE):
         return message.venue
     return message.account
 
@@ -254,14 +262,3 @@ def attributes_of(message: Message) -> dict[str, str]:
         attributes["requested"] = "true" if message.requested else "false"
     return attributes
 
-
-def encode(message: Message) -> bytes:
-    return _encoder.encode(message)
-
-
-def decode(body: bytes | str) -> Message:
-    """Return the message in a body.
-
-    Raises msgspec.ValidationError, which names the field, for a body that is none of ours or of an unknown version.
-    """
-    return _decoder.decode(body)

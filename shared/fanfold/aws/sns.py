@@ -1,7 +1,9 @@
 """Publishing to the topics; FIFO ones, whose names say so, are deduplicated by the message's id."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from fanfold import splitting
 from fanfold.aws.client.call import AwsFault, Call
@@ -50,13 +52,17 @@ class Topics:
         """
         by_topic: dict[str, list[Message]] = {}
         for message in messages:
-            by_topic.setdefault(topic_of(message), []).append(message)
-        for topic, messages_of_it in by_topic.items():
+            topic = topic_of(message)
+            by_topic[topic] = [*by_topic.get(topic, []), message]
+        for topic in by_topic:
             arn = self._arn(topic)
             entries: list[TopicEntry] = []
-            for message in messages_of_it:
+            for message in by_topic[topic]:
                 entries += self._entries(message, ordered=arn.endswith(FIFO))
-            for batch in [entries] if len(entries) == 1 else _batches(entries):
+            if len(entries) == 1:
+                self._publish_one(arn, entries[0])
+                continue
+            for batch in _batches(entries):
                 self._publish(arn, batch)
 
     def _arn(self, topic: str) -> str:
@@ -91,7 +97,7 @@ class Topics:
             raise _as_unpublishable(fault) from fault
 
 
-class TopicEntry(NamedTuple):
+class TopicEntry(msgspec.Struct, frozen=True):
     """The published form of a message, and the bytes of its body."""
 
     fields: dict[str, Any]
@@ -126,10 +132,11 @@ def _as_unpublishable(fault: AwsFault) -> AwsFault:
 
 
 def _entry(message: Message, body: bytes, more: dict[str, str], *, ordered: bool) -> TopicEntry:
-    attributes = {
-        name: {"DataType": "String", "StringValue": value} for name, value in (attributes_of(message) | more).items()
-    }
+    attributes, own = {}, attributes_of(message)
+    for name, value in (own | more if more else own).items():
+        attributes[name] = {"DataType": "String", "StringValue": value}
     fields: dict[str, Any] = {"Message": body.decode(), "MessageAttributes": attributes}
     if ordered:
-        fields |= {"MessageGroupId": group_of(message), "MessageDeduplicationId": message.id}
+        fields["MessageGroupId"] = group_of(message)
+        fields["MessageDeduplicationId"] = message.id
     return TopicEntry(fields, len(body))

@@ -111,7 +111,7 @@ def _read_number(text: str) -> Decimal:
 
 
 def _set(values: set[Any] | frozenset[Any]) -> AttributeValue:
-    if values and all(type(value) is str for value in values):
+    if set(map(type, values)) == {str}:
         return {"SS": sorted(values)}
     members = [attribute(value) for value in values]
     kinds = {kind for member in members for kind in member}

@@ -35,7 +35,7 @@ class Table(NamedTuple):
     def get(self, key: Key) -> dict[str, Any]:
         """Return the item, or an empty dict."""
         answer = self.call("dynamodb", "GetItem", {"TableName": self.name, "Key": _key(key), "ConsistentRead": True})
-        return unmarshal(answer.get("Item", {}))
+        return unmarshal(answer["Item"]) if "Item" in answer else {}
 
     def get_all(self, keys: Sequence[Key]) -> dict[Key, dict[str, Any]]:
         """Return the items that exist, by key. Raises AwsFault, as for a rate, where DynamoDB leaves some unread."""
@@ -135,8 +135,8 @@ class Table(NamedTuple):
         self, key: Key, item: Mapping[str, Any], condition: str = "", values: Mapping[str, Any] | None = None
     ) -> Write:
         """Return a put, for ``write``."""
-        put = {"TableName": self.name, "Item": {**_key(key), **marshal(item)}}
-        return {"Put": _conditional(put, condition, values)}
+        put: dict[str, Any] = {"TableName": self.name, "Item": {**_key(key), **marshal(item)}}
+        return {"Put": _conditional(put, condition, values) if condition else put}
 
     def updating(self, key: Key, update: str, values: Mapping[str, Any], condition: str = "") -> Write:
         """Return an update, for ``write``."""
@@ -154,13 +154,11 @@ class Table(NamedTuple):
 
     def write(self, writes: Sequence[Write]) -> None:
         """Apply all writes or none. Raises Refused where a condition failed or another transaction was at an item."""
-        if not writes:
-            return
         try:
             if len(writes) == 1:
                 ((kind, parameters),) = writes[0].items()
                 self.call("dynamodb", f"{kind}Item", parameters)
-            else:
+            elif writes:
                 self.call("dynamodb", "TransactWriteItems", {"TransactItems": list(writes)})
         except AwsFault as fault:
             if condition_failed(fault) or conflicted(fault):

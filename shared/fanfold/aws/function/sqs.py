@@ -33,7 +33,7 @@ T = TypeVar("T")
 _UNSENDABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-class Arrived(NamedTuple):
+class Arrived(msgspec.Struct, frozen=True):
     """A message, when its queue received it in epoch milliseconds, and whether it was delivered before."""
 
     message: Message
@@ -113,8 +113,8 @@ def consume_batch(
     return _to_deliver_again(failed)
 
 
-def _to_deliver_again(failed: Iterable[Record]) -> dict[str, Any]:
-    return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in failed]}
+def _to_deliver_again(failed: list[Record]) -> dict[str, Any]:
+    return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in failed] if failed else []}
 
 
 def _handle_all(

@@ -50,6 +50,7 @@ ALARMING = ("LossRefusals", "AccountsNotActive", "OutboxStuck", "OrdersOverdue")
 LOSSES = frozenset({Code.DAILY_LOSS, Code.DRAWDOWN})
 # The format takes a hundred values a metric in a line.
 VALUES_MAX = 100
+_ALARMING = frozenset(ALARMING)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -78,7 +79,7 @@ class Metrics:
 
     def measure(self, metric: str, milliseconds: int) -> None:
         """Record a single value, so that percentiles can be computed; below zero it counts as zero: clocks differ."""
-        value = max(0, milliseconds)
+        value = milliseconds if milliseconds > 0 else 0
         values = self._values.get(metric)
         if values is None:
             self._values[metric] = [value]
@@ -114,7 +115,7 @@ class Metrics:
         sums, values = self._sums, self._values
         if not sums and not values:
             return
-        if sums and not sums.keys().isdisjoint(ALARMING):
+        if sums and not _ALARMING.isdisjoint(sums):
             self.add("Attention", sum(sums.get(name, 0) for name in ALARMING))
         figures: dict[str, Any] = {**sums, **values}
         line: dict[str, Any] = {"Stage": self._stage, **properties, **figures}
