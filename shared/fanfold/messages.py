@@ -261,4 +261,3 @@ def attributes_of(message: Message) -> dict[str, str]:
     elif isinstance(message, BarsClosed):
         attributes["requested"] = "true" if message.requested else "false"
     return attributes
-

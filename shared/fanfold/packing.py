@@ -7,8 +7,8 @@ PLAIN, COMPRESSED = b"\0", b"\1"
 # Shorter ones gain less than a hundred bytes, for more time than all else takes that is done with them.
 LITTLE = 400
 LEVEL = 6
-_WINDOW_BITS = 9, 15
-_MEMORY = 4, 8
+# By the bits of a body's length: zlib's bits of a window, and its measure of memory.
+_SIZES = tuple((min(max(bits, 9), 15), min(max(bits - 6, 4), 8)) for bits in range(64))
 
 
 def packed(body: bytes) -> bytes:
@@ -18,12 +18,11 @@ def packed(body: bytes) -> bytes:
     a few hundred bytes.
     """
     if len(body) < LITTLE:
-        return plain(body)
-    bits = len(body).bit_length()
-    window, memory = _within(bits, _WINDOW_BITS), _within(bits - 6, _MEMORY)
+        return PLAIN + body
+    window, memory = _SIZES[len(body).bit_length()]
     squeezer = compressobj(LEVEL, DEFLATED, window, memory)
     squeezed = squeezer.compress(body) + squeezer.flush()
-    return COMPRESSED + squeezed if len(squeezed) < len(body) else plain(body)
+    return COMPRESSED + squeezed if len(squeezed) < len(body) else PLAIN + body
 
 
 def plain(body: bytes) -> bytes:
@@ -34,7 +33,3 @@ def plain(body: bytes) -> bytes:
 def unpacked(body: bytes) -> bytes:
     """Return the body as it was before packing. Raises zlib.error for a damaged one."""
     return decompress(body[1:]) if body[:1] == COMPRESSED else body[1:]
-
-
-def _within(value: int, bounds: tuple[int, int]) -> int:
-    return min(max(value, bounds[0]), bounds[1])

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -53,7 +53,7 @@ class PollStore(Protocol):
     ) -> None: ...
 
 
-class UnapprovedDecision(NamedTuple):
+class UnapprovedDecision(msgspec.Struct, frozen=True):
     """A decision on a book, the targets and protections that it is on, and the bundles to watch with it.
 
     The targets that are ``waiting`` stand as they are.
@@ -252,11 +252,12 @@ class PreTradeRisk:
     ) -> UnapprovedDecision:
         """Decide on the books as they are now; ``bundles`` are those on their way; ``late`` targets are alone."""
         before, book, now = gathered.carried, self._ledger.book(account, gathered), self._clock()
-        wanted = standing.begin(before.standing, fresh, book, at)
+        stood = before.standing
+        wanted = standing.begin(stood, fresh, book, at)
         wanted = standing.unlapsed(wanted, now, self._desk.limits[account].signal_age_s_max)
         terms = self._plan.terms(account).under(book.rules)
         watched = uneven.watch(bundles, before.protections, wanted.keys(), book, terms, at=at, now=now)
-        guarded = guard(watched.protections, wanted, before.standing, book, terms, at)
+        guarded = guard(watched.protections, wanted, stood, book, terms, at)
         waiting = guarded.waiting(late) if late else {}
         tried = [entry for leg, entry in guarded.wanted.items() if leg not in waiting]
         decision = decide_standing(tried, book, self._plan, now=now, stopped_out=guarded.stopped_out)

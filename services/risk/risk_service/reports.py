@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
-from typing import NamedTuple
+
+import msgspec
 
 from fanfold import ids
 from fanfold.codes import Code
@@ -20,7 +21,7 @@ ACCOUNT: PositionKey = ("", "")
 NO_LEGS: Mapping[PositionKey, str] = {}
 
 
-class DecidedTargets(NamedTuple):
+class DecidedTargets(msgspec.Struct, frozen=True):
     """An account's targets and protections as of a market event ``at``, with the decision on them.
 
     It is not on those that are ``waiting``.

@@ -54,10 +54,10 @@ class Topics:
         for message in messages:
             topic = topic_of(message)
             by_topic[topic] = [*by_topic.get(topic, []), message]
-        for topic in by_topic:
+        for topic, messages_of_it in by_topic.items():
             arn = self._arn(topic)
             entries: list[TopicEntry] = []
-            for message in by_topic[topic]:
+            for message in messages_of_it:
                 entries += self._entries(message, ordered=arn.endswith(FIFO))
             if len(entries) == 1:
                 self._publish_one(arn, entries[0])

@@ -5,6 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from fanfold.errors import Backoff, Conflict, Refused, retry_on_conflict
 from fanfold.ledger.account_books import AccountBooks
 from fanfold.ledger.booking import Trade
@@ -28,7 +30,7 @@ class LiveOrder(NamedTuple):
     at: datetime
 
 
-class Excerpt(NamedTuple):
+class Excerpt(msgspec.Struct, frozen=True):
     """Records of the ledger as of one read: an account with those of its positions that were asked for, the orders of
     those that exist by id, and the quantities of those of the trades that are booked."""
 

@@ -1,12 +1,13 @@
 """The orders that an account's trading state allows to be sent, and to stay open. Without a state, none is sent."""
 
 from datetime import datetime
-from typing import NamedTuple
+
+import msgspec
 
 from fanfold.messages import Order, TradingState
 
 
-class OrderPermissions(NamedTuple):
+class OrderPermissions(msgspec.Struct, frozen=True):
     """The trading state of an account, None where it has none, and since when; None where it was always the first.
 
     ``breach`` says which loss limit is broken, "" where none is: then nothing may add to a position.

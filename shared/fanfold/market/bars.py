@@ -1,6 +1,6 @@
 """Store bars as exact integers: prices in ticks and volumes in lots, with a decimal scale for each series."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sized
 from decimal import Decimal
 from functools import partial
 from itertools import accumulate, islice, pairwise
@@ -118,10 +118,10 @@ def fit(frame: Frame) -> bool:
     columns = frame.open, frame.high, frame.low, frame.close, frame.volume, frame.step, frame.price_scale
     if not (all(columns) and frame.volume_scale):
         return False
-    moved = max(map(_extent, (frame.high, frame.low, frame.close)))
+    moved = _extent([*frame.high, *frame.low, *frame.close])
     times = abs(frame.first_close_s) + _extent(frame.step) * timeframes.seconds(frame.timeframe)
     figures = max(_extent(frame.open) + moved, _extent(frame.volume), times)
-    return figures <= FIGURE_MAX and max(map(max, (frame.price_scale, frame.volume_scale))) <= SCALE_MAX
+    return figures <= FIGURE_MAX and max([*frame.price_scale, *frame.volume_scale]) <= SCALE_MAX
 
 
 def _extent(column: list[int]) -> int:
@@ -273,11 +273,10 @@ def _series_of_a_bar(frame: Frame, instruments: Collection[str] | None) -> Itera
 
 def _check(frame: Frame) -> None:
     """Raise BadInput if the columns do not fit together."""
-    counts, heads = frame.counts, len(frame.instruments)
-    by_series = heads == len(frame.price_scale) == len(frame.volume_scale) == len(frame.gap) == len(counts)
-    columns = len(frame.open) == len(frame.high) == len(frame.low) == len(frame.close) == len(frame.volume)
-    by_bar = columns and sum(counts) == len(frame.step) == len(frame.open)
-    if not (by_series and by_bar) or min(counts, default=1) < 1:
+    counts = frame.counts
+    of_series: tuple[Sized, ...] = frame.instruments, frame.price_scale, frame.volume_scale, frame.gap, counts
+    of_bars = frame.step, frame.open, frame.high, frame.low, frame.close, frame.volume
+    if len({*map(len, of_series)}) > 1 or {*map(len, of_bars)} != {sum(counts)} or min(counts, default=1) < 1:
         raise BadInput(f"the columns of the {frame.timeframe} bars are of unequal length, or differ from their counts")
     scales = [*frame.price_scale, *frame.volume_scale]
     if scales and not 0 <= min(scales) <= max(scales) <= _SCALE_LIMIT:

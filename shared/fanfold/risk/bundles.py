@@ -69,7 +69,7 @@ def units(orders: Sequence[Order], bundles: Bundles) -> list[list[Order]]:
 
 
 def _adds(unit: Sequence[Order]) -> bool:
-    return any(not order.reduce_only for order in unit)
+    return False in [order.reduce_only for order in unit]
 
 
 def _judge(order: Order, context: Context) -> Order | Refusal:
@@ -77,9 +77,9 @@ def _judge(order: Order, context: Context) -> Order | Refusal:
     for rule in REDUCTION_RULES if order.reduce_only else ORDER_RULES:
         detail = rule.check(candidate, context)
         if detail is not None:
-            context.decided(order)
+            context.decided(candidate)
             return Refusal(order=order, code=rule.code, detail=detail)
-    context.decided(order)
+    context.decided(candidate)
     context.approve(candidate)
     return order
 

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
 
 import msgspec
 
@@ -13,7 +12,7 @@ from fanfold.risk.exposure import FLAT, AccountSnapshot, Exposure, Mark, Positio
 from fanfold.risk.policy import AccountPolicy, PositionPolicy
 
 
-class Candidate(NamedTuple):
+class Candidate(msgspec.Struct, frozen=True):
     """An order under check, with the figures that several rules need.
 
     ``quantity`` is signed; ``notional`` is at the expected price; ``slices`` are the quantities that it is sent in. The
@@ -22,6 +21,7 @@ class Candidate(NamedTuple):
     """
 
     order: Order
+    leg: PositionKey
     policy: PositionPolicy
     held: Exposure
     mark: Mark
@@ -119,6 +119,7 @@ class Context(msgspec.Struct, kw_only=True):
         after, price, policy = held.ordered(quantity), mark.price, self.position_policy(leg)
         return Candidate(
             order=order,
+            leg=leg,
             policy=policy,
             held=held,
             mark=mark,
@@ -177,7 +178,7 @@ class Context(msgspec.Struct, kw_only=True):
     def approve(self, candidate: Candidate) -> None:
         """Count an order as live: later rules see its cash as spent and its position as taken."""
         order = candidate.order
-        self.held[order.leg] = candidate.after
+        self.held[candidate.leg] = candidate.after
         self.largest[order.instrument] = self.largest.get(order.instrument, ZERO) + candidate.largest
         self.gross += candidate.largest
         self.net_lowest += candidate.lowest
@@ -185,10 +186,10 @@ class Context(msgspec.Struct, kw_only=True):
         self.reserved += order.reserved
         self.orders_in_minute += len(candidate.slices)
 
-    def decided(self, order: Order) -> None:
+    def decided(self, candidate: Candidate) -> None:
         """Remember an order that was checked, whatever came of it: a second one like it is a duplicate."""
-        self.legs_decided.add(order.leg)
-        self.ids_decided.add(order.order_id)
+        self.legs_decided.add(candidate.leg)
+        self.ids_decided.add(candidate.order.order_id)
 
     def closing_book(self) -> AccountSnapshot:
         """Return the book with all approved orders in it."""
@@ -203,12 +204,15 @@ def survey(book: AccountSnapshot, terms: AccountPolicy, signal_ages: dict[str, f
     value, now_s = valuation(book), now.timestamp()
     book = roll(book, value, now)
     ages = {instrument: now_s - closes_at_s for instrument, closes_at_s in value.marked_at_s.items()}
-    # FLATTENING closes what has no price, too; nothing of what the account is worth is taken from that.
-    book = at_cost(book) if book.trading_state is TradingState.FLATTENING else book
+    sound = value.priced
+    if book.trading_state is TradingState.FLATTENING:
+        # It closes what has no price, too; nothing of what the account is worth is taken from that.
+        book = at_cost(book)
+        sound = frozenset(instrument for instrument, mark in book.marks.items() if priced(mark))
     return Context(
         terms=terms,
         book=book,
-        priced=frozenset(instrument for instrument, mark in book.marks.items() if priced(mark)),
+        priced=sound,
         now_s=now_s,
         unmarked=value.unmarked,
         stale={instrument: age for instrument, age in ages.items() if age > terms.limits.bar_age_s_max},

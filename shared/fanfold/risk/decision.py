@@ -117,7 +117,7 @@ def _canonical(standing: Iterable[StandingTarget], state: TradingState | None) -
             for entry in standing
         ]
     entries = list(standing)
-    by_signal = {(*entry.leg, entry.target.signal_id): entry for entry in entries}
+    by_signal = {(entry.target.instance, entry.target.instrument, entry.target.signal_id): entry for entry in entries}
     if len(by_signal) == len(entries):
         return [by_signal[key] for key in sorted(by_signal)]
     # The weight as text: a weight that is not a number is equal to nothing and has no place in an order.
@@ -126,7 +126,8 @@ def _canonical(standing: Iterable[StandingTarget], state: TradingState | None) -
 
 
 def _propose(entry: StandingTarget, context: Context, now: datetime) -> Order | Refusal | NoOrder:
-    key, held = entry.leg, context.held.get(entry.leg, FLAT)
+    key = entry.leg
+    held = context.held.get(key, FLAT)
     leg = context.plain_policy(entry.target, key)
     if leg is None:
         for rule in TARGET_RULES:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Context, Decimal
-from typing import NamedTuple
 
 import msgspec
 
@@ -59,7 +58,7 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def largest(self) -> Decimal:
         """Return the largest absolute quantity, whether live orders fill or not."""
-        return max(abs(self.quantity), abs(self.quantity + self.open))
+        return max(abs(self.quantity), abs(self.quantity + self.open)) if self.open else abs(self.quantity)
 
     def ordered(self, quantity: Decimal) -> "Exposure":
         """Return the exposure with one more live order of a signed quantity."""
@@ -167,7 +166,7 @@ def marked(marks: Mapping[str, Mark], closes: Iterable[tuple[str, int, Decimal]]
     return after
 
 
-class Valuation(NamedTuple):
+class Valuation(msgspec.Struct, frozen=True, kw_only=True):
     """The value of an account's positions at their marks, in quote units.
 
     ``equity`` is cash plus positions, less fees that were paid in third currencies; a position without a price above
@@ -175,6 +174,7 @@ class Valuation(NamedTuple):
     are realised and unrealised less fees, by instance. ``gross`` is the largest gross exposure that live orders can
     lead to, of which ``largest`` is each instrument's, for legs do not offset each other; ``lowest`` and ``highest``
     are the extremes of the net one. ``marked_at_s`` is when the prices that count were closed, by instrument.
+    ``priced`` are the instruments whose mark has a price above zero, held or not.
     """
 
     equity: Decimal
@@ -185,6 +185,7 @@ class Valuation(NamedTuple):
     highest: Decimal
     largest: dict[str, Decimal]
     marked_at_s: dict[str, int]
+    priced: frozenset[str]
 
 
 @exact
@@ -195,27 +196,41 @@ def valuation(book: AccountSnapshot) -> Valuation:
     profits: dict[str, Decimal] = {}
     largest: dict[str, Decimal] = {}
     marked_at_s: dict[str, int] = {}
+    sound = {instrument: mark for instrument, mark in book.marks.items() if priced(mark)}
     for (instance, instrument), held in book.held.items():
-        quantity, profit, mark = held.quantity, held.realised, book.marks.get(instrument)
-        if mark is not None and priced(mark):
-            price, filled = mark.price, quantity + held.open
+        quantity, opened, profit = held.quantity, held.open, held.realised
+        if instrument in sound:
+            mark = sound[instrument]
+            value = least = most = quantity * mark.price
             if quantity:
-                value = quantity * price
                 worth += value
                 profit += value - held.cost
-            if quantity or held.open:
+            if quantity or opened:
                 marked_at_s[instrument] = mark.closes_at_s
-            at_most = max(abs(quantity), abs(filled)) * price
+            if opened:
+                filled = (quantity + opened) * mark.price
+                least, most = (filled, value) if opened < 0 else (value, filled)
+            at_most = max(abs(value), abs(filled)) if opened else abs(value)
             gross += at_most
             largest[instrument] = largest.get(instrument, ZERO) + at_most
-            lowest += (filled if held.open < 0 else quantity) * price
-            highest += (filled if held.open > 0 else quantity) * price
-        elif quantity or held.open:
+            lowest += least
+            highest += most
+        elif quantity or opened:
             unmarked.add(instrument)
         profits[instance] = profits.get(instance, ZERO) + profit - held.fees
         if held.other_fees:
             worth -= held.other_fees
-    return Valuation(book.cash + worth, frozenset(unmarked), profits, gross, lowest, highest, largest, marked_at_s)
+    return Valuation(
+        equity=book.cash + worth,
+        unmarked=frozenset(unmarked),
+        profits=profits,
+        gross=gross,
+        lowest=lowest,
+        highest=highest,
+        largest=largest,
+        marked_at_s=marked_at_s,
+        priced=frozenset(sound),
+    )
 
 
 @exact

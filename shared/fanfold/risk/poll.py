@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from functools import cached_property
 from typing import Any, TypeVar
 
 import msgspec
@@ -18,8 +17,6 @@ from fanfold.risk.standing import StandingTarget
 from fanfold.risk.uneven import BundleProgress
 
 T = TypeVar("T")
-NOTHING_PACKED: Mapping[str, tuple[bytes, Any]] = {}
-NEVER_PACKED = (None, None)
 
 
 class PollPart(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,28 +101,31 @@ class PollState(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     carried_version: int = 0
     rearmed: bool = False
 
-    @cached_property
+    @property
     def targets(self) -> tuple[Targets, ...]:
         messages = [self._part("targets", body, decode) for body in self.packed_targets]
-        return tuple(message for message in messages if isinstance(message, Targets))
+        return tuple([message for message in messages if isinstance(message, Targets)])
 
-    @cached_property
+    @property
     def marks(self) -> dict[str, Mark]:
         return self._part("marks", self.packed_marks, _marks) if self.packed_marks else {}
 
-    @cached_property
+    @property
     def carried(self) -> CarriedForward:
         return self._part("carried", self.packed_carried, _carried) if self.packed_carried else NOTHING_CARRIED
 
     def packed_by(self, process: Mapping[str, tuple[bytes, Any]]) -> "PollState":
         """Take bodies and parts by name that this process packed: one that it meets here it need not unpack."""
-        self.__dict__["packed_here"] = process
+        self.__dict__["unpacked_parts"] = dict(process)
         return self
 
     def _part(self, name: str, body: bytes, read: Callable[[bytes], T]) -> T:
-        known_body, part = self.__dict__.get("packed_here", NOTHING_PACKED).get(name, NEVER_PACKED)
-        known: T = part if known_body == body else read(unpacked(body))
-        return known
+        """Return a part by its name, unpacked once: not by cached properties, whose lock takes longer than the rest."""
+        known: dict[str, tuple[bytes, Any]] = self.__dict__.setdefault("unpacked_parts", {})
+        if name not in known or known[name][0] != body:
+            known[name] = body, read(unpacked(body))
+        part: T = known[name][1]
+        return part
 
     def carrying(self, carried: CarriedForward) -> "PollState":
         """Return the state once what is carried forward was noted anew."""

@@ -8,7 +8,6 @@ new signal. Of a bundle all legs are closed.
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import NamedTuple
 
 import msgspec
 
@@ -54,7 +53,7 @@ class Protection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return ids.derive("protection", *self.leg, self.out_at)
 
 
-class Guarded(NamedTuple):
+class Guarded(msgspec.Struct, frozen=True):
     """The targets to decide on, and the protections after it."""
 
     wanted: dict[PositionKey, StandingTarget]
@@ -63,7 +62,7 @@ class Guarded(NamedTuple):
     @property
     def stopped_out(self) -> dict[PositionKey, str]:
         """Return the legs whose weights are not followed, with the reason."""
-        return {known.leg: known.reason for known in self.protections if known.out}
+        return {known.leg: known.reason for known in self.protections if known.out} if self.protections else {}
 
     def waiting(self, late: Collection[StandingTarget]) -> Standing:
         """Return the targets that wait for the next poll: all but the late ones, and the other legs of their bundles.

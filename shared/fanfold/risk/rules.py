@@ -105,7 +105,7 @@ def duplicate_intent(candidate: Candidate, context: Context) -> str | None:
     order = candidate.order
     if order.order_id in context.ids_decided:
         return f"order {order.order_id} was already decided in this batch"
-    if order.leg in context.legs_decided:
+    if candidate.leg in context.legs_decided:
         return f"another target for {order.instance} and {order.instrument} was already decided in this batch"
     return None
 

@@ -86,7 +86,7 @@ def begin(
 ) -> dict[PositionKey, StandingTarget]:
     """Return the targets to decide on: standing and new ones; under FLATTENING only an exit of every position."""
     if book.trading_state is not TradingState.FLATTENING:
-        return merge({leg: entry for leg, entry in standing.items() if not _is_exit(entry)}, fresh)
+        return merge({leg: entry for leg, entry in standing.items() if entry.target.timeframe}, fresh)
     return {leg: _exit(standing.get(leg), book, leg, at) for leg, held in book.held.items() if held.quantity}
 
 

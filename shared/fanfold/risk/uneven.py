@@ -143,6 +143,8 @@ def named(orders: Sequence[Order], bundles: Sequence[BundleProgress]) -> list[Or
 
 def noted(bundles: Sequence[BundleProgress], before: Sequence[BundleProgress]) -> bool:
     """Return whether all legs of bundles were noted before, with where they began."""
+    if not bundles:
+        return True
     known = {(leg.key, leg.before) for bundle in before for leg in bundle.legs}
     return known.issuperset((leg.key, leg.before) for bundle in bundles for leg in bundle.legs)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -102,7 +102,7 @@ def live_key(account: str, order_id: str) -> Key:
     return LIVE, f"live#{account}#{order_id}"
 
 
-class ReadPosition(NamedTuple):
+class ReadPosition(msgspec.Struct, frozen=True):
     """A position as it was read, with the item that said so."""
 
     item: Item

@@ -54,7 +54,7 @@ _encode = msgspec.json.Encoder(decimal_format="string").encode
 
 def write_of(table: Table, outbox: Outbox, change: Change) -> Write:
     """Return the write of a change; messages are held in the outbox."""
-    if isinstance(change, HoldMessage):
+    if type(change) is HoldMessage:
         return outbox.holding(change.message)
     return _WRITES[type(change)](table, change)
 

@@ -6,7 +6,7 @@ other. Every write increments the version, so a match is written to the very boo
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -29,7 +29,7 @@ NO_PARTS = b"[]"
 Parts = dict[int, list[RestingOrder]]
 
 
-class StoredBook(NamedTuple):
+class StoredBook(msgspec.Struct, frozen=True):
     """A page as it was read, and its orders by part; part 0 is the page's own item."""
 
     page: PaperBookVersion

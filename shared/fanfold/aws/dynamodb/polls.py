@@ -6,7 +6,9 @@ whole, and two of three arrivals read none of them.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from fanfold.aws.dynamodb.table import Key, Table, Write
 from fanfold.errors import Conflict, retry_on_conflict
@@ -18,7 +20,7 @@ from fanfold.risk.poll import CarriedForward, PollPart, PollState, Unfinished, a
 TRIES = 5
 
 
-class PollArrival(NamedTuple):
+class PollArrival(msgspec.Struct, frozen=True):
     """An arrival of a poll: its tokens, and packed targets by name, or packed marks after those of a version."""
 
     poll: PollPart
@@ -60,7 +62,7 @@ class DynamoPolls:
 
         Raises Unfinished where the poll before is not decided yet, and Conflict where the marks have another version.
         """
-        tokens = {f"bars/{poll.part}"} | ({f"idle/{poll.part}"} if idle else set())
+        tokens = {f"bars/{poll.part}", f"idle/{poll.part}"} if idle else {f"bars/{poll.part}"}
         bars = PollArrival(poll, tokens, {}, self._pack(account, "marks", marks), version)
         try:
             return self._begin(account, bars)
@@ -199,6 +201,13 @@ def _version_is(name: str, version: int, values: dict[str, Any]) -> str:
     return f"{name} = :version"
 
 
+def _in_order(bodies: Mapping[str, bytes]) -> tuple[bytes, ...]:
+    """Return packed targets in the order of their parts and chunks, which their names tell."""
+    if len(bodies) == 1:
+        return tuple(bodies.values())
+    return tuple([bodies[name] for name in sorted(bodies, key=_place)])
+
+
 def _place(name: str) -> list[int]:
     """Return part and chunk of the targets under a name."""
     return [int(number) for number in name[1:].split("c")]
@@ -207,13 +216,13 @@ def _place(name: str) -> list[int]:
 def _state(item: Mapping[str, Any]) -> PollState:
     if not item:
         return PollState()
-    bodies = item.get("targets", {})
+    bodies = item.get("targets")
     return PollState(
         poll_id=item.get("poll_id", ""),
         at=int(item.get("closed_at_s", ZERO)),
         parts=int(item.get("parts", ZERO)),
         arrived=frozenset(item.get("arrived", ())),
-        packed_targets=tuple(bodies[part] for part in sorted(bodies, key=_place)),
+        packed_targets=_in_order(bodies) if bodies else (),
         packed_marks=item.get("marks", b""),
         marks_version=int(item.get("marks_version", ZERO)),
         decided=item.get("decided", False),

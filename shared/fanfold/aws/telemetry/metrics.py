@@ -79,7 +79,7 @@ class Metrics:
 
     def measure(self, metric: str, milliseconds: int) -> None:
         """Record a single value, so that percentiles can be computed; below zero it counts as zero: clocks differ."""
-        value = milliseconds if milliseconds > 0 else 0
+        value = max(0, milliseconds)
         values = self._values.get(metric)
         if values is None:
             self._values[metric] = [value]
