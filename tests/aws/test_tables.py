@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from fanfold.aws.client.call import AwsFault, Call
+from fanfold.aws.dynamodb.attribute_values import unmarshal
 from fanfold.aws.dynamodb.table import ABSENT, PRESENT, Table
 from fanfold.errors import Refused
 from support.ledger_examples import create_table
@@ -65,11 +66,13 @@ def test_a_failed_condition_is_a_conflict_that_says_which_write_it_was(table: Ta
 
 
 def test_an_update_gives_back_what_is_there_now(table: Table) -> None:
-    assert table.update(("a", "1"), "SET n = :n ADD got :got", {":n": 1, ":got": {"x"}})["got"] == {"x"}
-    assert table.update(("a", "1"), "ADD got :got, n :n", {":n": 2, ":got": {"y"}})["got"] == {"x", "y"}
+    first = table.update_as_stored(("a", "1"), "SET n = :n ADD got :got", {":n": 1, ":got": {"x"}})
+    assert first["got"] == {"SS": ["x"]}
+    second = table.update_as_stored(("a", "1"), "ADD got :got, n :n", {":n": 2, ":got": {"y"}})
+    assert unmarshal(second)["got"] == {"x", "y"}
     assert table.get(("a", "1"))["n"] == 3
     with pytest.raises(Refused) as refused:
-        table.update(("a", "1"), "SET n = :n", {":n": 1}, ABSENT)
+        table.update_as_stored(("a", "1"), "SET n = :n", {":n": 1}, ABSENT)
     assert refused.value.failed == (0,)
 
 

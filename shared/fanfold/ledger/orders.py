@@ -195,6 +195,8 @@ def held(record: OrderRecord) -> Decimal:
     if record.state in TERMINAL:
         return ZERO
     reserved, quantity = record.order.reserved, record.order.quantity
+    if not reserved:  # Nothing is reserved on margin, nor for a sale.
+        return reserved
     share = money.ceil_to(money.ratio(reserved * record.remaining, quantity), money.CASH_STEP)
     return min(reserved, share)
 

@@ -25,6 +25,7 @@ from fanfold.risk.venue_rules import RulesInForce
 LIVE = "outbox#execution"
 NO_PAGES = b"{}"
 ON_PAPER = RealMoney()
+_STATES: dict[str, TradingState] = {state.value: state for state in TradingState}
 _lots = msgspec.json.Decoder(tuple[Lot, ...]).decode
 _pages = msgspec.json.Decoder(LotPages).decode
 _record = msgspec.json.Decoder(OrderRecord).decode
@@ -193,7 +194,7 @@ def trading_state(table: Table, account: str) -> OrderPermissions:
 def _permissions(item: Mapping[str, Any]) -> OrderPermissions:
     since = datetime.fromisoformat(item["trading_state_at"]) if "trading_state_at" in item else None
     return OrderPermissions(
-        TradingState(item["trading_state"]) if "trading_state" in item else None, since, item.get("breach", "")
+        _STATES[item["trading_state"]] if "trading_state" in item else None, since, item.get("breach", "")
     )
 
 
@@ -257,7 +258,7 @@ def pending_resume(table: Table, account: str) -> PendingResume | None:
 def _account(account: str, item: dict[str, Any]) -> StoredAccount:
     return StoredAccount(
         account=account,
-        trading_state=TradingState(item["trading_state"]) if "trading_state" in item else None,
+        trading_state=_STATES[item["trading_state"]] if "trading_state" in item else None,
         trading_state_cause=item.get("trading_state_cause", ""),
         breach=item.get("breach", ""),
         cash=item["cash"],

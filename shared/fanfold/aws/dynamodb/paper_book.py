@@ -30,10 +30,11 @@ Parts = dict[int, list[RestingOrder]]
 
 
 class StoredBook(msgspec.Struct, frozen=True):
-    """A page as it was read, and its orders by part; part 0 is the page's own item."""
+    """A page as it was read or written, and its orders by part; part 0 is the page's own item, of this ``body``."""
 
     page: PaperBookVersion
     parts: Parts
+    body: bytes = b""
 
 
 class PaperBook:
@@ -50,7 +51,7 @@ class PaperBook:
             kept = self._read(order.account)
             parts = _added(kept.parts, order)
             try:
-                self._table.write([marker, *self._writes(order.account, kept, parts, kept.page.matched_through_s)])
+                self._store(order.account, kept, parts, kept.page.matched_through_s, marker)
             except Conflict:
                 known = self._table.get(_marker(order))
                 if not known:
@@ -78,7 +79,7 @@ class PaperBook:
             for number, part in kept.parts.items()
         }
         if parts != kept.parts:
-            self._table.write(self._writes(account, kept, parts, kept.page.matched_through_s))
+            self._store(account, kept, parts, kept.page.matched_through_s)
 
     def read(self, account: str) -> PaperBookVersion:
         return self._read(account).page
@@ -99,16 +100,22 @@ class PaperBook:
             raise Conflict(f"the book of {account} is at version {kept.page.version}, not {version}; resolve again")
         ended = frozenset(gone)
         parts = {number: updated(part, changed, ended) for number, part in kept.parts.items()}
-        self._table.write(self._writes(account, kept, parts, matched_through_s))
+        self._store(account, kept, parts, matched_through_s)
 
     def _marking(self, order: Order, item: dict[str, Any]) -> Write:
         expires = int(order.expires_at.timestamp()) + KEPT_S
         return self._table.putting(_marker(order), {**item, "expires_at_s": expires}, ABSENT)
 
     def _read(self, account: str) -> StoredBook:
-        item = self._table.get(_page_key(account))
-        self._kept[account] = self._with_parts(account, item) if _numbers(item) else _kept(item)
-        return self._kept[account]
+        item, known = self._table.get(_page_key(account)), self._kept.get(account)
+        if _numbers(item):
+            book = self._with_parts(account, item)
+        elif known is not None and item and item["book"] == known.body:
+            book = known  # Most often this process wrote the page, and need not decode it.
+        else:
+            book = _kept(item)
+        self._kept[account] = book
+        return book
 
     def _with_parts(self, account: str, item: dict[str, Any]) -> StoredBook:
         """Read the parts after the page that names them: they belong together if it has not changed since."""
@@ -124,19 +131,28 @@ class PaperBook:
 
         return retry_on_conflict(attempt, TRIES, f"the paper book of {account}", self._table.backoff)
 
-    def _writes(self, account: str, kept: StoredBook, parts: Parts, matched_through_s: dict[str, int]) -> list[Write]:
-        """Return the writes of the page and of the parts that changed."""
+    def _store(
+        self, account: str, kept: StoredBook, parts: Parts, matched_through_s: dict[str, int], *beside: Write
+    ) -> None:
+        """Write the page and the parts that changed, together with what is ``beside`` them."""
         version = kept.page.version
         others = {number: part for number, part in parts.items() if number and part}
         page = PaperBookVersion(resting=parts.get(0, []), matched_through_s=matched_through_s, version=version + 1)
-        item = {"book": _encode(page), "version": version + 1, "parts": _encode(sorted(others))}
+        body = _encode(page)
+        item = {"book": body, "version": version + 1, "parts": _encode(sorted(others)) if others else NO_PARTS}
         condition, values = ("version = :version", {":version": version}) if version else (ABSENT, None)
-        writes = [self._table.putting(_page_key(account), item, condition, values)]
+        writes = [*beside, self._table.putting(_page_key(account), item, condition, values)]
         for number, part in others.items():
             if part != kept.parts.get(number):
                 writes.append(self._table.putting(_part_key(account, number), {"resting": _encode(part)}))
-        gone = [number for number in kept.parts if number and number not in others]
-        return writes + [self._table.deleting(_part_key(account, number)) for number in gone]
+        writes += [
+            self._table.deleting(_part_key(account, number)) for number in kept.parts if number and number not in others
+        ]
+        self._table.write(writes)
+        if others:
+            del self._kept[account]
+        else:
+            self._kept[account] = StoredBook(page, {0: page.resting}, body)
 
 
 def _kept(item: dict[str, Any]) -> StoredBook:

@@ -6,14 +6,15 @@ whole, and two of three arrivals read none of them.
 """
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from fanfold.aws.dynamodb.attribute_values import Item
 from fanfold.aws.dynamodb.table import Key, Table, Write
 from fanfold.errors import Conflict, retry_on_conflict
 from fanfold.messages import Targets
-from fanfold.money import ZERO
 from fanfold.risk.exposure import Mark
 from fanfold.risk.poll import CarriedForward, PollPart, PollState, Unfinished, arrival, may_pass, pack
 
@@ -43,7 +44,7 @@ class DynamoPolls:
 
     def read_all(self, accounts: Sequence[str]) -> dict[str, PollState]:
         """Read the polls of several accounts, in one call."""
-        items = self._table.get_all([_key(account) for account in accounts])
+        items = self._table.get_all_as_stored([_key(account) for account in accounts])
         return {account: self._state(account, items.get(_key(account), {})) for account in accounts}
 
     def matched(self, account: str, poll: PollPart) -> PollState:
@@ -109,7 +110,7 @@ class DynamoPolls:
         self._packed.setdefault(account, {})[name] = body, part
         return body
 
-    def _state(self, account: str, item: Mapping[str, Any]) -> PollState:
+    def _state(self, account: str, item: Item) -> PollState:
         return _state(item).packed_by(self._packed.setdefault(account, {}))
 
     def _write(self, account: str, update: str, values: Mapping[str, Any], condition: str) -> None:
@@ -149,7 +150,7 @@ class DynamoPolls:
             values[f":{name}"] = body
             assignments.append(f"targets.{name} = :{name}")
         update = "ADD arrived :arrived" + (f" SET {', '.join(assignments)}" if assignments else "")
-        return self._state(account, self._table.update(_key(account), update, values, condition))
+        return self._state(account, self._table.update_as_stored(_key(account), update, values, condition))
 
     def _begin(self, account: str, came: PollArrival) -> PollState:
         """Begin a newer poll than the one that was decided last."""
@@ -164,7 +165,7 @@ class DynamoPolls:
         }
         condition = DECIDED + _marks_condition(came, values)
         update = f"{BEGINNING}, {MARKS}" if came.marks else BEGINNING
-        return self._state(account, self._table.update(_key(account), update, values, condition))
+        return self._state(account, self._table.update_as_stored(_key(account), update, values, condition))
 
 
 BEGINNING = (
@@ -201,11 +202,9 @@ def _version_is(name: str, version: int, values: dict[str, Any]) -> str:
     return f"{name} = :version"
 
 
-def _in_order(bodies: Mapping[str, bytes]) -> tuple[bytes, ...]:
+def _in_order(bodies: Item) -> tuple[bytes, ...]:
     """Return packed targets in the order of their parts and chunks, which their names tell."""
-    if len(bodies) == 1:
-        return tuple(bodies.values())
-    return tuple([bodies[name] for name in sorted(bodies, key=_place)])
+    return tuple([bodies[name]["B"] for name in (bodies if len(bodies) < 2 else sorted(bodies, key=_place))])
 
 
 def _place(name: str) -> list[int]:
@@ -213,20 +212,23 @@ def _place(name: str) -> list[int]:
     return [int(number) for number in name[1:].split("c")]
 
 
-def _state(item: Mapping[str, Any]) -> PollState:
-    if not item:
-        return PollState()
-    bodies = item.get("targets")
+def _state(item: Item) -> PollState:
+    """Return the state in an item of AttributeValues; nothing of it is there before it was first written."""
+    bodies = item["targets"]["M"] if "targets" in item else {}
     return PollState(
-        poll_id=item.get("poll_id", ""),
-        at=int(item.get("closed_at_s", ZERO)),
-        parts=int(item.get("parts", ZERO)),
-        arrived=frozenset(item.get("arrived", ())),
+        poll_id=item["poll_id"]["S"] if "poll_id" in item else "",
+        at=_whole(item, "closed_at_s"),
+        parts=_whole(item, "parts"),
+        arrived=frozenset(item["arrived"]["SS"] if "arrived" in item else ()),
         packed_targets=_in_order(bodies) if bodies else (),
-        packed_marks=item.get("marks", b""),
-        marks_version=int(item.get("marks_version", ZERO)),
-        decided=item.get("decided", False),
-        packed_carried=item.get("carried_forward", b""),
-        carried_version=int(item.get("carried_version", ZERO)),
-        rearmed=item.get("rearmed", False),
+        packed_marks=item["marks"]["B"] if "marks" in item else b"",
+        marks_version=_whole(item, "marks_version"),
+        decided=item["decided"]["BOOL"] if "decided" in item else False,
+        packed_carried=item["carried_forward"]["B"] if "carried_forward" in item else b"",
+        carried_version=_whole(item, "carried_version"),
+        rearmed=item["rearmed"]["BOOL"] if "rearmed" in item else False,
     )
+
+
+def _whole(item: Item, name: str) -> int:
+    return int(Decimal(item[name]["N"])) if name in item else 0

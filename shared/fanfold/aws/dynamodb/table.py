@@ -39,13 +39,16 @@ class Table(NamedTuple):
 
     def get_all(self, keys: Sequence[Key]) -> dict[Key, dict[str, Any]]:
         """Return the items that exist, by key. Raises AwsFault, as for a rate, where DynamoDB leaves some unread."""
-        items: dict[Key, dict[str, Any]] = {}
+        return {key: unmarshal(item) for key, item in self.get_all_as_stored(keys).items()}
+
+    def get_all_as_stored(self, keys: Sequence[Key]) -> dict[Key, Item]:
+        """Return what ``get_all`` does as AttributeValues."""
+        items: dict[Key, Item] = {}
         for start in range(0, len(keys), BATCH_GET_MAX):
             wanted = {"Keys": [_key(key) for key in keys[start : start + BATCH_GET_MAX]], "ConsistentRead": True}
             for page in self._rounds(self._get_batch, wanted, "UnprocessedKeys"):
                 for item in page["Responses"].get(self.name, []):
-                    values = unmarshal(item)
-                    items[values["pk"], values["sk"]] = values
+                    items[item["pk"]["S"], item["sk"]["S"]] = item
         return items
 
     def put_all(self, items: Mapping[Key, Mapping[str, Any]]) -> None:
@@ -166,15 +169,17 @@ class Table(NamedTuple):
                 raise Refused(failed) from fault
             raise
 
-    def update(self, key: Key, update: str, values: Mapping[str, Any], condition: str = "") -> dict[str, Any]:
-        """Return the item after an update. Raises Conflict where its condition failed."""
-        parameters = self.updating(key, update, values, condition)["Update"] | {"ReturnValues": "ALL_NEW"}
+    def update_as_stored(self, key: Key, update: str, values: Mapping[str, Any], condition: str = "") -> Item:
+        """Return the AttributeValues of the item after an update. Raises Conflict where its condition failed."""
+        parameters = self.updating(key, update, values, condition)["Update"]
+        parameters["ReturnValues"] = "ALL_NEW"
         try:
-            return unmarshal(self.call("dynamodb", "UpdateItem", parameters)["Attributes"])
+            item: Item = self.call("dynamodb", "UpdateItem", parameters)["Attributes"]
         except AwsFault as fault:
             if condition_failed(fault) or conflicted(fault):
                 raise Refused((0,)) from fault
             raise
+        return item
 
 
 def _conditional(parameters: dict[str, Any], condition: str, values: Mapping[str, Any] | None) -> dict[str, Any]:

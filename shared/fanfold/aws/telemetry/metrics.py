@@ -90,7 +90,7 @@ class Metrics:
         """Count what a message reports."""
         match message:
             case BarsClosed():
-                self.add("Bars", sum(len(frame.step) for frame in message.frames))
+                self.add("Bars", sum([len(frame.step) for frame in message.frames]))
             case Targets():
                 self.add("Signals", len(message.targets))
             case OrdersApproved():
@@ -107,7 +107,7 @@ class Metrics:
 
     def _reported(self, report: ExecutionReport) -> None:
         self.add("Fills", len(report.fills))
-        if any(update.state is OrderState.OPEN for update in report.updates):
+        if OrderState.OPEN in [update.state for update in report.updates]:
             self.measure("TickToOrder", int((self._clock() - report.at).total_seconds() * 1_000))
 
     def flush(self, properties: Mapping[str, str], at_ms: int = 0) -> None:
