@@ -120,12 +120,13 @@ def for_each_account(accounts: Sequence[str], act: Callable[[str], object]) -> N
             act(account)
         except Exception as fault:  # noqa: BLE001 - raised below, once the other accounts had their turn
             failed[account] = fault
+    if not failed:
+        return
     passing = [fault for fault in failed.values() if not isinstance(fault, LASTING)]
     if passing:
         raise passing[0]
-    if failed:
-        texts = [f"account {account}: {type(fault).__name__}: {fault}" for account, fault in failed.items()]
-        raise BadInput("; ".join(texts)) from next(iter(failed.values()))
+    texts = [f"account {account}: {type(fault).__name__}: {fault}" for account, fault in failed.items()]
+    raise BadInput("; ".join(texts)) from next(iter(failed.values()))
 
 
 class NothingThere(Exception):

@@ -8,7 +8,7 @@ import pytest
 from fanfold.aws.dynamodb.folds import FoldTable
 from fanfold.aws.dynamodb.table import Table
 from fanfold.errors import AT_ONCE, Conflict
-from fanfold.market.bars import Bar, Series
+from fanfold.market.bars import Bar, Series, pack
 from fanfold.messages import Message, Targets
 from fanfold.signals.fold import Fold, StoredFold
 from fanfold.simulation.plain_stores import PlainFolds
@@ -41,7 +41,7 @@ def outputs(name: str) -> list[Message]:
 def append(store: FoldStore, fold: Fold, version: int, message: list[Series]) -> None:
     at = max(stretched.through for stretched in message)
     fold.accept(message, at)
-    store.append(version, f"m{version}", fold.fresh, fold.snapshot(), outputs(f"t{version}"))
+    store.append(version, f"m{version}", pack(fold.fresh), fold.snapshot(), outputs(f"t{version}"))
 
 
 def test_an_empty_store_has_no_version(store: FoldStore) -> None:

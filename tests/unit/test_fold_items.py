@@ -7,6 +7,7 @@ import pytest
 
 from fanfold.aws.dynamodb.folds import FoldTable
 from fanfold.errors import Conflict
+from fanfold.market.bars import pack
 from fanfold.messages import Message, Target, Targets
 from fanfold.signals.fold import Fold
 from fanfold.simulation.cloud import MemoryCloud
@@ -36,7 +37,7 @@ def test_a_fold_of_any_size_is_written_whole_and_read_back(legs: int) -> None:
     for version in (1, 2):
         message = [stretch(A, whole, version - 1, version)]
         fold.accept(message, message[0].through)
-        store.append(version, f"m{version}", fold.fresh, fold.snapshot(), published)
+        store.append(version, f"m{version}", pack(fold.fresh), fold.snapshot(), published)
     items = [item for partition in cloud.dynamodb.tables["folds"].partitions.values() for item in partition.values()]
     assert (len(items) > 2) == (legs > 1_000)
     assert sum(len(part["B"]) for item in items for part in item.values() if "B" in part) > ITEM_MAX or legs == 1_000

@@ -227,7 +227,7 @@ def test_an_order_is_a_duplicate_by_its_id_and_by_its_leg() -> None:
     context = survey(book(), prepare(desk()).terms("margin"), {}, NOW)
     check = ORDER_CHECKS[Code.DUPLICATE_INTENT]
     assert check(context.candidate(order()), context) is None
-    context.decided(order())
+    context.decided(context.candidate(order()))
     for again in (order(instrument=ETH), order(order_id="other")):
         assert check(context.candidate(again), context) is not None
     assert check(context.candidate(order(order_id="other", instrument=ETH)), context) is None

@@ -1,13 +1,12 @@
 """Follow a recording bar by bar: a longer bar is merged as its bars are published, and none of them is read again."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 import msgspec
 
 from fanfold.desk import VenueSettings
 from fanfold.market import timeframes
-from fanfold.market.bars import FIGURE_MAX, Bar, Series
+from fanfold.market.bars import FIGURE_MAX, Bar, Series, bar_of
 from fanfold.market.sequence import follows
 from fanfold.market.source import BarsRequest, Source
 from market_data_service.answers import SeriesKey
@@ -16,7 +15,7 @@ from market_data_service.news import KEPT_BARS, News, is_next, same_scales
 Cursors = Mapping[SeriesKey, Series]
 
 
-class Merging(NamedTuple):
+class Merging(msgspec.Struct, frozen=True):
     """A longer bar under way: as of its newest bar, and of how many."""
 
     bars: int
@@ -81,9 +80,10 @@ def _merged(merging: Merging | None, bar: Bar, before: int, length: int) -> Merg
     """Return the longer bar under way with one bar more, which begins another where the one before ended one."""
     if merging is None or before % length == 0 or merging.bar.closes_at_s != before:
         return Merging(1, bar)
-    count, (_, opened, high, low, _, volume) = merging
-    merged = Bar(bar[0], opened, max(high, bar[2]), min(low, bar[3]), bar[4], volume + bar[5])
-    return Merging(count + 1, merged)
+    closes_at_s, _, high, low, close, volume = bar
+    _, opened, highest, lowest, _, before_volume = merging.bar
+    figures = closes_at_s, opened, max(high, highest), min(low, lowest), close, before_volume + volume
+    return Merging(merging.bars + 1, bar_of(figures))
 
 
 def _published(answer: Series, last: Series) -> News:

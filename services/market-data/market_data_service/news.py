@@ -4,7 +4,6 @@ from bisect import bisect_right
 from collections.abc import Container, Sequence
 from decimal import Decimal
 from operator import itemgetter
-from typing import NamedTuple
 
 import msgspec
 
@@ -24,7 +23,7 @@ from market_data_service.revisions import revised
 KEPT_BARS = 3
 
 
-class News(NamedTuple):
+class News(msgspec.Struct, frozen=True):
     """Bars to publish, their defects, and the last bars published of the series after these; None: there are none.
 
     ``fits`` says that all figures are known to fit into 64 bits.

@@ -158,7 +158,7 @@ class Poller:
         except Conflict:
             # Another poll wrote the cursors first: it published the same bars, which readers have once.
             return 0
-        return sum(len(item.series.bars) for item in fresh)
+        return sum([len(item.series.bars) for item in fresh])
 
     def _notes(self, name: str, since: int) -> Noted:
         """Return the notes on a venue: this process's own of a poll since then, else the stored ones.
@@ -244,7 +244,7 @@ def _found(
     if need.timeframe == venue.timeframe:
         own = news.own(answer, need, last, venue.jump_max, known_unbroken=sound is answer.bars)
         # An empty answer is a defect of a live venue, but not of a recording, which may begin later than others.
-        return own._replace(defects=[]) if final and not answer.bars else own
+        return msgspec.structs.replace(own, defects=[]) if final and not answer.bars else own
     if need.timeframe != answer.timeframe:
         return news.made(answer, sound, need, last, venue.jump_max, final=final)
     return news.from_venue(answer, need, last, venue.jump_max)

@@ -115,8 +115,8 @@ def _without(orders: Sequence[Order], created: Collection[str]) -> list[Order]:
 
 def _chunk(orders: Sequence[Order], of_bundles: bundles.Bundles, wanted: Standing, orders_max: int) -> list[Order]:
     """Return the first orders of one cause, as many as an approval takes; no bundle is cut."""
-    if len(orders) < 2:
-        return list(orders)
+    if len(orders) <= orders_max and len({_cause(order, wanted) for order in orders}) < 2:
+        return list(orders)  # They come in the order of their units.
     chunk: list[Order] = []
     for unit in bundles.units(orders, of_bundles):
         if chunk and (len(chunk) + len(unit) > orders_max or _cause(unit[0], wanted) != _cause(chunk[0], wanted)):

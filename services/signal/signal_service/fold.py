@@ -13,7 +13,7 @@ from fanfold import ids
 from fanfold.desk import Desk
 from fanfold.errors import Backoff, BadInput, Conflict, retry_on_conflict
 from fanfold.market import bars
-from fanfold.market.bars import Series
+from fanfold.market.bars import Frame, Series
 from fanfold.messages import BarsClosed, BarsRequested, LegCode, LegState, LegStatus, Message, Target, Targets
 from fanfold.signals.due import due
 from fanfold.signals.fold import Fold, Gap, Group, Snapshot, StoredFold
@@ -35,7 +35,7 @@ class FoldStore(Protocol):
     def load(self, groups: Mapping[Group, int]) -> StoredFold: ...
 
     def append(
-        self, version: int, message: str, series: list[Series], snapshot: Snapshot, outputs: list[Message]
+        self, version: int, message: str, frames: list[Frame], snapshot: Snapshot, outputs: list[Message]
     ) -> None: ...
 
 
@@ -102,7 +102,8 @@ class StrategyRunner:
             return known
         fold, at = memory.fold, int(message.at.timestamp())
         gaps_before = dict(fold.requested)
-        targets, gaps = fold.accept(list(_usable(fold, message)), at)
+        usable, as_sent = _usable(fold, message)
+        targets, gaps = fold.accept(usable, at)
         if gaps and memory.warm:
             raise Conflict("what is missing here may have been folded by another process")
         states = fold.changes()
@@ -113,7 +114,9 @@ class StrategyRunner:
         ]
         if fold.fresh or states or gaps_before != fold.requested:
             memory.version += 1
-            self._store.append(memory.version, message.id, fold.fresh, fold.snapshot(), outputs)
+            # What was taken as it came is not packed anew.
+            frames = message.frames if as_sent and fold.fresh == usable else bars.pack(fold.fresh)
+            self._store.append(memory.version, message.id, frames, fold.snapshot(), outputs)
             memory.outputs[message.id] = outputs
             while len(memory.outputs) > RECENT:
                 memory.outputs.pop(next(iter(memory.outputs)))
@@ -162,17 +165,22 @@ def _cut(targets: list[Target]) -> list[list[Target]]:
     return [[target for _, target in group] for _, group in groups]
 
 
-def _usable(fold: Fold, message: BarsClosed) -> Iterator[Series]:
-    """Yield the series of a message; step over those with figures that no store can hold, and report them."""
-    if all(map(bars.fit, message.frames)):
-        yield from bars.unpack(message.frames)
-        return
-    for series in bars.unpack(message.frames):
+def _usable(fold: Fold, message: BarsClosed) -> tuple[list[Series], bool]:
+    """Return the series of a message, and whether its frames are of just these, one frame a timeframe.
+
+    Those with figures that no store can hold are stepped over, and reported.
+    """
+    frames, received = message.frames, bars.unpack(message.frames)
+    if all(map(bars.fit, frames)):
+        return received, len({frame.timeframe for frame in frames}) == len(frames)
+    usable = []
+    for series in received:
         try:
-            yield bars.fitted(series)
+            usable.append(bars.fitted(series))
         except BadInput as refused:
             log.warning("bars are stepped over: %s", refused)
             fold.step_over(series, str(refused))
+    return usable, False
 
 
 def _statuses(message: BarsClosed, states: list[tuple[str, LegState]]) -> Iterator[LegStatus]:

@@ -31,12 +31,12 @@ class Bar(NamedTuple):
 
 
 # As ``Bar._make``, without its call in Python, which is most of its time.
-_bar: Callable[[Iterable[int]], Bar] = partial(tuple.__new__, Bar)
+bar_of: Callable[[Iterable[int]], Bar] = partial(tuple.__new__, Bar)
 
 
 def bars_of(rows: Iterable[Iterable[int]]) -> list[Bar]:
     """Bars of rows of six figures each."""
-    return list(map(_bar, rows))
+    return list(map(bar_of, rows))
 
 
 class Series(msgspec.Struct, kw_only=True):
@@ -267,7 +267,7 @@ def _series_of_a_bar(frame: Frame, instruments: Collection[str] | None) -> Itera
             price_scale=price_scale,
             volume_scale=volume_scale,
             after=closes_at_s - gap * length if gap else 0,
-            bars=[_bar((closes_at_s, o, o + h, o - low, o + c, v))],
+            bars=[bar_of((closes_at_s, o, o + h, o - low, o + c, v))],
         )
 
 

@@ -167,23 +167,27 @@ def cash(candidate: Candidate, context: Context) -> str | None:
 
 def order_notional(candidate: Candidate, context: Context) -> str | None:
     # Of an order that is divided, the largest slice counts.
-    return _over("notional", candidate.notional_of_largest, context.terms.limits.order_notional_max)
+    figure, limit = candidate.notional_of_largest, context.terms.limits.order_notional_max
+    return _over("notional", figure, limit) if figure > limit else None
 
 
 def position_notional(candidate: Candidate, context: Context) -> str | None:
     instrument = candidate.order.instrument
-    largest = context.largest.get(instrument, ZERO) + candidate.largest
-    return _over(f"position in {instrument}", largest, context.terms.limits.position_notional_max)
+    figure = context.largest.get(instrument, ZERO) + candidate.largest
+    limit = context.terms.limits.position_notional_max
+    return _over(f"position in {instrument}", figure, limit) if figure > limit else None
 
 
 def gross_exposure(candidate: Candidate, context: Context) -> str | None:
-    return _over("gross exposure", context.gross + candidate.largest, context.terms.limits.gross_max * context.equity)
+    figure, limit = context.gross + candidate.largest, context.terms.limits.gross_max * context.equity
+    return _over("gross exposure", figure, limit) if figure > limit else None
 
 
 def net_exposure(candidate: Candidate, context: Context) -> str | None:
     buys = candidate.order.side == "buy"
-    extreme = context.net_highest + candidate.highest if buys else -context.net_lowest - candidate.lowest
-    return _over("net exposure", extreme, context.terms.limits.net_max * context.equity)
+    figure = context.net_highest + candidate.highest if buys else -context.net_lowest - candidate.lowest
+    limit = context.terms.limits.net_max * context.equity
+    return _over("net exposure", figure, limit) if figure > limit else None
 
 
 def order_rate(candidate: Candidate, context: Context) -> str | None:
@@ -192,15 +196,17 @@ def order_rate(candidate: Candidate, context: Context) -> str | None:
 
 
 def daily_loss(_: Candidate, context: Context) -> str | None:
-    return _over("loss of this day", context.daily_loss, context.daily_loss_max)
+    figure, limit = context.daily_loss, context.daily_loss_max
+    return _over("loss of this day", figure, limit) if figure > limit else None
 
 
 def drawdown(_: Candidate, context: Context) -> str | None:
-    return _over("loss from the peak", context.drawdown, context.drawdown_max)
+    figure, limit = context.drawdown, context.drawdown_max
+    return _over("loss from the peak", figure, limit) if figure > limit else None
 
 
-def _over(what: str, figure: Decimal, limit: Decimal) -> str | None:
-    return f"{what} {figure:f} is over {limit:f}" if figure > limit else None
+def _over(what: str, figure: Decimal, limit: Decimal) -> str:
+    return f"{what} {figure:f} is over {limit:f}"
 
 
 # Asked of a target: can it be sized at all?

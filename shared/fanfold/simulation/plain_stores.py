@@ -11,8 +11,7 @@ import msgspec
 
 from fanfold.aws.dynamodb.folds import RECENT, Reach, known_groups
 from fanfold.errors import Conflict
-from fanfold.market import bars
-from fanfold.market.bars import Series
+from fanfold.market.bars import Frame, Series
 from fanfold.market.source import Noted
 from fanfold.matching.book import PaperBookVersion, RestingOrder, canceled, updated
 from fanfold.messages import Message, Order
@@ -45,20 +44,17 @@ class PlainFolds:
         self._version = 0
         self._snapshot: Snapshot | None = None
         self._outputs: dict[str, Sequence[Message]] = {}
-        # The series of each message by timeframe, oldest first.
-        self._series: dict[str, deque[list[Series]]] = {}
+        # The frames of the messages by timeframe, oldest first.
+        self._frames: dict[str, deque[Frame]] = {}
         self._groups: Mapping[Group, int] = {}
 
     def append(
-        self, version: int, message: str, series: list[Series], snapshot: Snapshot, outputs: list[Message]
+        self, version: int, message: str, frames: list[Frame], snapshot: Snapshot, outputs: list[Message]
     ) -> None:
         if version != self._version + 1:
             raise Conflict(f"version {version} of the fold is there already")
-        by_timeframe: dict[str, list[Series]] = {}
-        for piece in series:
-            by_timeframe.setdefault(piece.timeframe, []).append(piece)
-        for timeframe, pieces in by_timeframe.items():
-            self._series.setdefault(timeframe, deque()).append(pieces)
+        for frame in frames:
+            self._frames.setdefault(frame.timeframe, deque()).append(frame)
         self._version, self._snapshot = version, snapshot
         self._outputs[message] = outputs
         while len(self._outputs) > RECENT:
@@ -75,12 +71,12 @@ class PlainFolds:
         """Return the bars that the groups look back on; forget those before them."""
         windows: list[Series] = []
         wanted = known_groups(self._groups, snapshot)
-        for timeframe, kept in self._series.items():
+        for timeframe, kept in self._frames.items():
             reach, taken = Reach(wanted.get(timeframe, {})), 0
-            for pieces in reversed(kept):
+            for frame in reversed(kept):
                 if reach.done():
                     break
-                reach.take(bars.pack(pieces))
+                reach.take([frame])
                 taken += 1
             while len(kept) > taken:
                 kept.popleft()

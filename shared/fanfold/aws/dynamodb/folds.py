@@ -13,7 +13,7 @@ import msgspec
 
 from fanfold.aws.dynamodb.attribute_values import integer
 from fanfold.aws.dynamodb.table import ABSENT, Table, Write, sort_key
-from fanfold.market import bars, history, timeframes
+from fanfold.market import history, timeframes
 from fanfold.market.bars import Frame, Series
 from fanfold.messages import Message, decode, encode
 from fanfold.packing import packed, plain, unpacked
@@ -40,10 +40,9 @@ class FoldTable:
         self._timeframe = timeframe
 
     def append(
-        self, version: int, message: str, series: list[Series], snapshot: Snapshot, outputs: list[Message]
+        self, version: int, message: str, frames: list[Frame], snapshot: Snapshot, outputs: list[Message]
     ) -> None:
         """Write a version. Raises Conflict if it exists already."""
-        frames = bars.pack(series)
         finest = [frame for frame in frames if frame.timeframe == self._timeframe]
         # One body: to compress takes longer than all else here, and little by little saves less.
         body, rest = _pack(finest), _pack((snapshot, [encode(output) for output in outputs]))

@@ -119,7 +119,8 @@ class Metrics:
             self.add("Attention", sum(sums.get(name, 0) for name in ALARMING))
         figures: dict[str, Any] = {**sums, **values}
         line: dict[str, Any] = {"Stage": self._stage, **properties, **figures}
-        if directives := self._directives_of(tuple(figures)):
+        names = tuple(figures)
+        if directives := self._directives.get(names) or self._directives_of(names):
             timestamp = at_ms or int(self._clock().timestamp() * 1_000)
             line["_aws"] = {"Timestamp": timestamp, "CloudWatchMetrics": directives}
         if self._reasons:
@@ -129,9 +130,7 @@ class Metrics:
 
     def _directives_of(self, figures: tuple[str, ...]) -> msgspec.Raw:
         """Return which of the figures CloudWatch makes metrics of, as JSON; nothing where no profile names one."""
-        known = self._directives.get(figures)
-        if known is None:
-            metrics = [{"Name": name, "Unit": UNITS[name]} for name in figures if name in self._metrics]
-            directive = {"Namespace": NAMESPACE, "Dimensions": [["Stage"]], "Metrics": metrics}
-            known = self._directives[figures] = msgspec.Raw(_encode([directive]) if metrics else b"")
-        return known
+        metrics = [{"Name": name, "Unit": UNITS[name]} for name in figures if name in self._metrics]
+        directive = {"Namespace": NAMESPACE, "Dimensions": [["Stage"]], "Metrics": metrics}
+        self._directives[figures] = msgspec.Raw(_encode([directive]) if metrics else b"")
+        return self._directives[figures]
