@@ -21,7 +21,7 @@ from fanfold.risk.remaining import remaining
 from fanfold.risk.resting_stops import unprotected
 from fanfold.risk.standing import Standing, StandingTarget
 from fanfold.risk.uneven import BundleProgress
-from fanfold.signals.due import due
+from fanfold.signals.due import due, stepped_series
 from fanfold.strategy.contract import EXTERNAL
 from risk_service import late_targets
 from risk_service.approve import Approver, withdrawal
@@ -90,6 +90,7 @@ class PreTradeRisk:
         self._backoff = backoff
         # Of each account the poll that bars came to last, and its marks.
         self._newest: dict[str, tuple[PollState, dict[str, Mark]]] = {}
+        self._stepped = stepped_series(desk)
         self._external = {name for name, instance in desk.strategies.items() if instance.strategy == EXTERNAL}
 
     def on_bars(self, message: BarsClosed) -> None:
@@ -144,7 +145,7 @@ class PreTradeRisk:
     def _mark(self, account: str, message: BarsClosed, closes: Sequence[tuple[str, int, Decimal]]) -> PollState:
         timeframe = self._desk.venues[message.venue].timeframe
         poll = _part(message, message.cause)
-        idle = not due(self._desk, account, message)
+        idle = not due(self._stepped[account], message)
 
         def attempt() -> PollState:
             known, before = self._newest.pop(account) if account in self._newest else self._read(account)

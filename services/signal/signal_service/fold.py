@@ -15,7 +15,7 @@ from fanfold.errors import Backoff, BadInput, Conflict, retry_on_conflict
 from fanfold.market import bars
 from fanfold.market.bars import Frame, Series
 from fanfold.messages import BarsClosed, BarsRequested, LegCode, LegState, LegStatus, Message, Target, Targets
-from fanfold.signals.due import due
+from fanfold.signals.due import due, stepped_series
 from fanfold.signals.fold import Fold, Gap, Group, Snapshot, StoredFold
 
 log = logging.getLogger("fanfold")
@@ -83,6 +83,7 @@ class StrategyRunner:
         self._bus = bus
         self._backoff = backoff
         self._memory: WarmFold | None = None
+        self._stepped = stepped_series(desk)
 
     def fold(self, message: BarsClosed) -> None:
         """Fold a message of bars. Raises Conflict when other processes kept being faster; it is delivered again."""
@@ -134,7 +135,7 @@ class StrategyRunner:
         return [
             chunk
             for account in accounts
-            if account in by_account or due(self._desk, account, message)
+            if account in by_account or due(self._stepped[account], message)
             for chunk in _chunks(message, account, by_account.get(account, []))
         ]
 

@@ -231,4 +231,9 @@ def _state(item: Item) -> PollState:
 
 
 def _whole(item: Item, name: str) -> int:
-    return int(Decimal(item[name]["N"])) if name in item else 0
+    if name not in item:
+        return 0
+    try:
+        return int(item[name]["N"])
+    except ValueError:  # A whole number with a point or an exponent, as some emulators tell it.
+        return int(Decimal(item[name]["N"]))
