@@ -7,8 +7,6 @@ PLAIN, COMPRESSED = b"\0", b"\1"
 # Shorter ones gain less than a hundred bytes, for more time than all else takes that is done with them.
 LITTLE = 400
 LEVEL = 6
-# By the bits of a body's length: zlib's bits of a window, and its measure of memory.
-_SIZES = tuple((min(max(bits, 9), 15), min(max(bits - 6, 4), 8)) for bits in range(64))
 
 
 def packed(body: bytes) -> bytes:
@@ -19,7 +17,8 @@ def packed(body: bytes) -> bytes:
     """
     if len(body) < LITTLE:
         return PLAIN + body
-    window, memory = _SIZES[len(body).bit_length()]
+    bits = len(body).bit_length()
+    window, memory = min(max(bits, 9), 15), min(max(bits - 6, 4), 8)
     squeezer = compressobj(LEVEL, DEFLATED, window, memory)
     squeezed = squeezer.compress(body) + squeezer.flush()
     return COMPRESSED + squeezed if len(squeezed) < len(body) else PLAIN + body
