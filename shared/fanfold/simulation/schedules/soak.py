@@ -1,5 +1,6 @@
 """A month of the desk: each day two hours of every fault, and a daily close; then every law must hold."""
 
+import gc
 from collections import Counter
 from random import Random
 from typing import NamedTuple, Self
@@ -64,8 +65,13 @@ class Soak(WholeDesk):
         self.faults.on = False
         self.command({"action": "open", "account": "main", "reason": "start", "actor": "ann"})
         self.settle()
-        for day in range(self.days):
-            self._day(day)
+        try:
+            for day in range(self.days):
+                self._day(day)
+                # What a day leaves is kept to the end: to look for garbage among it would cost more each day.
+                gc.freeze()
+        finally:
+            gc.unfreeze()
         self._close_the_day()
         self.heal()
         return self
