@@ -11,7 +11,7 @@ from fanfold.simulation.schedules.outcome import Outcome
 def cash_is_what_the_fills_say(outcome: Outcome) -> Iterator[str]:
     """Cash is what the account began with and what its fills paid and earned."""
     assert outcome.books.account is not None
-    cash = outcome.world.desk.accounts["main"].cash + sum(map(positions.cash_flow, outcome.fills), Decimal(0))
+    cash = outcome.world.desk.accounts[outcome.account].cash + sum(map(positions.cash_flow, outcome.fills), Decimal(0))
     if outcome.books.account.cash != cash:
         yield f"cash is {outcome.books.account.cash}, the fills come to {cash}"
 
@@ -47,7 +47,7 @@ def legs_await_what_live_orders_have_to_fill(outcome: Outcome) -> Iterator[str]:
 def no_trade_is_booked_twice(outcome: Outcome) -> Iterator[str]:
     """Each trade of a venue is booked and published once."""
     published = Counter(f"{fill.instrument} {fill.trade_id}" for fill in outcome.fills)
-    for counts in (published, outcome.world.witness.booked):
+    for counts in (published, outcome.witness.booked):
         yield from (f"{trade} is booked {count} times" for trade, count in counts.items() if count > 1)
 
 
@@ -64,7 +64,7 @@ def orders_fill_what_they_are_for_and_no_more(outcome: Outcome) -> Iterator[str]
 
 def spot_cash_is_never_below_zero(outcome: Outcome) -> Iterator[str]:
     """The cash of a spot account is never below zero."""
-    if outcome.world.desk.accounts["main"].kind == "spot":
+    if outcome.world.desk.accounts[outcome.account].kind == "spot":
         yield from (
             f"cash was {report.cash}" for report in outcome.reports if report.cash is not None and report.cash < 0
         )

@@ -7,6 +7,7 @@ from fanfold.market import timeframes
 from fanfold.messages import Target, Targets
 from fanfold.simulation.schedules.faults import FaultDice, drawn
 from fanfold.simulation.schedules.market import START, B, SeededMarket, desk_of
+from fanfold.simulation.schedules.witness import MAIN
 from fanfold.simulation.schedules.world import STATES, World
 
 MINUTES = 12
@@ -17,6 +18,7 @@ class DeskDay(World):
     """The desk under fire, and then healed."""
 
     timeframe = "1m"
+    accounts: tuple[str, ...] = (MAIN,)
     healing_minutes = HEALING_MINUTES
 
     def __init__(self, seed: int, minutes: int = MINUTES, faults: FaultDice | None = None) -> None:
@@ -31,7 +33,8 @@ class DeskDay(World):
         super().__init__(random, faults, desk, market)
 
     def run(self) -> Self:
-        self.command({"action": "open", "account": "main", "reason": "start", "actor": "ann"})
+        for account in self.accounts:
+            self.command({"action": "open", "account": account, "reason": "start", "actor": "ann"})
         self.until_quiet()
         for minute in range(1, self.minutes + 1):
             self.minute(minute)

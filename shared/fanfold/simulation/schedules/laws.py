@@ -2,7 +2,16 @@
 
 from collections.abc import Iterable
 
-from fanfold.simulation.schedules import audit_laws, bar_laws, book_laws, limit_laws, order_laws, state_laws, venue_laws
+from fanfold.simulation.schedules import (
+    audit_laws,
+    bar_laws,
+    book_laws,
+    limit_laws,
+    neighbour_laws,
+    order_laws,
+    state_laws,
+    venue_laws,
+)
 from fanfold.simulation.schedules.law import Law, LawKind, Sentence
 from fanfold.simulation.schedules.outcome import Outcome
 
@@ -68,6 +77,11 @@ OF_FIVE_SERVICES = (
     Law(Sentence.NEVER_UNEXPLAINED, LawKind.SAFETY, audit_laws.nothing_in_the_log_is_replaced),
     Law(Sentence.NEVER_FORGOTTEN, LawKind.LIVENESS, audit_laws.all_that_is_recorded_is_in_the_lake),
     Law(Sentence.ADDS_UP, LawKind.LIVENESS, audit_laws.the_day_is_closed),
+)
+# Of an account on paper beside one that is halted, and has limits that are met.
+OF_A_NEIGHBOUR = (
+    Law(Sentence.STOPS, LawKind.SAFETY, neighbour_laws.what_befalls_an_account_does_not_befall_its_neighbour),
+    Law(Sentence.NEVER_FORGOTTEN, LawKind.LIVENESS, neighbour_laws.a_neighbour_is_decided_on_at_the_last_bar),
 )
 PAPER_LAWS = (*EVERYWHERE, *ON_PAPER)
 LIVE_LAWS = (*EVERYWHERE, *AT_A_VENUE)

@@ -29,7 +29,7 @@ def no_order_is_over_its_limit(outcome: Outcome) -> Iterator[str]:
 def no_position_is_approved_over_its_limit(outcome: Outcome) -> Iterator[str]:
     """No entry is approved that could take a position over its limit."""
     limit = outcome.limits.position_notional_max
-    for approval in outcome.world.witness.approvals:
+    for approval in outcome.witness.approvals:
         for order in approval.entries:
             stakes = [_largest(item) for leg, item in approval.books.positions.items() if leg[1] == order.instrument]
             stake = sum(stakes, Decimal(0)) * order.reference_price
@@ -40,7 +40,7 @@ def no_position_is_approved_over_its_limit(outcome: Outcome) -> Iterator[str]:
 def no_exposure_is_approved_over_its_limit(outcome: Outcome) -> Iterator[str]:
     """No entry is approved that could take gross or net exposure over its limit, at the marks of its decision."""
     limits = outcome.limits
-    for approval in outcome.world.witness.approvals:
+    for approval in outcome.witness.approvals:
         if approval.entries and not any(_within(approval, limits, marks) for marks in _marks(outcome, approval)):
             yield f"orders {[entry.order_id for entry in approval.entries]} lead over the exposure limits"
 
@@ -48,7 +48,7 @@ def no_exposure_is_approved_over_its_limit(outcome: Outcome) -> Iterator[str]:
 def no_entry_is_approved_while_a_loss_limit_is_broken(outcome: Outcome) -> Iterator[str]:
     """No entry is approved while daily loss or drawdown is over its limit, from the bar on that took it there."""
     limits = outcome.limits
-    for approval in outcome.world.witness.approvals:
+    for approval in outcome.witness.approvals:
         if not approval.entries:
             continue
         noted = _in_force(outcome, approval.orders[0].decided_at.timestamp())
@@ -59,7 +59,7 @@ def no_entry_is_approved_while_a_loss_limit_is_broken(outcome: Outcome) -> Itera
 def a_broken_loss_limit_is_noted_by_the_last_poll_and_nothing_rests_under_it(outcome: Outcome) -> Iterator[str]:
     """The poll of the bar that breaks a loss limit notes it, and cancels the entries that rest."""
     assert outcome.books.account is not None
-    noted, market = outcome.world.witness.noted, outcome.world.market
+    noted, market = outcome.witness.noted, outcome.world.market
     if not noted:
         return
     marks = {name: market.close(name, outcome.world.now) for name in outcome.world.market.bars}
@@ -103,7 +103,7 @@ def _equity(books: AccountBooks, marks: Prices) -> Decimal:
 
 def _in_force(outcome: Outcome, at: float) -> list[NotedFigures]:
     """Notes in force when a decision at this time may have begun, or since."""
-    noted = [note for note in outcome.world.witness.noted if note.at <= at]
+    noted = [note for note in outcome.witness.noted if note.at <= at]
     older = [note for note in noted if note.at < at - WINDOW_S][-1:]
     return older + [note for note in noted if note.at >= at - WINDOW_S]
 

@@ -47,14 +47,15 @@ def nothing_is_left_unpublished(outcome: Outcome) -> Iterator[str]:
 
 def the_index_of_live_orders_is_what_lives(outcome: Outcome) -> Iterator[str]:
     """The index lists each live order, and no other."""
-    listed = {order.order_id for order in ledger.live(outcome.table, "main")}
+    listed = {order.order_id for order in ledger.live(outcome.table, outcome.account)}
     lives = {record.order.order_id for record in outcome.live}
     yield from (f"order {order_id} is listed as live, or lives, but not both" for order_id in sorted(listed ^ lives))
 
 
 def what_is_approved_is_what_the_ledger_has(outcome: Outcome) -> Iterator[str]:
     """Each order of the ledger was published as approved, with the same terms."""
-    approved = {order.order_id: order for approval in outcome.messages_of(OrdersApproved) for order in approval.orders}
+    approvals = [message for message in outcome.messages_of(OrdersApproved) if message.account == outcome.account]
+    approved = {order.order_id: order for approval in approvals for order in approval.orders}
     known = {name: record.order for name, record in outcome.records.items()}
     if approved != known:
         yield f"approved or in the ledger, but not both: {sorted(approved.keys() ^ known.keys())}"
@@ -103,7 +104,7 @@ def claims_only_count_up(outcome: Outcome) -> Iterator[str]:
 def nothing_is_sent_that_is_too_old(outcome: Outcome) -> Iterator[str]:
     """No order is claimed that was due longer ago than a signal may be old."""
     oldest = timedelta(seconds=outcome.limits.signal_age_s_max + CLOCKS_S)
-    for _, record in outcome.world.witness.claims:
+    for _, record in outcome.witness.claims:
         if record.claimed_at is not None and record.claimed_at - record.order.sendable_at > oldest:
             yield f"order {record.order.order_id} was claimed {record.claimed_at - record.order.sendable_at} late"
 
@@ -121,7 +122,7 @@ def no_secret_is_written_down(outcome: Outcome) -> Iterator[str]:
 
 def _steps(outcome: Outcome) -> Iterator[tuple[OrderRecord, OrderRecord]]:
     last: dict[str, OrderRecord] = {}
-    for record in outcome.world.witness.history:
+    for record in outcome.witness.history:
         name = record.order.order_id
         if name in last:
             yield last[name], record

@@ -16,6 +16,7 @@ from fanfold.matching.book import RestingOrder
 from fanfold.messages import ExecutionReport, Fill, Message, decode
 from fanfold.simulation.queues import Waiting
 from fanfold.simulation.schedules.venue import RealVenue
+from fanfold.simulation.schedules.witness import Witness
 from fanfold.simulation.schedules.world import World
 
 # The limits that a deploy changes.
@@ -23,13 +24,17 @@ DEPLOYED_LIMITS = ("order_notional_max", "position_notional_max")
 
 
 class Outcome:
-    """The end of a world: the books, the orders, what rests at the venue, every message that was published."""
+    """The end of an account: the books, the orders, what rests at the venue, every message that was published."""
 
-    def __init__(self, world: World) -> None:
-        self.world, self.table = world, Table(world.cloud.call, "ledger")
-        self.books: AccountBooks = ledger.read(self.table, "main")
-        self.records = _records(world, self.table)
-        self.resting: list[RestingOrder] = PaperBook(Table(world.cloud.call, "paper_book")).read("main").resting
+    def __init__(self, world: World, witness: Witness | None = None) -> None:
+        """Read the account of a witness; that of the world's own where none is given."""
+        self.witness = witness or world.witness
+        account = self.witness.account
+        self.world, self.account, self.table = world, account, Table(world.cloud.call, "ledger")
+        self.books: AccountBooks = ledger.read(self.table, account)
+        records = _records(world, self.table).items()
+        self.records = {name: record for name, record in records if record.order.account == account}
+        self.resting: list[RestingOrder] = PaperBook(Table(world.cloud.call, "paper_book")).read(account).resting
         self.letters = world.cloud.sqs.queue(world.places.get("heard", world.places["audit"])).messages
         self.heard: list[Message] = [_read(letter.body) for letter in self.letters]
         self.unique = {message.id: message for message in self.heard}
@@ -54,14 +59,16 @@ class Outcome:
     @cached_property
     def limits(self) -> Limits:
         """The limits of the account; of those that a deploy changed, the loosest."""
-        deployed = [desk.limits["main"] for desk in self.world.desks]
+        deployed = [desk.limits[self.account] for desk in self.world.desks]
         loosest = {name: max(getattr(limits, name) for limits in deployed) for name in DEPLOYED_LIMITS}
         return msgspec.structs.replace(deployed[0], **loosest)
 
     @cached_property
     def reports(self) -> list[ExecutionReport]:
         """Reports of bookings, in the order of the books."""
-        bookings = [report for report in self.messages_of(ExecutionReport) if report.fills]
+        bookings = [
+            report for report in self.messages_of(ExecutionReport) if report.fills and report.account == self.account
+        ]
         return sorted(bookings, key=lambda report: report.version)
 
     @cached_property

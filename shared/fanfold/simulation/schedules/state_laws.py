@@ -39,14 +39,14 @@ def no_entry_is_live_where_none_may_be(outcome: Outcome) -> Iterator[str]:
 
 def nothing_is_claimed_that_the_state_forbids(outcome: Outcome) -> Iterator[str]:
     """No order is claimed for sending under a state that bars it."""
-    for state, record in outcome.world.witness.claims:
+    for state, record in outcome.witness.claims:
         if state is TradingState.HALTED or (state is not TradingState.ACTIVE and not record.order.reduce_only):
             yield f"order {record.order.order_id} was claimed under {state}"
 
 
 def a_commanded_state_is_in_force_when_it_is_answered(outcome: Outcome) -> Iterator[str]:
     """A trading state is in force by the time that the operator who commanded it has the answer."""
-    witness = outcome.world.witness
+    witness = outcome.witness
     for command in witness.obeyed:
         if command.state not in witness.in_force(command.sent_at, command.answered_at):
             yield f"{command.state} was commanded and confirmed at {command.answered_at:.1f}, and was not in force"
@@ -56,7 +56,7 @@ def no_entry_fills_in_a_bar_that_opened_under_a_halt(outcome: Outcome) -> Iterat
     """No entry fills in a bar during all of which entries were barred."""
     for fill in outcome.fills:
         closed = fill.at.timestamp()
-        states = outcome.world.witness.in_force(closed - 60, closed + 60)
+        states = outcome.witness.in_force(closed - 60, closed + 60)
         if TradingState.ACTIVE not in states and not outcome.records[fill.order_id].order.reduce_only:
             yield f"entry {fill.order_id} filled at {fill.at:%H:%M} under {sorted(states)}"
 

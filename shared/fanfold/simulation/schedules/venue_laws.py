@@ -37,7 +37,7 @@ def what_is_at_the_venue_was_approved_and_is_known_to_be_there(outcome: Outcome)
 
 def requests_carry_the_time_of_their_claim(outcome: Outcome) -> Iterator[str]:
     """A request is stamped with the time and the deadline of its claim, never with that of sending."""
-    claims = {(record.order.order_id, record.claimed_at, record.deadline) for _, record in outcome.world.witness.claims}
+    claims = {(record.order.order_id, record.claimed_at, record.deadline) for _, record in outcome.witness.claims}
     for request in outcome.venue.requests:
         if (request.order.order_id, request.claimed_at, request.deadline) not in claims:
             yield f"a request of {request.order.order_id} was not stamped by its claim"
@@ -58,7 +58,7 @@ def positions_and_cash_are_what_the_venue_holds(outcome: Outcome) -> Iterator[st
     """Positions and cash of the books agree with the flows of each currency."""
     assert outcome.books.account is not None
     booked = {
-        "USDT": outcome.books.account.cash - outcome.world.desk.accounts["main"].cash,
+        "USDT": outcome.books.account.cash - outcome.world.desk.accounts[outcome.account].cash,
         "BTC": Decimal(0),
         "ETH": Decimal(0),
     }

@@ -6,9 +6,10 @@ from random import Random
 
 from fanfold.messages import BarsClosed
 from fanfold.simulation.schedules.faults import Hit
-from fanfold.simulation.schedules.laws import LIVE_LAWS, OF_FIVE_SERVICES, PAPER_LAWS, broken
+from fanfold.simulation.schedules.laws import LIVE_LAWS, OF_A_NEIGHBOUR, OF_FIVE_SERVICES, PAPER_LAWS, broken
 from fanfold.simulation.schedules.outcome import Outcome
 from fanfold.simulation.schedules.schedule import ScheduleResult
+from fanfold.simulation.schedules.two_accounts import TwoAccounts
 from fanfold.simulation.schedules.whole_desk import KINDS, FiveServices, WholeDesk, WholeLiveDesk
 from fanfold.simulation.schedules.world import NoEnd
 
@@ -49,4 +50,7 @@ def judged(world: FiveServices) -> list[str]:
     breaches = broken(outcome, OF_FIVE_SERVICES)
     # The laws of limits ask for marks: those that the desk had, not those of the venue.
     world.market.publish(outcome.messages_of(BarsClosed))
-    return breaches + broken(outcome, LIVE_LAWS if isinstance(world, WholeLiveDesk) else PAPER_LAWS)
+    breaches += broken(outcome, LIVE_LAWS if isinstance(world, WholeLiveDesk) else PAPER_LAWS)
+    if isinstance(world, TwoAccounts):
+        breaches += broken(Outcome(world, world.neighbour), (*PAPER_LAWS, *OF_A_NEIGHBOUR))
+    return breaches

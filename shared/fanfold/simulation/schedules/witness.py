@@ -21,6 +21,10 @@ WRITES = frozenset({"TransactWriteItems", "PutItem", "UpdateItem"})
 _record = msgspec.json.Decoder(OrderRecord).decode
 
 
+# The account of a day that has only one.
+MAIN = "main"
+
+
 class Approval(NamedTuple):
     """Orders that one write approved, and the books with them."""
 
@@ -49,14 +53,15 @@ class ObeyedCommand(NamedTuple):
 
 
 class Witness:
-    """Writes that were seen, by kind, and commands.
+    """Writes of an account that were seen, by kind, and commands.
 
     ``states`` is each trading state with the time from which it was in force, ``booked`` how often each trade's fill
     was written; ``approvals`` has orders with the books that they were approved in, ``noted`` the figures that
     decisions left.
     """
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, account: str = MAIN) -> None:
+        self.account = account
         self.approvals: list[Approval] = []
         self.noted: list[NotedFigures] = []
         self._ledger = table
@@ -70,7 +75,7 @@ class Witness:
 
     def see(self, now: float, table: Any, operation: str, parameters: Mapping[str, Any]) -> None:
         """Look at one of WRITES right after it was carried out."""
-        item, token = table.get(ledger.account_key("main")), parameters.get(TOKEN)
+        item, token = table.get(ledger.account_key(self.account)), parameters.get(TOKEN)
         if item is None or token in self._tokens:
             return  # A transaction that is run again under its token changes nothing.
         self._tokens |= {token} if token else set()
@@ -79,7 +84,8 @@ class Witness:
             self.states.append((now, TradingState(state)))
         if operation == "UpdateItem":
             # Of all updates those of decisions alone leave figures.
-            if "carried_forward" in parameters["UpdateExpression"]:
+            key = parameters["Key"][KEY_NAMES[0]]["S"]
+            if "carried_forward" in parameters["UpdateExpression"] and key == f"poll#{self.account}":
                 self._note(now, parameters["ExpressionAttributeValues"][":carried"]["B"])
             return
         self._orders(self.states[-1][1], written_orders(operation, parameters))
@@ -92,11 +98,12 @@ class Witness:
             self.obeyed.append(ObeyedCommand(TradingState(state), sent_at, now()))
 
     def _orders(self, state: TradingState, written: list[OrderRecord]) -> None:
-        """Keep orders that were written under a trading state."""
+        """Keep the account's orders that were written under a trading state."""
+        written = [record for record in written if record.order.account == self.account]
         self.history += written
         self.claims += [(state, record) for record in written if self._is_claim(record)]
         if created := [record.order for record in written if record.state is OrderState.APPROVED]:
-            self.approvals.append(Approval(created, ledger.read(self._ledger, "main")))
+            self.approvals.append(Approval(created, ledger.read(self._ledger, self.account)))
 
     def _is_claim(self, record: OrderRecord) -> bool:
         """Return whether a write claims an order for sending: a quarantine, too, leaves it as it is being sent."""
