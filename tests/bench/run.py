@@ -23,7 +23,16 @@ BENCHES = (
     "markets",
 )
 # What needs the images, figures of ``make storm`` and ``make sim-record``, or other engines.
-NAMED_ALONE = ("images", "storm", "simulator", "full", "research", "research_sweep", "research_orders")
+NAMED_ALONE = (
+    "images",
+    "storm",
+    "simulator",
+    "full",
+    "research",
+    "research_stops",
+    "research_sweep",
+    "research_orders",
+)
 TESTS = [ROOT / "tests", ROOT / "tests" / "bench"]
 
 
