@@ -33,7 +33,8 @@ class Reasons:
         instance = self._of.desk.strategies.get(key.instance)
         if instance is not None and instance.strategy == contract.EXTERNAL:
             return ParityReason.EXTERNAL_SIGNAL, "its target came by webhook"
-        if order.protects:
+        account = self._of.desk.accounts.get(order.account)
+        if order.protects and (account is None or account.stops == "closes"):
             return ParityReason.RESTING_STOP, "a stop rests at the venue; a back-test holds it against closes"
         return _first(self.halted(key), self.of_bars(key), self._of_order(key, order, self._of.tested))
 

@@ -10,6 +10,7 @@ from fanfold.ledger.account_books import StoredAccount, StoredPosition
 from fanfold.ledger.approvals import Approvals
 from fanfold.ledger.bookings import Bookings
 from fanfold.ledger.orders import OrderRecord
+from fanfold.ledger.real_changes import stops_of
 from fanfold.messages import Message, Order, OrdersApproved, TradingStateChanged
 from fanfold.risk.exposure import AccountSnapshot, PositionKey
 from fanfold.risk.poll import PollState
@@ -29,7 +30,7 @@ class MemoryLedger(Bookings):
     def __init__(self, bus: LedgerBus) -> None:
         self.polls_table = MemoryCloud().table("ledger")
         self.store = MemoryLedgerStore(bus.publish, self._rearm)
-        super().__init__(self.store, AT_ONCE)
+        super().__init__(self.store, AT_ONCE, beside=stops_of)
         self._approvals = Approvals(self.store, AT_ONCE)
 
     def open(self, account: str, cash: Decimal, message: TradingStateChanged) -> bool:
