@@ -190,7 +190,7 @@ class MemoryDynamo:
 def _updated(table: MemoryTable, before: Item | None, write: Document, values: Item) -> tuple[Item | None, Reason]:
     """Return the item after an update; where the item does not allow it, the item as it was, and the reason."""
     wanted = update(write["UpdateExpression"])
-    if any(path[0] in table.keys for path, _ in wanted.actions):
+    if not wanted.changed.isdisjoint(table.keys):
         raise invalid("One or more parameter values were invalid: Cannot update attribute that is part of the key")
     try:
         after = wanted.applied(before if before is not None else dict(write["Key"]), values)

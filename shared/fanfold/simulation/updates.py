@@ -14,10 +14,11 @@ _CLAUSES = ("SET", "REMOVE", "ADD", "DELETE")
 
 
 class Update(NamedTuple):
-    """The new value of each path (None: it is removed), and the value placeholders that are named."""
+    """The new value of each path (None: it is removed), and what is named: placeholders, and attributes to change."""
 
     actions: Sequence[tuple[Path, Action]]
     placeholders: frozenset[str]
+    changed: frozenset[str]
 
     def applied(self, item: Item, values: Values) -> Item:
         """Return a new item; the old one stays as it is."""
@@ -47,7 +48,7 @@ def update(text: str) -> Update:
         while parser.takes(","):
             actions.append(_ACTIONS[clause](parser))
     _apart([path for path, _ in actions])
-    return Update(actions, frozenset(parser.placeholders))
+    return Update(actions, frozenset(parser.placeholders), frozenset(str(path[0]) for path, _ in actions))
 
 
 def _apart(paths: Sequence[Path]) -> None:
