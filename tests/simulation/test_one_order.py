@@ -1,13 +1,15 @@
 """Schedules of the length of one order: every law holds, and a seed is one trace."""
 
+import gc
 import os
 import subprocess
 import sys
 
 import pytest
+from greenlet import greenlet
 
 from fanfold.simulation.schedules.faults import KINDS
-from fanfold.simulation.schedules.one_order import ORDER_KINDS
+from fanfold.simulation.schedules.one_order import ORDER_KINDS, VARIANTS, OneOrder, prepared
 from fanfold.simulation.schedules.reached import NAMES
 from fanfold.simulation.schedules.schedule import run, run_all, run_singly
 
@@ -54,3 +56,19 @@ def test_every_single_fault_of_some_kinds_keeps_the_laws() -> None:
     count, failed = run_singly(3, kinds=("after", "lost"))
     assert count > 20
     assert [(result.hits, result.broken) for result in failed] == []
+
+
+def test_a_schedule_leaves_neither_its_world_nor_a_stack_behind() -> None:
+    # Each variant keeps the world that its schedules begin with.
+    for variant in VARIANTS:
+        prepared(variant)
+    before = _worlds_and_stacks()
+    assert before
+    for seed in range(10):
+        run(seed)
+    assert _worlds_and_stacks() == before
+
+
+def _worlds_and_stacks() -> int:
+    gc.collect()
+    return sum(type(each) in (OneOrder, greenlet) for each in gc.get_objects())
