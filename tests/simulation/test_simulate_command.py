@@ -7,6 +7,8 @@ import pytest
 from execution_service.send import Sender
 from fanfold.cli.main import main
 from fanfold.messages import OrderState
+from fanfold.simulation.schedules import schedule
+from fanfold.simulation.schedules.faults import Hit
 from fanfold.simulation.schedules.schedule import run
 
 
@@ -48,6 +50,15 @@ def test_pairs_of_faults_are_run_by_parts(capsys: pytest.CaptureFixture[str]) ->
     document = json.loads(capsys.readouterr().out)
     assert document["schedules"] > 20
     assert document["broken"] == []
+
+
+def test_faults_of_two_kinds_that_are_the_first_of_their_kind_are_a_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = list[tuple[Hit, ...]]()
+    monkeypatch.setattr(schedule, "run", lambda *seed, **more: listed.append(more["listed"]) or run(*seed, **more))
+    first = Hit(1, "before")
+    count, _ = schedule.run_in_pairs(3, first, ("before", "lost"))
+    assert (first, Hit(1, "lost")) in listed
+    assert count == len(listed) == len(set(listed))
 
 
 def _first_failing(capsys: pytest.CaptureFixture[str]) -> int:

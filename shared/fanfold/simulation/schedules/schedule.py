@@ -85,7 +85,9 @@ def firsts(seed: int, part: PartOfPairs, kinds: Sequence[str] = tuple(KINDS)) ->
 
 def run_in_pairs(seed: int, first: Hit, kinds: Sequence[str] = tuple(KINDS)) -> tuple[int, list[ScheduleResult]]:
     """Run the schedule of a seed with one fault, and each that could follow; return how many, and what broke a law."""
-    seconds = [hit for hit in chances(seed, kinds, (first,)) if hit.chance > first.chance]
+    # Chances are numbered within their kind: what follows is told by the order in which they come.
+    possible = chances(seed, kinds, (first,))
+    seconds = possible[possible.index(first) + 1 :]
     results = [run(seed, kinds=kinds, listed=(first, second)) for second in seconds]
     return len(seconds), [result for result in results if result.broken]
 
