@@ -1,4 +1,5 @@
-"""Bars at which an account has nothing to do: no order is live, and no target asks for another position.
+"""Bars at which an account has nothing to do: no order is live, no target asks for another position,
+no stop is reached.
 
 They are only valued. What is not certain here, by floats with room to spare, is left to the scan, which is exact.
 """
@@ -8,6 +9,8 @@ from math import isnan
 from fanfold.market.timeframes import DAY_S
 from fanfold.research.account_book import (
     FLOW,
+    HIGH,
+    LOW,
     NOTHING,
     WORTH,
     BarPlace,
@@ -17,6 +20,7 @@ from fanfold.research.account_book import (
     Rate,
     RulePlace,
     Sized,
+    StopPlace,
     Sum,
     Term,
     Terms,
@@ -24,13 +28,16 @@ from fanfold.research.account_book import (
 )
 from fanfold.research.account_sizing import too_small
 from fanfold.research.tape import piece
+from fanfold.risk.resting_stops import RESTS_FOR_S
 
 # What floats may be wrong by, as a share, many times over.
 ROUNDING = 1e-9
 
 
 @piece
-def pass_calm_bars(at: int, book: Book, market: PollTable, terms: Terms, wanted: Wanted, money_max: float) -> int:
+def pass_calm_bars(
+    at: int, book: Book, market: PollTable, terms: Terms, wanted: Wanted, money_max: float, guarded: bool
+) -> int:  # fmt: skip
     """Value the account over the calm bars of a day from one on, and return the first that is not."""
     sums = book.sums
     if sums[Sum.LIVE] > 0:
@@ -41,7 +48,7 @@ def pass_calm_bars(at: int, book: Book, market: PollTable, terms: Terms, wanted:
     day_ends, cash, peak, last, first = (sums[Sum.DAY] + 1) * DAY_S, sums[Sum.CASH], sums[Sum.PEAK], sums[Sum.LAST], at
     while at < market.time.size and market.time[at] < day_ends:
         worth, gross = _value_legs(at, cash, book, market, terms)
-        if float(abs(worth)) + float(gross) > money_max or not _are_calm(at, book, market, terms, wanted):
+        if float(abs(worth)) + float(gross) > money_max or not _are_calm(at, book, market, terms, wanted, guarded):
             break
         book.curve[at, 0], book.curve[at, 1] = worth, gross
         peak, last = max(peak, worth), worth
@@ -69,10 +76,12 @@ def _value_legs(at: int, cash: int, book: Book, market: PollTable, terms: Terms)
 
 
 @piece
-def _are_calm(at: int, book: Book, market: PollTable, terms: Terms, wanted: Wanted) -> bool:
+def _are_calm(at: int, book: Book, market: PollTable, terms: Terms, wanted: Wanted, guarded: bool) -> bool:
     for leg in range(len(book.leg)):
         weight = wanted.weight[at, leg]
-        if isnan(weight):
+        if guarded and not _is_guard_calm(leg, at, weight, book, market, terms, wanted):
+            return False
+        if isnan(weight) or (guarded and book.leg[leg, LegPlace.OUT] != 0):
             continue
         quantity = book.leg[leg, LegPlace.QUANTITY]
         price = market.bars[at, terms.leg[leg, Sized.INSTRUMENT], BarPlace.CLOSE]
@@ -81,6 +90,46 @@ def _are_calm(at: int, book: Book, market: PollTable, terms: Terms, wanted: Want
         if quantity != 0 and not _is_in_band(leg, weight, quantity, price, book, terms):
             return False
     return True
+
+
+@piece
+def _is_guard_calm(
+    leg: int, at: int, weight: float, book: Book, market: PollTable, terms: Terms, wanted: Wanted
+) -> bool:  # fmt: skip
+    """Return whether a leg's protection surely stays as it is: flat, or with a stop that rests and is not reached."""
+    mine, stop = book.leg[leg], book.stop[leg]
+    quantity, out, row = mine[LegPlace.QUANTITY], mine[LegPlace.OUT], mine[LegPlace.GUARD]
+    if quantity == 0:
+        # What is out stays out as long as the same side is wanted.
+        same = isnan(weight) or (weight > 0.0 if out > 0 else weight < 0.0 if out < 0 else weight == 0.0 and row < 0)
+        calm: bool = stop[StopPlace.NOTED] == 0 and same and (out == 0 or terms.leg[leg, Sized.BUNDLE] < 0)
+        return calm
+    if row < 0 and out == 0:
+        unprotected: bool = stop[StopPlace.NOTED] == 0 and wanted.protection[0, leg] < 0
+        return unprotected
+    if out != 0 or stop[StopPlace.RESTS] == 0 or stop[StopPlace.WITHDRAWN] + stop[StopPlace.TRIGGERED] > 0:
+        return False
+    # A trail moves with each close.
+    whole = stop[StopPlace.LOTS] == abs(quantity) and wanted.shares[row, 4] == 0 and row == wanted.protection[0, leg]
+    return whole and _is_out_of_reach(leg, at, book, market, terms)
+
+
+@piece
+def _is_out_of_reach(leg: int, at: int, book: Book, market: PollTable, terms: Terms) -> bool:
+    """Return whether a bar reaches neither a stop nor its profit, and the stop does not expire."""
+    stop, instrument = book.stop[leg], terms.leg[leg, Sized.INSTRUMENT]
+    sign, level, profit = stop[StopPlace.SIGN], stop[StopPlace.PRICE], stop[StopPlace.PROFIT]
+    now, close = market.time[at], market.bars[at, instrument, BarPlace.CLOSE]
+    if now >= stop[StopPlace.DECIDED_AT] + RESTS_FOR_S or too_small(stop[StopPlace.LOTS], instrument, close, terms):
+        return False
+    losing, winning = close, close
+    if market.bars[at, instrument, BarPlace.SEEN]:
+        losing = market.span[at, instrument, LOW if sign > 0 else HIGH]
+        winning = market.span[at, instrument, HIGH if sign > 0 else LOW]
+    if level > 0 and sign * (losing - level) <= 0:
+        return False
+    reached: bool = profit > 0 and sign * (profit - winning) < terms.rule[instrument, RulePlace.TICK]
+    return not reached
 
 
 @piece

@@ -97,8 +97,8 @@ def scan(
             keep_stops(at, kept, bars, of, wishes)
         _remain(at, kept)
         at, midway = at + 1, False
-        if not guarded:
-            at = pass_calm_bars(at, kept, bars, of, wishes, money_max)
+        if not guarded or (of.account[Term.RESTS] and wishes.protection.shape[0] == 1):
+            at = pass_calm_bars(at, kept, bars, of, wishes, money_max, guarded)
     return End(DONE, bars.time.size, 0)
 
 
