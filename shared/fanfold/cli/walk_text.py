@@ -16,8 +16,8 @@ from fanfold.research.sweeping.walking import WalkedFold, WalkForwardResult
 def blocks_of(result: WalkForwardResult) -> list[str | Grid]:
     """Return the text of a walk."""
     figure = result.rank.replace("_", " ")
-    columns = ("test from", "through", "params", f"train {figure}", f"test {figure}", "train return", "test return",
-               "efficiency")  # fmt: skip
+    ranked = () if result.rank == "total_return" else (f"train {figure}", f"test {figure}")
+    columns = ("test from", "through", "params", *ranked, "train return", "test return", "efficiency")
     table = Grid("", columns, [_row(fold, result.rank) for fold in result.folds], frozenset(range(3, len(columns))))
     sharpe = "- (needs 10 days)" if result.sharpe is None else f"{result.sharpe:.2f}"
     return [
@@ -31,12 +31,12 @@ def blocks_of(result: WalkForwardResult) -> list[str | Grid]:
 
 
 def _row(fold: WalkedFold, rank: str) -> tuple[str, ...]:
+    figures = () if rank == "total_return" else (fold.train_figure, fold.test_figure)
     return (
         moment(fold.test.since),
         moment(fold.test.until),
         pairs({name: cell(value) for name, value in fold.params.items()}),
-        figure_text(rank, fold.train_figure),
-        figure_text(rank, fold.test_figure),
+        *(figure_text(rank, figure) for figure in figures),
         share(fold.train_return, sign=True),
         share(fold.test_return, sign=True),
         _efficiency(fold.efficiency),

@@ -149,6 +149,7 @@ def plan(
     for instance in built.strategies.values():
         checking.refuse(instance.strategy, instance.params, len(instance.instruments))
     start, end = _span(recordings, since if after is None else after + 1, until, minutes)
+    notes += warm_up.absent(recordings, start, end)
     notes += warm_up.short_of_bars(built, recordings, end)
     return RunPlan(built, recordings, files, start, end, notes)
 

@@ -11,6 +11,15 @@ from fanfold.market.recording import Recording
 from fanfold.strategy import contract
 
 
+def absent(recordings: Sequence[Recording], start: int, until: int) -> list[str]:
+    """Name each instrument that has no bar from the first through the last close to trade."""
+    return [
+        f"{recording.instrument} has no bar in the time that is traded"
+        for recording in recordings
+        if not recording.count_between(start - 1, until)
+    ]
+
+
 def short_of_bars(desk: Desk, recordings: Sequence[Recording], until: int) -> list[str]:
     """Name each instance that needs more bars than there are up to the last close to trade."""
     first = {recording.instrument: recording.closes_at_s(0) for recording in recordings}
@@ -18,14 +27,17 @@ def short_of_bars(desk: Desk, recordings: Sequence[Recording], until: int) -> li
     for name, instance in desk.strategies.items():
         if instance.strategy == contract.EXTERNAL:
             continue
-        needed = contract.bind(instance.strategy, instance.params, len(instance.instruments)).lookback + 1
-        begins = [first[symbol] for symbol in instance.instruments if symbol in first]
-        length = timeframes.seconds(instance.timeframe)
-        there = (until - max(begins, default=until)) // length + 1
-        if there < needed:
-            lines.append(
-                f"{name} will not trade: it needs {needed:,} bars of {instance.timeframe}, and there are {there:,}"
-            )
+        strategy = contract.bind(instance.strategy, instance.params, len(instance.instruments))
+        needed, length = strategy.lookback + 1, timeframes.seconds(instance.timeframe)
+        there = {symbol: max(0, (until - first.get(symbol, until)) // length + 1) for symbol in instance.instruments}
+        short = {symbol: bars for symbol, bars in there.items() if bars < needed}
+        if not short:
+            continue
+        # A cross-sectional strategy waits for the last of its instruments, any other trades each by itself.
+        whole = strategy.cross_sectional or len(short) == len(there)
+        what = "will not trade" if whole else f"will not trade {', '.join(short)}"
+        most = min(short.values()) if strategy.cross_sectional else max(short.values())
+        lines.append(f"{name} {what}: it needs {needed:,} bars of {instance.timeframe}, and there are {most:,}")
     return lines
 
 

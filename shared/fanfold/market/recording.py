@@ -72,6 +72,10 @@ class Recording:
         end = self.count if last is None else min(last, self.count)
         yield from map(Bar._make, RECORD.iter_unpack(self.records[first * RECORD.size : end * RECORD.size]))
 
+    def count_between(self, since: int, until: int) -> int:
+        """Return how many bars close after ``since`` and no later than ``until``, in epoch seconds."""
+        return bisect_right(self._closes, until) - bisect_right(self._closes, since)
+
     def _after(self, at: int, likely: int) -> int:
         """Return the index of the first bar that closes after a time, by a search where it is not the likely one."""
         closes = self._closes

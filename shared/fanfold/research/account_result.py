@@ -8,6 +8,7 @@ import numpy as np
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
 from fanfold.money import exact
+from fanfold.performance.texts import moment
 from fanfold.research.account_book import (
     OVERFLOW,
     UNTOLD_LOTS,
@@ -48,6 +49,9 @@ def run_account(desk: Desk, name: str, policy: DeskPolicy, history: History, lat
     refuse_resting(desk, name)
     terms = account_terms(desk, name, policy.terms(name), history.recordings, latency_s)
     times = times_of(history)
+    if not times.size:
+        names = ", ".join(sorted({instrument for _, instrument in terms.keys}))
+        raise BadInput(f"{names}: no bar closes from {moment(history.start)} to {moment(history.until)}")
     refuse_wide_figures(history, terms)
     market = market_of(desk, desk.accounts[name].venue, history, terms, times)
     signals = signals_of(desk, desk.accounts[name].venue, terms, history, times)

@@ -62,12 +62,11 @@ def _traded(terms: AccountTerms, market: PollTable, rows: TradedRows) -> TradedF
         paid_over=fills[:, FillField.LOTS] * (fills[:, FillField.PRICE] - first) * worth,
         trips=trips,
         held_s=times[trips[:, TripField.CLOSED]] - times[trips[:, TripField.OPENED]],
-        growth=[_growth(market, column) for column in range(len(terms.instruments))],
+        growth=[_growth(bars) for bars in np.moveaxis(market.bars, 1, 0) if bars[:, BarPlace.SEEN].any()],
     )
 
 
-def _growth(market: PollTable, column: int) -> Decimal:
-    bars = market.bars[:, column]
+def _growth(bars: Integers) -> Decimal:
     seen = bars[:, BarPlace.SEEN]
     first = 0 if seen[0] else int(seen.argmax())
     last = seen.size - 1 - (0 if seen[-1] else int(seen[::-1].argmax()))

@@ -86,7 +86,7 @@ def _facts(result: BacktestResult, account: AccountResult, recordings: Sequence[
 
 def _growth(at: Times, members: Sequence[IntegerBars]) -> Values:
     """Return what equal shares of the instruments are worth at each close, over their first closes."""
-    grown = np.zeros(len(at))
+    grown, members = np.zeros(len(at)), [bars for bars in members if bars.time.size]
     for bars in members:
         newest = np.searchsorted(bars.time, at, side="right") - 1
         grown += bars.close[np.maximum(newest, 0)] / bars.close[0]

@@ -102,7 +102,7 @@ def _text(reached: "StrategyVerdict") -> list[str]:
     lines = [
         f"{reached.strategy} {pairs(reached.params)}".rstrip() + f": {reached.summary}",
         f"{reached.bars:,} bars of {', '.join(reached.instruments)}, {first} to {last}"
-        + ("" if reached.compiled else "; numba cannot compile its step, so evidence is of the newest bars alone"),
+        + ("" if reached.compiled else "; its step does not run compiled, so evidence is of the newest bars alone"),
     ]
     for finding in sorted(reached.findings, key=lambda finding: list(_MARKS).index(finding.outcome) != 1):
         lines.append(f"{_MARKS[finding.outcome]} {finding.name}: {finding.measured}")
