@@ -10,8 +10,10 @@ import sys
 import time
 from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import account
 import numpy as np
@@ -20,6 +22,7 @@ from peers.run import Peer, environment
 from printed import table
 from research_peers.crossing import CASH, FAST, PRICE_DECIMALS, SLOW, walk
 
+import fanfold.research.fixed_size
 from fanfold.research.columns import IntegerBars
 from fanfold.research.fixed_size import FixedSize, fixed_size
 from fanfold.strategy import contract
@@ -78,34 +81,32 @@ def integer_bars(count: int, seed: int = 11) -> IntegerBars:
     return IntegerBars(times, opened, high, low, close, np.full(count, 1_000), PRICE_DECIMALS, 0)
 
 
-def best(run: Callable[[], tuple[int, float]]) -> Measured:
-    """Return the quickest of several passes, after one that warms up."""
-    fills, equity = run()
-    times = []
+def alternately(runs: dict[str, Callable[[], tuple[int, float]]]) -> dict[str, Measured]:
+    """Return the quickest of several passes of each, in turn, so that what else runs slows all of them down."""
+    ends, times = {name: run() for name, run in runs.items()}, {name: [] for name in runs}
     for _ in range(PASSES):
-        began = time.thread_time()
-        run()
-        times.append(time.thread_time() - began)
-    return Measured(min(times), fills, equity)
+        for name, run in runs.items():
+            began = time.thread_time()
+            run()
+            times[name].append(time.thread_time() - began)
+    return {name: Measured(min(times[name]), *ends[name]) for name in runs}
 
 
-def ours(bars: IntegerBars) -> Measured:
-    strategy = contract.bind("sma_cross", {"fast": FAST, "slow": SLOW}, 1)
-
-    def run() -> tuple[int, float]:
-        result = fixed_size(strategy, bars, TERMS)
-        return len(result.fills), int(result.equity[-1]) / 1e8
-
-    return best(run)
+def ours(bars: IntegerBars) -> tuple[int, float]:
+    result = fixed_size(contract.bind("sma_cross", {"fast": FAST, "slow": SLOW}, 1), bars, TERMS)
+    return len(result.fills), int(result.equity[-1]) / 1e8
 
 
-def bare(bars: IntegerBars) -> Measured:
-    def run() -> tuple[int, float]:
-        equity = np.empty(bars.time.size, np.int64)
-        fills = bare_loop(bars.open, bars.close, equity, FAST, SLOW)
-        return fills, int(equity[-1]) / 1e8
+def by_its_step(bars: IntegerBars) -> tuple[int, float]:
+    """Trade with a call of the step at each bar, as for a strategy of one's own."""
+    with patch.object(fanfold.research.fixed_size, "windows_of", return_value=None):
+        return ours(bars)
 
-    return best(run)
+
+def bare(bars: IntegerBars) -> tuple[int, float]:
+    equity = np.empty(bars.time.size, np.int64)
+    fills = bare_loop(bars.open, bars.close, equity, FAST, SLOW)
+    return fills, int(equity[-1]) / 1e8
 
 
 def peak_mb(count: int) -> float:
@@ -134,7 +135,8 @@ def peer(client: Peer, count: int) -> Measured:
 def compared(count: int) -> list[tuple[object, ...]]:
     """Return a row an engine, with its time over that of ours. Exits where any traded otherwise."""
     bars = integer_bars(count)
-    runs = {"fanfold": ours(bars), "bare numba loop": bare(bars)}
+    own = {"fanfold": ours, "bare numba loop": bare, "fanfold, a step a bar": by_its_step}
+    runs = alternately({name: partial(run, bars) for name, run in own.items()})
     if count <= SIZES[1]:
         runs |= {f"{client.package} {client.version} {client.extra}".strip(): peer(client, count) for client in PEERS}
     first = runs["fanfold"]
