@@ -16,7 +16,7 @@ from fanfold.local import state_directory
 from support.command_processes import fanfold, said
 from support.desk_fixture import ROOT, skip_without_node
 
-MOMENTS = 6
+MOMENTS = 4
 # A setting that no stack was ever deployed with.
 NO_STORED_STACKS = ("FANFOLD_TRIED_BY", "test_runs")
 
