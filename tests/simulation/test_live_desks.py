@@ -49,10 +49,12 @@ MUTANTS: dict[str, list[tuple[Any, str, Callable[[Any], Any]]]] = {
         (OrderPermissions, "bars_sending", lambda _was: lambda *_given: ""),
     ],
 }  # fmt: skip
+# Where few seeds break a law, the first that does is near here.
+NEAR = {"no margin": 200}
 
 
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_live_desk_without_this_guard_breaks_a_law(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for owner, attribute, instead in MUTANTS[name]:
         monkeypatch.setattr(owner, attribute, instead(getattr(owner, attribute)))
-    assert any(broken(Outcome(LiveDay(seed).run()), LIVE_LAWS) for seed in range(400))
+    assert any(broken(Outcome(LiveDay(seed).run()), LIVE_LAWS) for seed in range(NEAR.get(name, 0), 400))

@@ -82,7 +82,7 @@ def bounded(order: BookOrder, engine: MatchingEngine) -> BookOrder:
     return BookOrder(**{name: getattr(order, name) for name in order.__struct_fields__} | {"quote_max": bound})
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(streams())
 def test_the_engine_trades_as_the_slow_one(steps: list[Any]) -> None:
     engine, slow = MatchingEngine(LOT), SlowEngine()
@@ -117,7 +117,7 @@ def _named(state: str, filled: Decimal) -> tuple[str, Decimal]:
     return ("live" if state in live else state), filled
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(streams())
 def test_no_book_is_crossed_and_no_order_waits_behind_a_later_one(steps: list[Any]) -> None:
     engine = MatchingEngine(LOT)
@@ -132,7 +132,7 @@ def test_no_book_is_crossed_and_no_order_waits_behind_a_later_one(steps: list[An
             assert all(level.quantity > 0 for level in levels)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(streams())
 def test_no_trade_is_worse_than_a_limit_and_fills_add_up(steps: list[Any]) -> None:
     engine = MatchingEngine(LOT)
@@ -147,7 +147,7 @@ def test_no_trade_is_worse_than_a_limit_and_fills_add_up(steps: list[Any]) -> No
             assert order.filled + order.prevented + order.remaining == order.quantity
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(streams())
 def test_assets_are_conserved_to_the_last_digit_and_ended_orders_lock_nothing(steps: list[Any]) -> None:
     engine, wallets = MatchingEngine(LOT), Wallets()

@@ -108,7 +108,7 @@ def test_an_instrument_of_a_lake_with_several_is_to_be_named(tmp_path: Path) -> 
         "candles_1m/binance_vision_BTCUSDT-1m-2026-03.zip",
         "candles_5m/kraken_XBTUSD_5m_2023Q1.csv",
         "lean_coinbase/minute_btcusd_20180404_trade.zip",
-        "candles_1h/binance_BTCUSDT_1h_2017-08_2024-04.feather",
+        "candles_1h/binance_BTCUSDT_1h_2024-01_2024-09.feather",
         "candles_1m/defect_freqtrade_UNITTEST_BTC_1m_2017-11.json",
     ],
 )

@@ -35,7 +35,7 @@ def spoilt(random: Random, rate: float) -> Callable[[str, Rows], Rows]:
     return spoil
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10**6), rate=st.sampled_from([0.02, 0.2, 0.5]), into=st.sampled_from([0.0, 0.4, 3.0, 30.0]),
        skew=st.sampled_from([-5.0, -1.0, 0.0, 1.0]), fast=st.sampled_from([-3.0, 0.0, 3.0]))  # fmt: skip
 def test_whatever_candles_are_like_both_instruments_trade_on_and_only_finished_ones_count(
