@@ -1,6 +1,6 @@
 """Store bars as exact integers: prices in ticks and volumes in lots, with a decimal scale for each series."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sized
+from collections.abc import Callable, Collection, Iterable, Iterator
 from decimal import Decimal
 from functools import partial
 from itertools import accumulate, islice, pairwise
@@ -115,13 +115,13 @@ def fitted(series: Series) -> Series:
 
 def fit(frame: Frame) -> bool:
     """Return whether every series of a frame is surely ``fitted``, by bounds on whole columns."""
-    columns = frame.open, frame.high, frame.low, frame.close, frame.volume, frame.step, frame.price_scale
-    if not (all(columns) and frame.volume_scale):
+    figures = [*frame.open, *frame.high, *frame.low, *frame.close, *frame.volume]
+    scales = [*frame.price_scale, *frame.volume_scale]
+    if not (figures and frame.step and scales):
         return False
-    moved = _extent([*frame.high, *frame.low, *frame.close])
     times = abs(frame.first_close_s) + _extent(frame.step) * timeframes.seconds(frame.timeframe)
-    figures = max(_extent(frame.open) + moved, _extent(frame.volume), times)
-    return figures <= FIGURE_MAX and max([*frame.price_scale, *frame.volume_scale]) <= SCALE_MAX
+    # A price is an open and its distance, neither of them beyond the largest figure.
+    return 2 * _extent(figures) <= FIGURE_MAX and times <= FIGURE_MAX and max(scales) <= SCALE_MAX
 
 
 def _extent(column: list[int]) -> int:
@@ -220,16 +220,19 @@ def _frame(timeframe: str, series: list[Series]) -> Frame:
     )
 
 
-def _series_of(frame: Frame) -> Iterator[Series]:
+def _series_of(frame: Frame) -> Iterable[Series]:
     _check(frame)
-    yield from _checked_series(frame)
+    return _checked_series(frame)
 
 
-def _checked_series(frame: Frame, instruments: Collection[str] | None = None) -> Iterator[Series]:
-    """Yield the series of a frame whose columns fit together, or those of some instruments."""
+def _checked_series(frame: Frame, instruments: Collection[str] | None = None) -> Iterable[Series]:
+    """Return the series of a frame whose columns fit together, or those of some instruments."""
     if len(frame.counts) == len(frame.step):
-        yield from _series_of_a_bar(frame, instruments)
-        return
+        return _series_of_a_bar(frame, instruments)
+    return _series_of_bars(frame, instruments)
+
+
+def _series_of_bars(frame: Frame, instruments: Collection[str] | None) -> Iterator[Series]:
     length = timeframes.seconds(frame.timeframe)
     rows = zip(frame.step, frame.open, frame.high, frame.low, frame.close, frame.volume, strict=True)
     heads = zip(frame.instruments, frame.price_scale, frame.volume_scale, frame.gap, frame.counts, strict=True)
@@ -252,31 +255,38 @@ def _checked_series(frame: Frame, instruments: Collection[str] | None = None) ->
         )
 
 
-def _series_of_a_bar(frame: Frame, instruments: Collection[str] | None) -> Iterator[Series]:
-    """Yield the series of a frame in which each has one bar, as in nearly every message."""
+def _series_of_a_bar(frame: Frame, instruments: Collection[str] | None) -> list[Series]:
+    """Return the series of a frame in which each has one bar, as in nearly every message."""
     timeframe, start, length = frame.timeframe, frame.first_close_s, timeframes.seconds(frame.timeframe)
-    heads = zip(frame.instruments, frame.price_scale, frame.volume_scale, frame.gap, strict=True)
-    rows = zip(frame.step, frame.open, frame.high, frame.low, frame.close, frame.volume, strict=True)
-    for (instrument, price_scale, volume_scale, gap), (step, o, h, low, c, v) in zip(heads, rows, strict=True):
-        if instruments is not None and instrument not in instruments:
-            continue
-        closes_at_s = start + step * length
-        yield Series(
+    heads = frame.instruments, frame.price_scale, frame.volume_scale, frame.gap
+    rows = zip(*heads, frame.step, frame.open, frame.high, frame.low, frame.close, frame.volume, strict=True)
+    return [
+        Series(
             instrument=instrument,
             timeframe=timeframe,
             price_scale=price_scale,
             volume_scale=volume_scale,
+            bars=[bar_of((closes_at_s := start + step * length, o, o + h, o - low, o + c, v))],
             after=closes_at_s - gap * length if gap else 0,
-            bars=[bar_of((closes_at_s, o, o + h, o - low, o + c, v))],
         )
+        for instrument, price_scale, volume_scale, gap, step, o, h, low, c, v in rows
+        if instruments is None or instrument in instruments
+    ]
 
 
 def _check(frame: Frame) -> None:
     """Raise BadInput if the columns do not fit together."""
     counts = frame.counts
-    of_series: tuple[Sized, ...] = frame.instruments, frame.price_scale, frame.volume_scale, frame.gap, counts
-    of_bars = frame.step, frame.open, frame.high, frame.low, frame.close, frame.volume
-    if len({*map(len, of_series)}) > 1 or {*map(len, of_bars)} != {sum(counts)} or min(counts, default=1) < 1:
+    # Compared one by one: a set of the lengths takes longer than all that is compared.
+    of_series = len(frame.instruments) == len(frame.price_scale) == len(frame.volume_scale) == len(frame.gap)
+    of_bars = len(frame.step) == len(frame.open) == len(frame.high) == len(frame.low) == len(frame.close)
+    if not (
+        of_series
+        and of_bars
+        and len(frame.gap) == len(counts)
+        and len(frame.close) == len(frame.volume) == sum(counts)
+        and min(counts, default=1) > 0
+    ):
         raise BadInput(f"the columns of the {frame.timeframe} bars are of unequal length, or differ from their counts")
     scales = [*frame.price_scale, *frame.volume_scale]
     if scales and not 0 <= min(scales) <= max(scales) <= _SCALE_LIMIT:
