@@ -85,7 +85,7 @@ class Replaced(msgspec.Struct, frozen=True, kw_only=True):
     filled: Decimal
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True):
+class Order(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """An order as risk decided it. Quantity is in base units, above zero, in whole lots; prices are in quote units.
 
     A slice after the first of its change of a position has ``due_at``, before which it is neither sent nor filled.

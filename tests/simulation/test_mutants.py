@@ -55,7 +55,7 @@ def _as_active(begin: Any) -> Any:
 def _a_cent_more(apply: Any) -> Any:
     def wrong(*arguments: Any) -> booking.BookingResult:
         result: booking.BookingResult = apply(*arguments)
-        return result._replace(cash=result.cash + Decimal("0.01"))
+        return msgspec.structs.replace(result, cash=result.cash + Decimal("0.01"))
 
     return wrong
 

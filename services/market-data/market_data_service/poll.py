@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from math import ceil
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -54,7 +54,7 @@ class BarsBus(Protocol):
     def publish(self, messages: Iterable[Message]) -> None: ...
 
 
-class OwnNotes(NamedTuple):
+class OwnNotes(msgspec.Struct, frozen=True):
     """The notes on a venue that this process wrote or read last, at its poll of the close ``at``."""
 
     noted: Noted
@@ -170,7 +170,7 @@ class Poller:
 
     def _noted(self, name: str, cursors: Mapping[SeriesKey, Series], noted: Noted) -> Noted:
         self._cursors.write(name, cursors, noted.version, noted.held_until)
-        return noted._replace(cursors=cursors, version=noted.version + 1)
+        return Noted(cursors, noted.version + 1, noted.held_until)
 
     def _shared(self, name: str, source: Source, noted: Noted, at: int) -> Noted:
         """Store the pause that the venue demanded, so that other processes observe it too; return the new notes."""

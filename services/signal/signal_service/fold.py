@@ -108,11 +108,11 @@ class StrategyRunner:
         if gaps and memory.warm:
             raise Conflict("what is missing here may have been folded by another process")
         states = fold.changes()
-        outputs: list[Message] = [
-            *self._targets(message, targets),
-            *_statuses(message, states),
-            *_wanted(message, gaps),
-        ]
+        outputs: list[Message] = list(self._targets(message, targets))
+        if states:
+            outputs += _statuses(message, states)
+        if gaps:
+            outputs += _wanted(message, gaps)
         if fold.fresh or states or gaps_before != fold.requested:
             memory.version += 1
             # What was taken as it came is not packed anew.

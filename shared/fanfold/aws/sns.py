@@ -42,7 +42,8 @@ class Topics:
     ) -> None:
         """Call ``attributes`` for each published message; it returns those to send with the message."""
         self._call = call
-        self._arns = arns
+        # With whether it is a FIFO topic.
+        self._arns = {topic: (arn, arn.endswith(FIFO)) for topic, arn in arns.items()}
         self._attributes = attributes
 
     def publish(self, messages: Iterable[Message]) -> None:
@@ -52,23 +53,20 @@ class Topics:
         """
         by_topic: dict[str, list[Message]] = {}
         for message in messages:
-            topic = topic_of(message)
-            by_topic[topic] = [*by_topic.get(topic, []), message]
+            by_topic.setdefault(topic_of(message), []).append(message)
         for topic, messages_of_it in by_topic.items():
-            arn = self._arn(topic)
+            if topic not in self._arns:
+                known = sorted(self._arns)
+                raise Unpublishable("NoTopic", f"this service publishes to {known}, not to {topic}", 400)
+            arn, ordered = self._arns[topic]
             entries: list[TopicEntry] = []
             for message in messages_of_it:
-                entries += self._entries(message, ordered=arn.endswith(FIFO))
+                entries += self._entries(message, ordered=ordered)
             if len(entries) == 1:
                 self._publish_one(arn, entries[0])
                 continue
             for batch in _batches(entries):
                 self._publish(arn, batch)
-
-    def _arn(self, topic: str) -> str:
-        if topic not in self._arns:
-            raise Unpublishable("NoTopic", f"this service publishes to {sorted(self._arns)}, not to {topic}", 400)
-        return self._arns[topic]
 
     def _entries(self, message: Message, *, ordered: bool) -> list["TopicEntry"]:
         body = encode(message)

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import NamedTuple
 
 import msgspec
 
@@ -39,7 +38,7 @@ def expected(approved: Iterable[Order]) -> dict[PositionKey, Decimal]:
     return expected
 
 
-class BookingResult(NamedTuple):
+class BookingResult(msgspec.Struct, frozen=True, kw_only=True):
     """The changes of the books by resolutions: fills that were not booked, order steps, and the figures after them.
 
     ``odd`` are fills that were told with another quantity than before, or with more than the order had left.

@@ -208,7 +208,17 @@ def released(before: OrderRecord, after: OrderRecord) -> Decimal:
 
 
 def terms_of(order: Order) -> str:
-    """Return a digest of what was approved: an order of the same id that differs in any of it was not."""
+    """Return a digest of what was approved: an order of the same id that differs in any of it was not.
+
+    It is kept with the order, of which a function writes several steps.
+    """
+    kept: dict[str, str] = order.__dict__
+    if "terms" not in kept:
+        kept["terms"] = _digest(order)
+    return kept["terms"]
+
+
+def _digest(order: Order) -> str:
     return ids.derive(
         "terms",
         order.account,

@@ -220,7 +220,7 @@ def _known(order: Order, bar: CandlePrices) -> CandlePrices:
     """Return the part of a bar that is known to precede the order's end: all of it, or only its open."""
     if bar.closes_at_s <= order.expires_at.timestamp():
         return bar
-    return bar._replace(high=bar.open, low=bar.open)
+    return msgspec.structs.replace(bar, high=bar.open, low=bar.open)
 
 
 def _ended(resting: RestingOrder, since: datetime) -> OrderState | None:

@@ -40,7 +40,7 @@ class FillModel(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class CandlePrices(NamedTuple):
+class CandlePrices(msgspec.Struct, frozen=True):
     """The prices of a bar that decide fills: times in epoch seconds, prices in quote, volume in base."""
 
     opens_at: int
@@ -59,7 +59,7 @@ class Quote(NamedTuple):
     at: datetime
 
 
-class Match(NamedTuple):
+class Match(msgspec.Struct, frozen=True):
     """The price at which an order fills, and whether as maker or taker."""
 
     price: Decimal

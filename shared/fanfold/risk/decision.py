@@ -201,13 +201,13 @@ def _unsized(entry: StandingTarget, context: Context, now: datetime) -> Order:
 
 def _bare(entry: StandingTarget, context: Context, **terms: object) -> Order:
     order_id = ids.order_id(entry.target.signal_id, context.terms.account, entry.attempt)
-    fields: dict[str, object] = {
-        "order_id": order_id,
-        "client_order_id": ids.client_order_id(order_id),
-        "signal_id": entry.target.signal_id,
-        "account": context.terms.account,
-        "venue": context.terms.venue,
-        "instance": entry.target.instance,
-        "instrument": entry.target.instrument,
-    }
-    return Order(**fields | terms)  # type: ignore[arg-type]  # Each caller gives the other fields.
+    return Order(
+        order_id=order_id,
+        client_order_id=ids.client_order_id(order_id),
+        signal_id=entry.target.signal_id,
+        account=context.terms.account,
+        venue=context.terms.venue,
+        instance=entry.target.instance,
+        instrument=entry.target.instrument,
+        **terms,  # type: ignore[arg-type]  # Each caller gives the other fields.
+    )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Context, Decimal
+from functools import cache
 
 import msgspec
 
@@ -256,9 +257,16 @@ def priced(mark: Mark | None) -> bool:
     return mark is not None and mark.price.is_finite() and mark.price > 0
 
 
+@cache
+def _date(days: int) -> str:
+    """Return the UTC date so many days after 1970-01-01."""
+    return datetime.fromtimestamp(days * timeframes.DAY_S, UTC).date().isoformat()
+
+
 def roll(book: AccountSnapshot, value: Valuation, now: datetime) -> AccountSnapshot:
     """Update day, peak and minute of an account of this value to now. A clock that steps back changes nothing."""
-    minute, day = int(now.timestamp()) // 60, now.astimezone(UTC).date().isoformat()
+    seconds = int(now.timestamp())
+    minute, day = seconds // 60, _date(seconds // timeframes.DAY_S)
     if minute > book.minute:
         book = msgspec.structs.replace(book, minute=minute, orders_in_minute=0)
     # With equity unknown the day waits: a start that left a position out would bar or free entries for a whole day.

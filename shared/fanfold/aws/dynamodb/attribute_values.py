@@ -40,6 +40,8 @@ def marshal(values: Mapping[str, Any]) -> Item:
             item[name] = {"BOOL": value}
         elif isinstance(value, str):
             item[name] = {"S": str(value)}
+        elif (write := _WRITERS.get(kind)) is not None:
+            item[name] = write(value)
         else:
             item[name] = attribute(value)
     return item
@@ -53,7 +55,7 @@ def unmarshal(item: Mapping[str, AttributeValue]) -> dict[str, Any]:
             content = value[kind]
             if kind in _READ_AS_THEY_ARE:
                 values[name] = content
-            elif kind == "N" and content[-1] != "0":
+            elif kind == "N" and (content[-1] != "0" or "." not in content):
                 values[name] = Decimal(content)
             else:
                 values[name] = _READERS[kind](content)
