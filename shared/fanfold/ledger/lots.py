@@ -20,6 +20,9 @@ READ_PAGES = 20
 
 def with_lots(store: LedgerStore, account: str, books: AccountBooks, fills: Iterable[Fill]) -> AccountBooks:
     """Return the books with all lots that fills may take. Raises Conflict where pages are not there any more."""
+    # Few positions have pages.
+    if not any([held.position.pages.after for held in books.positions.values()]):
+        return books
     by_key: dict[PositionKey, list[Fill]] = {}
     for fill in fills:
         by_key.setdefault((fill.instance, fill.instrument), []).append(fill)
@@ -49,12 +52,13 @@ def moving(
     for the next booking.
     """
     paged = {key: moved for key, (moved, _) in after.items()}
+    many = [key for key, moved in paged.items() if positions.has_many_lots(moved)]
     changes: list[Change] = []
-    for key in sorted(paged, key=lambda key: -len(paged[key].lots) - len(paged[key].pages.newest)):
+    for key in sorted(many, key=lambda key: -len(paged[key].lots) - len(paged[key].pages.newest)):
         paged[key], new = positions.paged(paged[key], room - len(changes))
         changes += [PutLots(account, key, number, lots) for number, lots in new.items()]
-    for key, moved in paged.items():
-        paged[key], used_up = positions.cleared(moved, room - len(changes))
+    for key in many:
+        paged[key], used_up = positions.cleared(paged[key], room - len(changes))
         changes += [DropLots(account, key, number) for number in used_up]
     return changes + [
         MovePosition(account, key, position(books, key), paged[key], unfilled) for key, (_, unfilled) in after.items()

@@ -184,6 +184,12 @@ def unread(position: Position, fills: Iterable[Fill]) -> bool:
     return taken > abs(_quantity(position.lots) + sum(map(_quantity, position.pages.read), ZERO))
 
 
+def has_many_lots(position: Position) -> bool:
+    """Return whether a position has more lots than its first ones, or pages that are used up and still there."""
+    pages = position.pages
+    return len(position.lots) > PAGE_LOTS or pages.after > 0 or bool(pages.newest)
+
+
 @exact
 def paged(position: Position, pages_max: int) -> tuple[Position, dict[int, tuple[Lot, ...]]]:
     """Return the position as stored, and its new pages by number; beyond ``pages_max`` lots wait in ``newest``."""
