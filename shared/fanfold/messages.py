@@ -60,7 +60,7 @@ class TradingState(StrEnum):
     FLATTENING = "FLATTENING"
 
 
-class BarsClosed(msgspec.Struct, frozen=True, kw_only=True, tag="bars-closed.v1"):
+class BarsClosed(msgspec.Struct, frozen=True, kw_only=True, tag="bars-closed.v1", dict=True):
     """All closed bars of a poll, every timeframe, part ``part`` of ``parts``; the cause names the poll.
 
     Bars that were ``requested`` fill a reader's gap; readers that have had the poll's own ignore them.
@@ -77,7 +77,7 @@ class BarsClosed(msgspec.Struct, frozen=True, kw_only=True, tag="bars-closed.v1"
     defects: list[DataDefect] = []
 
 
-class BarsRequested(msgspec.Struct, frozen=True, kw_only=True, tag="bars-requested.v1"):
+class BarsRequested(msgspec.Struct, frozen=True, kw_only=True, tag="bars-requested.v1", dict=True):
     """A request for bars that a reader misses: those that close after ``since_s`` and no later than ``until_s``."""
 
     id: str
@@ -90,7 +90,7 @@ class BarsRequested(msgspec.Struct, frozen=True, kw_only=True, tag="bars-request
     until_s: int
 
 
-class Targets(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="targets.v1"):
+class Targets(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="targets.v1", dict=True):
     """The weights that every strategy instance of an account wants to hold as of the bars that closed at ``at``.
 
     ``poll_id`` names the poll of those bars; risk decides when it has all ``parts``. "" is no poll: risk decides at
@@ -109,7 +109,7 @@ class Targets(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag
     targets: list[Target]
 
 
-class LegStatus(msgspec.Struct, frozen=True, kw_only=True, tag="leg-status.v1"):
+class LegStatus(msgspec.Struct, frozen=True, kw_only=True, tag="leg-status.v1", dict=True):
     """Legs that cannot trade, each with its reason, or that can again: sent once a change, for people to read."""
 
     id: str
@@ -119,7 +119,7 @@ class LegStatus(msgspec.Struct, frozen=True, kw_only=True, tag="leg-status.v1"):
     statuses: list[LegState]
 
 
-class OrdersApproved(msgspec.Struct, frozen=True, kw_only=True, tag="orders-approved.v1"):
+class OrdersApproved(msgspec.Struct, frozen=True, kw_only=True, tag="orders-approved.v1", dict=True):
     """Orders that risk created, reserved funds for and wrote to the ledger in one transaction.
 
     ``withdrawn`` are ids of slices approved before that are not to be sent any more.
@@ -133,7 +133,7 @@ class OrdersApproved(msgspec.Struct, frozen=True, kw_only=True, tag="orders-appr
     withdrawn: list[str] | msgspec.UnsetType = msgspec.UNSET
 
 
-class OrdersRefused(msgspec.Struct, frozen=True, kw_only=True, tag="orders-refused.v1"):
+class OrdersRefused(msgspec.Struct, frozen=True, kw_only=True, tag="orders-refused.v1", dict=True):
     """Orders that risk refused, each with its reason."""
 
     id: str
@@ -143,7 +143,7 @@ class OrdersRefused(msgspec.Struct, frozen=True, kw_only=True, tag="orders-refus
     refusals: list[Refusal]
 
 
-class TradingStateChanged(msgspec.Struct, frozen=True, kw_only=True, tag="trading-state-changed.v1"):
+class TradingStateChanged(msgspec.Struct, frozen=True, kw_only=True, tag="trading-state-changed.v1", dict=True):
     """An account's trading state was set, by whom and why."""
 
     id: str
@@ -155,7 +155,7 @@ class TradingStateChanged(msgspec.Struct, frozen=True, kw_only=True, tag="tradin
     actor: str
 
 
-class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True, tag="execution-report.v1"):
+class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True, tag="execution-report.v1", dict=True):
     """The results of an account's orders at a venue, and the books after them.
 
     ``matched`` says that a paper venue has matched every order with part ``part`` of the bars of a poll, or that what
@@ -236,6 +236,18 @@ _encoder = msgspec.json.Encoder(decimal_format="string")
 encode: Callable[[Message], bytes] = _encoder.encode
 # Raises msgspec.ValidationError, which names the field, for a body that is none of ours or of an unknown version.
 decode: Callable[[bytes | str], Message] = _decoder.decode
+
+
+def stored_body(message: Message) -> bytes:
+    """Encode a message that is stored and then published: ``published_body`` need not encode it a second time."""
+    body: bytes = encode(message)
+    message.__dict__["body"] = body
+    return body
+
+
+def published_body(message: Message) -> bytes:
+    """Return a message encoded, and forget what ``stored_body`` kept of it."""
+    return message.__dict__.pop("body", None) or encode(message)
 
 
 def topic_of(message: Message) -> str:

@@ -7,7 +7,7 @@ import msgspec
 
 from fanfold import splitting
 from fanfold.aws.client.call import AwsFault, Call
-from fanfold.messages import Message, attributes_of, encode, group_of, topic_of
+from fanfold.messages import Message, attributes_of, encode, group_of, published_body, topic_of
 
 BATCH = 10
 FIFO = ".fifo"
@@ -69,7 +69,7 @@ class Topics:
                 self._publish(arn, batch)
 
     def _entries(self, message: Message, *, ordered: bool) -> list["TopicEntry"]:
-        body = encode(message)
+        body = published_body(message)
         if len(body) <= splitting.PART_BYTES:
             return [_entry(message, body, self._attributes(message), ordered=ordered)]
         parts = splitting.split(message)

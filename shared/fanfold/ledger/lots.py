@@ -21,7 +21,7 @@ READ_PAGES = 20
 def with_lots(store: LedgerStore, account: str, books: AccountBooks, fills: Iterable[Fill]) -> AccountBooks:
     """Return the books with all lots that fills may take. Raises Conflict where pages are not there any more."""
     # Few positions have pages.
-    if not any([held.position.pages.after for held in books.positions.values()]):
+    if not any(held.position.pages.after for held in books.positions.values()):
         return books
     by_key: dict[PositionKey, list[Fill]] = {}
     for fill in fills:

@@ -15,7 +15,7 @@ from fanfold.aws.dynamodb.attribute_values import integer
 from fanfold.aws.dynamodb.table import ABSENT, Table, Write, sort_key
 from fanfold.market import history, timeframes
 from fanfold.market.bars import Frame, Series
-from fanfold.messages import Message, decode, encode
+from fanfold.messages import Message, decode, stored_body
 from fanfold.packing import packed, plain, unpacked
 from fanfold.signals.fold import Group, Snapshot, StoredFold
 
@@ -45,7 +45,7 @@ class FoldTable:
         """Write a version. Raises Conflict if it exists already."""
         finest = [frame for frame in frames if frame.timeframe == self._timeframe]
         # One body: to compress takes longer than all else here, and little by little saves less.
-        body, rest = _pack(finest), _pack((snapshot, [encode(output) for output in outputs]))
+        body, rest = _pack(finest), _pack((snapshot, [stored_body(output) for output in outputs]))
         pack = packed if len(body) + len(rest) > KB_BODIES else plain
         item: dict[str, Any] = {"message": message, "version": version, "frames": pack(body)}
         rest = pack(rest)

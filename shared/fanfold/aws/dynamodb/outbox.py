@@ -14,7 +14,7 @@ from fanfold.aws.clock import Clock
 from fanfold.aws.dynamodb.attribute_values import integer
 from fanfold.aws.dynamodb.table import Table, Write, sort_key
 from fanfold.aws.sns import Topics, Unpublishable
-from fanfold.messages import Message, decode, encode
+from fanfold.messages import Message, decode, encode, stored_body
 
 REASON_MAX = 1_000
 # An item takes 400 KB; of a longer body the beginning is kept.
@@ -51,7 +51,7 @@ class Outbox:
 
     def holding(self, message: Message) -> Write:
         """Return the write that puts a message into the outbox, for the transaction of its change."""
-        item: dict[str, Any] = {"body": encode(message)}
+        item: dict[str, Any] = {"body": stored_body(message)}
         if self._clock is not None:
             item["held_at_s"] = int(self._clock().timestamp())
         return self._table.putting((self._partition, message.id), item)
