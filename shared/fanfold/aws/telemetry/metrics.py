@@ -117,9 +117,8 @@ class Metrics:
             return
         if sums and not _ALARMING.isdisjoint(sums):
             self.add("Attention", sum(sums.get(name, 0) for name in ALARMING))
-        figures: dict[str, Any] = {**sums, **values}
-        line: dict[str, Any] = {"Stage": self._stage, **properties, **figures}
-        names = tuple(figures)
+        line: dict[str, Any] = {"Stage": self._stage, **properties, **sums, **values}
+        names = (*sums, *values)
         if directives := self._directives.get(names) or self._directives_of(names):
             timestamp = at_ms or int(self._clock().timestamp() * 1_000)
             line["_aws"] = {"Timestamp": timestamp, "CloudWatchMetrics": directives}
