@@ -6,10 +6,7 @@ from zlib import DEFLATED, compressobj, decompress
 PLAIN, COMPRESSED = b"\0", b"\1"
 # Shorter ones gain less than a hundred bytes, for more time than all else takes that is done with them.
 LITTLE = 400
-# zlib's levels. Of a few KB the lowest takes a tenth less time than the usual one for 2 to 5 % more bytes, which are
-# three more KB to bill in ten thousand.
-LEVEL, LEVEL_OF_FEW = 6, 1
-FEW = 4_096
+LEVEL = 6
 
 
 def packed(body: bytes) -> bytes:
@@ -22,7 +19,7 @@ def packed(body: bytes) -> bytes:
         return PLAIN + body
     bits = len(body).bit_length()
     window, memory = min(max(bits, 9), 15), min(max(bits - 6, 4), 8)
-    squeezer = compressobj(LEVEL_OF_FEW if len(body) < FEW else LEVEL, DEFLATED, window, memory)
+    squeezer = compressobj(LEVEL, DEFLATED, window, memory)
     squeezed = squeezer.compress(body) + squeezer.flush()
     return COMPRESSED + squeezed if len(squeezed) < len(body) else PLAIN + body
 
