@@ -5,11 +5,10 @@ that its own back-test has.
 """
 
 import sys
-import time
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from account import least
 from printed import table
 from research import TERMS, integer_bars
 
@@ -19,18 +18,8 @@ from fanfold.research.given_orders import Costs, given_of, traded
 from fanfold.research.tape import FillField
 from fanfold.strategy import contract
 
-ROWS, COLUMNS, PASSES = 1_000_000, 8, 5
+ROWS, COLUMNS = 1_000_000, 8
 COSTS = Costs(TERMS.cash, TERMS.tick, TERMS.lot, TERMS.fee_bps, TERMS.slippage_bps)
-
-
-def least(run: Callable[[], Any]) -> float:
-    """Return the CPU seconds of the quickest of several passes, after one that warms up."""
-    times = []
-    for _ in range(PASSES + 1):
-        began = time.thread_time()
-        run()
-        times.append(time.thread_time() - began)
-    return min(times[1:])
 
 
 def of_its_fills(bars: IntegerBars, result: FixedSizeResult) -> Any:

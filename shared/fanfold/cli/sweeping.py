@@ -50,8 +50,7 @@ def swept(
         else:
             run = sweeps.run_name(job, planned)
             rows = stage_sweeps.rows_of(run, job, planned.recordings, on_stage, on_trials)
-            library.keep(RunStamp(run, "sweep", now_s()), rows, tags)
-            result = SweepResult(job, rows, run, planned.notes)
+            result = sweeps.kept(RunStamp(run, "sweep", now_s()), job, rows, planned.notes, library, tags)
     return _answer(result, rank, out)
 
 

@@ -38,12 +38,13 @@ class RoundsOfTrials:
     ) -> None:
         self._frame, self._recordings, self._library, self._on_trials = frame, recordings, library, on_trials
         self._rounds: list[tuple[SweepJob, pa.Table]] = []
+        # By a configuration's text the rows of its round.
+        self._known: dict[str, pa.Table] = {}
         self._parts: list[SweepParts] = []
 
     def trade(self, wanted: Sequence[Configuration]) -> None:
         """Trade those that are new."""
-        known = {params_text(each) for job, _ in self._rounds for each in job.configurations}
-        new = {params_text(each): each for each in wanted if params_text(each) not in known}
+        new = {text: each for each in wanted if (text := params_text(each)) not in self._known}
         self._on_trials((len(wanted) - len(new)) * len(self._frame.markets) * len(self._frame.windows))
         if not new:
             return
@@ -52,17 +53,17 @@ class RoundsOfTrials:
         run = f"round-{job_hash(job, self._recordings)}"
         parts = SweepParts(library.folder / "sweeps" / run if library is not None else None)
         self._parts.append(parts)
-        self._rounds.append((job, run_job(job, self._recordings, parts, self._on_trials)))
+        rows = run_job(job, self._recordings, parts, self._on_trials)
+        self._rounds.append((job, rows))
+        self._known.update(dict.fromkeys(new, rows))
 
     def mean(self, configuration: Configuration, figure: str) -> float | None:
-        """Return the mean of a figure over the trials of a configuration that have it."""
+        """Return the mean of a figure over the trials of a configuration that was traded; None where none has it."""
         text = params_text(configuration)
-        for _, rows in self._rounds:
-            own = rows.filter(pc.equal(rows["params"], text))
-            if own.num_rows:
-                mean: float | None = pc.mean(own[figure].cast(pa.float64())).as_py()
-                return mean
-        return None
+        rows = self._known[text]
+        own = rows.filter(pc.equal(rows["params"], text))
+        mean: float | None = pc.mean(own[figure].cast(pa.float64())).as_py()
+        return mean
 
     def whole(self) -> tuple[SweepJob, pa.Table]:
         """Return one job of all configurations, and its rows, as a sweep of these would have them."""

@@ -5,6 +5,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from fanfold.local.run_plan import RunPlan
 from fanfold.research.backtesting import NO_FRICTIONS, Frictions, planned_of, with_frictions
 from fanfold.research.library import RunLibrary, RunStamp
@@ -95,10 +97,23 @@ def of_job(
     run = run_name(job, planned)
     parts = SweepParts(library.folder / "sweeps" / run if library is not None else None)
     rows = run_job(job, planned.recordings, parts, on_trials)
+    result = kept(RunStamp(run, "sweep", made_at), job, rows, planned.notes, library, tags)
+    parts.remove()
+    return result
+
+
+def kept(
+    stamp: RunStamp,
+    job: SweepJob,
+    rows: pa.Table,
+    notes: Sequence[str],
+    library: RunLibrary | None,
+    tags: Sequence[str],
+) -> SweepResult:
+    """Return a sweep that is done, after its rows were kept in the library, if there is one."""
     if library is not None:
-        library.keep(RunStamp(run, "sweep", made_at), rows, tags)
-        parts.remove()
-    return SweepResult(job, rows, run, planned.notes)
+        library.keep(stamp, rows, tags)
+    return SweepResult(job, rows, stamp.run, notes)
 
 
 def of_search(
@@ -116,8 +131,7 @@ def of_search(
     rounds = RoundsOfTrials(job, planned.recordings, library, on_trials)
     search(rounds, space, options.optuna, rank, options.seed)
     whole, rows = rounds.whole()
-    run = run_name(whole, planned)
-    if library is not None:
-        library.keep(RunStamp(run, "sweep", made_at), rows, tags)
-        rounds.remove()
-    return SweepResult(whole, rows, run, planned.notes)
+    stamp = RunStamp(run_name(whole, planned), "sweep", made_at)
+    result = kept(stamp, whole, rows, planned.notes, library, tags)
+    rounds.remove()
+    return result
