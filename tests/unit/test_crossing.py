@@ -22,8 +22,8 @@ from fanfold.research.crossing import (
 )
 from fanfold.research.fixed_size import FixedSize, FixedSizeResult, fixed_size, lane_terms, money_scale
 from fanfold.research.lane import DONE, blank_room
+from fanfold.research.step_signals import StepSource, blank_signals, signals_by
 from fanfold.research.tape import blank_tape
-from fanfold.research.wishing import StepSource, blank_wishes, wishes_of
 from fanfold.strategy import contract
 
 COUNT = 2 * BLOCK + 77
@@ -132,12 +132,12 @@ def test_crossings_of_bars_that_trials_share_are_those_of_a_step_that_begins_lat
     strategy, bars = contract.bind("sma_cross", {"fast": fast, "slow": slow}, 1), bars_of(walk(2, 6_400, 3, moves=0.5))
     windows = windows_of(strategy, 2)
     closes = summed(bars.close, np.append(0, np.cumsum(bars.close)))
-    written, stepped = blank_wishes(COUNT), blank_wishes(COUNT)
+    written, stepped = blank_signals(COUNT), blank_signals(COUNT)
     number = crossings()(closes, windows, first + strategy.lookback, np.empty(BLOCK, np.uint8), written)
     own = picked(bars, slice(first, None))
     columns = step_columns([own], strategy.lookback)
     source = StepSource(strategy.params, columns, strategy.lookback, strategy.lookback)
-    count = wishes_of(strategy.step)(source, strategy.start(strategy.params), 0, own.time.size, stepped)
+    count = signals_by(strategy.step)(source, strategy.start(strategy.params), 0, own.time.size, stepped)
     assert number == count
     # Of fewer bars than a window nothing is said.
     assert (count > 0) == (own.time.size > slow)
@@ -148,5 +148,5 @@ def test_crossings_of_bars_that_trials_share_are_those_of_a_step_that_begins_lat
 def test_shared_closes_that_floats_may_not_hold_are_left_to_the_step() -> None:
     close = walk(8, 10**10, 10**9)
     closes = summed(close, np.append(0, np.cumsum(close)))
-    room = np.empty(BLOCK, np.uint8), blank_wishes(COUNT)
+    room = np.empty(BLOCK, np.uint8), blank_signals(COUNT)
     assert crossings()(closes, SumWindows(20, 4_000, 100.0), 3_999, *room) == ROUNDED

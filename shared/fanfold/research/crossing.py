@@ -1,4 +1,4 @@
-"""The wishes of the shipped ``sma_cross``, without a step a bar: sums of windows are differences of running sums.
+"""The signals of the shipped ``sma_cross``, without a step a bar: sums of windows are differences of running sums.
 
 In integers a crossing is exact. The step counts in floats, which are exact as well as long as they hold every sum, and
 ``same`` says of a block of bars whether they do; where they may not, the step itself has to say.
@@ -16,13 +16,13 @@ from fanfold.research.compiled import inlined
 from fanfold.research.equity_line import farthest
 from fanfold.research.kept import QUANTITY, keep
 from fanfold.research.lane import BLOCK, lane_of
+from fanfold.research.step_signals import SignalTape
 from fanfold.research.tape import piece
-from fanfold.research.wishing import WishTape
 from fanfold.strategies import sma_cross
 from fanfold.strategy.contract import Strategy
 from fanfold.strategy.step_code import digest
 
-# How many wishes there are, where floats may not hold the sums.
+# How many signals there are, where floats may not hold the sums.
 ROUNDED = -2
 # Eight bytes of 1, as one number.
 _EIGHT_LONG = 0x0101010101010101
@@ -64,24 +64,24 @@ def compare(totals: Integers, count: int, windows: SumWindows, above: Integers) 
 
 
 @piece
-def changes(above: Integers, count: int, first: int, was: int, wishes: WishTape, number: int) -> tuple[int, int]:
-    """Write the changes of a block as wishes from ``number`` on; return what is wanted then, and the next number."""
+def changes(above: Integers, count: int, first: int, was: int, signals: SignalTape, number: int) -> tuple[int, int]:
+    """Write the changes of a block as signals from ``number`` on; return what is wanted then, and the next number."""
     eights = above.view(np.int64)
     for eight in range(np.uint64(count // 8)):
         if eights[eight] == _EIGHT_LONG * was:
             continue
-        was, number = _changes(above, 8 * eight, 8 * eight + 8, first, was, wishes, number)
-    return _changes(above, count // 8 * 8, count, first, was, wishes, number)
+        was, number = _changes(above, 8 * eight, 8 * eight + 8, first, was, signals, number)
+    return _changes(above, count // 8 * 8, count, first, was, signals, number)
 
 
 @piece
 def _changes(
-    above: Integers, at: int, end: int, first: int, was: int, wishes: WishTape, number: int
+    above: Integers, at: int, end: int, first: int, was: int, signals: SignalTape, number: int
 ) -> tuple[int, int]:
     for place in range(at, end):
         if above[place] != was:
             was = above[place]
-            wishes.at[number], wishes.weight[number] = first + place, was
+            signals.at[number], signals.weight[number] = first + place, was
             number += 1
     return was, number
 
@@ -95,7 +95,7 @@ class CrossingSource(NamedTuple):
     above: Integers
 
 
-class CrossingMind(NamedTuple):
+class CrossingProgress(NamedTuple):
     """The state of a crossing: what is wanted, the sum of all closes, and the extremes of the block before."""
 
     was: int
@@ -105,14 +105,14 @@ class CrossingMind(NamedTuple):
 
 
 def crossed(
-    source: CrossingSource, mind: CrossingMind, first: int, end: int, wishes: WishTape
-) -> tuple[CrossingMind, int]:
-    """Write the wishes of a block as ``wishing`` does; their number is ROUNDED where only the step can say them."""
+    source: CrossingSource, progress: CrossingProgress, first: int, end: int, signals: SignalTape
+) -> tuple[CrossingProgress, int]:
+    """Write a block's signals as ``step_signals`` does; their number is ROUNDED where only the step can tell them."""
     low, high = farthest(source.closes, first, end)
-    if not same(min(low, mind.low), max(high, mind.high), source.windows):
-        return mind, ROUNDED
+    if not same(min(low, progress.low), max(high, progress.high), source.windows):
+        return progress, ROUNDED
     count, slow = end - first, source.windows.slow
-    total, totals, seen = mind.total, source.totals, source.closes[first:end]
+    total, totals, seen = progress.total, source.totals, source.closes[first:end]
     for at in range(np.uint64(count)):
         total += seen[at]
         totals[slow + at] = total
@@ -120,10 +120,10 @@ def crossed(
     # Before a whole window was seen nothing is said.
     for at in range(min(max(slow - 1 - first, 0), count)):
         source.above[at] = 0
-    was, number = changes(source.above, count, first, mind.was, wishes, 0)
+    was, number = changes(source.above, count, first, progress.was, signals, 0)
     for at in range(slow):
         totals[at] = totals[count + at]
-    return CrossingMind(was, total, low, high), number
+    return CrossingProgress(was, total, low, high), number
 
 
 def windows_of(strategy: Strategy, price_scale: int) -> SumWindows | None:
@@ -133,11 +133,11 @@ def windows_of(strategy: Strategy, price_scale: int) -> SumWindows | None:
     return SumWindows(strategy.params.fast, strategy.params.slow, 10.0**price_scale)
 
 
-def begun(windows: SumWindows, bars: IntegerBars) -> tuple[CrossingSource, CrossingMind]:
-    """Return what a crossing is read from, and the mind before the first bar."""
+def begun(windows: SumWindows, bars: IntegerBars) -> tuple[CrossingSource, CrossingProgress]:
+    """Return what a crossing is read from, and the progress before the first bar."""
     first = int(bars.close[0])
     source = CrossingSource(windows, bars.close, np.zeros(windows.slow + BLOCK, np.int64), np.zeros(BLOCK, np.uint8))
-    return source, CrossingMind(0, 0, first, first)
+    return source, CrossingProgress(0, 0, first, first)
 
 
 @cache
@@ -160,9 +160,9 @@ def summed(closes: Integers, total: Integers) -> SummedCloses:
     return SummedCloses(total, np.minimum.reduceat(closes, starts), np.maximum.reduceat(closes, starts))
 
 
-def _crossings(closes: SummedCloses, windows: SumWindows, since: int, above: Integers, wishes: WishTape) -> int:
-    """Write the wishes from bar ``since`` on, which has a whole window; return their number, or ROUNDED."""
-    seen, room, written = borrow(closes), borrow(above), borrow(wishes)
+def _crossings(closes: SummedCloses, windows: SumWindows, since: int, above: Integers, signals: SignalTape) -> int:
+    """Write the signals from bar ``since`` on, which has a whole window; return their number, or ROUNDED."""
+    seen, room, written = borrow(closes), borrow(above), borrow(signals)
     was, number, after = 0, 0, seen.total.size - 1
     for block in range(since // BLOCK, seen.least.size):
         before = max(block - 1, 0)

@@ -12,8 +12,8 @@ from fanfold.research.columns import IntegerBars, Integers, contiguous, step_col
 from fanfold.research.compiled import columns_read
 from fanfold.research.crossing import ROUNDED, SumWindows, begun, crossing_lane, windows_of
 from fanfold.research.lane import OVERFLOW, LaneEnd, LaneTerms, blank_room, lane
+from fanfold.research.step_signals import NOT_FINITE, StepProgress, StepSource
 from fanfold.research.tape import FillTape, blank_tape, fills_of, trips_of
-from fanfold.research.wishing import NOT_FINITE, StepMind, StepSource
 from fanfold.strategy.contract import Strategy
 
 
@@ -79,8 +79,8 @@ def _by_sums(windows: SumWindows, run: _Run) -> LaneEnd:
 def _by_step(strategy: Strategy, run: _Run) -> LaneEnd:
     columns = step_columns([run.bars], strategy.lookback, columns_read(strategy.step))
     source = StepSource(strategy.params, columns, strategy.lookback, strategy.lookback)
-    mind = StepMind(strategy.start(strategy.params), 0.0)
-    end: LaneEnd = lane(strategy.step)(source, mind, run.bars, run.terms, blank_room(), *run[2:])
+    progress = StepProgress(strategy.start(strategy.params), 0.0)
+    end: LaneEnd = lane(strategy.step)(source, progress, run.bars, run.terms, blank_room(), *run[2:])
     return end
 
 

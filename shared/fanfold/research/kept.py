@@ -13,7 +13,7 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache
 # The modules whose functions become parts of a compiled account, and of a compiled strategy.
 ACCOUNT = ("account_book", "account_calm", "account_guards", "account_matching", "account_rules", "account_scan",
            "account_sizing", "account_stops", "columns", "tape")  # fmt: skip
-STRATEGY = ("columns", "compiled", "equity_line", "folding", "lane", "tape", "wishing")
+STRATEGY = ("columns", "compiled", "equity_line", "folding", "lane", "tape", "step_signals")
 QUANTITY = (*STRATEGY, "crossing", "quantity_scan", "quantity_sums")
 
 

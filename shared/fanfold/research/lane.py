@@ -1,4 +1,4 @@
-"""One strategy on one instrument by a fixed quantity: wishes, fills and equity in one compiled scan, block by block.
+"""One strategy on one instrument by a fixed quantity: signals, fills and equity in one compiled scan, block by block.
 
 The rules are those of ``matching.fills`` for orders at market: what a close decides fills at the next open that has
 volume, worsened by half the spread and the slippage, with the taker's fee. Between two fills nothing happens, so that
@@ -15,15 +15,15 @@ from numba import njit
 from fanfold.research.columns import IntegerBars, Integers, borrow
 from fanfold.research.equity_line import draw_line, farthest
 from fanfold.research.kept import STRATEGY, keep
+from fanfold.research.step_signals import SignalTape, blank_signals, signalled_by
 from fanfold.research.tape import LIMIT, FillTape, fee_of, piece, small, worsened, write_fill
-from fanfold.research.wishing import WishTape, blank_wishes, wished_by
 from fanfold.strategy.step_code import digest
 
 DONE, OVERFLOW = 0, 1
 # Bars that are folded, then traded: as many as the processor keeps at hand.
 BLOCK = 4_096
-# Bound anew in the copy of the scan for each source of wishes.
-wished: Any = None
+# Bound anew in the copy of the scan for each source of signals.
+signalled: Any = None
 
 
 class LaneTerms(NamedTuple):
@@ -51,12 +51,12 @@ class LaneEnd(NamedTuple):
 
 
 class LaneRoom(NamedTuple):
-    """Room for what happens in a block: its wishes, and the bar and the open at which each order of it fills.
+    """Room for what happens in a block: its signals, and the bar and the open at which each order of it fills.
 
     The first order is the one that waits from the block before; ``fills_at`` is -1 for one that finds no volume.
     """
 
-    wishes: WishTape
+    signals: SignalTape
     fills_at: Integers
     opened: Integers
 
@@ -75,7 +75,7 @@ class Holding(NamedTuple):
 
 def blank_room() -> LaneRoom:
     """Return room for any block."""
-    return LaneRoom(blank_wishes(BLOCK), np.empty(BLOCK + 1, np.int64), np.empty(BLOCK + 1, np.int64))
+    return LaneRoom(blank_signals(BLOCK), np.empty(BLOCK + 1, np.int64), np.empty(BLOCK + 1, np.int64))
 
 
 @small
@@ -100,13 +100,13 @@ def priced(order: int, opened: int, terms: LaneTerms) -> tuple[int, int, int]:
     return price, notional, fee_of(notional, terms.fee[0], terms.fee[1], terms.step)
 
 
-def _scan(source: Any, mind: Any, bars: IntegerBars, terms: LaneTerms, room: LaneRoom, tape: FillTape,
+def _scan(source: Any, progress: Any, bars: IntegerBars, terms: LaneTerms, room: LaneRoom, tape: FillTape,
           equity: Integers) -> LaneEnd:  # fmt: skip
     seen, market, block, written, worths = borrow(source), borrow(bars), borrow(room), borrow(tape), borrow(equity)
     holding = Holding(terms.cash, 0, 0, 0)
     for first in range(0, worths.size, BLOCK):
         end = min(first + BLOCK, worths.size)
-        mind, count = wished(seen, mind, first, end, block.wishes)
+        progress, count = signalled(seen, progress, first, end, block.signals)
         if count < 0:
             return LaneEnd(count, first)
         _plan(block, count, first, end, market)
@@ -122,8 +122,8 @@ def _plan(room: LaneRoom, count: int, first: int, end: int, bars: IntegerBars) -
     """Write where the orders of a block fill, ahead of all: their bars lie far apart, and are read at the same time."""
     at = first
     for number in range(count + 1):
-        # What does not fill by the bar of the next wish is replaced by that.
-        last = room.wishes.at[number] if number < count else end - 1
+        # What does not fill by the bar of the next signal is replaced by that.
+        last = room.signals.at[number] if number < count else end - 1
         while at <= last and bars.volume[at] <= 0:
             at += 1
         room.fills_at[number] = at if at <= last else -1
@@ -134,13 +134,13 @@ def _plan(room: LaneRoom, count: int, first: int, end: int, bars: IntegerBars) -
 @piece
 def _trade(holding: Holding, room: LaneRoom, count: int, end: int, top: int, bars: IntegerBars, terms: LaneTerms,
            tape: FillTape, equity: Integers) -> Holding:  # fmt: skip
-    """Trade the wishes of a block, whose highest close is ``top``, and value it up to bar ``end``."""
+    """Trade the signals of a block, whose highest close is ``top``, and value it up to bar ``end``."""
     cash, lots, waits, valued = holding
     if too_large(lots, top, 1, cash, terms):
         return Holding(cash, lots, waits, -1)
     for number in range(count + 1):
         if number > 0:
-            waits = quantity_of(room.wishes.weight[number - 1], terms.size) - lots
+            waits = quantity_of(room.signals.weight[number - 1], terms.size) - lots
         at, opened = room.fills_at[number], room.opened[number]
         if waits == 0 or at < 0:
             continue
@@ -158,12 +158,12 @@ def _trade(holding: Holding, room: LaneRoom, count: int, end: int, top: int, bar
     return Holding(cash, lots, waits, end)
 
 
-def lane_of(wished: Any, modules: tuple[str, ...], part: str) -> Any:
-    """Return the compiled scan of a source of wishes; see ``kept.keep``."""
-    return keep(njit(FunctionType(_scan.__code__, _scan.__globals__ | {"wished": wished}, "lane")), modules, part)
+def lane_of(signalled: Any, modules: tuple[str, ...], part: str) -> Any:
+    """Return the compiled scan of a source of signals; see ``kept.keep``."""
+    return keep(njit(FunctionType(_scan.__code__, _scan.__globals__ | {"signalled": signalled}, "lane")), modules, part)
 
 
 @cache
 def lane(step: FunctionType) -> Any:
     """Return the compiled scan of a step."""
-    return lane_of(wished_by(step), STRATEGY, digest(step))
+    return lane_of(signalled_by(step), STRATEGY, digest(step))

@@ -1,4 +1,4 @@
-"""Trade the wishes of a strategy by a fixed quantity, and sum up what comes of them, without a series of equity.
+"""Trade the signals of a strategy by a fixed quantity, and sum up what comes of them, without a series of equity.
 
 Between two fills an account holds the same, so its equity is a line over the close: sums follow from prefix sums, and
 of whole blocks of bars it is enough to know the highest and the lowest close. Rules and figures are those of ``lane``.
@@ -13,27 +13,27 @@ from fanfold.research.columns import Integers, borrow
 from fanfold.research.kept import QUANTITY, keep
 from fanfold.research.lane import DONE, OVERFLOW, LaneTerms, priced, quantity_of, too_large
 from fanfold.research.quantity_sums import BLOCK, CurveSum, QuantitySums, TripSum, ValuedBars
+from fanfold.research.step_signals import SignalTape
 from fanfold.research.tape import TRIPS, FillField, FillTape, TripField, piece, write_fill
-from fanfold.research.wishing import WishTape
 
 
 @cache
 def kept_trade() -> Any:
-    """Return the scan that trades wishes, compiled before where that was kept."""
+    """Return the scan that trades signals, compiled before where that was kept."""
     return keep(njit(nogil=True, error_model="numpy")(_trade), QUANTITY)
 
 
-def _trade(wishes: WishTape, count: int, bars: ValuedBars, terms: LaneTerms, tape: FillTape,
+def _trade(signals: SignalTape, count: int, bars: ValuedBars, terms: LaneTerms, tape: FillTape,
            sums: QuantitySums) -> int:  # fmt: skip
-    """Trade so many wishes; return DONE or OVERFLOW."""
-    wanted, market, written, kept = borrow(wishes), borrow(bars), borrow(tape), borrow(sums)
+    """Trade so many signals; return DONE or OVERFLOW."""
+    wanted, market, written, kept = borrow(signals), borrow(bars), borrow(tape), borrow(sums)
     _begin(terms.cash, market, kept, written)
     cash, position, valued, end, top = terms.cash, 0, market.first, market.close.size, 0
     for high in market.most:
         top = max(top, high)
     for number in range(count):
         order = quantity_of(wanted.weight[number], terms.size) - position
-        # What did not fill by the bar of the next wish is replaced by that.
+        # What did not fill by the bar of the next signal is replaced by that.
         last = wanted.at[number + 1] if number + 1 < count else end - 1
         at = wanted.at[number] + 1
         while order != 0 and at <= last and market.volume[at] <= 0:

@@ -1,4 +1,4 @@
-"""Parts of a scan by a fixed quantity: wishes, bars to value an account at, and the sums of its curve."""
+"""Parts of a scan by a fixed quantity: signals, bars to value an account at, and the sums of its curve."""
 
 from enum import IntEnum
 from typing import NamedTuple

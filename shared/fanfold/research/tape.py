@@ -84,7 +84,7 @@ def portion(amount: int, part: int, whole: int) -> int:
 
 @small
 def share_of(figure: int, of: int, by: int) -> int:
-    """Return ``figure * of // by``, where the product may fit into no 64 bits, and that of ``of`` and ``by`` does."""
+    """Return ``figure * of // by`` without overflow; only ``of * by`` has to fit into 64 bits."""
     return figure // by * of + figure % by * of // by
 
 

@@ -43,7 +43,7 @@ GridOption = Annotated[
     list[str] | None, Parameter(name="--grid", metavar="K=V", help="values of a param: fast=10:50:5 or fast=10,20,50")
 ]
 Draw = Annotated[Count, Parameter(name="--random", help="draw N configurations of the grid, in place of all")]
-Search = Annotated[Count, Parameter(name="--optuna", help="let Optuna ask N times for a better one, by --rank")]
+Search = Annotated[Count, Parameter(name="--optuna", help="let Optuna choose N configurations, to improve --rank")]
 Seed = Annotated[int, Parameter(metavar="N", converter=read_by(read_whole), help="draws or searches (7)")]
 Timeframe = Annotated[str, Parameter(metavar="LENGTH", help="the bars that the strategy steps on, such as 15m")]
 Instruments = Annotated[
@@ -96,7 +96,7 @@ def command(
     if not grid:
         raise BadInput("name what is varied, such as --grid fast=10:50:5")
     if optuna and (random or stage):
-        raise BadInput(f"--optuna chooses by what it has seen, here: leave {'--random' if random else '--stage'} out")
+        raise BadInput(f"--optuna chooses by itself, on this machine: leave {'--random' if random else '--stage'} out")
     wanted = RunOptions(desk=desk, data=data or (), columns=column_names.parse(columns), strategy=known,
                         param=param or (), cash=cash, since=since, until=until, minutes=minutes)  # fmt: skip
     from fanfold.cli import sweeping  # noqa: PLC0415 - it loads numba

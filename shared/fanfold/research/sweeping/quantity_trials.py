@@ -23,9 +23,9 @@ from fanfold.research.lane import BLOCK, OVERFLOW, LaneTerms
 from fanfold.research.quantity_scan import kept_trade
 from fanfold.research.quantity_sums import CurveSum, blank_sums, valued_bars
 from fanfold.research.result import AccountMetrics
+from fanfold.research.step_signals import NOT_FINITE, StepSource, blank_signals, signals_by
 from fanfold.research.sweeping.sweep_job import TrialBatch
 from fanfold.research.tape import blank_tape
-from fanfold.research.wishing import NOT_FINITE, StepSource, blank_wishes, wishes_of
 from fanfold.strategy import contract
 from fanfold.strategy.contract import Strategy
 
@@ -58,7 +58,7 @@ class QuantityTrials:
         self._scale = money_scale(self._bars, self._fixed)
         count = self._bars.time.size
         self._tape, self._sums = blank_tape(count, 1), blank_sums(self._valued.nights.size)
-        self._wishes, self._above = blank_wishes(count), np.empty(BLOCK, np.uint8)
+        self._signals, self._above = blank_signals(count), np.empty(BLOCK, np.uint8)
         self._summed = summed(self._bars.close, self._valued.total)
         self._columns: StepColumns | None = None
         self._terms: LaneTerms | None = None
@@ -91,7 +91,7 @@ class QuantityTrials:
             raise BadInput(f"{strategy.name} sees a universe; sweep it without --quantity")
         count = self._fold(strategy)
         self._terms = terms = self._terms or lane_terms(self._bars, self._fixed, self._scale)
-        code = kept_trade()(self._wishes, count, self._valued, terms, self._tape, self._sums)
+        code = kept_trade()(self._signals, count, self._valued, terms, self._tape, self._sums)
         if code == OVERFLOW:
             raise BadInput(
                 f"the position is worth more than 64 bits hold in units of 1e-{self._scale}: trade a smaller quantity, "
@@ -100,15 +100,15 @@ class QuantityTrials:
         return metrics_from(self._traded(terms))
 
     def _fold(self, strategy: Strategy) -> int:
-        """Write the wishes of a strategy, which begins with its own first bar, and return how many there are."""
+        """Write the signals of a strategy, which begins with its own first bar, and return how many there are."""
         first = int(np.searchsorted(self._bars.time, self._asked_from(strategy.lookback), side="right"))
         windows, count = windows_of(strategy, self._bars.price_scale), ROUNDED
         if windows is not None:
-            count = crossings()(self._summed, windows, first + strategy.lookback, self._above, self._wishes)
+            count = crossings()(self._summed, windows, first + strategy.lookback, self._above, self._signals)
         return self._fold_step(strategy, first) if count == ROUNDED else count
 
     def _fold_step(self, strategy: Strategy, first: int) -> int:
-        """Write the wishes of a step that begins with bar ``first``."""
+        """Write the signals of a step that begins with bar ``first``."""
         if self._columns is None:
             self._columns = step_columns([self._bars], self._padding, columns_read(strategy.step))
         columns, lookback = self._columns, strategy.lookback
@@ -117,10 +117,10 @@ class QuantityTrials:
         kept = [column[before].copy() for column in columns]
         for column in columns:
             column[before] = column[begins : begins + 1]
-        fold, end = wishes_of(strategy.step), self._bars.time.size
+        fold, end = signals_by(strategy.step), self._bars.time.size
         source = StepSource(strategy.params, columns, self._padding, first + lookback)
         try:
-            count: int = fold(source, strategy.start(strategy.params), first, end, self._wishes)
+            count: int = fold(source, strategy.start(strategy.params), first, end, self._signals)
         finally:
             for place, values in enumerate(kept):
                 columns[place][before] = values

@@ -28,7 +28,7 @@ ROUND = 16
 
 
 class RoundsOfTrials:
-    """The trials of a search: a job a round, of the configurations that no round before had.
+    """The trials of a search, in rounds: each trades, as a job of its own, the configurations that are new.
 
     The library keeps the rows of each round until ``remove``, so that a search that was stopped goes on.
     """
@@ -85,10 +85,10 @@ class RoundsOfTrials:
 
 
 def search(rounds: RoundsOfTrials, space: SearchSpace, count: int, rank: str, seed: int) -> None:
-    """Let Optuna ask so many times for a configuration that is better by a figure; the same seed asks the same.
+    """Let Optuna choose so many configurations, each to improve ``rank``; the same seed chooses the same.
 
-    What it asks for again is not traded again. Raises BadInput where Optuna is not installed, and where no trial of the
-    first round has the figure.
+    One that it chooses again is not traded again. Raises BadInput where Optuna is not installed, and where no trial of
+    the first round has the figure.
     """
     check_figure(rank)
     check_count(space.axes, count, "--optuna")

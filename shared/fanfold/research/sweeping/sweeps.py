@@ -46,7 +46,7 @@ def sweep(
 ) -> SweepResult:
     """Trade every configuration of a grid, or ``draw`` of them by a seed; other options are those of ``backtest``.
 
-    ``optuna`` lets Optuna ask so many times for one that is better by ``rank``. ``grid`` has the values of params:
+    ``optuna`` lets Optuna choose so many, each to improve ``rank``. ``grid`` has the values of params:
     ``{"fast": "10:50:5", "slow": [100, 200]}``. Instruments share an account (``all``), or each is traded alone;
     ``windows`` is a number or a length such as 30d. A ``quantity`` for a weight of 1 stands in for the desk's sizes and
     limits. ``library`` is a folder that keeps the rows, and lets a sweep that was stopped go on. Raises BadInput, which
