@@ -104,8 +104,8 @@ oracle: install ## Let pandas, empyrical and arch, in an environment of their ow
 	@$(PYTEST) tests/unit/test_report_oracle.py tests/unit/test_superior_ability.py
 
 STACKS := $(patsubst services/%/serverless.yml,%,$(wildcard services/*/serverless.yml))
-# Research is no part of a desk: it is built, pushed and deployed where it is named.
-SERVICES := $(filter-out research,$(STACKS))
+# No desk needs these two: they are built, pushed and deployed where they are named.
+SERVICES := $(filter-out research alerts,$(STACKS))
 IMAGES ?= $(SERVICES)
 # The desk that goes into the images.
 export FANFOLD_DESK := $(if $(DESK),$(abspath $(DESK)))
@@ -145,8 +145,8 @@ documents: install ## Write the generated documents anew
 
 # What aws-xray-sdk asks for and does not load in Lambda.
 NOT_IN_IMAGES := botocore jmespath python-dateutil six
-# requests, which ccxt asks for, loads it.
-CCXT_IMAGES := market-data execution
+# requests, which ccxt and apprise ask for, loads it.
+REQUESTS_IMAGES := market-data execution alerts
 
 lock: install ## Pin every dependency, with hashes, from pyproject.toml
 	@$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
@@ -154,7 +154,7 @@ lock: install ## Pin every dependency, with hashes, from pyproject.toml
 	@$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	  --python-version 3.11 --extra oracle pyproject.toml -o tests/oracles/requirements.txt
 	@for image in $(STACKS); do \
-	  case " $(CCXT_IMAGES) " in *" $$image "*) unwanted= ;; *) unwanted="--no-emit-package urllib3" ;; esac; \
+	  case " $(REQUESTS_IMAGES) " in *" $$image "*) unwanted= ;; *) unwanted="--no-emit-package urllib3" ;; esac; \
 	  $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	    --python-version 3.11 --extra $$image $(foreach package,$(NOT_IN_IMAGES),--no-emit-package $(package)) $$unwanted \
 	    pyproject.toml -o docker/requirements-$$image.txt || exit 1; done

@@ -1,16 +1,18 @@
 """The names of a stage's queues, and which topics and queues are FIFO: all but those that need no order."""
 
-from fanfold.messages import SUBSCRIPTIONS
+from fanfold.messages import OPTIONAL_SUBSCRIPTIONS, SUBSCRIPTIONS
 
 SERVICES = tuple(SUBSCRIPTIONS)
-# A stack of its own that no desk needs: it is built and deployed where it is named.
+# Stacks of their own that no desk needs: each is built and deployed where it is named.
 RESEARCH = "research"
+ALERTS = "alerts"
+OPTIONAL = (RESEARCH, *OPTIONAL_SUBSCRIPTIONS)
 # The stage of the embedded AWS.
 STAGE = "local"
 UNORDERED_TOPICS = frozenset({"bars-requested"})
-UNORDERED = frozenset({"audit", "market-data"})
+UNORDERED = frozenset({"audit", "market-data", ALERTS})
 # Whose subscriptions, of FIFO topics, give up to a FIFO queue beside.
-BESIDE = "audit"
+BESIDE = frozenset({"audit", ALERTS})
 FIFO = ".fifo"
 
 
@@ -24,9 +26,9 @@ def queue_name(service: str, stage: str) -> str:
 
 
 def dead_letters_names(service: str, stage: str) -> tuple[str, ...]:
-    """Return a service's dead-letter queues; audit's subscriptions, of FIFO topics, have a FIFO queue of their own."""
+    """Return a service's dead-letter queues: a standard queue has a FIFO one too, for what FIFO topics give up."""
     ordered = f"fanfold-{stage}-{service}-dead-letters{FIFO}"
-    if service == BESIDE:
+    if service in BESIDE:
         return ordered.removesuffix(FIFO), ordered
     return (ordered.removesuffix(FIFO) if service in UNORDERED else ordered,)
 

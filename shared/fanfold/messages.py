@@ -216,6 +216,14 @@ SUBSCRIPTIONS: dict[str, dict[str, dict[str, list[str]]]] = {
     "audit": {topic: {} for topic in ("bars", "bars-requested", "targets", "orders", "executions")},
 }
 
+# The same of stacks that no desk needs.
+OPTIONAL_SUBSCRIPTIONS: dict[str, dict[str, dict[str, list[str]]]] = {
+    "alerts": {
+        "orders": {"type": ["orders-refused.v1", "trading-state-changed.v1"]},
+        "executions": {"updates": ["true"]},
+    },
+}
+
 # Service -> the messages that it publishes.
 PUBLISHED: dict[str, tuple[type[Message], ...]] = {
     "market-data": (BarsClosed,),
@@ -270,6 +278,7 @@ def attributes_of(message: Message) -> dict[str, str]:
     attributes = {"type": _TAG_OF[type(message)]}
     if isinstance(message, ExecutionReport):
         attributes["matched"] = "true" if message.matched or message.uneven else "false"
+        attributes["updates"] = "true" if message.updates or message.fills else "false"
     elif isinstance(message, BarsClosed):
         attributes["requested"] = "true" if message.requested else "false"
     return attributes

@@ -7,6 +7,10 @@ const topology = require("./topology.json");
 
 const ZERO_DIGEST = /^sha256:0{64}$/;
 const NONE = { Ref: "AWS::NoValue" };
+// The services of a desk, and those that none needs.
+const SERVICES = { ...topology.services, ...topology.optional };
+// The topic of alarms, in whose messages there is nothing to filter by; no service publishes to it.
+const ALARMS = "alarm";
 
 /** The parameters of a stack: params.yml by stage, profiles.yml by profile, and what its own queues and image are called. */
 async function params(source) {
@@ -19,7 +23,7 @@ async function params(source) {
   if (!profile) refuse(`there is no profile ${values.profile}: they are in shared/stacks/profiles.yml`);
   const name = (await source.resolveConfigurationProperty(["service"])).replace("fanfold-", "");
   refuseMissing(stage, name, required, digest);
-  const { queue, deadLetters, undelivered, fifo } = topology.services[name] ?? {};
+  const { queue, deadLetters, undelivered, fifo } = SERVICES[name] ?? {};
   return {
     default: {
       ...values, ...profile, name, queue, deadLetters, undelivered, fifo: fifo ? true : NONE,
@@ -91,8 +95,8 @@ async function tables(source) {
 
 /** A service's subscriptions, with the filters of topology.json. */
 async function subscriptions(source) {
-  const { stage, params: { name } } = await stack(source);
-  const subscribed = Object.entries(topology.services[name].subscriptions).map(([topic, FilterPolicy]) => {
+  const { stage, params: { name }, custom } = await stack(source);
+  const subscribed = Object.entries(heard(name, custom)).map(([topic, FilterPolicy]) => {
     const Properties = {
       TopicArn: imported(stage, `${pascal(topic)}TopicArn`),
       Protocol: "sqs",
@@ -106,16 +110,21 @@ async function subscriptions(source) {
   return { Resources: Object.fromEntries(subscribed) };
 }
 
+/** The topics of a service with their filters; `alarms: true` in its `custom` brings the desk's alarms too. */
+function heard(name, custom) {
+  return { ...SERVICES[name].subscriptions, ...(custom.alarms ? { [ALARMS]: {} } : {}) };
+}
+
 /** The queue for what a topic could not deliver. What a FIFO topic gives up goes to a FIFO queue, so a service may have two. */
 function catcher(name, topic) {
-  const { undelivered } = topology.services[name];
-  return undelivered && topology.topics[topic].fifo ? "Undelivered" : "DeadLetters";
+  const { undelivered } = SERVICES[name];
+  return undelivered && topology.topics[topic]?.fifo ? "Undelivered" : "DeadLetters";
 }
 
 /** Who may send to a service's queues: its topics, and nobody in plain text. */
 async function queuePolicies(source) {
-  const { stage, params: { name, guards } } = await stack(source);
-  const topics = Object.keys(topology.services[name].subscriptions);
+  const { stage, params: { name, guards }, custom } = await stack(source);
+  const topics = Object.keys(heard(name, custom));
   const senders = { Queue: topics, DeadLetters: [], Undelivered: [] };
   for (const topic of topics) senders[catcher(name, topic)].push(topic);
   const document = (queue) => {
@@ -140,7 +149,7 @@ async function alarms(source) {
   const platform = name === "platform";
   const topic = platform ? { Ref: "AlarmTopic" } : imported(stage, "AlarmTopicArn");
   const Resources = {};
-  for (const [own, { profiles, ...alarm }] of Object.entries({ ...(topology.services[name] ? written.service : {}), ...written[name] })) {
+  for (const [own, { profiles, ...alarm }] of Object.entries({ ...(SERVICES[name] ? written.service : {}), ...written[name] })) {
     if (!profiles.includes(profile)) continue;
     const properties = { ...alarm, AlarmName: `fanfold-${stage}-${alarm.AlarmName}`, AlarmActions: [topic] };
     const Properties = Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== null));
@@ -164,7 +173,7 @@ async function functions(source) {
   const shifted = canary && custom.canary ? await canaries(source, about) : { Resources: {}, extensions: {} };
   return {
     // What no queue feeds is not the desk's: its errors are for who started it.
-    Resources: { ...(profile === "none" || !topology.services[name] ? {} : errorCounts(names, stage)), ...shifted.Resources },
+    Resources: { ...(profile === "none" || !SERVICES[name] ? {} : errorCounts(names, stage)), ...shifted.Resources },
     extensions: { ...Object.fromEntries([...logs, ...limited, ...reserved]), ...shifted.extensions },
   };
 }

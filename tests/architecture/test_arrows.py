@@ -47,6 +47,7 @@ ROOMS = {
     "aws.dynamodb": DOMAIN | {"aws", "aws.client"},
     "aws.s3": DOMAIN | {"aws", "aws.client"},
     "aws.function": DOMAIN | AWS,
+    "alerts": TRADED | {"risk"},
     "research": LOCAL | {"performance", "indicators", "strategies"},
     "simulation": DOMAIN | AWS,
     "simulation.schedules": DOMAIN | AWS | {"simulation"},
@@ -75,6 +76,8 @@ TOP_LEVEL_MAX = 12
 VENUES = ("market_data_service", "execution_service")
 # It trades batches of sweeps, and is no part of a desk.
 RESEARCH = "research_service"
+# It tells people, and is no part of a desk.
+ALERTS = "alerts_service"
 
 
 def allowed(name: str) -> set[str]:
@@ -84,12 +87,12 @@ def allowed(name: str) -> set[str]:
         room = layer(name)
         return ROOMS[room] | LIBRARIES.get(room, PURE) | {room}
     venues = {"venues"} if service in VENUES else set()
-    research = {"research"} if service == RESEARCH else set()
+    own = {RESEARCH: {"research"}, ALERTS: {"alerts"}}.get(service, set())
     return {
         "handler": {"typing", *AWS, f"{service}.wiring"},
-        "wiring": DOMAIN | STANDARD | AWS | venues | research | {"msgspec", f"{service}.settings", f"{service}.verb"},
+        "wiring": DOMAIN | STANDARD | AWS | venues | own | {"msgspec", f"{service}.settings", f"{service}.verb"},
         "settings": DOMAIN | PURE,
-        "verb": DOMAIN | PURE | research | {f"{service}.verb"},
+        "verb": DOMAIN | PURE | own | {f"{service}.verb"},
     }[part]
 
 

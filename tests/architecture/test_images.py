@@ -12,7 +12,20 @@ from fanfold import desk
 from fanfold.simulation import market
 from fanfold.venues import replay
 
-HEAVY = {"pandas", "pyarrow", "numpy", "numba", "duckdb", "boto3", "botocore", "ccxt", "rich", "sqlglot", "ministack"}
+HEAVY = {
+    "pandas",
+    "pyarrow",
+    "numpy",
+    "numba",
+    "duckdb",
+    "boto3",
+    "botocore",
+    "ccxt",
+    "rich",
+    "sqlglot",
+    "ministack",
+    "apprise",
+}
 # What to build, besides importing the handler: every verb that the service runs for a message.
 BUILD = {
     "market-data": "wiring.process().poller, [*map(wiring.process().source, wiring.runtime().desk.venues)]",
@@ -21,16 +34,17 @@ BUILD = {
     "risk": "wiring.process().risk",
     "execution": "[*map(wiring.process().verbs, wiring.runtime().desk.venues)]",
     "audit": "wiring.process().record([])",
+    "alerts": "wiring.edge(), wiring.process()",
 }
 VARIABLES = (
     "FAULTS_TABLE", "DEAD_LETTERS", "BARS_TOPIC", "BARS_REQUESTED_TOPIC", "TARGETS_TOPIC", "ORDERS_TOPIC",
     "EXECUTIONS_TOPIC", "LEDGER_TABLE", "FOLDS_TABLE", "CURSORS_TABLE", "PAPER_BOOK_TABLE", "VIEWS_TABLE",
-    "LAKE_BUCKET", "AUDIT_BUCKET",
+    "LAKE_BUCKET", "AUDIT_BUCKET", "ALERTS_TABLE", "CHANNELS_PARAMETER",
 )  # fmt: skip
 LAKE = "wiring.process().lake"
 # Heavy libraries that an image holds for what it does rarely; any other image lacks them.
 HELD = {"market-data": {"ccxt"}, "signal": set(), "risk": set(), "execution": {"ccxt"}, "audit": {"pyarrow"},
-        "research": {"numba", "numpy", "pyarrow"}}  # fmt: skip
+        "research": {"numba", "numpy", "pyarrow"}, "alerts": {"apprise"}}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

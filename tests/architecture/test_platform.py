@@ -9,15 +9,16 @@ import msgspec
 import pytest
 
 from fanfold.aws.function import runtime
-from fanfold.deployment import UNORDERED, topic_name
-from fanfold.messages import SUBSCRIPTIONS, TOPICS
+from fanfold.deployment import ALERTS, BESIDE, UNORDERED, topic_name
+from fanfold.messages import OPTIONAL_SUBSCRIPTIONS, SUBSCRIPTIONS, TOPICS
 from support.packaged import PLATFORM, STAGE, resources, template
 
 Template = dict[str, Any]
+SUBSCRIBED = SUBSCRIPTIONS | OPTIONAL_SUBSCRIPTIONS
 # What the handlers find in their image, or only on a laptop.
 DEFAULTS = {"DESK", "CLOCK"}
 # Woken by a clock or by the daily close, and by no queue; docs/decisions/0018-patient-functions.md has the reasons.
-PATIENT = {"market-data": {"Poll"}, "audit": {"Flush", "Compact", "Verify", "Reconcile"}}
+PATIENT = {"market-data": {"Poll"}, "alerts": {"Notify"}, "audit": {"Flush", "Compact", "Verify", "Reconcile"}}
 
 
 def wrong_topics(platform: Template) -> list[str]:
@@ -33,7 +34,8 @@ def wrong_subscriptions(service: str, stack: Template) -> list[str]:
     """Topics and filters that differ from those of ``fanfold.messages``, and subscriptions that are not raw."""
     subscriptions = list(resources(stack, "AWS::SNS::Subscription").values())
     filters = {_topic(subscription["TopicArn"]): subscription.get("FilterPolicy", {}) for subscription in subscriptions}
-    wanted = SUBSCRIPTIONS[service]
+    # The alarms are no message's topic.
+    wanted = SUBSCRIBED[service] | ({"alarm": {}} if service == ALERTS else {})
     wrong = [
         f"{topic}: {filters.get(topic)} is not {wanted.get(topic)}"
         for topic in filters.keys() | wanted.keys()
@@ -48,11 +50,11 @@ def wrong_subscriptions(service: str, stack: Template) -> list[str]:
 
 
 def wrong_queues(service: str, stack: Template) -> list[str]:
-    """Anything but one queue, which one function reads, and one dead-letter queue; audit has two, of either kind."""
+    """Anything but one queue, which one function reads, and one dead-letter queue; some have two, of either kind."""
     queues = resources(stack, "AWS::SQS::Queue")
     readers = list(resources(stack, "AWS::Lambda::EventSourceMapping").values())
     redrive = queues.get("Queue", {}).get("RedrivePolicy", {})
-    known = {"Undelivered"} if service == "audit" else set()
+    known = {"Undelivered"} if service in BESIDE else set()
     checks = {
         "the queues are not those of a service": set(queues) - known == {"Queue", "DeadLetters"},
         "there is not one reader of the queue": [_owner(reader["EventSourceArn"]) for reader in readers] == ["Queue"],
@@ -128,14 +130,14 @@ def test_the_platform_has_a_topic_for_each_that_is_declared() -> None:
 
 
 @pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("service", SUBSCRIPTIONS)
+@pytest.mark.parametrize("service", SUBSCRIBED)
 def test_a_stack_is_what_the_code_declares(service: str, rule: Callable[[str, Template], list[str]]) -> None:
     assert rule(service, template(service)) == []
 
 
 def test_the_platform_exports_every_value_that_stacks_import() -> None:
     exports = {output["Export"]["Name"] for output in template(PLATFORM)["Outputs"].values() if "Export" in output}
-    imports = {name for service in SUBSCRIPTIONS for name in _imports(template(service))}
+    imports = {name for service in SUBSCRIBED for name in _imports(template(service))}
     assert imports - exports == set()
 
 

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from fanfold.aws.client.call import AwsFault, Call
-from fanfold.deployment import RESEARCH, SERVICES
+from fanfold.deployment import OPTIONAL, SERVICES
 from fanfold.errors import BadInput, NotReachable
 from fanfold.stages.names import EPHEMERAL, KEPT, KINDS
 
@@ -48,10 +48,10 @@ class Removal:
                 f"stage {self._stage} trades, and keeps its tables and buckets when its stacks go; if that is what you "
                 f"want, say so: `make remove STAGE={self._stage} CONFIRM={self._stage}`, and read docs/deploy.md first"
             )
-        places = [artefact for stack in (*SERVICES, RESEARCH, PLATFORM) for artefact in self._artefacts(stack)]
+        places = [artefact for stack in (*SERVICES, *OPTIONAL, PLATFORM) for artefact in self._artefacts(stack)]
         stores = self._stores()
         with ThreadPoolExecutor(len(SERVICES)) as pool:
-            list(pool.map(self._delete, (*SERVICES, RESEARCH)))
+            list(pool.map(self._delete, (*SERVICES, *OPTIONAL)))
         for bucket in [] if kept else stores:
             self._open(bucket)
             self._empty(bucket, bypass={"BypassGovernanceRetention": True})

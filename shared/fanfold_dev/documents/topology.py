@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from fanfold.deployment import FIFO, SERVICES, dead_letters_names, queue_name, topic_name
-from fanfold.messages import PUBLISHED, SUBSCRIPTIONS, TOPICS
+from fanfold.messages import OPTIONAL_SUBSCRIPTIONS, PUBLISHED, SUBSCRIPTIONS, TOPICS
 
 _PREFIX = "fanfold--"
 
@@ -16,7 +16,8 @@ def topology() -> dict[str, Any]:
     """
     return {
         "topics": {topic: _topic(topic) for topic in TOPICS},
-        "services": {service: _service(service) for service in SERVICES},
+        "services": {service: _service(service, SUBSCRIPTIONS[service]) for service in SERVICES},
+        "optional": {service: _service(service, topics) for service, topics in OPTIONAL_SUBSCRIPTIONS.items()},
     }
 
 
@@ -31,7 +32,7 @@ def _topic(topic: str) -> dict[str, Any]:
     return {"name": topic_name(topic), "fifo": topic_name(topic).endswith(FIFO), "publishers": publishers}
 
 
-def _service(service: str) -> dict[str, Any]:
+def _service(service: str, subscriptions: dict[str, dict[str, list[str]]]) -> dict[str, Any]:
     queue = queue_name(service, "").removeprefix(_PREFIX)
     dead_letters, *undelivered = (name.removeprefix(_PREFIX) for name in dead_letters_names(service, ""))
     return {
@@ -40,6 +41,6 @@ def _service(service: str) -> dict[str, Any]:
         # Where a FIFO topic's undelivered messages go if the service's own queues are not FIFO.
         "undelivered": undelivered[0] if undelivered else None,
         "fifo": queue.endswith(FIFO),
-        "publishes": [topic for topic, kinds in TOPICS.items() if set(kinds) & set(PUBLISHED[service])],
-        "subscriptions": SUBSCRIPTIONS[service],
+        "publishes": [topic for topic, kinds in TOPICS.items() if set(kinds) & set(PUBLISHED.get(service, ()))],
+        "subscriptions": subscriptions,
     }

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fanfold import desk
-from fanfold.deployment import RESEARCH, SERVICES
+from fanfold.deployment import OPTIONAL, SERVICES
 from fanfold.errors import BadInput
 from fanfold.local import desk_meaning
 from fanfold.strategy import folder
@@ -37,7 +37,7 @@ def contents(root: Path) -> dict[str, Any]:
 
 def lay_out(service: str, root: Path, into: Path) -> None:
     """Write all of a build context but its libraries, into a folder of its own."""
-    known = (*SERVICES, RESEARCH)
+    known = (*SERVICES, *OPTIONAL)
     if service not in known:
         raise BadInput(f"there is no service {service!r}; there are {', '.join(known)}")
     shutil.rmtree(into, ignore_errors=True)

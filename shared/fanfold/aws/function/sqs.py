@@ -50,6 +50,8 @@ class SqsConsumer(NamedTuple):
     faults: str
     clock: Clock
     watch: Telemetry
+    # Reads a record's body; raises one of NOT_A_MESSAGE. What it returns has an id and a cause.
+    read: Callable[[str], Any] = decode
 
     def dead_letter(self, record: Record, reason: str) -> None:
         """Send a record to the dead-letter queue with its reason."""
@@ -106,7 +108,7 @@ def consume_batch(
                 failed.append(record)
                 continue
             try:
-                understood.append((record, _arrived(record)))
+                understood.append((record, _arrived(record, edge)))
             except NOT_A_MESSAGE as wrong:
                 failed += [] if _dead_letter(record, _wrong(wrong), edge) else [record]
         failed += _handle_all(understood, handle, edge) if understood else []
@@ -145,7 +147,7 @@ def _one_by_one(records: Iterable[Record], handle: Callable[[Arrived], None], ed
 def _handled(record: Record, handle: Callable[[Arrived], None], edge: SqsConsumer) -> bool:
     """Return whether the verb took the record, or the dead-letter queue did."""
     try:
-        arrived = _arrived(record)
+        arrived = _arrived(record, edge)
     except NOT_A_MESSAGE as wrong:
         return _dead_letter(record, _wrong(wrong), edge)
     edge.watch.begin_message(record, arrived.message, arrived.sent_ms)
@@ -189,10 +191,10 @@ def _record_failure(record: Record, fault: BaseException, edge: SqsConsumer) -> 
         edge.watch.log.fault("a fault could not be recorded", lost, delivery=record["messageId"])
 
 
-def _arrived(record: Record) -> Arrived:
+def _arrived(record: Record, edge: SqsConsumer) -> Arrived:
     attributes = record["attributes"]
     again = attributes.get("ApproximateReceiveCount", "1") != "1"
-    return Arrived(decode(record["body"]), record["body"], int(attributes.get("SentTimestamp", 0)), again)
+    return Arrived(edge.read(record["body"]), record["body"], int(attributes.get("SentTimestamp", 0)), again)
 
 
 def _group(record: Record) -> str:

@@ -36,7 +36,7 @@ def command(
     options: Shared,
     service: Annotated[
         Stack | None,
-        Parameter(metavar="NAME", help="one service, the platform, or research; without it, all but research"),
+        Parameter(metavar="NAME", help="one service, the platform, research or alerts; without it, all but those two"),
     ] = None,
     remove_after: Annotated[
         str | None,

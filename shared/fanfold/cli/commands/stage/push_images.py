@@ -14,7 +14,7 @@ from cyclopts import Parameter
 from fanfold.aws.client.call import Endpoint, connect
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.output import Answer
-from fanfold.deployment import RESEARCH, SERVICES
+from fanfold.deployment import OPTIONAL, SERVICES
 from fanfold.stages.pushing import push_all
 
 EXITS = (Exit.NOT_REACHABLE,)
@@ -22,7 +22,7 @@ EXITS = (Exit.NOT_REACHABLE,)
 if TYPE_CHECKING:
     ServiceName = str
 else:
-    ServiceName = Literal[(*SERVICES, RESEARCH)]
+    ServiceName = Literal[(*SERVICES, *OPTIONAL)]
 
 
 def command(

@@ -1,0 +1,1 @@
+"""Alerts: tells people what needs them. No part of the desk calls it, or waits for it."""

@@ -1,0 +1,12 @@
+"""The Lambda handlers of alerts."""
+
+from typing import Any
+
+from alerts_service import wiring
+from fanfold.aws.function.sqs import consume
+
+
+def notify(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """SQS alarms, refusals, trading states and fills: tell channels what a person should know."""
+    with wiring.runtime().watch.invocation(context):
+        return consume(event, wiring.process().notify, wiring.edge())

@@ -1,0 +1,13 @@
+"""The platform and alerts as they are packaged."""
+
+from support.packaged_stacks import Stacks
+from support.packaged_stages import DIGEST, PLATFORM, STAGES, template
+
+# What a stage needs that asks for an image's digest.
+ALERTS_IMAGE = {"FANFOLD_DIGEST_ALERTS": DIGEST}
+
+
+def packaged_alerts(named: str) -> Stacks:
+    """The platform and alerts as they are packaged for one of STAGES."""
+    stage, environment = STAGES[named]
+    return Stacks({stack: template(stack, stage, environment | ALERTS_IMAGE) for stack in (PLATFORM, "alerts")})
