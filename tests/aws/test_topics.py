@@ -47,6 +47,7 @@ def test_a_message_carries_what_subscriptions_filter_on() -> None:
     assert published.parameters["MessageAttributes"] == {
         "type": {"DataType": "String", "StringValue": "execution-report.v1"},
         "matched": {"DataType": "String", "StringValue": "true"},
+        "updates": {"DataType": "String", "StringValue": "false"},
     }
 
 

@@ -13,7 +13,7 @@ import pytest
 from stage_account import ROOT, Account
 
 from fanfold.aws.client.call import AwsFault
-from fanfold.deployment import RESEARCH
+from fanfold.deployment import OPTIONAL
 from fanfold.errors import BadInput
 from fanfold.local.driver import environment, start_desk
 from fanfold.stages import names
@@ -140,8 +140,9 @@ class Recording:
 def test_removal_deletes_the_deny_policy_before_objects_and_the_platform_last() -> None:
     account = Recording()
     Removal("dev", account, lambda _line: None, 0).run()
-    services, rest = account.requests[:6], account.requests[6:]
-    assert set(services) == {f"DeleteStack fanfold-{service}-dev" for service in (*packaged_stages.SERVICES, RESEARCH)}
+    stacks = (*packaged_stages.SERVICES, *OPTIONAL)
+    services, rest = account.requests[: len(stacks)], account.requests[len(stacks) :]
+    assert set(services) == {f"DeleteStack fanfold-{stack}-dev" for stack in stacks}
     assert rest == [f"DeleteBucketPolicy {BUCKET}", f"DeleteObjects {BUCKET}", "DeleteStack fanfold-platform-dev"]
 
 
