@@ -30,6 +30,7 @@ NAMED_ALONE = (
     "full",
     "research",
     "research_stops",
+    "research_command",
     "research_sweep",
     "research_orders",
 )

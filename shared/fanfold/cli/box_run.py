@@ -23,7 +23,8 @@ from fanfold.cli.argument_types import Options
 from fanfold.cli.box_checks import BOX
 from fanfold.cli.conclusion import RunSpan, conclude
 from fanfold.cli.exit_codes import Exit
-from fanfold.cli.recorded_run import deployed, describe, print_start, read_plan
+from fanfold.cli.planned_run import describe, read_plan
+from fanfold.cli.recorded_run import deployed, print_start
 from fanfold.deployment import STAGE
 from fanfold.desk import Desk
 from fanfold.errors import BadInput

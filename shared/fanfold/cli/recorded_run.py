@@ -13,11 +13,10 @@ from fanfold.cli.argument_types import Options
 from fanfold.cli.conclusion import RunSpan, conclude
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.idle_legs import LegWatch
-from fanfold.cli.reading_progress import progress_of_reading
+from fanfold.cli.planned_run import describe, read_plan
 from fanfold.deployment import SERVICES
 from fanfold.errors import BadInput
-from fanfold.importers import data_files
-from fanfold.local import continuing, deployment_cache, launcher, run_plan, state_directory
+from fanfold.local import continuing, deployment_cache, launcher, state_directory
 from fanfold.local.driver import DeskRun, announce, emulator, environment
 from fanfold.local.holding import holder, lock_directory
 from fanfold.local.interrupt import Interrupt
@@ -54,23 +53,6 @@ def _start(state: Path, wanted: RunOptions, out: Console, *, as_json: bool) -> i
     with state_directory.begin(state, plan.desk, request, overwrite=wanted.overwrite) as (held, kept):
         print_start(state, kept, out)
         return _trade(state, plan, held, settings, wanted, out, as_json=as_json)
-
-
-def read_plan(wanted: RunOptions) -> RunPlan:
-    """Return the plan of a run that begins, and show how far its files are read."""
-    with progress_of_reading(wanted.data) as on_read:
-        return run_plan.plan(
-            wanted.desk_file,
-            wanted.data,
-            wanted.strategy,
-            run_plan.params(wanted.param),
-            wanted.since,
-            wanted.until,
-            wanted.minutes,
-            cash=wanted.cash,
-            columns=wanted.columns,
-            on_read=on_read,
-        )
 
 
 def _continue(state: Path, wanted: RunOptions, out: Console, *, as_json: bool) -> int:
@@ -183,14 +165,6 @@ def _replay(run: DeskRun, accounts: list[str], closes: range, pause_s: float, st
                 out.print(f"{done:,} of {len(closes):,} bars  {rate}", highlight=False)
 
         return run.replay(closes, pause_s, traded_through, stop)
-
-
-def describe(plan: RunPlan, out: Console) -> None:
-    """Print what was read, and what was bent to fit it."""
-    for line in (line for file in plan.files for line in data_files.describe(file)):
-        out.print(line, highlight=False, soft_wrap=True)
-    for note in plan.notes:
-        out.print(note, highlight=False, soft_wrap=True)
 
 
 def _pause(speed: str | float, length_s: int) -> float:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from fanfold.cli import stage_sweeps, sweep_text, walk_text
 from fanfold.cli.output import Answer
-from fanfold.cli.recorded_run import read_plan
+from fanfold.cli.planned_run import read_plan
 from fanfold.cli.research_library import library_in, now_s
 from fanfold.cli.stage_sweeps import StageTerms
 from fanfold.errors import BadInput

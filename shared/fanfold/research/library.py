@@ -8,14 +8,16 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from hashlib import blake2s
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fanfold.errors import BadInput, NothingThere, near
 from fanfold.research.sweeping.trial_rows import FIGURES, TIME, row_schema
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 RunKind = Literal["back-test", "sweep", "walk-forward", "verdict"]
 # So many files of single runs are joined to one, with the joined ones that are no larger than this.
@@ -161,8 +163,11 @@ class RunLibrary:
         return self._database.sql(text, params={"files": files, **values}).to_arrow_table()
 
     @cached_property
-    def _database(self) -> duckdb.DuckDBPyConnection:
+    def _database(self) -> "DuckDBPyConnection":
         """A database in memory, made with the first question: to make it takes as long as to answer one."""
+        # A back-test only adds to the library, and does not wait for a database to load.
+        import duckdb  # noqa: PLC0415
+
         database = duckdb.connect()
         database.execute("SET TimeZone = 'UTC'")
         return database

@@ -5,10 +5,9 @@ import sys
 import time
 import warnings
 
-import numpy as np
 import pandas as pd
 from backtesting import Backtest, Strategy
-from crossing import CASH, FAST, FEE, SLOW, walk
+from crossing import CASH, FEE, long_where, walk
 
 warnings.simplefilter("ignore")
 
@@ -17,12 +16,7 @@ class Crossing(Strategy):
     """Holds a unit while the fast sum times the slow length is above the slow sum times the fast one."""
 
     def init(self):
-        ticks = np.rint(self.data.Close * 1e5).astype(np.int64)
-        total = np.append(0, np.cumsum(ticks))
-        sums = [np.append(np.zeros(n - 1), total[n:] - total[:-n]) for n in (FAST, SLOW)]
-        above = sums[0] * SLOW > sums[1] * FAST
-        above[: SLOW - 1] = False
-        self.above = self.I(lambda: above.astype(float))
+        self.above = self.I(lambda: long_where(self.data.Close).astype(float))
 
     def next(self):
         """Buy or sell a unit where the side has changed."""

@@ -17,3 +17,12 @@ def walk(count, seed=11):
     opened, close = np.round(opened, PRICE_DECIMALS), np.round(close, PRICE_DECIMALS)
     reach = np.round(np.abs(chance.normal(0, 0.002, (2, count))), PRICE_DECIMALS)
     return opened, np.maximum(opened, close) + reach[0], np.minimum(opened, close) - reach[1], close
+
+
+def long_where(close):
+    """Return at which closes the fast sum times the slow length is above the slow sum times the fast one."""
+    total = np.append(0, np.cumsum(np.rint(np.asarray(close) * 10**PRICE_DECIMALS).astype(np.int64)))
+    fast, slow = (np.append(np.zeros(n - 1), total[n:] - total[:-n]) for n in (FAST, SLOW))
+    above = fast * SLOW > slow * FAST
+    above[: SLOW - 1] = False
+    return above

@@ -32,7 +32,7 @@ from fanfold.cli.argument_types import (
     read_whole,
 )
 from fanfold.cli.output import Answer
-from fanfold.cli.recorded_run import read_plan
+from fanfold.cli.planned_run import read_plan
 from fanfold.cli.research_library import LibraryFolder, Tags, library_in, now_s
 from fanfold.cli.status_line import status_line
 from fanfold.errors import BadInput
@@ -50,7 +50,9 @@ _COMPILED = {"scan": "the account, some 20 s once for a release", "fold": "the s
 
 Strategy = Annotated[str | None, Parameter(metavar="STRATEGY", help="an instance, a strategy's name, or its file")]
 Fees = Annotated[Bps, Parameter(help="the fee of each fill, in place of the desk's")]
-Slippage = Annotated[Bps, Parameter(help="the slippage of each fill, in place of the desk's")]
+Slippage = Annotated[
+    Bps, Parameter(help="the slippage of each fill, in place of the desk's; half its spread comes on top")
+]
 Latency = Annotated[
     int, Parameter(metavar="SECONDS", converter=read_by(read_whole), help="how long an order is on its way")
 ]
