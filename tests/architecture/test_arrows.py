@@ -21,7 +21,7 @@ TRADED = MESSAGES | DESK
 LEDGER = TRADED | {"risk", "matching", "ledger"}
 DOMAIN = LEDGER | {"signals", "audit", "api", "trading"}
 AWS = {"aws", "aws.client", "aws.dynamodb", "aws.s3", "aws.telemetry", "aws.function"}
-LOCAL = DOMAIN | AWS | {"venues", "simulation", "importers", "local"}
+LOCAL = DOMAIN | AWS | {"venues", "simulation", "importers", "page", "local"}
 ROOMS = {
     "core": CORE,
     "market": CORE,
@@ -39,6 +39,7 @@ ROOMS = {
     "api": LEDGER,
     "performance": LEDGER,
     "cost": CORE,
+    "page": CORE,
     "importers": DESK,
     "venues": MESSAGES | {"desk", "matching", "trading"},
     "aws.client": CORE,
@@ -52,7 +53,7 @@ ROOMS = {
     "simulation": DOMAIN | AWS,
     "simulation.schedules": DOMAIN | AWS | {"simulation"},
     "exchange": MESSAGES | {"desk", "matching", "simulation"},
-    "local": DOMAIN | AWS | {"venues", "simulation", "importers"},
+    "local": DOMAIN | AWS | {"venues", "simulation", "importers", "page"},
     "stages": LOCAL,
     "cli": LOCAL | {"simulation.schedules", "exchange", "stages", "cost", "performance", "research"},
     "fanfold_dev": LOCAL | {"exchange", "stages", "cost", "performance", "research", "cli"},

@@ -62,7 +62,7 @@ def served(state: Path, *options: str) -> Iterator[Served]:
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as child:
         try:
             assert child.stdout is not None
-            url, rest, _ = child.stdout.readline().partition("/status ")
+            url, rest, _ = child.stdout.readline().partition("/ ")
             assert rest, "it ended before it listened"
             yield Served(url)
         finally:

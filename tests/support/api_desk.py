@@ -122,7 +122,7 @@ def event(
 
 def answered(function: Callable[[dict[str, Any]], dict[str, Any]], request: dict[str, Any]) -> Answer:
     answer = function(request)
-    return Answer(answer["statusCode"], answer["headers"], json.loads(answer["body"]))
+    return Answer(answer["statusCode"], answer["headers"], json.loads(answer["body"] or "null"))
 
 
 class World:
@@ -146,7 +146,7 @@ class World:
         self.store.commit([OpenAccount("main", Decimal(10_000))])
         log = Kept()
         record(self.views, log, messages)
-        self.read = lambda request: read_api.answer(request, self.desk, self.views, log)
+        self.read = lambda request: read_api.answer(request, self.desk, self.views, log, self.now)
         self.control = lambda request: halt_api.answer(request, self.desk, self.controls, self.now)
         self.webhook = lambda request: receiver.answer(request, self.now)
         # No account of this desk is live.

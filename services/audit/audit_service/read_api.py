@@ -1,5 +1,6 @@
 """The reading side of the HTTP API: each route and its handler."""
 
+from datetime import datetime
 from typing import Any
 
 from audit_service import read_desk, read_orders
@@ -9,8 +10,11 @@ from fanfold.audit.lineage import Segments
 from fanfold.audit.queries import Reading
 from fanfold.desk import Desk
 
+# The desk's time, by which a reader tells how old the data is: of a market that is replayed it is not the reader's.
+CLOCK_HEADER = "fanfold-clock"
 
-def answer(event: dict[str, Any], desk: Desk, views: Reading, log: Segments) -> dict[str, Any]:
+
+def answer(event: dict[str, Any], desk: Desk, views: Reading, log: Segments, now: datetime) -> dict[str, Any]:
     """Respond to an HTTP API event. Every path without a route comes here, to be rejected."""
     handlers: dict[str, Handler] = {
         "status": lambda _request, query: read_desk.status(desk, views, query.account),
@@ -21,4 +25,5 @@ def answer(event: dict[str, Any], desk: Desk, views: Reading, log: Segments) -> 
         "trades": lambda _request, query: read_orders.trades(desk, views, query),
         "openapi": lambda _request, _query: openapi.document(),
     }
-    return serve(event, handlers)
+    response = serve(event, handlers)
+    return response | {"headers": response["headers"] | {CLOCK_HEADER: now.isoformat()}}

@@ -7,8 +7,9 @@ from typing import Any
 
 from fanfold.api.problems import not_found
 from fanfold.api.schemas import AccountStatus, PositionList, PositionView, Signals, StandingSignal, Status
-from fanfold.audit.queries import Reading, holdings_of, open_orders, signals_of
-from fanfold.desk import Account, Desk
+from fanfold.audit.queries import Reading, holdings_of, is_unknown, open_orders, signals_of
+from fanfold.desk import Desk
+from fanfold.market import timeframes
 from fanfold.messages import PositionSnapshot
 from fanfold.money import ZERO, exact
 
@@ -25,7 +26,7 @@ def accounts(desk: Desk, name: str | None) -> list[str]:
 
 
 def status(desk: Desk, views: Reading, account: str | None) -> Status:
-    return Status(accounts=[_account(name, desk.accounts[name], views) for name in accounts(desk, account)])
+    return Status(accounts=[_account(name, desk, views) for name in accounts(desk, account)])
 
 
 def positions(desk: Desk, views: Reading, account: str | None) -> PositionList:
@@ -40,7 +41,8 @@ def signals(desk: Desk, views: Reading, account: str | None) -> Signals:
     return Signals(signals=[StandingSignal(**row) for row in rows])
 
 
-def _account(name: str, account: Account, views: Reading) -> AccountStatus:
+def _account(name: str, desk: Desk, views: Reading) -> AccountStatus:
+    account, live = desk.accounts[name], open_orders(views, name)
     state, books = views.read(("trading-state", name)), views.read(("books", name))
     matched, held = views.read(("matched", name)), holdings_of(views, name)
     return AccountStatus(
@@ -55,7 +57,9 @@ def _account(name: str, account: Account, views: Reading) -> AccountStatus:
         realised=_sum(position.realised for position in held),
         fees=_sum(position.fees for position in held),
         positions=sum(1 for position in held if position.quantity),
-        open_orders=open_orders(views, name),
+        open_orders=len(live),
+        unknown_orders=sum(map(is_unknown, live)),
+        bar_s=timeframes.seconds(desk.venues[account.venue].timeframe),
         as_of=_time(books, "at"),
         matched_through=_time(matched, "through"),
     )

@@ -111,7 +111,7 @@ class AuditProcess:
     def api(self, event: dict[str, Any]) -> dict[str, Any]:
         from audit_service import read_api  # noqa: PLC0415
 
-        return read_api.answer(event, self.runtime.desk, self.views, self.log)
+        return read_api.answer(event, self.runtime.desk, self.views, self.log, self.runtime.clock())
 
 
 def _as_json(outcome: msgspec.Struct) -> dict[str, Any]:

@@ -77,6 +77,8 @@ def _operation(route: Route, known: dict[str, Any]) -> dict[str, Any]:
         str(status): _content("application/json", known[repr(kind)], "Done.") for status, kind in route.gives.items()
     }
     refused = _refused(route, known[repr(ProblemDocument)], known[repr(GatewayMessage)])
+    if route.method == "GET":
+        responses["304"] = {"description": "Unchanged: the caller has the body of the ETag in If-None-Match."}
     operation: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.about,
@@ -122,6 +124,8 @@ def _query_parameters(route: Route) -> list[dict[str, Any]]:
 
 
 def _headers(route: Route) -> list[dict[str, Any]]:
+    if route.method == "GET":
+        return [_parameter("header", "if-none-match", {"type": "string"}, required=False)]
     if route.access == "control":
         return [_parameter("header", KEY_HEADER, {"type": "string", "pattern": KEY_PATTERN}, required=True)]
     if route.access == "webhook":

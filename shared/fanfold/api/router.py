@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from fanfold.api.conditional import unless_known
 from fanfold.api.problems import MEDIA_TYPE, Problem, not_found
 from fanfold.api.requests import ApiRequest, convert_query, request_of
 from fanfold.api.routes import match_route
@@ -30,7 +31,7 @@ def serve(event: dict[str, Any], handlers: Mapping[str, Handler]) -> dict[str, A
         reply = _reply(event, handlers)
     except Problem as problem:
         return _answer(problem.status, MEDIA_TYPE, _encode(problem.document()), problem.headers)
-    return _answer(reply.status, "application/json", _encode(reply.body), reply.headers)
+    return unless_known(event, _answer(reply.status, "application/json", _encode(reply.body), reply.headers))
 
 
 def _reply(event: dict[str, Any], handlers: Mapping[str, Handler]) -> Reply:

@@ -50,7 +50,11 @@ class TradesQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class AccountStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """An account as audit recorded it; ``as_of`` is the time of its books. Cash and fees are in its currency."""
+    """An account as audit recorded it; ``as_of`` is the time of its books. Cash and fees are in its currency.
+
+    ``unknown_orders`` were sent, and nobody knows yet what became of them; ``bar_s`` is the length of the venue's
+    shortest bars in seconds, by which its data is known to be late.
+    """
 
     account: str
     venue: str
@@ -64,6 +68,8 @@ class AccountStatus(msgspec.Struct, frozen=True, kw_only=True):
     fees: Decimal
     positions: int
     open_orders: int
+    unknown_orders: int
+    bar_s: int
     as_of: datetime | None
     matched_through: datetime | None
 
@@ -93,11 +99,15 @@ class PositionList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecordedOrder(Order, frozen=True, kw_only=True):
-    """An order and its outcome; ``code`` and ``detail`` are risk's where its state is REFUSED."""
+    """An order and its outcome; ``code`` and ``detail`` are risk's where its state is REFUSED.
+
+    ``doubt`` is why nobody knows what became of it, "" for nearly all.
+    """
 
     state: str
     filled: Decimal
     reason: str
+    doubt: str
     code: str
     detail: str
     changed_at: datetime

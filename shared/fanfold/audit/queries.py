@@ -58,15 +58,15 @@ def newest_orders(views: Reading, account: str, until: str = "") -> Iterator[tup
             yield from ((place, order) for order in orders if place.endswith(f"#{order['message_id']}"))
 
 
-def open_orders(views: Reading, account: str) -> int:
-    """Count the orders that may still fill, among those decided in the OPEN_DAYS up to the newest."""
-    count, newest = 0, None
+def open_orders(views: Reading, account: str) -> list[Fields]:
+    """Return the orders that may still fill, among those decided in the OPEN_DAYS up to the newest."""
+    orders, newest = [], None
     for _, order in newest_orders(views, account):
         newest = newest or order["decided_at"]
         if order["decided_at"] < newest - timedelta(days=OPEN_DAYS):
             break
-        count += is_open(order)
-    return count
+        orders += [order] if is_open(order) else []
+    return orders
 
 
 def order_of(views: Reading, account: str, order_id: str) -> Fields:
@@ -77,6 +77,11 @@ def order_of(views: Reading, account: str, order_id: str) -> Fields:
 
 def is_open(order: Fields) -> bool:
     return order["state"] in LIVE
+
+
+def is_unknown(order: Fields) -> bool:
+    """Return whether an order was sent, and nobody knows yet what became of it."""
+    return bool(order["state"] == OrderState.SUBMITTING)
 
 
 def fills_of(views: Reading, account: str, day: str) -> list[Fill]:
@@ -141,6 +146,7 @@ def _order(item: Fields, state: Fields) -> Fields:
         "state": reached,
         "filled": Decimal(state.get("filled", "0")),
         "reason": state.get("reason", ""),
+        "doubt": state.get("doubt", ""),
         "code": item.get("code", "") if refused else "",
         "detail": item.get("detail", "") if refused else "",
         "changed_at": datetime.fromisoformat(state["at"]) if state else order.decided_at,

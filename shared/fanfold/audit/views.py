@@ -137,6 +137,7 @@ def _report(message: ExecutionReport, seq: int) -> Iterator[View]:
     account, later = message.account, f"-{seq:012d}"
     for update in message.updates:
         fields = {"state": update.state, "filled": update.filled, "reason": update.reason, "at": message.at}
+        fields |= {"doubt": update.doubt} if update.doubt else {}
         place = ("order-state", account, update.order_id)
         yield View(place=place, version=order_version(update.state, update.filled) + later, fields=fields)
     for fill in message.fills:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from fanfold.api.conditional import UNCHANGED
 from fanfold.aws.client.call import AwsFault, Call
 from fanfold.deployment import STAGE
 from fanfold.errors import NothingThere
@@ -19,6 +20,7 @@ from fanfold.local import launcher
 from fanfold.local.driver import CLOCK, environment
 from fanfold.local.launcher import REGION
 from fanfold.local.session import ACCOUNT_ID, LocalSession
+from fanfold.page.files import PageSettings, page_files, security_headers
 
 HOST = "127.0.0.1"
 # What an HTTP API takes at most.
@@ -45,15 +47,22 @@ TARGETS = {
 
 
 class Gateway:
-    """The gateway between a request and a function: it finds the function, and identifies the caller."""
+    """The gateway between a request and a function: it finds the function, and identifies the caller.
+
+    It serves the page too, which lies beside the API where there is a bucket for it.
+    """
 
     def __init__(self, functions: dict[RouteTarget, Function], principals: dict[str, dict[str, Any]]) -> None:
         self._functions = functions
         self._principals = principals
+        self._page = PageSettings(control="iam" in principals)
+        self._files = page_files(self._page)
 
     def answer(self, method: str, url: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
-        """Return the function's response, in payload format 2.0."""
+        """Return a file of the page, or the function's response, in payload format 2.0."""
         parts = urlsplit(url)
+        if method in {"GET", "HEAD"} and parts.path in self._files:
+            return self._file(parts.path)
         key = f"{method} {parts.path}"
         target = TARGETS.get(key, READING)
         context: dict[str, Any] = {
@@ -74,6 +83,10 @@ class Gateway:
             "body": base64.b64encode(body).decode(),
         }
         return self._functions[target](event, None)
+
+    def _file(self, path: str) -> dict[str, Any]:
+        headers = {"content-type": self._files[path].media, "cache-control": "no-cache"}
+        return {"statusCode": 200, "headers": headers | security_headers(self._page), "body": self._files[path].body}
 
 
 def principals(*, control: bool) -> dict[str, dict[str, Any]]:
@@ -158,20 +171,31 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(self.answers.answer(self.command, self.path, headers, body))
 
     def _refusal(self) -> tuple[int, str] | None:
-        """Reject a request before the API sees it: a web page could reach us by a host name of its own."""
-        if (self.headers.get("host") or "").rpartition(":")[0] not in {HOST, "localhost"}:
+        """Reject a request before the API sees it: a web page could reach us by a host name of its own, or by ours."""
+        host = self.headers.get("host") or ""
+        if host.rpartition(":")[0] not in {HOST, "localhost"}:
             return 421, "ask for 127.0.0.1 or localhost\n"
+        if self._of_another_page(host):
+            return 403, "another page may not ask\n"
         length = self.headers.get("content-length", "0")
         if not length.isdecimal() or self.headers.get("transfer-encoding"):
             return 411, "say how long the body is\n"
         return (413, "the body is too large\n") if int(length) > BODY_BYTES_MAX else None
+
+    def _of_another_page(self, host: str) -> bool:
+        """Return whether a browser says that another page asks; a link to this one may be followed."""
+        if self.headers.get("origin", f"http://{host}") != f"http://{host}":
+            return True
+        followed = self.command == "GET" and self.headers.get("sec-fetch-mode") == "navigate"
+        return self.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"} and not followed
 
     def _send(self, answer: dict[str, Any]) -> None:
         body = answer["body"].encode()
         self.send_response(answer["statusCode"])
         for name, value in answer["headers"].items():
             self.send_header(name, value)
-        self.send_header("content-length", str(len(body)))
+        if answer["statusCode"] != UNCHANGED:
+            self.send_header("content-length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)

@@ -1,4 +1,4 @@
-"""Answer the HTTP API on loopback, until Ctrl-C.
+"""Serve the desk's page and its HTTP API on loopback, until Ctrl-C.
 
 Example: fanfold serve --port 8080
 """
@@ -51,6 +51,6 @@ def command(
 def _announce(options: Options, url: str, *, control: bool) -> None:
     may = "read, halt and resume" if control else "read; --control lets it halt and resume"
     document = {"url": url, "control": control, "state": str(options.state)}
-    text = f"{url}/status (whoever is on this machine may {may}; Ctrl-C ends it)"
+    text = f"{url}/ (the page and the API; whoever is on this machine may {may}; Ctrl-C ends it)"
     sys.stdout.write((encode(document) if options.json else text) + "\n")
     sys.stdout.flush()

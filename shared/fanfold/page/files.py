@@ -1,0 +1,61 @@
+"""The files of the desk's page by their paths, as whoever serves them sends them."""
+
+from importlib import resources
+from typing import NamedTuple
+
+import msgspec
+
+from fanfold import __version__
+
+_CONNECT = "{connect}"
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src {connect}; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+
+
+class PageSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of the page where it is served: its config.json.
+
+    ``api`` is the address of the API, "" where it is the page's own; ``control`` says whether a halt may be asked for,
+    and ``halt`` and ``resume`` are the paths that take it.
+    """
+
+    api: str = ""
+    control: bool = False
+    halt: str = "/halt"
+    resume: str = "/resume"
+
+
+class PageFile(NamedTuple):
+    """A file as it is sent."""
+
+    media: str
+    body: str
+
+
+def page_files(settings: PageSettings) -> dict[str, PageFile]:
+    """Return every file of the page by its path; "/" is the document."""
+    document = _text("desk.html").replace("{version}", __version__)
+    config = msgspec.json.encode(settings).decode()
+    return {
+        "/": PageFile("text/html; charset=utf-8", document),
+        "/desk.js": PageFile("text/javascript; charset=utf-8", _text("desk.js")),
+        "/desk.css": PageFile("text/css; charset=utf-8", _text("desk.css")),
+        "/config.json": PageFile("application/json", config),
+    }
+
+
+def security_headers(settings: PageSettings) -> dict[str, str]:
+    """Return the headers that every file is sent with: it loads its own files, and asks the API alone."""
+    return {
+        "content-security-policy": _POLICY.replace(_CONNECT, " ".join(filter(None, ["'self'", settings.api]))),
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "no-referrer",
+        "cross-origin-opener-policy": "same-origin",
+        "cross-origin-resource-policy": "same-origin",
+    }
+
+
+def _text(name: str) -> str:
+    return (resources.files(__package__) / name).read_text(encoding="utf-8")

@@ -1,0 +1,82 @@
+// What the views read: one poll a path, however many look at it. It slows down while nothing changes or nobody answers,
+// and rests in a hidden tab.
+import { useEffect, useState } from "preact/hooks";
+
+const SOON_MS = 2000;
+const UNCHANGED_MS = 15000;
+const FAILED_MS = 60000;
+
+export const LOADING = { phase: "loading" };
+
+/** The polls of one client, by path. */
+export class Readings {
+  constructor(client) {
+    this.client = client;
+    this.polls = new Map();
+    document.addEventListener("visibilitychange", () => document.hidden || this.refresh());
+  }
+
+  /** Call `hear` with every reading of a path until the returned function is called. */
+  follow(path, hear) {
+    const poll = this.polls.get(path) ?? new Poll(this.client, path);
+    this.polls.set(path, poll);
+    poll.listeners.add(hear);
+    hear(poll.reading);
+    if (poll.listeners.size === 1) poll.run();
+    return () => {
+      poll.listeners.delete(hear);
+      if (!poll.listeners.size) clearTimeout(poll.timer);
+    };
+  }
+
+  /** Read everything again at once, as after a command. */
+  refresh() {
+    for (const poll of this.polls.values()) if (poll.listeners.size) poll.run();
+  }
+}
+
+class Poll {
+  constructor(client, path) {
+    Object.assign(this, { client, path, listeners: new Set(), reading: LOADING, delay: SOON_MS, timer: 0, turn: 0 });
+  }
+
+  async run() {
+    clearTimeout(this.timer);
+    if (document.hidden) return;
+    const turn = ++this.turn;
+    const reading = await this.ask();
+    // A later request has overtaken this one.
+    if (turn !== this.turn) return;
+    this.reading = reading;
+    for (const hear of this.listeners) hear(reading);
+    if (this.listeners.size) this.timer = setTimeout(() => this.run(), this.delay);
+  }
+
+  async ask() {
+    try {
+      const { data, changed, clock } = await this.client.read(this.path);
+      this.delay = changed ? SOON_MS : Math.min(this.delay * 1.5, UNCHANGED_MS);
+      return { phase: "ready", data, clock, heard: Date.now() };
+    } catch (fault) {
+      this.delay = Math.min(this.delay * 2, FAILED_MS);
+      // What was read before stays in sight, as what it is.
+      return { ...this.reading, phase: "failed", fault };
+    }
+  }
+}
+
+let readings;
+
+export function start(client) {
+  readings = new Readings(client);
+  return readings;
+}
+
+export const refresh = () => readings.refresh();
+
+/** The newest reading of a path: {phase: "loading" | "ready" | "failed", data, clock, heard, fault}; "" reads nothing. */
+export function useReading(path) {
+  const [known, setKnown] = useState({ path, reading: LOADING });
+  useEffect(() => (path ? readings.follow(path, (reading) => setKnown({ path, reading })) : undefined), [path]);
+  return known.path === path ? known.reading : LOADING;
+}

@@ -1,0 +1,107 @@
+"""The frame of the desk's page in a browser: the header in every state, halting, and what it asks of the API."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from fanfold.api.problems import Problem
+from fanfold.api.schemas import HaltAnswer, ResumeAnswer, Status
+from fanfold.messages import TradingState
+from support.canned_desk import NOW, CannedDesk, account
+
+
+@pytest.fixture
+def desk() -> CannedDesk:
+    return CannedDesk()
+
+
+@pytest.fixture
+def url(desk: CannedDesk) -> Iterator[str]:
+    with desk.served() as address:
+        yield address
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_frame_is_drawn_without_a_complaint_or_a_barrier(opened, url, width, scheme):
+    desk = opened(url, width=width, scheme=scheme)
+    desk.page.get_by_role("heading", name="main").wait_for()
+    assert desk.page.title() == "Desk · Fanfold"
+    assert (desk.barriers(), desk.complaints, desk.sideways()) == ([], [], 0)
+
+
+def test_an_order_of_unknown_outcome_is_in_sight(opened, desk, url):
+    desk.responses["/status"] = Status(accounts=[account(unknown_orders=2), account("spare", unknown_orders=1)])
+    opened(url).page.get_by_role("link", name="3 UNKNOWN orders").wait_for()
+
+
+def test_data_older_than_two_bars_is_told_with_what_to_do(opened, desk, url):
+    desk.clock = NOW + timedelta(minutes=3)
+    page = opened(url).page
+    page.get_by_text("The data of main is 3 min old").wait_for()
+    assert "fanfold status" in page.locator(".notice.stale").inner_text()
+
+
+def test_a_desk_that_fails_is_told_and_read_again(opened, desk, url):
+    desk.responses["/status"] = Problem(503, "unavailable", "the table is being moved")
+    page = opened(url).page
+    page.get_by_role("alert").get_by_text("the table is being moved").wait_for()
+    desk.responses["/status"] = Status(accounts=[account()])
+    page.get_by_role("heading", name="main").wait_for()
+    assert page.get_by_role("alert").count() == 0
+
+
+def test_what_is_unchanged_is_answered_without_a_body(opened, desk, url):
+    page = opened(url).page
+    with page.expect_response(lambda response: response.url.endswith("/status") and response.status == 304):
+        pass
+    page.get_by_role("heading", name="main").wait_for()
+    assert [status for _, status in desk.reads[:2]] == [200, 304]
+
+
+def test_a_halt_takes_one_step_and_its_confirmation(opened, desk, url):
+    desk.responses["POST /halt"] = HaltAnswer(
+        state=TradingState.HALTED, accounts=["main"], reason="storm", actor="anna"
+    )
+    page = opened(url).page
+    page.get_by_role("button", name="Halt").click()
+    page.get_by_label("Reason").fill("storm")
+    page.get_by_role("button", name="Halt now").click()
+    page.get_by_text("HALTED: main").wait_for()
+    assert desk.posted == [("/halt", {"state": "HALTED", "accounts": [], "reason": "storm"})]
+
+
+def test_a_resume_shows_the_confirmation_for_a_second_person(opened, desk, url):
+    desk.responses["/status"] = Status(accounts=[account(trading_state="HALTED")])
+    confirmation = "0123456789abcdef" * 2
+    desk.responses["POST /resume"] = ResumeAnswer(
+        account="main", state="PENDING", confirmation=confirmation, own_from=NOW, until=NOW
+    )
+    page = opened(url).page
+    page.get_by_role("button", name="Resume").click()
+    page.get_by_label("Reason").fill("the venue is back")
+    page.get_by_role("button", name="Ask to resume").click()
+    page.get_by_text(confirmation).wait_for()
+    assert desk.posted == [("/resume", {"account": "main", "reason": "the venue is back", "rearm": False})]
+
+
+def test_a_page_that_may_only_read_has_no_halt(opened, desk):
+    with desk.served(control=False) as address:
+        page = opened(address).page
+        page.get_by_role("heading", name="main").wait_for()
+        assert page.get_by_role("button").count() == 0
+
+
+def test_the_keyboard_reaches_the_halt_and_leaves_it(opened, url):
+    page = opened(url).page
+    page.get_by_role("heading", name="main").wait_for()
+    halt = page.get_by_role("button", name="Halt")
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if halt.evaluate("button => button === document.activeElement"):
+            break
+    page.keyboard.press("Enter")
+    page.get_by_role("dialog").wait_for()
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="hidden")
