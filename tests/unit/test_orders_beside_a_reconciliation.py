@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fanfold.errors import VenueUnavailable
+from fanfold.ledger.changes import BookTrade
 from fanfold.messages import OrderState, TradingState
 from support.real_world import D, RealWorld, dies, laws, order
 
@@ -77,3 +78,30 @@ def test_a_venue_that_does_not_arm_its_cancel_of_everything_is_followed_and_reco
     assert "the venue's cancel of everything is not armed" in world.events
     assert world.ledger.real_money("main").baseline
     assert "the venue does not answer" not in world.events
+
+
+def test_what_is_booked_right_before_the_live_orders_are_read_freezes_nothing() -> None:
+    """Another process has an order filled while balances are read, and books it after the flows were read."""
+    world = RealWorld()
+    world.sweep()
+    store, commit, live = world.ledger.store, world.ledger.store.commit, world.ledger.store.live
+    booking: list[Any] = []
+
+    def send() -> None:
+        def hold_back(changes: Any) -> None:
+            (booking.append if any(isinstance(change, BookTrade) for change in changes) else commit)(changes)
+
+        store.commit = hold_back  # type: ignore[method-assign]
+        world.account().place(world.approve(order("first")))
+        store.commit = commit  # type: ignore[method-assign]
+
+    def live_after_booking(account: str) -> Any:
+        if booking:
+            commit(booking.pop())
+        return live(account)
+
+    store.live = live_after_booking  # type: ignore[method-assign]
+    with between(world, "balances", 1, send):
+        world.account().reconcile()
+    assert world.record("first").state is OrderState.FILLED
+    assert (world.ledger.real_money("main").frozen, world.events) == ({}, [])

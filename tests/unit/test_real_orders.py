@@ -3,9 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from fanfold.messages import OrderState, TradingState
 from fanfold.simulation.schedules.venue import TERMS
+from fanfold.trading.answers import Outcome
+from fanfold.trading.venue import OrderRequest
 from support.core_desk import A, B
 from support.real_world import D, RealWorld, dies, laws, order
 
@@ -19,6 +22,13 @@ def placed(fault: str) -> RealWorld:
     world.venue.faults = [fault]
     approval = world.approve(order("a"))
     world.account().place(approval)
+    return world
+
+
+def without_a_fence() -> RealWorld:
+    """A world whose venue takes a request however late it comes."""
+    world = RealWorld()
+    world.venue.terms = structs.replace(TERMS, fence="")
     return world
 
 
@@ -89,10 +99,7 @@ def test_a_rejection_after_a_request_that_was_taken_never_buries_its_order() -> 
 
 
 def test_without_a_fence_an_order_that_is_not_found_is_quarantined_and_its_instrument_frozen() -> None:
-    world = RealWorld()
-    world.venue.terms = world.venue.terms.__class__(**{
-        **{name: getattr(TERMS, name) for name in TERMS.__struct_fields__}, "fence": "",
-    })  # fmt: skip
+    world = without_a_fence()
     world.venue.faults = ["lost before"]
     world.account().place(world.approve(order("a")))
     world.wait(WAIT_S)
@@ -113,6 +120,25 @@ def test_without_a_fence_an_order_that_is_not_found_is_quarantined_and_its_instr
     world.sweep()
     world.sweep()
     assert (world.states(), world.ledger.real_money("main").frozen) == ({"a": OrderState.FILLED}, {})
+
+
+def test_a_rejection_that_comes_after_a_quarantine_ends_the_doubt_too() -> None:
+    """A process stands still with its request; look-ups of others do not find the order, and put it into quarantine."""
+    world = without_a_fence()
+    message, place = world.approve(order("a")), world.venue.place
+
+    def place_late(request: OrderRequest) -> Outcome:
+        world.venue.place = place  # type: ignore[method-assign]
+        for _ in range(2):
+            world.wait(WAIT_S)
+            world.sweep()
+        assert world.record("a").doubt
+        world.venue.faults = ["rejected"]
+        return place(request)
+
+    world.venue.place = place_late  # type: ignore[method-assign]
+    world.account().place(message)
+    assert (world.states(), world.ledger.real_money("main").frozen) == ({"a": OrderState.REJECTED}, {})
 
 
 def test_a_venue_that_does_not_answer_for_five_minutes_puts_the_order_in_quarantine() -> None:

@@ -5,7 +5,7 @@ the instruments of that currency, and no others, until it agrees again or an ope
 answer changes nothing: no answer is never "nothing there".
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -66,6 +66,10 @@ class Reconciler:
         unanswered = before.unanswered | after.unanswered
         doubtful = {currency for name in unanswered for currency in currencies_of(self._desk, name)}
         changes = self._differences(account, balances, real, doubtful, open_orders=bool(after.records))
+        # An order that another process sent, filled and booked meanwhile is in none of the records.
+        if changes and self._ledger.real_money(account).flows != flows:
+            return findings
+        self._alarm(account, [change for change, _ in changes])
         return findings + [text for change, text in changes if self._ledger.note([change])]
 
     def accept(self, account: str) -> list[str]:
@@ -148,9 +152,12 @@ class Reconciler:
                 (Unfreeze(account, instrument, source), f"{currency} agrees again") for instrument in sorted(frozen)
             ]
         wrong = [name for name in self._instruments(account, currency, frozen) if frozen.get(name) != reason]
-        if wrong:
-            self._monitor.alarm("a balance differs from the books", account=account, currency=currency, why=reason)
         return [(Freeze(account, instrument, source, reason), reason) for instrument in wrong]
+
+    def _alarm(self, account: str, changes: Sequence[Change]) -> None:
+        """Alarm once of each balance that freezes instruments, however many they are."""
+        for why in sorted({change.reason for change in changes if isinstance(change, Freeze)}):
+            self._monitor.alarm("a balance differs from the books", account=account, why=why)
 
     def _instruments(self, account: str, currency: str, frozen: Collection[str]) -> list[str]:
         symbols = self._desk.venues[self._desk.accounts[account].venue].symbols

@@ -155,10 +155,21 @@ class Sender:
         if answer.unfit and record.claimed_at is not None:
             reason = "; ".join(filter(None, [reason, self._learn(record.order.instrument, record.claimed_at)]))
         if record.epoch == 1:
-            self._end(message, record, OrderState.REJECTED, reason)
+            self._end_first(message, record, reason)
             return
         after = msgspec.structs.replace(record, rejection=reason)
         self._ledger.move([(record, after)], approved.report(message, [after]))
+
+    def _end_first(self, message: OrdersApproved, record: OrderRecord, reason: str) -> None:
+        """End an order whose only request was rejected, even if a look-up put it into quarantine meanwhile."""
+        try:
+            self._end(message, record, OrderState.REJECTED, reason)
+        except Conflict:
+            order_id = record.order.order_id
+            stored = self._ledger.records([order_id])[order_id]
+            if stored != msgspec.structs.replace(record, doubt=stored.doubt):
+                raise
+            self._end(message, stored, OrderState.REJECTED, reason)
 
     def _look_up(self, message: OrdersApproved, record: OrderRecord) -> None:
         """Find out what became of a request; nothing is sent again without the proof that it came to nothing."""

@@ -132,7 +132,8 @@ def _order_as_read(store: MemoryLedgerStore, change: to.MoveOrder) -> bool:
     stored, before = store.records.get(change.before.order.order_id), change.before
     if stored is None or terms_of(stored.order) != terms_of(before.order):
         return False
-    return (stored.state, stored.epoch, stored.filled) == (before.state, before.epoch, before.filled)
+    seen = (before.state, before.epoch, before.filled, before.doubt)
+    return (stored.state, stored.epoch, stored.filled, stored.doubt) == seen
 
 
 def _position_as_read(store: MemoryLedgerStore, change: to.MovePosition) -> bool:

@@ -123,6 +123,9 @@ def _move_order(table: Table, change: MoveOrder) -> Write:
     condition = "order_state = :seen AND epoch = :epoch AND filled = :filled AND terms = :terms"
     terms = terms_of(before.order)
     seen = {":seen": before.state, ":epoch": before.epoch, ":filled": before.filled, ":terms": terms}
+    # Another process may have put the order into quarantine: whoever ends that has to know of it.
+    condition += " AND doubt = :doubt" if before.doubt else " AND attribute_not_exists(doubt)"
+    seen |= {":doubt": before.doubt} if before.doubt else {}
     return _order(table, after, terms if after.order == before.order else terms_of(after.order), condition, seen)
 
 
@@ -134,6 +137,7 @@ def _order(table: Table, record: OrderRecord, terms: str, condition: str, values
         "filled": record.filled,
         "terms": terms,
     }
+    item |= {"doubt": record.doubt} if record.doubt else {}
     return table.putting(ledger.order_key(record.order.order_id), item, condition, values)
 
 

@@ -236,8 +236,11 @@ class OneOrder(World):
         """Return whether something is still to become of an order, or of a position that is to be closed."""
         ids = [order.order_id for order in ledger.live(self.ledger, "main")]
         records = ledger.records(self.ledger, ids).values()
-        if any(record.state in UNDER_WAY and not record.doubt for record in records):
-            return True
+        # A venue that takes an order late ends the doubt about it; one that never has it leaves it for an operator.
+        there = {placed.order.client_order_id for placed in self.venue.orders}
+        for record in records:
+            if record.state in UNDER_WAY and (not record.doubt or record.order.client_order_id in there):
+                return True
         books = ledger.read(self.ledger, "main")
         flattens = books.account is not None and books.account.trading_state is TradingState.FLATTENING
         return flattens and any(

@@ -120,8 +120,8 @@ class Witness:
 
     def in_force(self, since: float, until: float) -> set[TradingState]:
         """The states that were in force at any moment between two times."""
-        begun = [state for at, state in self.states if at <= since][-1:]
-        # Two commands may be obeyed at one time of the simulator; the first was in force too.
+        # Several commands may be obeyed at one time of the simulator; what was in force before them was so then, too.
+        begun = [state for at, state in self.states if at < since][-1:]
         return {*begun, *(state for at, state in self.states if since <= at <= until)}
 
 
