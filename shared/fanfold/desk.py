@@ -12,38 +12,27 @@ from fanfold import desk_entries
 from fanfold.desk_entries import Account, Instrument, Limits, StrategyInstance, VenueSettings
 from fanfold.errors import BadInput, near
 from fanfold.market import timeframes
+from fanfold.operators import persons
+from fanfold.operators.persons import Person
 from fanfold.strategy import contract
 
 # Callers import the entries from here.
 __all__ = [
-    "Account",
-    "Desk",
-    "Instrument",
-    "Limits",
-    "StrategyInstance",
-    "VenueSettings",
-    "build",
-    "bundle_mistakes",
-    "dump",
-    "entries",
-    "load",
-    "mistakes",
-    "parse",
-    "read",
-    "refusal",
-    "tables",
-]
+    "Account", "Desk", "Instrument", "Limits", "StrategyInstance", "VenueSettings",
+    "build", "bundle_mistakes", "dump", "entries", "load", "mistakes", "parse", "read", "refusal", "tables",
+]  # fmt: skip
 T = TypeVar("T")
 
 
-class Desk(msgspec.Struct, frozen=True, kw_only=True):
-    """The venues, accounts, strategy instances, limits and instruments of a desk, by name."""
+class Desk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The venues, accounts, strategy instances, limits and instruments of a desk, by name, and who may command it."""
 
     venues: dict[str, VenueSettings]
     accounts: dict[str, Account]
     strategies: dict[str, StrategyInstance]
     limits: dict[str, Limits]
     instruments: dict[str, Instrument]
+    chat: dict[str, Person] = {}
 
     @property
     def shortest_timeframe(self) -> str:
@@ -53,7 +42,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
 
 # Names are parts of table keys, message groups and file names.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
-_TABLES = ("venues", "accounts", "strategies", "limits", "instruments")
+_TABLES = ("venues", "accounts", "strategies", "limits", "instruments", "chat")
 
 
 def parse(text: str, source: str = "desk.toml") -> Desk:
@@ -94,6 +83,7 @@ def read(raw: dict[str, Any], wrong: list[str]) -> Desk:
         strategies=_entries(raw, "strategies", StrategyInstance, wrong),
         limits=_entries(raw, "limits", Limits, wrong),
         instruments=_entries(raw, "instruments", Instrument, wrong),
+        chat=_entries(raw, "chat", Person, wrong),
     )
 
 
@@ -126,6 +116,7 @@ def mistakes(desk: Desk) -> Iterator[str]:
     for name, instance in desk.strategies.items():
         yield from (f"[strategies.{name}] {reason}" for reason in _of_instance(desk, instance))
     yield from _of_shares_and_legs(desk)
+    yield from (f"[chat.{name}] {reason}" for name, reason in persons.mistakes(desk.chat))
 
 
 def load(document: bytes, source: str) -> Desk:

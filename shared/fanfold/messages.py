@@ -155,6 +155,20 @@ class TradingStateChanged(msgspec.Struct, frozen=True, kw_only=True, tag="tradin
     actor: str
 
 
+class CommandReceived(msgspec.Struct, frozen=True, kw_only=True, tag="command-received.v1", dict=True):
+    """A command that somebody gave from outside, in their words; ``denied`` says why it was not carried out.
+
+    What it did to an account, the account's own messages say; the ``actor`` is the same there.
+    """
+
+    id: str
+    cause: str
+    at: Utc
+    actor: str
+    text: str
+    denied: str = ""
+
+
 class ExecutionReport(msgspec.Struct, frozen=True, kw_only=True, tag="execution-report.v1", dict=True):
     """The results of an account's orders at a venue, and the books after them.
 
@@ -188,6 +202,7 @@ Message = (
     | OrdersApproved
     | OrdersRefused
     | TradingStateChanged
+    | CommandReceived
     | ExecutionReport
 )
 
@@ -196,7 +211,7 @@ TOPICS: dict[str, tuple[type[Message], ...]] = {
     "bars": (BarsClosed,),
     "bars-requested": (BarsRequested,),
     "targets": (Targets, LegStatus),
-    "orders": (OrdersApproved, OrdersRefused, TradingStateChanged),
+    "orders": (OrdersApproved, OrdersRefused, TradingStateChanged, CommandReceived),
     "executions": (ExecutionReport,),
 }
 
@@ -234,6 +249,8 @@ PUBLISHED: dict[str, tuple[type[Message], ...]] = {
 }
 
 _TOPIC_OF = {kind: topic for topic, kinds in TOPICS.items() for kind in kinds}
+# The group and the audit stream of commands: they are of persons, and of no account.
+COMMANDS = "commands"
 _OF_A_VENUE = (BarsClosed, BarsRequested)
 _TAG_OF = {kind: str(kind.__struct_config__.tag) for kind in _TOPIC_OF}
 _decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)
@@ -267,10 +284,10 @@ def tag_of(kind: type[Message]) -> str:
 
 
 def group_of(message: Message) -> str:
-    """Return the FIFO message group: market messages by venue, the trading chain by account."""
+    """Return the FIFO message group: market messages by venue, the trading chain by account, commands together."""
     if isinstance(message, _OF_A_VENUE):
         return message.venue
-    return message.account
+    return COMMANDS if isinstance(message, CommandReceived) else message.account
 
 
 def attributes_of(message: Message) -> dict[str, str]:

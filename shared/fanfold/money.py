@@ -94,3 +94,35 @@ def _multiple(value: Decimal, step: Decimal, rounding: str) -> Decimal:
 def decimal_of(value: float) -> Decimal:
     """Return the shortest decimal that reads back as this float: 0.1 becomes 0.1, not its binary tail."""
     return Decimal(repr(value))
+
+
+def amount(value: Decimal) -> str:
+    """Return an amount in plain digits.
+
+    >>> amount(Decimal("1.500")), amount(Decimal("1E+3")), amount(Decimal("-0.00"))
+    ('1.5', '1000', '0')
+    """
+    text = f"{value:f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text
+
+
+def money(value: Decimal, places: int = 2) -> str:
+    """Return an amount for people, rounded; a rounded zero has no sign."""
+    text = f"{value:,.{places}f}"
+    return text.lstrip("-") if not text.strip("-0.,") else text
+
+
+def profit(value: Decimal, places: int = 2) -> str:
+    """Return a profit or a loss with its sign.
+
+    >>> profit(Decimal("12.346")), profit(Decimal(-1200)), profit(Decimal("-0.001"))
+    ('+12.35', '-1,200.00', '0.00')
+    """
+    text = money(value, places)
+    return f"+{text}" if value > 0 and text.strip("0.,") else text
+
+
+def places_of(size: Decimal) -> int:
+    """Return the decimal places in which money of this size is read: cents, or satoshis where it is few bitcoin."""
+    return 2 if abs(size) >= 1_000 else 8

@@ -18,6 +18,7 @@ CALLERS = {"nobody": None, "a token without a subject": NOBODY_KNOWN, "reader": 
 EXPECTED = {
     "read": {"nobody": 401, "a token without a subject": 401, "reader": 0, "operator": 403},
     "control": {"nobody": 401, "a token without a subject": 401, "reader": 403, "operator": 0},
+    "chat": {"nobody": 401, "a token without a subject": 401, "reader": 401, "operator": 401},
     # The signature says who it is; without one it is nobody, whoever the gateway knows.
     "webhook": {"nobody": 401, "a token without a subject": 401, "reader": 401, "operator": 401},
 }
@@ -27,13 +28,17 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", 
 
 
 def function(world: World, route: Route) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    if route.access == "webhook":
-        return {"external": world.webhook, "fills": world.fills}[route.name]
+    if route.access in {"webhook", "chat"}:
+        return {"external": world.webhook, "fills": world.fills, "chat": world.chat}[route.name]
     return {"read": world.read, "control": world.control}[route.access]
 
 
+def path_of(route: Route) -> str:
+    return route.path.replace("{order}", "gone").replace("{platform}", "telegram")
+
+
 def request_to(route: Route, who: dict[str, Any] | None) -> dict[str, Any]:
-    path = route.path.replace("{order}", "gone")
+    path = path_of(route)
     return event(
         route.method,
         path,
@@ -67,7 +72,7 @@ def test_a_method_that_a_path_lacks_is_405_with_the_allowed_methods(traded, rout
     """Whatever no other function serves comes to audit's, as the gateway routes it."""
     if method == route.method:
         return
-    answer = answered(traded.read, event(method, route.path.replace("{order}", "gone"), who=READER))
+    answer = answered(traded.read, event(method, path_of(route), who=READER))
     assert (answer.status, answer.headers["allow"]) == (405, route.method)
 
 

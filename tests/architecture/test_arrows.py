@@ -16,10 +16,10 @@ PLOTTING = {"matplotlib"}
 CORE = {"core"}
 MARKET = CORE | {"market"}
 MESSAGES = MARKET | {"messages"}
-DESK = MARKET | {"strategy", "desk"}
+DESK = MARKET | {"strategy", "operators", "desk"}
 TRADED = MESSAGES | DESK
 LEDGER = TRADED | {"risk", "matching", "ledger"}
-DOMAIN = LEDGER | {"signals", "audit", "api", "trading"}
+DOMAIN = LEDGER | {"signals", "audit", "api", "trading", "chat"}
 AWS = {"aws", "aws.client", "aws.dynamodb", "aws.s3", "aws.telemetry", "aws.function"}
 LOCAL = DOMAIN | AWS | {"venues", "simulation", "importers", "page", "local"}
 ROOMS = {
@@ -29,7 +29,8 @@ ROOMS = {
     "strategy": MARKET,
     "indicators": MARKET | {"strategy"},
     "strategies": {"strategy", "indicators"},
-    "desk": MARKET | {"strategy"},
+    "operators": CORE,
+    "desk": MARKET | {"strategy", "operators"},
     "signals": TRADED,
     "risk": TRADED,
     "matching": MESSAGES | {"desk"},
@@ -37,6 +38,7 @@ ROOMS = {
     "ledger": TRADED | {"risk", "matching"},
     "audit": LEDGER,
     "api": LEDGER,
+    "chat": TRADED | {"api"},
     "performance": LEDGER,
     "cost": CORE,
     "page": CORE,

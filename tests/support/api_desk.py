@@ -10,11 +10,16 @@ from fanfold import desk, ids
 from fanfold.audit import chain
 from fanfold.audit.views import decision_view, message_view, newest, views_of
 from fanfold.aws.client.call import Call
+from fanfold.aws.dynamodb.chat_inbox import ChatInbox
 from fanfold.aws.dynamodb.ledger_store import DynamoLedger
 from fanfold.aws.dynamodb.nonces import Nonces
 from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.dynamodb.views import DynamoViews
+from fanfold.chat.actions import Actions
+from fanfold.chat.conversation import Conversation
+from fanfold.chat.desk_api import DeskApi
+from fanfold.chat.webhook import ChatWebhook
 from fanfold.codes import Code
 from fanfold.desk import Desk
 from fanfold.errors import AT_ONCE
@@ -38,6 +43,7 @@ from fanfold.messages import (
     encode,
 )
 from fanfold.simulation.stores import MemoryBus
+from support.chats import SECRETS_OF_CHATS
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = "2026-03-01"
@@ -67,10 +73,19 @@ def small_desk() -> Desk:
             "limits": {
                 name: {"order_notional_max": "5000", "position_notional_max": "9000"} for name in ("main", "spare")
             },
+            "chat": PERSONS,
             "instruments": {A: {"base": "BTC", "quote": "USDT", **rules}, B: {"base": "ETH", "quote": "USDT", **rules}},
         },
         "test",
     )
+
+
+PERSONS = {
+    "anna": {"role": "resume", "telegram": "1001", "slack": "T0001/U1001", "discord": "80351110224678912"},
+    "bert": {"role": "resume", "telegram": "1002", "principals": [BERT["iam"]["userArn"]]},
+    "carl": {"role": "halt", "telegram": "1003"},
+    "dora": {"role": "read", "telegram": "1004", "slack": "T0001/U1004"},
+}
 
 
 class Kept:
@@ -126,7 +141,7 @@ def answered(function: Callable[[dict[str, Any]], dict[str, Any]], request: dict
 
 
 class World:
-    """An account that traded, a spare one that was never opened, and the four functions of the API."""
+    """An account that traded, a spare one that was never opened, and the functions of the API."""
 
     def __init__(self, call: Call, messages: list[Message], name: str) -> None:
         from audit_service import read_api
@@ -134,8 +149,8 @@ class World:
         from risk_service import halt_api
         from signal_service.webhook import Receiver
 
-        ledger_table, views, folds = (f"{name}-{table}" for table in ("ledger", "views", "folds"))
-        for table in (ledger_table, views, folds):
+        ledger_table, views, folds, chats = (f"{name}-{table}" for table in ("ledger", "views", "folds", "alerts"))
+        for table in (ledger_table, views, folds, chats):
             call("dynamodb", "CreateTable", {"TableName": table, **TABLE})
         self.desk, self.now, self.bus, self.hooked = small_desk(), NOW, MemoryBus(), MemoryBus()
         self.ledger, self.views = Table(call, ledger_table), DynamoViews(call, views)
@@ -152,6 +167,18 @@ class World:
         # No account of this desk is live.
         fills = FillsReceiver(self.desk, lambda: self.secrets, {}.__getitem__)
         self.fills = lambda request: fills.answer(request, self.now)
+        self.chats, self.commands = ChatInbox(Table(call, chats)), MemoryBus()
+        self.chat = lambda request: self.chat_webhook().answer(request, self.now)
+
+    def chat_webhook(self, inbox: Any = None, bus: Any = None, invoke: Any = None) -> ChatWebhook:
+        """The chat's webhook, with parts of its own where they are given."""
+        inbox = inbox or self.chats
+        actions = Actions(self.desk, DeskApi(invoke or self.invoke), inbox, lambda: ["no bar since 12:00"])
+        return ChatWebhook(Conversation(self.desk, actions, inbox, bus or self.commands), lambda: SECRETS_OF_CHATS)
+
+    def invoke(self, service: str, function: str, request: dict[str, Any]) -> dict[str, Any]:
+        """The response of a function of the API, by its names on AWS."""
+        return {("audit", "api"): self.read, ("risk", "api_control"): self.control}[service, function](request)
 
     def get(self, path: str, query: str = "") -> Answer:
         return answered(self.read, event("GET", path, query, who=READER))

@@ -10,13 +10,14 @@ import msgspec
 from fanfold import ids
 from fanfold.api.idempotency import digest_of, key_of, stored_reply
 from fanfold.api.problems import Problem, bad_request, not_found
-from fanfold.api.requests import ApiRequest, decode_body
+from fanfold.api.requests import CHAT, ApiRequest, decode_body
 from fanfold.api.router import Reply, serve
 from fanfold.api.schemas import HaltAnswer, HaltRequest, ResumeAnswer, ResumeRequest
 from fanfold.desk import Desk
 from fanfold.errors import Conflict
 from fanfold.ledger.requests import PendingResume, Remembered
 from fanfold.messages import TradingState, TradingStateChanged
+from fanfold.operators.persons import person_of
 from risk_service.control import bounded, rearming
 
 OWN_DELAY = timedelta(minutes=15)
@@ -108,15 +109,8 @@ class Control:
                 "nothing waits for this confirmation: it was used, ran out, or "
                 "the account was halted after it; ask to resume again",
             )
-        wait = pending.asked_at + OWN_DELAY - self._now
-        if person(request.principal) == person(pending.principal) and wait > timedelta(0):
-            seconds = str(int(wait.total_seconds()) + 1)
-            raise Problem(
-                403,
-                "second-person-needed",
-                f"another principal may confirm now, you in {seconds} s",
-                {"retry-after": seconds},
-            )
+        if self._person(request.principal) == self._person(pending.principal):
+            self._check_alone(request, pending.asked_at + OWN_DELAY - self._now)
         reason = f"{_reason(wanted.reason)} (asked: {pending.reason})"
         message = self._message(
             request, wanted.account, TradingState.ACTIVE, rearming(reason) if pending.rearm else reason
@@ -124,6 +118,22 @@ class Control:
         body = _resume_answer(pending, active=True)
         self._controls.resume(message, pending, _remembering(request, 200, body), self._now)
         return Reply(body)
+
+    def _check_alone(self, request: ApiRequest, wait: timedelta) -> None:
+        """Raise Problem for who confirms their own request: never from a chat, and not before the delay otherwise."""
+        if request.authority == CHAT:
+            raise Problem(403, "second-person-needed", "another person has to confirm, from a chat never the same")
+        if wait > timedelta(0):
+            seconds = str(int(wait.total_seconds()) + 1)
+            raise Problem(
+                403,
+                "second-person-needed",
+                f"another principal may confirm now, you in {seconds} s",
+                {"retry-after": seconds},
+            )
+
+    def _person(self, principal: str) -> str:
+        return person_of(self._desk.chat, person(principal))
 
     def _opened(self, named: list[str]) -> list[str]:
         """Return the named accounts, or all opened ones. Raises Problem for one that does not exist."""

@@ -30,18 +30,43 @@ _SECURITY: dict[str, Any] = {
         "name": webhooks.SIGNATURE,
         "description": "HMAC-SHA256, in hex, of timestamp.nonce.body with a secret of the desk.",
     },
+    "telegram": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "x-telegram-bot-api-secret-token",
+        "description": "The secret token that the bot's webhook was set with.",
+    },
+    "slack": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "x-slack-signature",
+        "description": "v0= and the HMAC-SHA256 of v0:timestamp:body with the app's signing secret.",
+    },
+    "discord": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "x-signature-ed25519",
+        "description": "The application's signature of timestamp and body.",
+    },
 }
-_SCHEMES = {"read": "jwt", "control": "iam", "webhook": "hmac"}
+_SCHEMES = {
+    "read": ("jwt",),
+    "control": ("iam",),
+    "webhook": ("hmac",),
+    "chat": ("telegram", "slack", "discord"),
+}
 _REFUSALS = {
     "read": (400, 401, 403, 404),
     "control": (400, 401, 403, 404, 409, 413, 415, 422),
     "webhook": (400, 401, 404, 409, 413, 415),
+    "chat": (400, 401, 404, 409, 413, 415),
 }
 # Responses of the gateway itself. Its JSON cannot be configured on an HTTP API.
 _GATEWAYS: dict[str, dict[int, str]] = {
     "read": {401: "Unauthorized", 403: "Forbidden"},
     "control": {403: "Forbidden"},
     "webhook": {},
+    "chat": {},
 }
 _ALWAYS = {429: "Too Many Requests", 500: "Internal Server Error", 503: "Service Unavailable"}
 
@@ -82,7 +107,7 @@ def _operation(route: Route, known: dict[str, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.about,
-        "security": [{_SCHEMES[route.access]: []}],
+        "security": [{name: []} for name in _SCHEMES[route.access]],
         "parameters": [*_path_parameters(route), *_query_parameters(route), *_headers(route)],
         "responses": responses | refused,
     }

@@ -11,13 +11,16 @@ from fanfold.api.problems import Problem, bad_request
 
 BODY_BYTES_MAX = 8_192
 QUERY_CHARACTERS_MAX = 2_048
+# The authority of the chat, which has identified a person by a platform; see fanfold.chat.desk_api.
+CHAT = "chat"
 T = TypeVar("T")
 
 
 class ApiRequest(NamedTuple):
     """Header names are in lower case; ``principal`` is the caller as the gateway identified it, "" for nobody.
 
-    ``authority`` says how the gateway did so: ``jwt``, ``iam``, or "" where it did not check.
+    ``authority`` says how the gateway did so: ``jwt``, ``iam``, or "" where it did not check; ``chat`` is the chat's
+    own function, in the gateway's place.
     """
 
     method: str
@@ -103,4 +106,6 @@ def _principal(authorizer: dict[str, Any]) -> tuple[str, str]:
         return "jwt", str(authorizer["jwt"]["claims"].get("sub", ""))
     if "iam" in authorizer:
         return "iam", str(authorizer["iam"]["userArn"])
+    if CHAT in (authorizer.get("lambda") or {}):
+        return CHAT, str(authorizer["lambda"][CHAT])
     return "", ""

@@ -4,11 +4,11 @@ from typing import Any, Literal, NamedTuple
 
 from fanfold.api import schemas
 from fanfold.api.problems import Problem, not_found
-from fanfold.api.requests import ApiRequest
+from fanfold.api.requests import CHAT, ApiRequest
 
-Access = Literal["read", "control", "webhook"]
-# What the gateway must have asked a caller for.
-AUTHORITIES: dict[Access, str] = {"read": "jwt", "control": "iam", "webhook": ""}
+Access = Literal["read", "control", "webhook", "chat"]
+# What the gateway must have asked a caller for; the chat stands in its place.
+AUTHORITIES: dict[Access, str] = {"read": "jwt", "control": "iam", "webhook": "", "chat": ""}
 
 
 class Route(NamedTuple):
@@ -112,6 +112,14 @@ ROUTES = (
         body=schemas.FillsRequest,
         refuses=(403, 503),
     ),
+    Route(
+        "chat",
+        "POST",
+        "/chat/{platform}",
+        "chat",
+        "Take a command from a chat, in the platform's own form, and answer in it.",
+        {200: dict[str, Any]},
+    ),
 )
 
 
@@ -136,7 +144,7 @@ def _authorise(route: Route, request: ApiRequest) -> None:
     wanted = AUTHORITIES[route.access]
     if wanted and not request.principal:
         raise Problem(401, "unauthenticated", f"{route.path} is for {route.access}: it wants {wanted} credentials")
-    if wanted and request.authority != wanted:
+    if wanted and request.authority not in {wanted, CHAT}:
         raise Problem(403, "forbidden", f"{route.path} wants {wanted} credentials, not {request.authority}")
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from fanfold.errors import BadInput
-from fanfold.messages import BarsClosed, BarsRequested, Message, decode
+from fanfold.messages import BarsClosed, BarsRequested, Message, decode, group_of
 
 _NAME_DIGITS = 12
 
@@ -68,10 +68,10 @@ class Segment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def stream_of(message: Message) -> str:
-    """Return an account's stream, or its venue's for messages that belong to no account."""
+    """Return an account's stream, or its venue's or that of commands for messages that belong to no account."""
     if isinstance(message, BarsClosed | BarsRequested):
         return f"market-{message.venue}"
-    return message.account
+    return group_of(message)
 
 
 def start(stream: str) -> Head:

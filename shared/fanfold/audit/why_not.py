@@ -10,6 +10,7 @@ from fanfold.desk import Desk
 from fanfold.messages import (
     BarsClosed,
     BarsRequested,
+    CommandReceived,
     ExecutionReport,
     LegCode,
     LegState,
@@ -116,7 +117,7 @@ def why_not(desk: Desk, messages: Iterable[Message], instrument: str, at: dateti
             close = max(close or message.at, message.at) if traded else close
         elif isinstance(message, TradingStateChanged):
             states[message.account] = message
-        elif not isinstance(message, BarsRequested):
+        elif not isinstance(message, BarsRequested | CommandReceived):
             for leg in legs:
                 if leg.account == message.account:
                     leg.hear(message)

@@ -9,11 +9,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 import msgspec
 
 from fanfold.cli.exit_codes import Exit
+from fanfold.money import amount, money, places_of, profit
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
+# Commands take how money is written from here too.
+__all__ = [
+    "GAP", "Answer", "Grid", "amount", "cell", "encode", "grid", "moment", "money", "pairs", "places_of", "profit",
+    "share", "show",
+]  # fmt: skip
 GAP = "  "
 # A sign before a figure that stands alone: dates and ids have none.
 _PROFIT = r"(?<!\S)\+\d[\d,.]*%?"
@@ -67,38 +73,6 @@ def cell(value: Any) -> str:
             return ", ".join(map(cell, value))
         case _:
             return str(value)
-
-
-def amount(value: Decimal) -> str:
-    """Return an amount in plain digits.
-
-    >>> amount(Decimal("1.500")), amount(Decimal("1E+3")), amount(Decimal("-0.00"))
-    ('1.5', '1000', '0')
-    """
-    text = f"{value:f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if text == "-0" else text
-
-
-def money(value: Decimal, places: int = 2) -> str:
-    """Return an amount for people, rounded; a rounded zero has no sign."""
-    text = f"{value:,.{places}f}"
-    return text.lstrip("-") if not text.strip("-0.,") else text
-
-
-def profit(value: Decimal, places: int = 2) -> str:
-    """Return a profit or a loss with its sign.
-
-    >>> profit(Decimal("12.346")), profit(Decimal(-1200)), profit(Decimal("-0.001"))
-    ('+12.35', '-1,200.00', '0.00')
-    """
-    text = money(value, places)
-    return f"+{text}" if value > 0 and text.strip("0.,") else text
-
-
-def places_of(size: Decimal) -> int:
-    """Return the decimal places in which money of this size is read: cents, or satoshis where it is few bitcoin."""
-    return 2 if abs(size) >= 1_000 else 8
 
 
 def share(value: Decimal | float, *, sign: bool = False) -> str:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from fanfold.aws import functions
 from fanfold.aws.client.call import AwsFault, Call, Endpoint, connect
 from fanfold.deployment import SERVICES, STAGE, dead_letters_names
 from fanfold.errors import NotReachable, VenueUnavailable
@@ -24,6 +25,8 @@ QUIET_TIMEOUT_S = 180
 # A full disk is told after so long.
 LOOK_EVERY_S = 5
 TRIES = 10
+# How a function ends whose process dies.
+DEATHS = frozenset({"Runtime.ExitError", "Sandbox.Timedout"})
 DISK_FREE_MIN = 1 << 20
 # A pause between bars may be an hour, and Ctrl-C does not wait for its end.
 WAKE_S = 0.1
@@ -95,16 +98,13 @@ def light_client(cloud: Cloud) -> Call:
 
 def invoke(call: Call, service: str, function: str, event: dict[str, Any], stage: str = STAGE) -> dict[str, Any]:
     """Invoke a function, again if its process dies, and return its response. Raises AwsFault for what it raised."""
-    name = f"fanfold-{service}-{stage}-{function}"
-    for _ in range(TRIES):
-        answer = call("lambda", "Invoke", {"FunctionName": name, "Payload": json.dumps(event).encode()})
-        document = json.loads(answer["Payload"] or b"null")
-        if not answer.get("FunctionError"):
-            result: dict[str, Any] = document
-            return result
-        if document.get("errorType") not in {"Runtime.ExitError", "Sandbox.Timedout"}:
-            break
-    raise AwsFault(str(document.get("errorType")), f"{name}: {document.get('errorMessage')}", 500)
+    for _ in range(TRIES - 1):
+        try:
+            return functions.invoke(call, service, function, event, stage)
+        except AwsFault as fault:
+            if fault.code not in DEATHS:
+                raise
+    return functions.invoke(call, service, function, event, stage)
 
 
 class DeskRun:

@@ -16,6 +16,7 @@ from fanfold.codes import Code
 from fanfold.messages import (
     BarsClosed,
     BarsRequested,
+    CommandReceived,
     ExecutionReport,
     Message,
     OrdersApproved,
@@ -102,7 +103,7 @@ class Metrics:
                     self.add("LossRefusals", refusal.code in LOSSES)
             case ExecutionReport():
                 self._reported(message)
-            case BarsRequested() | TradingStateChanged():  # No figures.
+            case BarsRequested() | TradingStateChanged() | CommandReceived():  # No figures.
                 pass
 
     def _reported(self, report: ExecutionReport) -> None:

@@ -1,0 +1,73 @@
+"""Persons of the desk file: their roles, and the ids by which chats and the API know them."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal
+
+import msgspec
+
+Role = Literal["read", "halt", "resume"]
+# Each role has what those before it have.
+ROLES: tuple[Role, ...] = ("read", "halt", "resume")
+# The shape of a user's id on each platform, and where to find it.
+_IDS = {
+    "telegram": (re.compile(r"[1-9][0-9]{0,18}", re.ASCII), "digits, such as 123456789"),
+    "slack": (re.compile(r"[TE][A-Z0-9]{2,20}/[UW][A-Z0-9]{2,20}", re.ASCII), "TEAM/USER, such as T0001/U2147483697"),
+    "discord": (re.compile(r"[1-9][0-9]{16,19}", re.ASCII), "17 to 20 digits, such as 80351110224678912"),
+}
+# The names under which a person commands by chat, before their own; no ARN begins so.
+_CHAT = "chat/"
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A person who may command the desk from a chat. Whoever is not here is nobody, and without the table all are."""
+
+    role: Annotated[
+        Role,
+        msgspec.Meta(description="`read`; `halt` also stops and flattens; `resume` also asks for or confirms a resume"),
+    ]
+    telegram: Annotated[str, msgspec.Meta(description="The person's user id on Telegram, digits")] = ""
+    slack: Annotated[str, msgspec.Meta(description="The person's ids on Slack, `TEAM/USER`")] = ""
+    discord: Annotated[str, msgspec.Meta(description="The person's user id on Discord, digits")] = ""
+    principals: Annotated[
+        list[str],
+        msgspec.Meta(description="ARNs by which the HTTP API knows the same person, who is one person on both ways"),
+    ] = []
+
+
+def may(person: Person, role: Role) -> bool:
+    """Return whether a person has a role, or one that includes it."""
+    return ROLES.index(person.role) >= ROLES.index(role)
+
+
+def named_by(persons: Mapping[str, Person], platform: str, user: str) -> str:
+    """Return the name of the person whose id a platform gave, "" for nobody's."""
+    return next((name for name, person in persons.items() if user and getattr(person, platform) == user), "")
+
+
+def chat_principal(name: str) -> str:
+    """Return the principal of a person who commands by chat."""
+    return _CHAT + name
+
+
+def person_of(persons: Mapping[str, Person], principal: str) -> str:
+    """Return what identifies the person behind a principal: their own chat principal where the desk file names it."""
+    known = (name for name, person in persons.items() if principal in person.principals)
+    return next((chat_principal(name) for name in known), principal)
+
+
+def mistakes(persons: Mapping[str, Person]) -> Iterator[tuple[str, str]]:
+    """Yield each person who could not command, or could be two, with the reason."""
+    owners: dict[tuple[str, str], str] = {}
+    for name, person in persons.items():
+        known = [(key, getattr(person, key)) for key in _IDS if getattr(person, key)]
+        if not known:
+            yield name, f"has no id: give {', '.join(f'`{key}`' for key in _IDS)} or several of them"
+        for key, user in known:
+            shape, example = _IDS[key]
+            if not shape.fullmatch(user):
+                yield name, f'`{key}` is "{user}"; it must be {example}'
+        for identity in [*known, *(("principals", arn) for arn in person.principals)]:
+            other = owners.setdefault(identity, name)
+            if other != name:
+                yield name, f'`{identity[0]}` "{identity[1]}" is {other}\'s too; a person has ids of their own'
