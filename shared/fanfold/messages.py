@@ -156,10 +156,7 @@ class TradingStateChanged(msgspec.Struct, frozen=True, kw_only=True, tag="tradin
 
 
 class CommandReceived(msgspec.Struct, frozen=True, kw_only=True, tag="command-received.v1", dict=True):
-    """A command that somebody gave from outside, in their words; ``denied`` says why it was not carried out.
-
-    What it did to an account, the account's own messages say; the ``actor`` is the same there.
-    """
+    """A command in its giver's words; what it did, the messages of the same ``actor`` say, why nothing, ``denied``."""
 
     id: str
     cause: str
@@ -246,11 +243,11 @@ PUBLISHED: dict[str, tuple[type[Message], ...]] = {
     "risk": (OrdersApproved, OrdersRefused, TradingStateChanged, LegStatus),
     "execution": (ExecutionReport,),
     "audit": (),
+    "alerts": (CommandReceived,),
 }
 
 _TOPIC_OF = {kind: topic for topic, kinds in TOPICS.items() for kind in kinds}
-# The group and the audit stream of commands: they are of persons, and of no account.
-COMMANDS = "commands"
+COMMANDS = "commands"  # The group and the audit stream of what persons command.
 _OF_A_VENUE = (BarsClosed, BarsRequested)
 _TAG_OF = {kind: str(kind.__struct_config__.tag) for kind in _TOPIC_OF}
 _decoder: msgspec.json.Decoder[Message] = msgspec.json.Decoder(Message)

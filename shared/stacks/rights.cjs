@@ -4,7 +4,7 @@ const { allow, arn, bounded, functionArn, imported, kebab, pascal, policy, refus
 /**
  * A role a function, and one for each entry of `serviceRoles`. What a right says: `publish` to topics, actions on `tables` and
  * `buckets` (lake/reports/* is part of one), `parameters` and `secrets` to read, a state machine to `start`, `seals` to sign or
- * verify. A service may also `invoke` functions; a state machine `maps` by its own name, in executions of its own, and `runs` a
+ * verify, functions of other services that it `calls`. A service may also `invoke` functions; a state machine `maps` by its own name, in executions of its own, and `runs` a
  * container task, which fetches its `image` and writes a `log`. What follows is not said: a function's log, its queue, the dead letters and the faults table of what fails, its key,
  * traces.
  */
@@ -25,7 +25,7 @@ async function roles(source) {
   return { Resources };
 }
 
-const KINDS = ["publish", "tables", "buckets", "parameters", "secrets", "start", "seals"];
+const KINDS = ["publish", "tables", "buckets", "parameters", "secrets", "start", "seals", "calls"];
 const OF_SERVICES = ["of", "invoke", "maps", "runs", "image", "log"];
 
 /** Refuse rights of no function, and what is no kind of right: a misspelt one would be a right less. */
@@ -95,7 +95,7 @@ function ofKey({ publish = [], tables = {}, buckets = {}, secrets = [] }, reads,
 
 const SEALS = { sign: ["kms:GenerateMac"], verify: ["kms:DescribeKey", "kms:VerifyMac"] };
 
-function said({ publish = [], tables = {}, buckets = {}, parameters = [], secrets = [], start, seals }, { stage, params }) {
+function said({ publish = [], tables = {}, buckets = {}, parameters = [], secrets = [], start, seals, calls = [] }, { stage, params }) {
   const parameter = (name) => arn("ssm", `parameter/fanfold/${stage}/${name}`);
   const topics = publish.map((topic) => imported(stage, `${pascal(topic)}TopicArn`));
   return [
@@ -105,9 +105,16 @@ function said({ publish = [], tables = {}, buckets = {}, parameters = [], secret
     ...Object.entries(buckets).map(([path, actions]) => allow(actions.map((action) => `s3:${action}`), [objects(path, stage)])),
     ...parameters.map((name) => allow(["ssm:GetParameter"], parameter(name))),
     ...secrets.map((name) => allow(["secretsmanager:GetSecretValue"], { "Fn::GetAtt": [name, "Id"] })),
+    ...(calls.length > 0 ? [allow(["lambda:InvokeFunction"], calls.map((name) => called(name, stage)))] : []),
     ...(start ? [allow(["states:StartExecution"], { Ref: start })] : []),
     ...(seals && params.seals === "key" ? [allow(SEALS[seals], imported(stage, "SealKeyArn"))] : []),
   ];
+}
+
+/** audit-api -> the function `api` of the service audit. */
+function called(name, stage) {
+  const [service, ...rest] = name.split("-");
+  return arn("lambda", `function:fanfold-${service}-${stage}-${rest.join("-")}`);
 }
 
 /** lake -> the bucket; lake/reports/* -> what is below reports/ in it. */

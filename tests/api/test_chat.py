@@ -27,7 +27,7 @@ def desk() -> World:
 
 
 def tell(desk: World, text: str, user: str = ANNA, number: int | None = None, **message: Any) -> str:
-    """What Telegram shows of the answer; "" is nothing."""
+    """The text that Telegram shows of an answer; "" is nothing."""
     number = next(NUMBERS) if number is None else number
     return shown(answered(desk.chat, by_telegram(update(text, user, number, desk.now, **message))).body)
 
@@ -54,7 +54,6 @@ def code_of(answer: str) -> str:
         ("/orders main refused", ["REFUSED ORDER_NOTIONAL"]),
         ("/pnl", ["main trend: ", "before fees of "]),
         ("/day", ["main BTC/USDT: ", "fees "]),
-        ("/alerts", ["no bar since 12:00"]),
         ("/help", ["/resume ACCOUNT REASON: "]),
         ("/HELP@desk_bot", ["/halt [ACCOUNT] [REASON]: nothing trades"]),
     ],
@@ -95,30 +94,30 @@ def test_a_misspelt_account_stops_every_account_and_not_none(desk):
 
 
 def test_flatten_asks_once_and_takes_its_code_once(desk):
-    asked = tell(desk, "/flatten main end of trial", CARL)
-    assert "Every position of main would be closed" in asked
+    pending = tell(desk, "/flatten main end of trial", CARL)
+    assert "Every position of main would be closed" in pending
     assert desk.halted() is TradingState.ACTIVE
-    assert "FLATTENING" in tell(desk, code_of(asked), CARL)
+    assert "FLATTENING" in tell(desk, code_of(pending), CARL)
     assert (desk.halted(), desk.bus.messages[-1].reason) == (TradingState.FLATTENING, "end of trial")
-    assert "nothing waits under this code" in tell(desk, code_of(asked), CARL)
+    assert "nothing waits under this code" in tell(desk, code_of(pending), CARL)
 
 
 def test_a_code_to_flatten_is_of_one_person_and_of_two_minutes(desk):
-    asked = tell(desk, "/flatten")
-    assert "Refused" in tell(desk, code_of(asked), CARL)
+    pending = tell(desk, "/flatten")
+    assert "Refused" in tell(desk, code_of(pending), CARL)
     desk.now = NOW + timedelta(seconds=121)
-    assert "Refused" in tell(desk, code_of(asked))
+    assert "Refused" in tell(desk, code_of(pending))
     assert desk.halted() is TradingState.ACTIVE
 
 
 def test_a_resume_takes_two_steps_and_a_second_person(desk):
     tell(desk, "/halt main")
-    asked = tell(desk, "/resume main venue is back")
+    pending = tell(desk, "/resume main venue is back")
     assert desk.halted() is TradingState.HALTED
-    assert "never the same" in tell(desk, code_of(asked))
+    assert "never the same" in tell(desk, code_of(pending))
     desk.now = NOW + timedelta(minutes=59)
-    assert "never the same" in tell(desk, code_of(asked))
-    assert "main trades again" in tell(desk, f"{code_of(asked)} seen", BERTS)
+    assert "never the same" in tell(desk, code_of(pending))
+    assert "main trades again" in tell(desk, f"{code_of(pending)} seen", BERTS)
     assert (desk.halted(), desk.bus.messages[-1].reason) == (TradingState.ACTIVE, "seen (asked: venue is back)")
 
 

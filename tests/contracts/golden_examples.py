@@ -9,6 +9,7 @@ from fanfold.market.bars import Bar, Series
 from fanfold.messages import (
     BarsClosed,
     BarsRequested,
+    CommandReceived,
     DataDefect,
     ExecutionReport,
     Fill,
@@ -161,6 +162,9 @@ EXAMPLES: list[Message] = [
         state=TradingState.REDUCE_ONLY,
         reason="drill",
         actor="ann",
+    ),
+    CommandReceived(
+        id="c1", cause="chat/telegram/10000", at=AT, actor="chat/ann", text="/halt main drill", denied="Not allowed"
     ),
     ExecutionReport(
         id="e1",

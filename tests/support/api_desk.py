@@ -16,10 +16,7 @@ from fanfold.aws.dynamodb.nonces import Nonces
 from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.dynamodb.views import DynamoViews
-from fanfold.chat.actions import Actions
-from fanfold.chat.conversation import Conversation
-from fanfold.chat.desk_api import DeskApi
-from fanfold.chat.webhook import ChatWebhook
+from fanfold.chat.webhook import ChatParts, ChatWebhook, connect
 from fanfold.codes import Code
 from fanfold.desk import Desk
 from fanfold.errors import AT_ONCE
@@ -172,9 +169,8 @@ class World:
 
     def chat_webhook(self, inbox: Any = None, bus: Any = None, invoke: Any = None) -> ChatWebhook:
         """The chat's webhook, with parts of its own where they are given."""
-        inbox = inbox or self.chats
-        actions = Actions(self.desk, DeskApi(invoke or self.invoke), inbox, lambda: ["no bar since 12:00"])
-        return ChatWebhook(Conversation(self.desk, actions, inbox, bus or self.commands), lambda: SECRETS_OF_CHATS)
+        parts = ChatParts(invoke or self.invoke, inbox or self.chats, bus or self.commands, lambda: SECRETS_OF_CHATS)
+        return connect(self.desk, parts)
 
     def invoke(self, service: str, function: str, request: dict[str, Any]) -> dict[str, Any]:
         """The response of a function of the API, by its names on AWS."""

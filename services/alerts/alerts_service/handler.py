@@ -10,3 +10,9 @@ def notify(event: dict[str, Any], context: object) -> dict[str, Any]:
     """SQS alarms, refusals, trading states and fills: tell channels what a person should know."""
     with wiring.runtime().watch.invocation(context):
         return consume(event, wiring.process().notify, wiring.edge())
+
+
+def chat(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """HTTP API: a command from a chat, proven by its platform."""
+    with wiring.runtime().watch.invocation(context):
+        return wiring.process().chat(event)

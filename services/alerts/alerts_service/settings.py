@@ -4,7 +4,13 @@ import msgspec
 
 
 class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
-    """The table of alerts, and the SecureString with the addresses of channels."""
+    """The table of alerts, and the SecureStrings with the addresses of channels and with what platforms prove by.
+
+    What the chat alone needs is "" elsewhere.
+    """
 
     alerts_table: str
     channels_parameter: str
+    chat_parameter: str = ""
+    orders_topic: str = ""
+    stage: str = ""

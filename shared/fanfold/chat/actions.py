@@ -1,4 +1,4 @@
-"""What each command asks of the HTTP API, in the name of the person who gave it."""
+"""Requests to the HTTP API for each command, in the name of the person who gave it."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -58,13 +58,12 @@ class Flattenings(Protocol):
 
 
 class Actions:
-    """The commands; ``alerts`` returns a line for each alert that is open."""
+    """The commands, each a method of its name."""
 
-    def __init__(self, desk: Desk, api: DeskApi, waiting: Flattenings, alerts: Callable[[], list[str]]) -> None:
+    def __init__(self, desk: Desk, api: DeskApi, waiting: Flattenings) -> None:
         self._desk = desk
         self._api = api
         self._waiting = waiting
-        self._open_alerts = alerts
 
     def act(self, turn: Turn, command: Command) -> ChatAnswer:
         """Return the answer to a command. Raises Problem where the API rejects it, NotReachable where it is silent."""
@@ -120,9 +119,6 @@ class Actions:
         }
         whole = all(page.next is None for page in pages.values())
         return answers.day(when, [(account, page.trades) for account, page in pages.items()], whole=whole)
-
-    def _alerts(self, _turn: Turn, _command: Command) -> ChatAnswer:
-        return ChatAnswer("Alerts", tuple(self._open_alerts()) or ("none is open",))
 
     def _halt(self, turn: Turn, command: Command) -> ChatAnswer:
         return self._stop(turn, command.verb.name, command.account, command.words)

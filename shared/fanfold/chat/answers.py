@@ -1,4 +1,4 @@
-"""What the HTTP API returned, in lines for a phone."""
+"""Responses of the HTTP API in lines for a phone."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime

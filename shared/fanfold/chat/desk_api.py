@@ -26,8 +26,8 @@ class DeskApi:
 
     def get(self, person: str, path: str, kind: type[T], query: Mapping[str, str | int] | None = None) -> T:
         """Return the body of a response, as the record that the route returns."""
-        given = {name: value for name, value in (query or {}).items() if value != ""}
-        return self._answered(READING, _event("GET", path, person, urlencode(given)), kind)
+        named = {name: value for name, value in (query or {}).items() if value != ""}
+        return self._answered(READING, _event("GET", path, person, urlencode(named)), kind)
 
     def post(self, person: str, path: str, kind: type[T], body: Mapping[str, Any], key: str) -> T:
         """Return the body of a response; a request that was made before under a key changes nothing again."""

@@ -5,4 +5,4 @@ from fanfold.chat.requests import Platform
 from fanfold.chat.slack import Slack
 from fanfold.chat.telegram import Telegram
 
-PLATFORMS: dict[str, Platform] = {platform.name: platform for platform in (Telegram(), Slack(), Discord())}
+PLATFORMS: dict[str, type[Platform]] = {"telegram": Telegram, "slack": Slack, "discord": Discord}

@@ -62,9 +62,9 @@ class Platform(Protocol):
         """Return the body for whoever may not command."""
 
 
-def secrets_of(secrets: Mapping[str, str], platform: str) -> list[str]:
+def secrets_of(known: Mapping[str, str], platform: str) -> list[str]:
     """Return the active secrets of a platform: of its name, and of ``NAME-anything`` while one is replaced."""
-    mine = (value for name, value in sorted(secrets.items()) if name == platform or name.startswith(f"{platform}-"))
+    mine = (value for name, value in sorted(known.items()) if name == platform or name.startswith(f"{platform}-"))
     return [value for value in mine if value]
 
 

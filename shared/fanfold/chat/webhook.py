@@ -2,20 +2,38 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from fanfold.api.problems import not_found
 from fanfold.api.requests import ApiRequest
 from fanfold.api.router import Reply, serve
-from fanfold.chat.conversation import Conversation
+from fanfold.chat.actions import Actions, Flattenings
+from fanfold.chat.conversation import CommandBus, CommandInbox, Conversation
+from fanfold.chat.desk_api import DeskApi, Invoke
 from fanfold.chat.platforms import PLATFORMS
 from fanfold.chat.requests import Handshake
+from fanfold.desk import Desk
+
+Secrets = Callable[[], Mapping[str, str]]
+
+
+class ChatMemory(CommandInbox, Flattenings, Protocol):
+    """The commands and flattenings that the chat remembers; see fanfold.aws.dynamodb.chat_inbox."""
+
+
+class ChatParts(NamedTuple):
+    """The parts of a chat: the API's functions, its memory, the bus of commands, and secrets by platform."""
+
+    invoke: Invoke
+    inbox: ChatMemory
+    bus: CommandBus
+    secrets: Secrets
 
 
 class ChatWebhook:
     """The chat's side of the HTTP API; ``secrets`` are by platform, and without any nobody gets through."""
 
-    def __init__(self, conversation: Conversation, secrets: Callable[[], Mapping[str, str]]) -> None:
+    def __init__(self, conversation: Conversation, secrets: Secrets) -> None:
         self._conversation = conversation
         self._secrets = secrets
 
@@ -24,9 +42,10 @@ class ChatWebhook:
         return serve(event, {"chat": lambda request, _query: self._take(request, now)})
 
     def _take(self, request: ApiRequest, now: datetime) -> Reply:
-        platform = PLATFORMS.get(request.parameters["platform"])
-        if platform is None:
-            raise not_found(f"{request.path!r} is no platform's; there are {', '.join(PLATFORMS)}")
+        name = request.parameters["platform"]
+        if name not in PLATFORMS:
+            raise not_found(f"{name!r} is no platform; there are {', '.join(PLATFORMS)}")
+        platform = PLATFORMS[name]()
         # The body is not decoded before its sender is verified.
         platform.verify(request, self._secrets(), now.timestamp())
         incoming = platform.read(request)
@@ -36,3 +55,13 @@ class ChatWebhook:
         if incoming is None or answer is None:
             return Reply(platform.silence())
         return Reply(platform.form(answer, incoming))
+
+
+def connect(desk: Desk, parts: ChatParts) -> ChatWebhook:
+    """Return the webhook of a desk's chat."""
+    return ChatWebhook(conversation(desk, parts), parts.secrets)
+
+
+def conversation(desk: Desk, parts: ChatParts) -> Conversation:
+    """Return what hears the commands of a desk's chat."""
+    return Conversation(desk, Actions(desk, DeskApi(parts.invoke), parts.inbox), parts.inbox, parts.bus)

@@ -17,7 +17,7 @@ _HEAD = (
     "",
     "`desk.toml` says what trades. `fanfold run`, a deploy and back-tests read the same file; `fanfold desk",
     "check` names each key that is wrong, with its line and what would be right, and each limit that is left out.",
-    "The file has five tables; an entry of each is `[<table>.<name>]`. An unknown key is an error, and so is a",
+    "An entry of each of its tables is `[<table>.<name>]`. An unknown key is an error, and so is a",
     "value that cannot be meant: a limit of 0, a tick that neither divides 1 nor is whole, a timeframe that does",
     "not divide a day. Write a share as `0.05` for 5 %, and basis points as `10` for 0.1 %.",
     "",

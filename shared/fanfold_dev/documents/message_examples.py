@@ -8,6 +8,7 @@ from fanfold.market.bars import Frame
 from fanfold.messages import (
     BarsClosed,
     BarsRequested,
+    CommandReceived,
     ExecutionReport,
     Fill,
     LegCode,
@@ -136,6 +137,9 @@ EXAMPLES: tuple[Message, ...] = (
         state=TradingState.REDUCE_ONLY,
         reason="venue maintenance",
         actor="ops",
+    ),
+    CommandReceived(
+        id="c-91aa", cause="chat/telegram/10000", at=AT, actor="chat/anna", text="/halt main venue is down"
     ),
     ExecutionReport(
         id="e-b3f9",
