@@ -253,8 +253,8 @@ def _of_instance(desk: Desk, instance: StrategyInstance) -> Iterator[str]:
         yield f"`timeframe` {instance.timeframe} is no multiple of the venue's {venue.timeframe}"
     count, over_s, limits = instance.slices, instance.slices_over_s, desk.limits.get(instance.account)
     if (count > 1) != (over_s >= count):
-        wish = f"`slices` is {count} and `slices_over_s` {over_s}"
-        yield f"{wish}; write both, at least a second a slice, such as 5 and 600, or neither"
+        entries = f"`slices` is {count} and `slices_over_s` {over_s}"
+        yield f"{entries}; write both, at least a second a slice, such as 5 and 600, or neither"
     if limits and limits.orders_per_minute_max < count > 1:
         most = limits.orders_per_minute_max
         yield f"`slices` is {count}, approved together, and `orders_per_minute_max` of the account is {most}"

@@ -36,15 +36,15 @@ def main() -> None:
         bars = integer_bars(ROWS, seed)
         own = fixed_size(strategy, bars, TERMS)
         orders = of_its_fills(bars, own)
-        wishes = given_of(ROWS, orders, None, COSTS.lot)
-        result = traded(bars, wishes, COSTS)
+        order_rows = given_of(ROWS, orders, None, COSTS.lot)
+        result = traded(bars, order_rows, COSTS)
         if not (np.array_equal(result.equity, own.equity) and np.array_equal(result.fills, own.fills)):
             sys.exit("orders that are given fill otherwise than those of the strategy that gave them")
-        scans.append(least(lambda: traded(bars, wishes, COSTS)))  # noqa: B023 - called here
+        scans.append(least(lambda: traded(bars, order_rows, COSTS)))  # noqa: B023 - called here
         wholes.append(least(lambda: traded(bars, given_of(ROWS, orders, None, COSTS.lot), COSTS)))  # noqa: B023
         fills.append(len(result.fills))
     rows = [
-        ("wishes to fills and equity", np.mean(scans) / ROWS * 1e9, np.mean(fills)),
+        ("rows to fills and equity", np.mean(scans) / ROWS * 1e9, np.mean(fills)),
         ("a column to fills and equity", np.mean(wholes) / ROWS * 1e9, np.mean(fills)),
     ]
     table(f"Orders given, {COLUMNS} columns of {ROWS:,} rows", ("what", "ns a row", "fills a column"), rows)

@@ -48,7 +48,7 @@ def random_bars(chance: Chance, instruments: int) -> PollTable:
     return PollTable(times, bars, np.zeros((0, instruments)), np.zeros((0, instruments, 2), np.int64))
 
 
-def random_wishes(chance: Chance, legs: int) -> Wanted:
+def random_targets(chance: Chance, legs: int) -> Wanted:
     """Weights that stand for a while, many of them 0, of legs that are silent at times."""
     weights = np.round(chance.uniform(-1, 1, (TIMES, legs)), 2) * (chance.random((TIMES, legs)) < 0.6)
     stands = np.maximum.accumulate(np.where(chance.random((TIMES, legs)) < 0.1, np.arange(TIMES)[:, None], 0), axis=0)
@@ -70,7 +70,7 @@ def test_bars_that_are_passed_over_change_nothing(seed: int) -> None:
         desk = random_desk(chance)
         recordings = {name: Recording(name, "1m", 2, 5, START, b"") for name in ALL}
         terms = account_terms(desk, ACCOUNT, prepare(desk).terms(ACCOUNT), recordings)
-        market, wanted = random_bars(chance, len(terms.instruments)), random_wishes(chance, len(terms.keys))
+        market, wanted = random_bars(chance, len(terms.instruments)), random_targets(chance, len(terms.keys))
         book = traded_book(terms, market, wanted)
         each_bar = traded_book(terms, market, wanted._replace(protection=np.zeros_like(wanted.protection)))
         assert traded(book) == traded(each_bar)

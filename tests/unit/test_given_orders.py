@@ -1,4 +1,4 @@
-"""Orders and weights that are wishes: fills and equity of a walk in plain decimals, to the last digit."""
+"""Orders and weights that are given: fills and equity of a walk in plain decimals, to the last digit."""
 
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
@@ -41,7 +41,7 @@ def column(seed: int, count: int, *, weights: bool) -> np.ndarray:
     return np.where(chance.random(count) < 0.15, values, np.nan)
 
 
-def plain_walk(bars: Recording, wishes: np.ndarray, *, weights: bool) -> tuple[list[Any], list[Decimal]]:
+def plain_walk(bars: Recording, order_rows: np.ndarray, *, weights: bool) -> tuple[list[Any], list[Decimal]]:
     """Fills as (bar, quantity, price, fee) and the equity at each close, in decimals and bar by bar."""
     cash, held, waits, fills, equity, last = COSTS.cash, D(0), D(0), [], [], 0.0
     for at, bar in enumerate(bars.bars()):
@@ -54,12 +54,12 @@ def plain_walk(bars: Recording, wishes: np.ndarray, *, weights: bool) -> tuple[l
             fills.append((at, waits, price, fee))
             cash, held, waits = cash - price * waits - fee, held + waits, D(0)
         equity.append(cash + held * close)
-        if np.isnan(wishes[at]):
+        if np.isnan(order_rows[at]):
             continue
         if not weights:
-            waits += D(str(wishes[at]))
-        elif wishes[at] != last:
-            last = wishes[at]
+            waits += D(str(order_rows[at]))
+        elif order_rows[at] != last:
+            last = order_rows[at]
             share = D(str(last)) * max(equity[-1], D(0)) / close / COSTS.lot
             waits = share.to_integral_value("ROUND_DOWN") * COSTS.lot - held
     return fills, equity
@@ -69,9 +69,9 @@ def plain_walk(bars: Recording, wishes: np.ndarray, *, weights: bool) -> tuple[l
 @pytest.mark.parametrize("seed", range(6))
 def test_fills_and_equity_are_those_of_a_plain_walk(seed: int, weights: bool) -> None:
     bars = recording(seed)
-    wishes = column(seed, bars.count, weights=weights)
-    account = backtest_orders(bars, costs=COSTS, **{"weights" if weights else "orders": wishes})
-    fills, equity = plain_walk(bars, wishes, weights=weights)
+    order_rows = column(seed, bars.count, weights=weights)
+    account = backtest_orders(bars, costs=COSTS, **{"weights" if weights else "orders": order_rows})
+    fills, equity = plain_walk(bars, order_rows, weights=weights)
     got = [
         (int(row["at"].timestamp()) // 60 - 1, row["quantity"], row["price"], row["fee"])
         for row in account.fills.to_pylist()
@@ -106,7 +106,7 @@ def test_columns_are_read_from_files_and_ticks_may_be_finer_than_their_prices(tm
 
 
 @pytest.mark.parametrize(
-    ("wishes", "reason"),
+    ("order_rows", "reason"),
     [
         ({}, "give either orders or weights"),
         ({"orders": np.zeros(400), "weights": np.zeros(400)}, "give either orders or weights"),
@@ -117,6 +117,6 @@ def test_columns_are_read_from_files_and_ticks_may_be_finer_than_their_prices(tm
         ({"weights": np.full(400, 1e18)}, "worth more than 64 bits hold"),
     ],
 )
-def test_a_column_that_cannot_be_traded_is_refused(wishes: dict[str, Any], reason: str) -> None:
+def test_a_column_that_cannot_be_traded_is_refused(order_rows: dict[str, Any], reason: str) -> None:
     with pytest.raises(BadInput, match=reason):
-        backtest_orders(recording(1), costs=COSTS, **wishes)
+        backtest_orders(recording(1), costs=COSTS, **order_rows)

@@ -100,12 +100,12 @@ class OrderMatcher:
     def take(self, message: OrdersApproved) -> None:
         """Fill the account's market orders by the current quotes; no bars are matched by that."""
         report = self._report("taken", message, self._venue_of(message.account))
-        self._ledger.publish(self._resolve(message.account, [], report), [])
+        self._ledger.publish(self._resolve(message.account, report), [])
 
     def cancel_barred(self, message: TradingStateChanged) -> None:
         """Cancel at once what the account's trading state, as it is now, does not let rest."""
         report = self._report("governed", message, self._venue_of(message.account))
-        self._ledger.publish(self._resolve(message.account, [], report), [])
+        self._ledger.publish(self._resolve(message.account, report), [])
 
     def end_overdue(self, message: OrdersApproved, ended_by: datetime) -> None:
         """End orders of earlier messages that expired by then and meet no bar any more, or that may not rest.
@@ -113,13 +113,13 @@ class OrderMatcher:
         A repetition reports what is new under other ids.
         """
         report = self._report("tended", message, message.orders[0].venue)
-        self._ledger.publish(self._resolve(message.account, [], report, ended_by), [])
+        self._ledger.publish(self._resolve(message.account, report, ended_by), [])
 
     def _match(self, account: str, message: BarsClosed, series: Iterable[Series] | PackedSeries) -> None:
         if not self._swept:
             self._sweep(account, message.at)
         report = matched(account, message)
-        reports, protected = self._resolve_and_look(account, series, report)
+        reports, protected = self._match_and_look(account, series, report)
         if protected:
             reports = [*self._withdraw(account, message), *reports]
         # The last report of what was booked says that all is matched, too.
@@ -142,7 +142,7 @@ class OrderMatcher:
     ) -> list[ExecutionReport]:
         """Cancel orders and return reports of what was booked, still to be published."""
         self._venue.cancel_all(account, client_order_ids, report.at, why)
-        return self._resolve(account, [], report)
+        return self._resolve(account, report)
 
     def _withdraw(self, account: str, message: BarsClosed) -> list[ExecutionReport]:
         """End the stops that risk has withdrawn, after the bars that they rested in."""
@@ -160,16 +160,12 @@ class OrderMatcher:
         Sweeper(self._desk, self._ledger, lambda _venue: (placer, self), lambda: now).sweep(self._ledger.live(account))
 
     def _resolve(
-        self,
-        account: str,
-        series: Iterable[Series] | PackedSeries,
-        report: ExecutionReport,
-        ended_by: datetime | None = None,
+        self, account: str, report: ExecutionReport, ended_by: datetime | None = None
     ) -> list[ExecutionReport]:
-        """Return reports of what was booked, still to be published."""
-        return self._resolve_and_look(account, series, report, ended_by)[0]
+        """Return reports of what was booked without new bars, still to be published."""
+        return self._match_and_look(account, [], report, ended_by)[0]
 
-    def _resolve_and_look(
+    def _match_and_look(
         self,
         account: str,
         series: Iterable[Series] | PackedSeries,

@@ -196,7 +196,7 @@ class Terms(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """Wishes of strategies, a row a time, a column a leg; NaN where a leg says nothing.
+    """Target weights of strategies, a row a time, a column a leg; NaN where a leg says nothing.
 
     ``sizes`` has quantities that were asked for: row, column, lots. ``protection`` is the row of ``shares`` that goes
     with a weight, in one row for all times or in a row each; a row of ``shares`` is stop, profit and trail, a pair

@@ -36,8 +36,8 @@ class History(NamedTuple):
     until: int
 
 
-class AccountWishes(NamedTuple):
-    """The wishes of strategies at each time, and, by instance, why a step did not run compiled."""
+class AccountTargets(NamedTuple):
+    """The targets of strategies at each time, and, by instance, why a step did not run compiled."""
 
     wanted: Wanted
     plain: dict[str, str]
@@ -112,7 +112,7 @@ def _variances(recording: Recording, bars: IntegerBars, length_s: int) -> Floats
     return variances
 
 
-def signals_of(desk: Desk, venue: str, account: AccountTerms, history: History, times: Integers) -> AccountWishes:
+def signals_of(desk: Desk, venue: str, account: AccountTerms, history: History, times: Integers) -> AccountTargets:
     """Fold the instances of an account, from the bars that a run would ask for at its start."""
     weights = np.full((times.size, len(account.keys)), np.nan)
     fixed, own = np.zeros((3, len(account.keys))), dict[int, tuple[Integers | slice, Floats]]()
@@ -132,7 +132,7 @@ def signals_of(desk: Desk, venue: str, account: AccountTerms, history: History, 
             fixed[:, column] = protection_of(instance)[1:]
             if folded.wanted[1:].any():
                 own[column] = rows, folded.wanted[1:, bars]
-    return AccountWishes(Wanted(weights, np.zeros((0, 3), np.int64), *_table(_shares(fixed, own, times.size))), plain)
+    return AccountTargets(Wanted(weights, np.zeros((0, 3), np.int64), *_table(_shares(fixed, own, times.size))), plain)
 
 
 def _shares(fixed: Floats, own: Mapping[int, tuple[Integers | slice, Floats]], count: int) -> Floats:

@@ -72,8 +72,8 @@ def traded_book(terms: AccountTerms, market: PollTable, wanted: Wanted) -> Book:
     most = min(terms.money_max, FIGURE_MAX / (4 * int(wanted.shares.max())) if guarded else terms.money_max)
     book, first, sizes = blank_book(market.time.size, terms.terms), 0, list[tuple[int, int, int]]()
     while True:
-        wishes = wanted._replace(sizes=np.array(sizes, np.int64).reshape(-1, 3))
-        end = kept_scan()(market, terms.terms, wishes, book, most, (first, bool(sizes)), guarded)
+        targets = wanted._replace(sizes=np.array(sizes, np.int64).reshape(-1, 3))
+        end = kept_scan()(market, terms.terms, targets, book, most, (first, bool(sizes)), guarded)
         if end.code == OVERFLOW:
             raise BadInput(
                 f"at {int(market.time[end.at])} the account is worth more than 64 bits hold in units of "

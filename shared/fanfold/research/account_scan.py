@@ -82,23 +82,23 @@ def scan(
     ``money_max`` is the largest figure of money whose products fit into 64 bits. ``resumed`` is the time to begin with,
     and whether a scan of this book stopped there to be told a quantity.
     """
-    bars, of, wishes, kept = borrow(market), borrow(terms), borrow(wanted), borrow(book)
+    bars, of, targets, kept = borrow(market), borrow(terms), borrow(wanted), borrow(book)
     at, midway = resumed
     while at < bars.time.size:
         if not midway:
-            _come_to(at, kept, bars, of, wishes, guarded)
+            _come_to(at, kept, bars, of, targets, guarded)
         if abs(float(kept.sums[Sum.EQUITY])) + float(kept.sums[Sum.GROSS]) > money_max:
             return End(OVERFLOW, at, 0)
-        leg = _propose(at, kept, bars, of, wishes)
+        leg = _propose(at, kept, bars, of, targets)
         if leg >= 0:
             return End(UNTOLD_LOTS, at, leg)
         _judge_all(at, kept, bars, of)
         if guarded and of.account[Term.RESTS]:
-            keep_stops(at, kept, bars, of, wishes)
+            keep_stops(at, kept, bars, of, targets)
         _remain(at, kept)
         at, midway = at + 1, False
-        if not guarded or (of.account[Term.RESTS] and wishes.protection.shape[0] == 1):
-            at = pass_calm_bars(at, kept, bars, of, wishes, money_max, guarded)
+        if not guarded or (of.account[Term.RESTS] and targets.protection.shape[0] == 1):
+            at = pass_calm_bars(at, kept, bars, of, targets, money_max, guarded)
     return End(DONE, bars.time.size, 0)
 
 

@@ -29,7 +29,7 @@ step: Any = None
 
 
 class Folded(NamedTuple):
-    """The wishes of a leg at each of its bars; NaN where it is silent.
+    """The target weights of a leg at each of its bars; NaN where it is silent.
 
     ``wanted`` has four rows: the weight, and the shares at which its position is closed: stop, profit, trail. Where the
     step did not run compiled, ``why_plain`` says why.

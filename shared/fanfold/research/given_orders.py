@@ -66,8 +66,8 @@ def backtest_orders(
     """
     recording = data if isinstance(data, Recording) else _read(data)
     bars = _in_ticks(integer_bars(recording, 0, 2**62), costs.tick)
-    wishes = given_of(bars.time.size, orders, weights, costs.lot)
-    return _account(recording, bars, traded(bars, wishes, costs), costs)
+    order_rows = given_of(bars.time.size, orders, weights, costs.lot)
+    return _account(recording, bars, traded(bars, order_rows, costs), costs)
 
 
 def _read(data: Sequence[str | Path] | str | Path) -> Recording:
@@ -120,11 +120,11 @@ def _changes(weights: Floats) -> GivenOrders:
     return GivenOrders(rows, np.zeros(0, np.int64), weights[rows])
 
 
-def traded(bars: IntegerBars, wishes: GivenOrders, costs: Costs) -> GivenResult:
+def traded(bars: IntegerBars, order_rows: GivenOrders, costs: Costs) -> GivenResult:
     """Trade what is given over integer bars."""
     scale = max(bars.price_scale + decimals(costs.lot), decimals(costs.cash, CASH_STEP))
-    tape, equity = blank_tape(wishes.rows.size + 1, 1), np.empty(bars.time.size, np.int64)
-    end = kept_scan()(bars, wishes, _integers(bars, costs, scale), tape, equity)
+    tape, equity = blank_tape(order_rows.rows.size + 1, 1), np.empty(bars.time.size, np.int64)
+    end = kept_scan()(bars, order_rows, _integers(bars, costs, scale), tape, equity)
     if end.code == OVERFLOW:
         raise BadInput(
             f"at bar {end.at} the position is worth more than 64 bits hold in units of 1e-{scale}: trade less, or in "

@@ -27,7 +27,7 @@ class GivenTerms(NamedTuple):
 
 
 class GivenOrders(NamedTuple):
-    """Wishes at the closes of the bars ``rows``, which rise: lots to trade, or shares of equity to hold.
+    """Orders or weights at the closes of the bars ``rows``, which rise: lots to trade, or shares of equity to hold.
 
     The column of the other kind is empty.
     """
@@ -45,10 +45,10 @@ class GivenEnd(NamedTuple):
 
 
 @njit(error_model="numpy", nogil=True)
-def scan(bars: IntegerBars, wishes: GivenOrders, terms: GivenTerms, tape: FillTape, equity: Integers) -> GivenEnd:
+def scan(bars: IntegerBars, order_rows: GivenOrders, terms: GivenTerms, tape: FillTape, equity: Integers) -> GivenEnd:
     """Trade what is given: it fills at the next open that has volume, with what still waits then."""
     opens, closes, traded = borrow(bars.open), borrow(bars.close), borrow(bars.volume)
-    rows, lots, weights = borrow(wishes.rows), borrow(wishes.lots), borrow(wishes.weights)
+    rows, lots, weights = borrow(order_rows.rows), borrow(order_rows.lots), borrow(order_rows.weights)
     written, worths = borrow(tape), borrow(equity)
     cash, held, waits, first = terms.cash, 0, 0, 0
     for number in range(rows.size + 1):
