@@ -96,12 +96,13 @@ bench-research: install ## Print what a back-test takes, beside a bare loop and 
 golden: install ## Record the results of the shipped strategies anew; CHANGE is the line of CHANGELOG.md that tells of it
 	@PYTHONPATH=shared:tests $(BIN)/python -m support.golden_results "$(CHANGE)"
 
-oracle: install ## Let pandas, empyrical and arch, in an environment of their own, say what the product must say, and compare
+oracle: install ## Let pandas, empyrical, arch, rp2 and beancount, in an environment of their own, say what the product must say, and compare
 	@test -x build/oracle/bin/python || $(PYTHON) -m venv build/oracle
 	@$(BIN)/python -m uv pip install --quiet --python build/oracle --require-hashes --requirements tests/oracles/requirements.txt
 	@build/oracle/bin/python tests/oracles/record.py
 	@build/oracle/bin/python tests/oracles/record_verdict.py
-	@$(PYTEST) tests/unit/test_report_oracle.py tests/unit/test_superior_ability.py
+	@cd build/oracle && bin/python ../../tests/oracles/record_tax.py
+	@$(PYTEST) tests/unit/test_report_oracle.py tests/unit/test_superior_ability.py tests/unit/test_tax_oracle.py tests/unit/test_beancount_text.py
 
 STACKS := $(patsubst services/%/serverless.yml,%,$(wildcard services/*/serverless.yml))
 # No desk needs these two: they are built, pushed and deployed where they are named.

@@ -40,6 +40,7 @@ ROOMS = {
     "api": LEDGER,
     "chat": TRADED | {"api"},
     "performance": LEDGER,
+    "accounting": LEDGER,
     "cost": CORE,
     "page": CORE,
     "importers": DESK,
@@ -57,8 +58,8 @@ ROOMS = {
     "exchange": MESSAGES | {"desk", "matching", "simulation"},
     "local": DOMAIN | AWS | {"venues", "simulation", "importers", "page"},
     "stages": LOCAL,
-    "cli": LOCAL | {"simulation.schedules", "exchange", "stages", "cost", "performance", "research"},
-    "fanfold_dev": LOCAL | {"exchange", "stages", "cost", "performance", "research", "cli"},
+    "cli": LOCAL | {"simulation.schedules", "exchange", "stages", "accounting", "cost", "performance", "research"},
+    "fanfold_dev": LOCAL | {"exchange", "stages", "accounting", "cost", "performance", "research", "cli"},
 }
 # Room -> the libraries that it may import, where that is more than what is pure.
 LIBRARIES = {
@@ -72,7 +73,7 @@ LIBRARIES = {
     "importers": STANDARD | {"msgspec", "numpy", "pyarrow", "python_calamine"},
     "local": STANDARD | {"msgspec", "ministack", "hypercorn"},
     "stages": STANDARD | {"msgspec", "yaml"},
-    "cli": STANDARD | {"msgspec", "cyclopts", "rich", "duckdb", "sqlglot", "tomlkit", "pyarrow", "pytz"},
+    "cli": STANDARD | {"msgspec", "cyclopts", "rich", "duckdb", "sqlglot", "tomlkit", "pyarrow", "pytz", "xlsxwriter"},
     "fanfold_dev": STANDARD | {"msgspec", "cyclopts", "pyarrow", "cyclonedx", "packageurl", "packaging"},
 }
 TOP_LEVEL_MAX = 12

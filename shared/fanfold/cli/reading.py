@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 
+import msgspec
+
 from fanfold.audit import chain
 from fanfold.audit.chain import Record
 from fanfold.audit.queries import leg_states
@@ -11,6 +13,7 @@ from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.cli.idle_legs import TRADES
 from fanfold.errors import BadInput
 from fanfold.local.session import Session
+from fanfold.records import Fill
 from fanfold.risk.exposure import Mark
 
 SHORT_ID = 8
@@ -20,6 +23,29 @@ def records_of(session: Session) -> list[Record]:
     """Return every record of a desk's audit log, stream after stream, each in its order."""
     bodies = [body for stream in session.log.streams() for _, body in session.log.segments(stream)]
     return [chain.read(line) for body in bodies for line in chain.lines_of(body)]
+
+
+class _Reported(msgspec.Struct):
+    """The fills in a record of the log; whatever else is in it is passed over."""
+
+    message: "_Report"
+
+
+class _Report(msgspec.Struct):
+    fills: list[Fill] = []
+
+
+def recorded_fills(session: Session, accounts: Iterable[str]) -> list[Fill]:
+    """Return every fill of accounts in audit's log once, oldest first, those of one time as they were recorded."""
+    decode = msgspec.json.Decoder(_Reported).decode
+    fills: dict[tuple[str, str, str], Fill] = {}
+    for account in accounts:
+        for _, body in session.log.segments(account):
+            for line in chain.lines_of(body):
+                # Most records have none: looking is a hundred times as fast as decoding.
+                for fill in decode(line).message.fills if b'"fills"' in line else ():
+                    fills.setdefault((account, fill.instrument, fill.trade_id), fill)
+    return sorted(fills.values(), key=lambda fill: fill.at)
 
 
 def marks_of(session: Session, account: str) -> dict[str, Mark]:

@@ -1,0 +1,1 @@
+"""Accounting: lots, disposals and portfolios, computed from fills alone."""

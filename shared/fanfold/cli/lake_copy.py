@@ -1,0 +1,54 @@
+"""The copy of a desk's lake that commands read; it fetches only what changed."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from fanfold.aws.client.call import Call
+from fanfold.aws.s3.audit_log import pages_of
+from fanfold.cli.argument_types import Options
+from fanfold.local.session import Session
+from fanfold.stages.session import reach
+
+CACHE = "lake-cache"
+ETAGS = "etags.json"
+
+
+@contextmanager
+def of_desk(options: Options, stage: str, *, flush: bool) -> Iterator[Path]:
+    """Yield the folder of a desk's lake as it is now."""
+    with reach(options.state, stage, options.command) as session:
+        yield of_session(session, flush=flush)
+
+
+def of_session(session: Session, *, flush: bool) -> Path:
+    """Return the folder of a desk's lake; ``flush`` first brings what was just recorded into it."""
+    if flush:
+        session.invoke("audit", "flush", {})
+    cache = session.state / CACHE
+    fetch(session.call, session.bucket("lake"), cache)
+    return cache
+
+
+def fetch(call: Call, bucket: str, cache: Path) -> list[str]:
+    """Make a directory the lake's copy, and return the keys that had to be fetched."""
+    cache.mkdir(parents=True, exist_ok=True)
+    known = _etags(cache)
+    pages = pages_of(call, {"Bucket": bucket})
+    there = {item["Key"]: item["ETag"] for page in pages for item in page.get("Contents", [])}
+    for key in known.keys() - there.keys():
+        (cache / key).unlink(missing_ok=True)
+    fresh = [key for key, etag in there.items() if known.get(key) != etag or not (cache / key).exists()]
+    for key in fresh:
+        path = cache / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(call("s3", "GetObject", {"Bucket": bucket, "Key": key})["Body"])
+    (cache / ETAGS).write_text(json.dumps(there))
+    return fresh
+
+
+def _etags(cache: Path) -> dict[str, str]:
+    path = cache / ETAGS
+    etags: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    return etags
