@@ -58,7 +58,9 @@ ROOMS = {
     "exchange": MESSAGES | {"desk", "matching", "simulation"},
     "local": DOMAIN | AWS | {"venues", "simulation", "importers", "page"},
     "stages": LOCAL,
-    "cli": LOCAL | {"simulation.schedules", "exchange", "stages", "accounting", "cost", "performance", "research"},
+    "cli": LOCAL
+    | {"simulation.schedules", "exchange", "stages", "accounting", "cost", "performance"}
+    | {"research", "indicators", "strategies"},
     "fanfold_dev": LOCAL | {"exchange", "stages", "accounting", "cost", "performance", "research", "cli"},
 }
 # Room -> the libraries that it may import, where that is more than what is pure.
@@ -73,7 +75,9 @@ LIBRARIES = {
     "importers": STANDARD | {"msgspec", "numpy", "pyarrow", "python_calamine"},
     "local": STANDARD | {"msgspec", "ministack", "hypercorn"},
     "stages": STANDARD | {"msgspec", "yaml"},
-    "cli": STANDARD | {"msgspec", "cyclopts", "rich", "duckdb", "sqlglot", "tomlkit", "pyarrow", "pytz", "xlsxwriter"},
+    "cli": STANDARD
+    | {"msgspec", "cyclopts", "rich", "duckdb", "sqlglot", "tomlkit", "pyarrow", "pytz", "xlsxwriter"}
+    | {"mcp", "mcp_types", "anyio", "textual"},
     "fanfold_dev": STANDARD | {"msgspec", "cyclopts", "pyarrow", "cyclonedx", "packageurl", "packaging"},
 }
 TOP_LEVEL_MAX = 12

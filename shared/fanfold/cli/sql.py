@@ -1,8 +1,10 @@
 """SQL over the lake's files as Athena would run it: translated, read-only, and with access to nothing else."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 from typing import Any, NamedTuple
 
 import duckdb
@@ -46,7 +48,14 @@ class QueryResult(NamedTuple):
     rows: list[tuple[Any, ...]]
 
 
-def query(sql: str, files: Mapping[str, Sequence[Path]]) -> QueryResult:
+class QueryBounds(NamedTuple):
+    """The most rows to fetch, of which one more says that there are others, and the seconds that a query may take."""
+
+    rows: int
+    seconds: float
+
+
+def query(sql: str, files: Mapping[str, Sequence[Path]], bounds: QueryBounds | None = None) -> QueryResult:
     """Run a user's SQL over the files of each table; a table without files is empty.
 
     Raises BadInput, which names the column, table or function, for SQL that Athena or we refuse.
@@ -55,11 +64,28 @@ def query(sql: str, files: Mapping[str, Sequence[Path]]) -> QueryResult:
     with duckdb.connect(":memory:") as connection:
         _expose(connection, files, _named_views(translated))
         try:
-            cursor = connection.execute(translated)
-            rows = cursor.fetchall()
+            with _limited(connection, bounds):
+                cursor = connection.execute(translated)
+                rows = cursor.fetchmany(bounds.rows + 1) if bounds else cursor.fetchall()
+        except duckdb.InterruptException as late:
+            raise BadInput(f"the query did not end within {bounds.seconds if bounds else 0:.0f} s") from late
         except duckdb.Error as wrong:
             raise BadInput(_explained(str(wrong))) from wrong
         return QueryResult([column[0] for column in cursor.description or []], rows)
+
+
+@contextmanager
+def _limited(connection: DuckDBPyConnection, bounds: QueryBounds | None) -> Iterator[None]:
+    """Interrupt what runs on a connection for longer than its bounds."""
+    if bounds is None:
+        yield
+        return
+    timer = Timer(bounds.seconds, connection.interrupt)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def files_in(directory: Path) -> dict[str, list[Path]]:

@@ -67,7 +67,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True):
     through: int
 
 
-def _prepare(state: Path) -> None:
+def prepare(state: Path) -> None:
     """Create the directory where it does not exist. Raises BadInput for one that is not ours, or cannot be created."""
     try:
         state.mkdir(parents=True, exist_ok=True)
@@ -82,7 +82,7 @@ def _prepare(state: Path) -> None:
 @contextmanager
 def begin(state: Path, built: Desk, request: RunRequest, *, overwrite: bool) -> Iterator[tuple[int, Path | None]]:
     """Lay a run out in a directory and lock it; yield the lock's descriptor and the directory of the run before."""
-    _prepare(state)
+    prepare(state)
     with lock_directory(state, "run") as held:
         yield held, _lay_out(state, built, request, overwrite=overwrite)
 

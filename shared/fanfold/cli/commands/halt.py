@@ -26,6 +26,7 @@ from fanfold.cli.exit_codes import DESK, Exit
 from fanfold.cli.output import Answer
 from fanfold.errors import BadInput
 from fanfold.local.holding import LOCK, holder
+from fanfold.local.session import Session
 from fanfold.messages import TradingState
 from fanfold.stages.session import StageSession, reach
 
@@ -78,15 +79,19 @@ def command(
         missing = "STATE" if state is None else "--reason"
         raise BadInput(f"{missing} is missing; see `fanfold halt --help`")
     with reach(options.state, stage, options.command) as session:
-        why, by = checked_reason(reason), actor(session)
-        if isinstance(session, StageSession):
-            named = [account] if account else []
-            answer = session.control("/halt", {"state": state, "accounts": named, "reason": why})
-            rows = [{"account": name, "state": answer["state"]} for name in answer["accounts"]]
-            return confirmed(rows, why, by, recorded=False)
-        order = {"action": "halt", "state": state, "reason": why, "actor": by}
-        rows = send(session, order, session.accounts(account))
-        return confirmed(rows, why, by, recorded=session.rested())
+        return set_state(session, state, checked_reason(reason), [account] if account else [])
+
+
+def set_state(session: Session, state: TradingState, why: str, named: list[str]) -> Answer:
+    """Set the trading state of the named accounts, or of all where none is named."""
+    by = actor(session)
+    if isinstance(session, StageSession):
+        answer = session.control("/halt", {"state": state, "accounts": named, "reason": why})
+        rows = [{"account": name, "state": answer["state"]} for name in answer["accounts"]]
+        return confirmed(rows, why, by, recorded=False)
+    order = {"action": "halt", "state": state, "reason": why, "actor": by}
+    rows = send(session, order, named or session.accounts(None))
+    return confirmed(rows, why, by, recorded=session.rested())
 
 
 def _drilled(options: Shared, account: str | None, *, live: bool) -> Answer:

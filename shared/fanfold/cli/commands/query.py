@@ -9,7 +9,7 @@ Example: fanfold query "SELECT instrument, count(*) AS fills FROM trades GROUP B
 from contextlib import nullcontext
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -18,6 +18,9 @@ from fanfold.cli.argument_types import Shared, StageName, text
 from fanfold.cli.exit_codes import DESK
 from fanfold.cli.output import Answer, Grid, amount, cell
 from fanfold.errors import BadInput
+
+if TYPE_CHECKING:
+    from fanfold.cli.sql import QueryResult
 
 EXITS = DESK
 
@@ -49,9 +52,14 @@ def command(
         raise BadInput(f"{lake} holds no lake, such as `fanfold import` makes")
     with nullcontext(lake) if lake else lake_copy.of_desk(options, stage, flush=flush) as folder:
         result = dialect.query(sql, dialect.files_in(folder))
-    rows = [dict(zip(result.columns, map(_plain, row), strict=True)) for row in result.rows]
+    rows = rows_of(result)
     document = {"columns": result.columns, "rows": rows}
     return Answer(document, [_grid(result.columns, result.rows), f"{len(rows)} rows"])
+
+
+def rows_of(result: "QueryResult") -> list[dict[str, Any]]:
+    """Return the rows of a query as records."""
+    return [dict(zip(result.columns, map(_plain, row), strict=True)) for row in result.rows]
 
 
 def _plain(value: Any) -> Any:

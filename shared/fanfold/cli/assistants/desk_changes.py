@@ -1,0 +1,118 @@
+"""Changes of a desk file that a ticket proposes: what comes of them, and which limits allow more afterwards."""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from difflib import unified_diff
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+
+from fanfold import desk
+from fanfold.cli.assistants.tickets import DeskChange
+from fanfold.desk import Desk, Limits
+from fanfold.errors import BadInput
+from fanfold.local.desk_text import read_desk
+
+CHANGES_MAX = 40
+
+
+def changed(text: str, changes: Sequence[DeskChange], source: str) -> str:
+    """Return a desk file's text after changes. Raises BadInput for a key there is none of, and for real money."""
+    real = [change.key for change in changes if change.value == "live"]
+    if real:
+        raise BadInput(f"{real[0]} = live is real money: a person writes that into the desk file")
+    if not 0 < len(changes) <= CHANGES_MAX:
+        raise BadInput(f"a ticket changes 1 to {CHANGES_MAX} keys of the desk file, not {len(changes)}")
+    try:
+        document = tomlkit.parse(text)
+        for change in changes:
+            _put(document, change)
+        result = tomlkit.dumps(document)
+    except BadInput:
+        raise
+    except (TOMLKitError, TypeError, AttributeError, ValueError) as wrong:
+        raise BadInput(f"the desk file {source} cannot be changed so: {wrong}") from wrong
+    entries_of(result, source)
+    return result
+
+
+def entries_of(text: str, source: str) -> Desk:
+    """Return the entries of a desk file. No strategy is loaded: `fanfold desk check` holds them against each other."""
+    return desk.entries(desk.tables(text, source), source)
+
+
+def difference(before: str, after: str, name: str) -> list[str]:
+    """Return the lines that change, with two lines around them."""
+    return list(unified_diff(before.splitlines(), after.splitlines(), name, name, lineterm="", n=2))
+
+
+def widened(before: Desk, after: Desk) -> Iterator[str]:
+    """Yield every limit and every share of equity that allows more after a change, and what begins to trade."""
+    for account, now in after.limits.items():
+        yield from _wider_limits(account, before.limits.get(account), now)
+    for name, instance in after.strategies.items():
+        known = before.strategies.get(name)
+        if known is None:
+            yield f"strategy {name} begins to trade"
+        elif instance.allocation > known.allocation:
+            yield f"strategies.{name}.allocation from {known.allocation} to {instance.allocation}"
+
+
+def _wider_limits(account: str, before: Limits | None, now: Limits) -> Iterator[str]:
+    if before is None:
+        yield f"limits.{account} are new"
+        return
+    for name in Limits.__struct_fields__:
+        old, new = Decimal(getattr(before, name)), Decimal(getattr(now, name))
+        if new > old:
+            yield f"limits.{account}.{name} from {old:f} to {new:f}"
+
+
+def text_of(path: Path) -> tuple[str, str]:
+    """Return the text of a desk file, and its SHA-256."""
+    text = read_desk(path)
+    return text, digest(text)
+
+
+def digest(text: str) -> str:
+    """Return the SHA-256 of a text as it is stored."""
+    return sha256(text.encode()).hexdigest()
+
+
+def write(path: Path, text: str) -> None:
+    """Write a desk file whole, or not at all."""
+    fresh = path.with_name(f"{path.name}.new")
+    fresh.write_text(text, "utf-8")
+    fresh.replace(path)
+
+
+def _put(document: Any, change: DeskChange) -> None:
+    table, (*parents, name) = document, _parts(change.key)
+    for parent in parents:
+        if not hasattr(table, "keys") or parent not in table:
+            raise BadInput(f"the desk file has no table {'.'.join(parents)!r}, of which {change.key!r} would be a key")
+        table = table[parent]
+    if change.value is None:
+        if name not in table:
+            raise BadInput(f"the desk file has no {change.key!r}")
+        del table[name]
+        return
+    table[name] = change.value
+
+
+def _parts(key: str) -> list[str]:
+    """Return the parts of a dotted key; instruments are quoted, as in TOML."""
+    try:
+        parsed: Any = tomlkit.parse(f"{key} = 0")
+    except TOMLKitError as wrong:
+        raise BadInput(f"{key!r} is no key of a desk file, such as limits.main.gross_max: {wrong}") from wrong
+    parts = []
+    while hasattr(parsed, "keys"):
+        if len(parsed) != 1:
+            raise BadInput(f"{key!r} is no key of a desk file, such as limits.main.gross_max")
+        ((name, parsed),) = parsed.items()
+        parts.append(str(name))
+    return parts

@@ -1,0 +1,71 @@
+"""List the changes that assistants proposed, and what became of them.
+
+It reads the log of their calls too, and fails where that was changed.
+
+Example: fanfold tickets
+Example: fanfold tickets 3fa2c19b
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+from cyclopts import Parameter
+
+from fanfold.cli.argument_types import Shared
+from fanfold.cli.assistants.journal import Journal
+from fanfold.cli.assistants.place import FOLDER
+from fanfold.cli.assistants.tickets import SHORT_ID, Ticket, TicketBox
+from fanfold.cli.output import Answer, grid, moment
+from fanfold.cli.reading import minute
+
+_COLUMNS = {"id": "ticket", "made_at": "made", "kind": "what", "state": "state", "why": "why"}
+WHY_WIDTH = 60
+
+
+def command(
+    ticket: Annotated[str | None, Parameter(metavar="TICKET", help="one ticket, whole, by its id or the start")] = None,
+    /,
+    *,
+    options: Shared,
+) -> Answer:
+    """Return the tickets, the newest last, or one of them whole."""
+    folder = options.state.resolve() / FOLDER
+    box, now = TicketBox(folder), datetime.now(UTC)
+    calls = len(Journal(folder, lambda: 0).records())
+    if ticket is not None:
+        wanted = box.find(ticket)
+        state = box.state(wanted, now)
+        return Answer(_document(wanted, state), ["\n".join([*lines(wanted), f"  state     {state}"])])
+    rows = [_document(each, state) for each, state in box.states(now)]
+    document = {"tickets": rows, "journal_records": calls}
+    if not rows:
+        return Answer(document, ["no tickets: `fanfold mcp --scope propose` lets an assistant make some"])
+    return Answer(document, [grid("", [_row(row) for row in rows], _COLUMNS), "`fanfold approve TICKET` approves one"])
+
+
+def lines(ticket: Ticket) -> list[str]:
+    """Return a ticket for a person: what it changes, why, and what allows more afterwards."""
+    where = ticket.stage or "the local desk"
+    what = (
+        f"let account {ticket.account} of {where} trade again"
+        if ticket.kind == "resume"
+        else f"change {ticket.desk_file}"
+    )
+    text = [
+        f"ticket {ticket.id}: {what}",
+        f"  why       {ticket.why}",
+        f"  by        {ticket.by}, {moment(ticket.made_at)}; it expires {moment(ticket.expires_at)} (UTC)",
+    ]
+    text += [f"  WIDER     {line}" for line in ticket.widened]
+    return [*text, *(f"  {line}" for line in ticket.difference)]
+
+
+def _document(ticket: Ticket, state: str) -> dict[str, Any]:
+    built: dict[str, Any] = msgspec.to_builtins(ticket)
+    return built | {"state": state}
+
+
+def _row(row: dict[str, Any]) -> dict[str, Any]:
+    why = row["why"] if len(row["why"]) <= WHY_WIDTH else row["why"][: WHY_WIDTH - 1] + "…"
+    return row | {"id": row["id"][:SHORT_ID], "made_at": minute(datetime.fromisoformat(row["made_at"])), "why": why}
