@@ -21,8 +21,8 @@ IMPORTS = {
 }
 # Names by which a text gets at files, at other code, or at the insides of objects.
 BANNED = frozenset(
-    {"breakpoint", "compile", "delattr", "dir", "eval", "exec", "exit", "getattr", "globals", "help", "input", "locals",
-     "open", "quit", "setattr", "type", "vars"}
+    {"breakpoint", "compile", "delattr", "dir", "eval", "exec", "getattr", "globals", "locals", "open", "setattr",
+     "type", "vars"}
 )  # fmt: skip
 BANNED_NODES = (ast.AsyncFunctionDef, ast.Await, ast.Global, ast.Nonlocal)
 BANNED_ATTRIBUTES = frozenset({"format", "format_map"})
