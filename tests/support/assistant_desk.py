@@ -15,12 +15,12 @@ from fanfold.aws.dynamodb.ledger_store import DynamoLedger
 from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.s3.audit_log import S3Log
 from fanfold.cli.assistants.budget import Allowance, Budget
+from fanfold.cli.assistants.call_log import CallLog
 from fanfold.cli.assistants.calls import Assistant
 from fanfold.cli.assistants.confined import Finished
 from fanfold.cli.assistants.folders import Folders
-from fanfold.cli.assistants.journal import Journal
-from fanfold.cli.assistants.place import Place, Scope
 from fanfold.cli.assistants.tickets import TicketBox
+from fanfold.cli.assistants.workplace import Scope, Workplace
 from fanfold.deployment import SERVICES, dead_letters_names, queue_name
 from fanfold.desk import Desk
 from fanfold.errors import AT_ONCE, BadInput
@@ -152,7 +152,7 @@ class AssistantWorld:
         self.seconds = 0.0
         self.now = datetime(2026, 3, 1, 12, tzinfo=UTC)
         self.room = CannedRoom(Folders.of([self.data]))
-        self.place = Place(
+        self.place = Workplace(
             state=self.state,
             stage="",
             desk_file=self.desk_file,
@@ -162,7 +162,7 @@ class AssistantWorld:
             budget=Budget(allowance),
             workroom=self.room,  # type: ignore[arg-type]
             tickets=TicketBox(self.own),
-            journal=Journal(self.own, lambda: 1_772_366_400_000),
+            journal=CallLog(self.own, lambda: 1_772_366_400_000),
             user="anna",
             now=lambda: self.now,
         )

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from fanfold.cli.assistants.budget import Allowance
-from fanfold.cli.assistants.place import Scope
 from fanfold.cli.assistants.tools import TOOLS
+from fanfold.cli.assistants.workplace import Scope
 from fanfold.messages import TradingState
 from support.assistant_desk import AssistantWorld, world_in
 

@@ -9,10 +9,10 @@ import pytest
 
 from fanfold.cli.assistants import answers, marking
 from fanfold.cli.assistants.budget import Allowance
+from fanfold.cli.assistants.call_log import CallLog
 from fanfold.cli.assistants.calls import ANSWER_BYTES_MAX
-from fanfold.cli.assistants.journal import Journal
-from fanfold.cli.assistants.place import Scope
 from fanfold.cli.assistants.tools import TOOLS, of_scope
+from fanfold.cli.assistants.workplace import Scope
 from fanfold.errors import BadInput
 from fanfold.messages import TradingState
 from support.assistant_desk import AssistantWorld, world_in
@@ -52,11 +52,11 @@ def order_of(world: AssistantWorld) -> str:
 
 
 def test_every_answer_is_as_its_schema_says(world: AssistantWorld) -> None:
-    asked = ASKED | {"why": {"order": order_of(world)}}
-    assert asked.keys() == {tool.name for tool in TOOLS}
+    calls = ASKED | {"why": {"order": order_of(world)}}
+    assert calls.keys() == {tool.name for tool in TOOLS}
     for tool in TOOLS:
-        jsonschema.validate(asked[tool.name], answers.schema_of_input(tool.input))
-        result = world.assistant.call(tool.name, asked[tool.name])
+        jsonschema.validate(calls[tool.name], answers.schema_of_input(tool.input))
+        result = world.assistant.call(tool.name, calls[tool.name])
         assert result.document is not None, (tool.name, result.error)
         schema = answers.schema_of(tool.answer)
         jsonschema.Draft202012Validator.check_schema(schema)
@@ -178,7 +178,7 @@ def test_every_call_is_in_a_chain_before_and_after_it(world: AssistantWorld) -> 
     path = world.place.journal.path
     path.write_bytes(path.read_bytes().replace(b"nosuch", b"status"))
     with pytest.raises(BadInput, match="does not follow the one before"):
-        Journal(world.own, lambda: 0).append({})
+        CallLog(world.own, lambda: 0).append({})
     with pytest.raises(BadInput, match="was changed"):
         world.place.journal.records()
 
@@ -190,7 +190,7 @@ def test_nothing_is_done_where_the_log_cannot_be_written(world: AssistantWorld) 
 
 
 def test_two_servers_of_a_desk_append_to_one_chain(world: AssistantWorld) -> None:
-    other = Journal(world.own, lambda: 5)
+    other = CallLog(world.own, lambda: 5)
     for number in range(3):
         other.append({"event": f"theirs {number}"})
         world.data_of("tickets")

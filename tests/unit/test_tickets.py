@@ -12,7 +12,7 @@ import pytest
 
 from fanfold.cli.argument_types import Options
 from fanfold.cli.assistants import desk_changes
-from fanfold.cli.assistants.tickets import Approval, DeskChange, Ticket, TicketBox
+from fanfold.cli.assistants.tickets import DeskChange, Ticket, TicketApproval, TicketBox
 from fanfold.cli.commands import approve, tickets
 from fanfold.errors import BadInput, NothingThere
 from fanfold.messages import TradingState
@@ -155,9 +155,9 @@ def test_a_ticket_that_a_second_person_has_to_approve_waits_for_them(world: Assi
     box = TicketBox(world.own)
     ticket = box.find(proposed(world))
     assert box.state(ticket, world.now) == "open"
-    box.approve(ticket, Approval(by="anna", at=world.now, confirmation="c" * 32))
+    box.approve(ticket, TicketApproval(by="anna", at=world.now, confirmation="c" * 32))
     assert box.state(ticket, world.now) == "waits for a second person"
-    box.approve(ticket, Approval(by="bert", at=world.now))
+    box.approve(ticket, TicketApproval(by="bert", at=world.now))
     assert box.state(ticket, world.now) == "approved"
 
 

@@ -9,8 +9,8 @@ from fanfold import ids
 from fanfold.aws.dynamodb import ledger
 from fanfold.cli.assistants import desk_changes, inputs, research_tools
 from fanfold.cli.assistants.answers import HaltedAccount
-from fanfold.cli.assistants.place import RUNS, Place
 from fanfold.cli.assistants.tickets import SHORT_ID, Ticket
+from fanfold.cli.assistants.workplace import RUNS, Workplace
 from fanfold.cli.commands import halt as halting
 from fanfold.errors import BadInput
 from fanfold.local.session import Session
@@ -24,7 +24,7 @@ LESS = {
 }
 
 
-def of_halt(place: Place, wanted: inputs.HaltInput) -> tuple[Any, bool]:
+def of_halt(place: Workplace, wanted: inputs.HaltInput) -> tuple[Any, bool]:
     """Return the trading states after a halt, which never leaves an account with a looser one than it had."""
     to = TradingState(wanted.state)
     with place.reach("") as session:
@@ -35,7 +35,7 @@ def of_halt(place: Place, wanted: inputs.HaltInput) -> tuple[Any, bool]:
     return {"done": bool(moved) and not wanted.dry_run, "accounts": rows}, True
 
 
-def _halt_reason(place: Place, wanted: inputs.HaltInput) -> str:
+def _halt_reason(place: Workplace, wanted: inputs.HaltInput) -> str:
     """Return a reason that ties the desk's audit chain to the log of calls, so that neither can be rewritten alone."""
     head = place.journal.head
     return f"an assistant of {place.user}: {wanted.reason.strip()} (call {head.seq}, {head.hash[:12]})"
@@ -50,7 +50,7 @@ def _judged(session: Session, account: str, to: TradingState) -> HaltedAccount:
     return HaltedAccount(account=account, before=before, now=before, left=left)
 
 
-def of_paper_run(place: Place, wanted: inputs.PaperRunInput) -> tuple[Any, bool]:
+def of_paper_run(place: Workplace, wanted: inputs.PaperRunInput) -> tuple[Any, bool]:
     """Return the report of a strategy that traded on paper, in a state directory of its own."""
     check, sound = research_tools.of_check(place, wanted)
     if not sound:
@@ -65,7 +65,7 @@ def of_paper_run(place: Place, wanted: inputs.PaperRunInput) -> tuple[Any, bool]
     return {"run": run, "done": True, "check": check, "report": finished.document}, finished.good
 
 
-def of_propose(place: Place, wanted: inputs.ProposalInput) -> tuple[Any, bool]:
+def of_propose(place: Workplace, wanted: inputs.ProposalInput) -> tuple[Any, bool]:
     """Return a signed ticket, which changes nothing before a person approves it."""
     made = place.now()
     blank = Ticket(
@@ -86,7 +86,7 @@ def of_propose(place: Place, wanted: inputs.ProposalInput) -> tuple[Any, bool]:
     return {"done": not wanted.dry_run, "ticket": msgspec.to_builtins(ticket), "approve": command}, True
 
 
-def _resume(place: Place, wanted: inputs.ProposalInput, blank: Ticket) -> Ticket:
+def _resume(place: Workplace, wanted: inputs.ProposalInput, blank: Ticket) -> Ticket:
     if wanted.changes or not wanted.account:
         raise BadInput("a ticket to resume names one account, and no changes")
     with place.reach("") as session:
@@ -94,7 +94,7 @@ def _resume(place: Place, wanted: inputs.ProposalInput, blank: Ticket) -> Ticket
     return msgspec.structs.replace(blank, account=account, rearm=wanted.rearm)
 
 
-def _change(place: Place, wanted: inputs.ProposalInput, blank: Ticket) -> Ticket:
+def _change(place: Workplace, wanted: inputs.ProposalInput, blank: Ticket) -> Ticket:
     if wanted.account or wanted.rearm:
         raise BadInput("a ticket of the desk file has changes, and neither account nor rearm")
     path = place.desk_file.resolve()
@@ -115,7 +115,7 @@ def _change(place: Place, wanted: inputs.ProposalInput, blank: Ticket) -> Ticket
     )
 
 
-def _check_whole(place: Place, text: str) -> None:
+def _check_whole(place: Workplace, text: str) -> None:
     """Raise BadInput for a desk that could not trade; its strategies are loaded in a process with limits."""
     proposed = place.own / "strategies" / "proposed.toml"
     proposed.parent.mkdir(parents=True, exist_ok=True)
@@ -124,7 +124,7 @@ def _check_whole(place: Place, text: str) -> None:
     place.workroom.run(["desk", "check", str(proposed), *folder], place.budget.seconds_for(research_tools.CHECK_S))
 
 
-def of_tickets(place: Place, _wanted: inputs.NoInput) -> tuple[Any, bool]:
+def of_tickets(place: Workplace, _wanted: inputs.NoInput) -> tuple[Any, bool]:
     """Return the tickets."""
     rows = [
         msgspec.to_builtins(ticket) | {"state": state, "approval": msgspec.to_builtins(place.tickets.approval(ticket))}

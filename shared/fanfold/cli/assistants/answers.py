@@ -92,7 +92,7 @@ class WhyAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WhyNotAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What stood in the way of an order then, a strategy instance each."""
+    """Reasons why there was no order then, a strategy instance each."""
 
     instrument: Text
     at: datetime
@@ -109,7 +109,7 @@ class TradesAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SignalsAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What each strategy instance wants to hold, and the legs that do not trade."""
+    """The weight that each strategy instance wants to hold, and the legs that do not trade."""
 
     signals: list[dict[str, Any]]
     not_trading: list[dict[str, Any]]
@@ -131,7 +131,7 @@ class RowsAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DataAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What files of bars hold, and what is doubtful."""
+    """The contents of files of bars, and what is doubtful in them."""
 
     instruments: list[dict[str, Any]]
     refused: list[Text]
@@ -146,7 +146,7 @@ class StrategiesAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CheckAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What is wrong with a strategy, which keeps it from trading, and what is doubtful."""
+    """Faults of a strategy, which keep it from trading, and what is doubtful."""
 
     name: Text
     lookback: int
@@ -155,7 +155,7 @@ class CheckAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BacktestAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What each account earned, and at what risk."""
+    """Earnings and risk of each account."""
 
     fidelity: str
     accounts: dict[str, Any]

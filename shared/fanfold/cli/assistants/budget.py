@@ -1,4 +1,4 @@
-"""What a session may use: calls, time, and bytes of the lake, which are money where Athena scans them."""
+"""Budgets of a session: calls, time, and bytes of the lake, which are money where Athena scans them."""
 
 from decimal import Decimal
 from typing import NamedTuple
@@ -24,7 +24,7 @@ class Allowance(NamedTuple):
 
 
 class BudgetLeft(msgspec.Struct, frozen=True, kw_only=True):
-    """What a session has left; ``scan_usd`` is what Athena would have taken for the bytes that were read."""
+    """The rest of a session's budgets; ``scan_usd`` is what Athena would have taken for the bytes that were read."""
 
     calls: int
     seconds: int

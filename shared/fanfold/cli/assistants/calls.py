@@ -9,8 +9,8 @@ import msgspec
 from fanfold.aws.client.call import AwsFault
 from fanfold.cli.assistants import marking, tools
 from fanfold.cli.assistants.answers import Envelope
-from fanfold.cli.assistants.place import Place
 from fanfold.cli.assistants.tools import Tool
+from fanfold.cli.assistants.workplace import Workplace
 from fanfold.cli.output import encode
 from fanfold.errors import BadInput, NothingThere, NotReachable, VenueUnavailable
 
@@ -31,7 +31,7 @@ class Result(NamedTuple):
 class Assistant:
     """The calls of a session; ``clock`` returns seconds that only go forward."""
 
-    def __init__(self, place: Place, session: str, clock: Callable[[], float]) -> None:
+    def __init__(self, place: Workplace, session: str, clock: Callable[[], float]) -> None:
         self._place = place
         self._session = session
         self._clock = clock

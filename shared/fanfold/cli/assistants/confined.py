@@ -50,7 +50,7 @@ class Finished(NamedTuple):
 
 
 class Workroom(NamedTuple):
-    """Where commands run: the folder of the server's own files, and the folders that may be read."""
+    """The folder of the server's own files, and the folders that its commands may read."""
 
     own: Path
     folders: Folders
@@ -132,7 +132,7 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
         _wait(process)
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
-        pass
+        pass  # All of it has ended.
     process.wait()
 
 

@@ -5,9 +5,10 @@ from typing import Any
 import msgspec
 
 from fanfold.aws.s3.audit_log import pages_of
+from fanfold.cli import lake_copy
 from fanfold.cli.argument_types import Options, read_moment
 from fanfold.cli.assistants import inputs
-from fanfold.cli.assistants.place import COMMAND, Place
+from fanfold.cli.assistants.workplace import COMMAND, Workplace
 from fanfold.cli.commands import orders, positions, query, report, signals, status, trades, why, why_not
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.output import Answer, encode
@@ -18,22 +19,22 @@ from fanfold.local.session import Session
 QUERY_S = 60.0
 
 
-def of_status(place: Place, wanted: inputs.OfDesk) -> tuple[Any, bool]:
+def of_status(place: Workplace, wanted: inputs.OfDesk) -> tuple[Any, bool]:
     """Return accounts, trading states, money, queues and dead letters."""
     return _plain(status.command(**_where(place, wanted.run), account=wanted.account or None))
 
 
-def of_positions(place: Place, wanted: inputs.OfDesk) -> tuple[Any, bool]:
+def of_positions(place: Workplace, wanted: inputs.OfDesk) -> tuple[Any, bool]:
     """Return positions by strategy instance."""
     return _plain(positions.command(**_where(place, wanted.run), account=wanted.account or None))
 
 
-def of_signals(place: Place, wanted: inputs.OfDesk) -> tuple[Any, bool]:
+def of_signals(place: Workplace, wanted: inputs.OfDesk) -> tuple[Any, bool]:
     """Return what each strategy instance wants, and the legs that do not trade."""
     return _plain(signals.command(**_where(place, wanted.run), account=wanted.account or None))
 
 
-def of_orders(place: Place, wanted: inputs.OfOrders) -> tuple[Any, bool]:
+def of_orders(place: Workplace, wanted: inputs.OfOrders) -> tuple[Any, bool]:
     """Return the newest orders."""
     return _plain(
         orders.command(
@@ -47,12 +48,12 @@ def of_orders(place: Place, wanted: inputs.OfOrders) -> tuple[Any, bool]:
     )
 
 
-def of_why(place: Place, wanted: inputs.OfOrder) -> tuple[Any, bool]:
+def of_why(place: Workplace, wanted: inputs.OfOrder) -> tuple[Any, bool]:
     """Return the causes of an order."""
     return _plain(why.command(wanted.order, **_where(place, wanted.run)))
 
 
-def of_why_not(place: Place, wanted: inputs.OfMoment) -> tuple[Any, bool]:
+def of_why_not(place: Workplace, wanted: inputs.OfMoment) -> tuple[Any, bool]:
     """Return what stood in the way of an order."""
     try:
         at = read_moment(wanted.time)
@@ -61,7 +62,7 @@ def of_why_not(place: Place, wanted: inputs.OfMoment) -> tuple[Any, bool]:
     return _plain(why_not.command(wanted.instrument, at, **_where(place, wanted.run)))
 
 
-def of_trades(place: Place, wanted: inputs.OfTrades) -> tuple[Any, bool]:
+def of_trades(place: Workplace, wanted: inputs.OfTrades) -> tuple[Any, bool]:
     """Return the newest fills of a day."""
     day = wanted.day.isoformat() if wanted.day else None
     document, good = _plain(
@@ -76,13 +77,13 @@ def of_trades(place: Place, wanted: inputs.OfTrades) -> tuple[Any, bool]:
     return document | {"total": len(fills), "trades": fills[-wanted.last :]}, good
 
 
-def of_report(place: Place, wanted: inputs.OfReport) -> tuple[Any, bool]:
+def of_report(place: Workplace, wanted: inputs.OfReport) -> tuple[Any, bool]:
     """Return the report of a run."""
     by = None if wanted.by == "whole" else wanted.by
     return _plain(report.command(None, **_where(place, wanted.run), by=by))
 
 
-def of_limits(place: Place, wanted: inputs.OfDesk) -> tuple[Any, bool]:
+def of_limits(place: Workplace, wanted: inputs.OfDesk) -> tuple[Any, bool]:
     """Return the limits of accounts."""
     with place.reach(wanted.run) as session:
         rows = [_limits(session, name) for name in session.accounts(wanted.account or None)]
@@ -93,16 +94,15 @@ def _limits(session: Session, account: str) -> dict[str, Any]:
     return {"account": account, "limits": session.desk.limits[account]}
 
 
-def of_query(place: Place, wanted: inputs.QueryInput) -> tuple[Any, bool]:
+def of_query(place: Workplace, wanted: inputs.QueryInput) -> tuple[Any, bool]:
     """Return the rows of a query; the bytes that the lake has are counted before any is read."""
     from fanfold.cli import sql as dialect  # noqa: PLC0415 - duckdb and sqlglot take a while to load
 
     dialect.translate(wanted.sql)
     with place.reach(wanted.run) as session:
-        cache, bucket = session.state / query.CACHE, session.bucket("lake")
-        size = _size(session, bucket)
+        size = _size(session)
         place.budget.scan(size)
-        query.fetch(session.call, bucket, cache)
+        cache = lake_copy.of_session(session, flush=False)
         bounds = dialect.QueryBounds(rows=wanted.rows, seconds=place.budget.seconds_for(QUERY_S))
         result = dialect.query(wanted.sql, dialect.files_in(cache), bounds)
     rows = query.rows_of(result)[: wanted.rows]
@@ -110,12 +110,12 @@ def of_query(place: Place, wanted: inputs.QueryInput) -> tuple[Any, bool]:
     return _builtin({"columns": result.columns, "rows": rows, "cut_off": cut_off, "scanned_bytes": size}), True
 
 
-def _size(session: Session, bucket: str) -> int:
-    pages = pages_of(session.call, {"Bucket": bucket})
+def _size(session: Session) -> int:
+    pages = pages_of(session.call, {"Bucket": session.bucket("lake")})
     return sum(int(item["Size"]) for page in pages for item in page.get("Contents", []))
 
 
-def _where(place: Place, run: str) -> dict[str, Any]:
+def _where(place: Workplace, run: str) -> dict[str, Any]:
     state, stage = place.state_of(run)
     return {"options": Options(state, json=True, command=COMMAND), "stage": stage}
 

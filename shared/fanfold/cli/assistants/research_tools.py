@@ -3,28 +3,28 @@
 from typing import Any
 
 from fanfold.cli.assistants import docs_search, inputs, written_strategies
-from fanfold.cli.assistants.place import Place, Scope
+from fanfold.cli.assistants.workplace import Scope, Workplace
 from fanfold.errors import BadInput
 
 CHECK_S, BACKTEST_S, VERDICT_S = 120.0, 300.0, 600.0
 
 
-def of_data(place: Place, wanted: inputs.OfFiles) -> tuple[Any, bool]:
+def of_data(place: Workplace, wanted: inputs.OfFiles) -> tuple[Any, bool]:
     """Return what files of bars hold."""
     return _run(place, ["data", "check", *map(place.workroom.folders.data, wanted.files)], CHECK_S)
 
 
-def of_strategies(place: Place, _wanted: inputs.NoInput) -> tuple[Any, bool]:
+def of_strategies(place: Workplace, _wanted: inputs.NoInput) -> tuple[Any, bool]:
     """Return the strategies there are."""
     return _run(place, ["strategies", *_folder(place)], CHECK_S)
 
 
-def of_check(place: Place, wanted: inputs.OfStrategy) -> tuple[Any, bool]:
+def of_check(place: Workplace, wanted: inputs.OfStrategy) -> tuple[Any, bool]:
     """Return what is wrong with a strategy."""
     return _run(place, ["strategy", "check", *words_of(place, wanted)], CHECK_S)
 
 
-def of_backtest(place: Place, wanted: inputs.BacktestInput) -> tuple[Any, bool]:
+def of_backtest(place: Workplace, wanted: inputs.BacktestInput) -> tuple[Any, bool]:
     """Return what a strategy earned."""
     words = ["backtest", *words_of(place, wanted), "--minutes", str(wanted.minutes)]
     options = {"--cash": wanted.cash, "--fees": wanted.fees_bps, "--slippage": wanted.slippage_bps}
@@ -32,25 +32,25 @@ def of_backtest(place: Place, wanted: inputs.BacktestInput) -> tuple[Any, bool]:
     return _run(place, words, BACKTEST_S)
 
 
-def of_verdict(place: Place, wanted: inputs.VerdictInput) -> tuple[Any, bool]:
+def of_verdict(place: Workplace, wanted: inputs.VerdictInput) -> tuple[Any, bool]:
     """Return whether the result of a strategy can be trusted."""
     words = ["verdict", *words_of(place, wanted), "--trials", str(wanted.trials)]
     return _run(place, words + (["--timeframe", wanted.timeframe] if wanted.timeframe else []), VERDICT_S)
 
 
-def of_docs(_place: Place, wanted: inputs.DocsQuestion) -> tuple[Any, bool]:
+def of_docs(_place: Workplace, wanted: inputs.DocsQuestion) -> tuple[Any, bool]:
     """Return the sections of the pages that fit best."""
     return {"sections": docs_search.search(wanted.words, wanted.sections)}, True
 
 
-def words_of(place: Place, wanted: inputs.OfStrategy) -> list[str]:
+def words_of(place: Workplace, wanted: inputs.OfStrategy) -> list[str]:
     """Return the arguments of a command for a strategy, its params and its data."""
     words = _strategy(place, wanted)
     words += [word for name, value in wanted.params.items() for word in ("--param", f"{name}={value}")]
     return words + [word for file in wanted.data for word in ("--data", place.workroom.folders.data(file))]
 
 
-def _strategy(place: Place, wanted: inputs.OfStrategy) -> list[str]:
+def _strategy(place: Workplace, wanted: inputs.OfStrategy) -> list[str]:
     if wanted.source:
         if place.scope < Scope.PAPER:
             raise BadInput(
@@ -67,10 +67,10 @@ def _strategy(place: Place, wanted: inputs.OfStrategy) -> list[str]:
     return [wanted.strategy, *_folder(place)]
 
 
-def _folder(place: Place) -> list[str]:
+def _folder(place: Workplace) -> list[str]:
     return ["--strategies", str(place.strategies)] if place.strategies else []
 
 
-def _run(place: Place, words: list[str], seconds: float) -> tuple[Any, bool]:
+def _run(place: Workplace, words: list[str], seconds: float) -> tuple[Any, bool]:
     finished = place.workroom.run(words, place.budget.seconds_for(seconds))
     return finished.document, finished.good

@@ -51,7 +51,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     signature: str = ""
 
 
-class Approval(msgspec.Struct, frozen=True, kw_only=True):
+class TicketApproval(msgspec.Struct, frozen=True, kw_only=True):
     """The person who approved a ticket; ``confirmation`` is what a second one has to come back with."""
 
     by: str
@@ -101,12 +101,12 @@ class TicketBox:
         """Return whether a ticket is as it was signed."""
         return hmac.compare_digest(self._signature(ticket), ticket.signature)
 
-    def approval(self, ticket: Ticket) -> Approval | None:
+    def approval(self, ticket: Ticket) -> TicketApproval | None:
         """Return who approved a ticket."""
         path = self._folder / f"{ticket.id}.approved.json"
-        return _read(path, Approval) if path.exists() else None
+        return _read(path, TicketApproval) if path.exists() else None
 
-    def approve(self, ticket: Ticket, approval: Approval) -> None:
+    def approve(self, ticket: Ticket, approval: TicketApproval) -> None:
         """Keep that a ticket was approved."""
         _write(self._folder / f"{ticket.id}.approved.json", approval)
 

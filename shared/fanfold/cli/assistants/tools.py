@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from fanfold.cli.assistants import acts, answers, desk_reads, inputs, research_tools
-from fanfold.cli.assistants.place import Place, Scope
+from fanfold.cli.assistants.workplace import Scope, Workplace
 
 
 class Tool(NamedTuple):
@@ -19,7 +19,7 @@ class Tool(NamedTuple):
     scope: Scope
     input: type[Any]
     answer: type[Any]
-    act: Callable[[Place, Any], tuple[Any, bool]]
+    act: Callable[[Workplace, Any], tuple[Any, bool]]
     changes: bool = False
     ends: bool = False
     again: bool = True

@@ -16,8 +16,8 @@ from cyclopts import Parameter
 
 from fanfold.cli.argument_types import Options, Shared
 from fanfold.cli.assistants import desk_changes
-from fanfold.cli.assistants.place import FOLDER
-from fanfold.cli.assistants.tickets import SHORT_ID, Approval, Ticket, TicketBox
+from fanfold.cli.assistants.tickets import SHORT_ID, Ticket, TicketApproval, TicketBox
+from fanfold.cli.assistants.workplace import FOLDER
 from fanfold.cli.commands import resume
 from fanfold.cli.commands.tickets import lines
 from fanfold.cli.exit_codes import DESK
@@ -40,7 +40,7 @@ def command(
     _confirm(wanted)
     before = box.approval(wanted)
     answer, confirmation = _resumed(wanted, options, before) if wanted.kind == "resume" else (_written(wanted), "")
-    box.approve(wanted, Approval(by=getuser(), at=now, confirmation=confirmation))
+    box.approve(wanted, TicketApproval(by=getuser(), at=now, confirmation=confirmation))
     return answer
 
 
@@ -69,7 +69,7 @@ def _written(ticket: Ticket) -> Answer:
     )
 
 
-def _resumed(ticket: Ticket, options: Options, before: Approval | None) -> tuple[Answer, str]:
+def _resumed(ticket: Ticket, options: Options, before: TicketApproval | None) -> tuple[Answer, str]:
     """Return the answer of a resume, and the confirmation that a second person has to come back with, "" for none."""
     answer = resume.command(
         options=options,

@@ -26,7 +26,7 @@ from fanfold.errors import BadInput
 if TYPE_CHECKING:
     from fanfold.cli.assistants.budget import Allowance
     from fanfold.cli.assistants.calls import Assistant
-    from fanfold.cli.assistants.place import Place
+    from fanfold.cli.assistants.workplace import Workplace
 
 INSTALL = "pip install 'fanfold[mcp]'"
 MB = 10**6
@@ -94,12 +94,12 @@ def _place(
     strategies: Path | None,
     folders: list[Path],
     allowance: "Allowance",
-) -> "Place":
-    from fanfold.cli.assistants import place as places  # noqa: PLC0415 - as above
+) -> "Workplace":
+    from fanfold.cli.assistants import workplace as places  # noqa: PLC0415 - as above
     from fanfold.cli.assistants.budget import Budget  # noqa: PLC0415 - as above
+    from fanfold.cli.assistants.call_log import CallLog  # noqa: PLC0415 - as above
     from fanfold.cli.assistants.confined import Workroom  # noqa: PLC0415 - as above
     from fanfold.cli.assistants.folders import Folders  # noqa: PLC0415 - as above
-    from fanfold.cli.assistants.journal import Journal  # noqa: PLC0415 - as above
     from fanfold.cli.assistants.tickets import TicketBox  # noqa: PLC0415 - as above
     from fanfold.local import state_directory  # noqa: PLC0415 - as above
     from fanfold.strategy import folder  # noqa: PLC0415 - as above
@@ -109,9 +109,9 @@ def _place(
     state_directory.prepare(state)
     own.mkdir(exist_ok=True)
     known = folder.chosen(strategies)
-    box, journal = TicketBox(own), Journal(own, lambda: time.time_ns() // 1_000_000)
+    box, journal = TicketBox(own), CallLog(own, lambda: time.time_ns() // 1_000_000)
     readable = Folders.of([*folders, *([known] if known else [])], (*box.paths, journal.path))
-    return places.Place(
+    return places.Workplace(
         state=state,
         stage=stage,
         desk_file=desk,

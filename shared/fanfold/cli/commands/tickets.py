@@ -13,9 +13,9 @@ import msgspec
 from cyclopts import Parameter
 
 from fanfold.cli.argument_types import Shared
-from fanfold.cli.assistants.journal import Journal
-from fanfold.cli.assistants.place import FOLDER
+from fanfold.cli.assistants.call_log import CallLog
 from fanfold.cli.assistants.tickets import SHORT_ID, Ticket, TicketBox
+from fanfold.cli.assistants.workplace import FOLDER
 from fanfold.cli.output import Answer, grid, moment
 from fanfold.cli.reading import minute
 
@@ -32,7 +32,7 @@ def command(
     """Return the tickets, the newest last, or one of them whole."""
     folder = options.state.resolve() / FOLDER
     box, now = TicketBox(folder), datetime.now(UTC)
-    calls = len(Journal(folder, lambda: 0).records())
+    calls = len(CallLog(folder, lambda: 0).records())
     if ticket is not None:
         wanted = box.find(ticket)
         state = box.state(wanted, now)

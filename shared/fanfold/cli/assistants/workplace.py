@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fanfold.cli.assistants.budget import Budget
+from fanfold.cli.assistants.call_log import CallLog
 from fanfold.cli.assistants.confined import Workroom
-from fanfold.cli.assistants.journal import Journal
 from fanfold.cli.assistants.tickets import TicketBox
 from fanfold.errors import NothingThere
 from fanfold.local.session import Session
@@ -20,14 +20,14 @@ COMMAND = "mcp"
 
 
 class Scope(IntEnum):
-    """What an assistant may do; each allows what those before it do."""
+    """Rights of an assistant; each allows what those before it do."""
 
     READ = 1
     PAPER = 2
     PROPOSE = 3
 
 
-class Place(NamedTuple):
+class Workplace(NamedTuple):
     """A desk as an assistant has it. ``own`` is the folder of the server's files, ``now`` the time of the clock.
 
     ``strategies`` is the folder of the user's own strategies, None where there is none.
@@ -42,7 +42,7 @@ class Place(NamedTuple):
     budget: Budget
     workroom: Workroom
     tickets: TicketBox
-    journal: Journal
+    journal: CallLog
     user: str
     now: Callable[[], datetime]
 

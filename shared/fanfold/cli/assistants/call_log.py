@@ -15,7 +15,7 @@ STREAM = "assistants"
 NAME = "journal.jsonl"
 
 
-class Journal:
+class CallLog:
     """The log in a folder. Several processes may append to one; each checks what the others appended.
 
     ``now_ms`` returns epoch milliseconds; ``head`` is the end of what was checked or appended.
