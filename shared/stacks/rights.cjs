@@ -1,10 +1,11 @@
 // The roles of a service's functions, from `rights` in its serverless.yml, and those that AWS's services take on for it.
 const { allow, arn, bounded, functionArn, imported, kebab, pascal, policy, refuse, stack } = require("./stack.cjs");
+const topology = require("./topology.json");
 
 /**
  * A role a function, and one for each entry of `serviceRoles`. What a right says: `publish` to topics, actions on `tables` and
  * `buckets` (lake/reports/* is part of one), `parameters` and `secrets` to read, a state machine to `start`, `seals` to sign or
- * verify, functions of other services that it `calls`. A service may also `invoke` functions; a state machine `maps` by its own name, in executions of its own, and `runs` a
+ * verify, functions of other services that it `calls`, and whether it `watches` what the stage runs on. A service may also `invoke` functions; a state machine `maps` by its own name, in executions of its own, and `runs` a
  * container task, which fetches its `image` and writes a `log`. What follows is not said: a function's log, its queue, the dead letters and the faults table of what fails, its key,
  * traces.
  */
@@ -25,7 +26,7 @@ async function roles(source) {
   return { Resources };
 }
 
-const KINDS = ["publish", "tables", "buckets", "parameters", "secrets", "start", "seals", "calls"];
+const KINDS = ["publish", "tables", "buckets", "parameters", "secrets", "start", "seals", "calls", "watches"];
 const OF_SERVICES = ["of", "invoke", "maps", "runs", "image", "log"];
 
 /** Refuse rights of no function, and what is no kind of right: a misspelt one would be a right less. */
@@ -71,6 +72,18 @@ function ofFunction(name, declared, right, about) {
     ...ofKey(right, reads, about),
     ...(reads ? ofQueue(about.stage) : []),
     ...said(right, about),
+    ...(right.watches ? ofWatcher(about.stage) : []),
+  ];
+}
+
+/** How full the queues are, what was put aside (it is looked at, and not deleted), which alarms ring, and what code runs. */
+function ofWatcher(stage) {
+  const functions = Object.keys(topology.services).map((service) => arn("lambda", `function:fanfold-${service}-${stage}-*`));
+  return [
+    allow(["sqs:GetQueueAttributes"], arn("sqs", `fanfold-${stage}-*`)),
+    allow(["sqs:ReceiveMessage"], arn("sqs", `fanfold-${stage}-*-dead-letters*`)),
+    allow(["cloudwatch:DescribeAlarms"], arn("cloudwatch", "alarm:*")), // A list of alarms is asked for of all of them.
+    allow(["lambda:GetFunctionConfiguration"], functions),
   ];
 }
 

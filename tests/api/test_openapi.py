@@ -24,7 +24,9 @@ DESCRIBED.config.checks.negative_data_rejection.expected_statuses.append("413")
 def url(traded: World) -> Iterator[str]:
     """The address of the API, which takes every caller for whom the route is."""
     halt, hook, fills = (TARGETS[f"POST {path}"] for path in ("/halt", "/signals/external", "/fills"))
-    functions = {READING: traded.read, halt: traded.control, hook: traded.webhook, fills: traded.fills}
+    limits, system = TARGETS["GET /limits"], TARGETS["GET /system"]
+    functions = {READING: traded.read, halt: traded.control, hook: traded.webhook, fills: traded.fills,
+                 limits: traded.limits, system: traded.system}  # fmt: skip
     alone = {target: lambda event, _context, answer=answer: answer(event) for target, answer in functions.items()}
     listening = http_gateway.server(Gateway(alone, {"jwt": READER, "iam": ANNA}), 0)
     Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
@@ -37,7 +39,7 @@ OPERATIONS = [
     (method.upper(), path) for path, operations in openapi.document()["paths"].items() for method in operations
 ]
 # Of these nothing can be asked in a wrong way.
-FOOLPROOF = {"/openapi.json", "/orders/{order}", "/chat/{platform}"}
+FOOLPROOF = {"/openapi.json", "/orders/{order}", "/chat/{platform}", "/system"}
 CASES = [
     (method, path, right) for method, path in OPERATIONS for right in (True, False) if right or path not in FOOLPROOF
 ]

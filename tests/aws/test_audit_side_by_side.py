@@ -21,7 +21,8 @@ def process(cloud: Cloud, suffix: str) -> wiring.AuditProcess:
     create_everything(cloud.admin, suffix)
     watch = Telemetry({}, clock, write=len)
     edge = SqsConsumer(cloud.call, "dead-letters", "faults", clock, watch)
-    places = Settings(views_table=VIEWS + suffix, lake_bucket=LAKE + suffix, audit_bucket=AUDIT + suffix)
+    buckets = {"lake_bucket": LAKE + suffix, "audit_bucket": AUDIT + suffix}
+    places = Settings(stage="test", views_table=VIEWS + suffix, **buckets)
     return wiring.build(Runtime(cloud.call, clock, small_desk(), edge, watch, AT_ONCE), places)
 
 

@@ -18,7 +18,7 @@ URL = "http://localhost:4566/000000000000/embedded-test"
 TOUCHED: dict[Any, tuple[str, ...]] = {
     app: ("app", "save_all", "main", "_MAIN_LOOP"),
     dynamodb: ("_condition_syntax_error",),
-    iam_actions: ("extract_iam_action",),
+    iam_actions: ("extract_iam_action", "extract_resource_arn"),
     lambda_runtime: ("execution_credentials",),
     lambda_svc: (
         "_ESM_IDLE_WAKE_GAP_SECONDS", "_ESM_SQS_DEFAULT_CONCURRENCY", "_emit_lambda_logs", "_emit_lambda_metrics",

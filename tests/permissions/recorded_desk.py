@@ -93,6 +93,7 @@ def _journey(desk: Desk) -> None:
     recorded_api.control(desk)
     assert desk.cloud.wait_until_quiet()
     recorded_close.close_days(desk)
+    recorded_api.see_system(desk)
     recorded_close.fill_back(desk)
 
 

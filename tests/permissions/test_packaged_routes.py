@@ -16,7 +16,8 @@ from support.policies import Statement, allowed, statement
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 # Who answers for an access, or for a route by its name: the service, and its function.
 ANSWERS = {"read": ("audit", "api"), "control": ("risk", "api_control"), "external": ("signal", "webhook"),
-           "fills": ("execution", "fills")}  # fmt: skip
+           "fills": ("execution", "fills"), "limits": ("risk", "api_limits"), "system": ("audit", "api_system"),
+           "research": ("audit", "api_system")}  # fmt: skip
 DEFAULT = "$default"
 
 

@@ -7,19 +7,24 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from fanfold import desk, ids
+from fanfold.api.system_schemas import Alarm, DeadLetter, QueueDepth, ResearchRun, RunningCode
 from fanfold.audit import chain
+from fanfold.audit.daily_report import DayReport
 from fanfold.audit.views import decision_view, message_view, newest, views_of
 from fanfold.aws.client.call import Call
 from fanfold.aws.dynamodb.chat_inbox import ChatInbox
 from fanfold.aws.dynamodb.ledger_store import DynamoLedger
 from fanfold.aws.dynamodb.nonces import Nonces
 from fanfold.aws.dynamodb.outbox import Outbox
+from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.chat.webhook import ChatParts, ChatWebhook, connect
 from fanfold.codes import Code
+from fanfold.deployment import SERVICES
 from fanfold.desk import Desk
 from fanfold.errors import AT_ONCE
+from fanfold.ledger.approvals import Approvals
 from fanfold.ledger.changes import OpenAccount
 from fanfold.ledger.controls import LedgerControls
 from fanfold.messages import (
@@ -39,6 +44,7 @@ from fanfold.messages import (
     TradingStateChanged,
     encode,
 )
+from fanfold.risk.policy import prepare
 from fanfold.simulation.stores import MemoryBus
 from support.chats import SECRETS_OF_CHATS
 
@@ -137,13 +143,44 @@ def answered(function: Callable[[dict[str, Any]], dict[str, Any]], request: dict
     return Answer(answer["statusCode"], answer["headers"], json.loads(answer["body"] or "null"))
 
 
+class SeenStage:
+    """A stage as it is watched: its queues, alarms, functions, newest close and sweeps, all to be set."""
+
+    stage, place = "test", "s3://lake/research/sweeps/"
+
+    def __init__(self) -> None:
+        self.letters: list[DeadLetter] = []
+        self.ringing: list[Alarm] = []
+        self.runs: list[ResearchRun] = []
+        self.report: tuple[DayReport, bool] | None = None
+
+    def depths(self) -> list[QueueDepth]:
+        return [QueueDepth(service=name, waiting=2, in_flight=1, dead_letters=0) for name in SERVICES]
+
+    def dead_letters(self) -> list[DeadLetter]:
+        return self.letters
+
+    def alarms(self) -> list[Alarm]:
+        return self.ringing
+
+    def functions(self) -> list[RunningCode]:
+        return [RunningCode(service="risk", function="assess", digest="sha256:1", version="$LATEST", deployed_at=NOW)]
+
+    def last(self, since: str) -> tuple[DayReport, bool] | None:
+        return self.report if self.report and self.report[0].day >= since else None
+
+    def submitted(self) -> list[ResearchRun]:
+        return self.runs
+
+
 class World:
     """An account that traded, a spare one that was never opened, and the functions of the API."""
 
     def __init__(self, call: Call, messages: list[Message], name: str) -> None:
-        from audit_service import read_api
+        from audit_service import read_api, read_system
         from execution_service.fills_api import FillsReceiver
         from risk_service import halt_api
+        from risk_service.read_limits import LimitReader
         from signal_service.webhook import Receiver
 
         ledger_table, views, folds, chats = (f"{name}-{table}" for table in ("ledger", "views", "folds", "alerts"))
@@ -159,6 +196,12 @@ class World:
         log = Kept()
         record(self.views, log, messages)
         self.read = lambda request: read_api.answer(request, self.desk, self.views, log, self.now)
+        polls, approvals, plan = DynamoPolls(self.ledger), Approvals(self.store, AT_ONCE), prepare(self.desk)
+        self.watched = SeenStage()
+        self.limits = lambda request: LimitReader(self.desk, plan, polls.read, approvals, self.now).answer(request)
+        self.system = lambda request: read_system.answer(
+            request, self.watched, self.views, self.watched, self.watched, self.now
+        )
         self.control = lambda request: halt_api.answer(request, self.desk, self.controls, self.now)
         self.webhook = lambda request: receiver.answer(request, self.now)
         # No account of this desk is live.
@@ -177,7 +220,8 @@ class World:
         return {("audit", "api"): self.read, ("risk", "api_control"): self.control}[service, function](request)
 
     def get(self, path: str, query: str = "") -> Answer:
-        return answered(self.read, event("GET", path, query, who=READER))
+        function = {"/limits": self.limits, "/system": self.system, "/research": self.system}.get(path, self.read)
+        return answered(function, event("GET", path, query, who=READER))
 
     def post(
         self, path: str, body: Any, who: dict[str, Any] = ANNA, key: str = "key-00000001", **more_headers: str

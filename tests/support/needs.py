@@ -94,6 +94,21 @@ def _queue(parameters: Parameters) -> Iterator[Need]:
     yield Need("sqs:SendMessage", _arn("sqs", parameters["QueueUrl"].rpartition("/")[2]))
 
 
+def _watched_queue(action: str) -> Callable[[Parameters], Iterator[Need]]:
+    def needed(parameters: Parameters) -> Iterator[Need]:
+        yield Need(f"sqs:{action}", _arn("sqs", parameters["QueueUrl"].rpartition("/")[2]))
+
+    return needed
+
+
+def _alarms(_parameters: Parameters) -> Iterator[Need]:
+    yield Need("cloudwatch:DescribeAlarms", _arn("cloudwatch", "alarm:*"))
+
+
+def _configuration(parameters: Parameters) -> Iterator[Need]:
+    yield Need("lambda:GetFunctionConfiguration", _arn("lambda", f"function:{parameters['FunctionName']}"))
+
+
 def _listing(parameters: Parameters) -> Iterator[Need]:
     yield Need("s3:ListBucket", f"arn:aws:s3:::{parameters['Bucket']}")
 
@@ -140,6 +155,9 @@ OPERATIONS: dict[tuple[str, str], Callable[[Parameters], Iterator[Need]]] = {
     ("sns", "PublishBatch"): _topic,
     ("sqs", "SendMessage"): _queue,
     ("sqs", "SendMessageBatch"): _queue,
+    **{("sqs", name): _watched_queue(name) for name in ("GetQueueAttributes", "ReceiveMessage")},
+    ("cloudwatch", "DescribeAlarms"): _alarms,
+    ("lambda", "GetFunctionConfiguration"): _configuration,
     ("s3", "ListObjectsV2"): _listing,
     ("s3", "ListObjectVersions"): _versions,
     ("s3", "GetObject"): _read_object,

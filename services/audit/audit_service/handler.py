@@ -52,3 +52,9 @@ def api(event: dict[str, Any], context: object) -> dict[str, Any]:
     """HTTP API: return what audit recorded of the desk, for people and programs."""
     with wiring.runtime().watch.invocation(context):
         return wiring.process().api(event)
+
+
+def api_system(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """HTTP API: return what the desk runs on, and the research in the lake."""
+    with wiring.runtime().watch.invocation(context):
+        return wiring.process().api_system(event)

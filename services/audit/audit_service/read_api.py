@@ -3,15 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from audit_service import read_desk, read_orders
+from audit_service import read_desk, read_orders, read_refusals
 from fanfold.api import openapi
-from fanfold.api.router import Handler, serve
+from fanfold.api.router import Handler, serve, with_clock
 from fanfold.audit.lineage import Segments
 from fanfold.audit.queries import Reading
 from fanfold.desk import Desk
-
-# The desk's time, by which a reader tells how old the data is: of a market that is replayed it is not the reader's.
-CLOCK_HEADER = "fanfold-clock"
 
 
 def answer(event: dict[str, Any], desk: Desk, views: Reading, log: Segments, now: datetime) -> dict[str, Any]:
@@ -22,8 +19,8 @@ def answer(event: dict[str, Any], desk: Desk, views: Reading, log: Segments, now
         "signals": lambda _request, query: read_desk.signals(desk, views, query.account),
         "orders": lambda _request, query: read_orders.orders(desk, views, query),
         "order": lambda request, _query: read_orders.order(desk, views, log, request.parameters["order"]),
+        "refusals": lambda _request, query: read_refusals.refusals(desk, views, query.account),
         "trades": lambda _request, query: read_orders.trades(desk, views, query),
         "openapi": lambda _request, _query: openapi.document(),
     }
-    response = serve(event, handlers)
-    return response | {"headers": response["headers"] | {CLOCK_HEADER: now.isoformat()}}
+    return with_clock(serve(event, handlers), now)

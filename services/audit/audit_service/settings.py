@@ -4,8 +4,9 @@ import msgspec
 
 
 class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
-    """The views, the lake and the chained log of audit, and the key that signs closed days ("" for none)."""
+    """The stage, the views, the lake and the chained log of audit, and the key that signs closed days ("" for none)."""
 
+    stage: str
     views_table: str
     lake_bucket: str
     audit_bucket: str

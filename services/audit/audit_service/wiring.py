@@ -113,6 +113,19 @@ class AuditProcess:
 
         return read_api.answer(event, self.runtime.desk, self.views, self.log, self.runtime.clock())
 
+    def api_system(self, event: dict[str, Any]) -> dict[str, Any]:
+        from audit_service import read_system  # noqa: PLC0415
+        from fanfold.aws.function.watched import WatchedStage  # noqa: PLC0415
+        from fanfold.aws.s3.reports import S3Reports  # noqa: PLC0415
+        from fanfold.aws.s3.sweeps import S3Sweeps  # noqa: PLC0415
+
+        runtime, settings = self.runtime, self._settings
+        queues_at = runtime.edge.dead_letters.rpartition("/")[0]
+        watched = WatchedStage(runtime.call, runtime.table(runtime.edge.faults), settings.stage, queues_at)
+        sweeps = S3Sweeps(runtime.call, settings.lake_bucket)
+        reports = S3Reports(runtime.call, settings.lake_bucket)
+        return read_system.answer(event, watched, self.views, reports, sweeps, runtime.clock())
+
 
 def _as_json(outcome: msgspec.Struct) -> dict[str, Any]:
     body: dict[str, Any] = msgspec.to_builtins(outcome)

@@ -24,6 +24,12 @@ def api_control(event: dict[str, Any], context: object) -> dict[str, Any]:
         return wiring.process().api_control(event)
 
 
+def api_limits(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """HTTP API: return what is used of each limit."""
+    with wiring.runtime().watch.invocation(context):
+        return wiring.process().api_limits(event)
+
+
 def sweep(_event: dict[str, Any], context: object) -> dict[str, Any]:
     """On schedule: publish what a crash has left in the outbox, and fail while a limit's parameter is refused."""
     with wiring.runtime().watch.invocation(context):

@@ -18,7 +18,7 @@ from fanfold.aws.sns import Topics
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
 from fanfold.ledger.approvals import Approvals
-from fanfold.risk.policy import prepare
+from fanfold.risk.policy import DeskPolicy, prepare
 from risk_service.assess import PreTradeRisk
 from risk_service.control import ControlCommand, handle_command
 from risk_service.routes import ROUTES
@@ -42,6 +42,7 @@ class RiskProcess:
         self._settings = settings
         self._rests = _rests(runtime.desk) if rests is None else rests
         self._built: tuple[Desk, PreTradeRisk] | None = None
+        self._prepared: tuple[Desk, DeskPolicy] | None = None
 
     @cached_property
     def _table(self) -> Table:
@@ -74,9 +75,14 @@ class RiskProcess:
         return RuntimeLimits(runtime.call, self._settings.limits_path, runtime.desk, runtime.clock, runtime.watch)
 
     @property
+    def _desk(self) -> Desk:
+        """Return the desk under the current limits; the same object as before unless one has changed."""
+        return self._limits.desk() if self._limits else self.runtime.desk
+
+    @property
     def risk(self) -> PreTradeRisk:
         """Return the pre-trade risk under the current limits."""
-        desk = self._limits.desk() if self._limits else self.runtime.desk
+        desk = self._desk
         if self._built is None or self._built[0] is not desk:
             self._built = desk, self._under(desk)
         return self._built[1]
@@ -114,6 +120,16 @@ class RiskProcess:
 
         controls = LedgerControls(self._ledger, self.runtime.backoff)
         return halt_api.answer(event, self.runtime.desk, controls, self.runtime.clock())
+
+    def api_limits(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Respond to an HTTP API event."""
+        from risk_service.read_limits import LimitReader  # noqa: PLC0415
+
+        desk = self._desk
+        if self._prepared is None or self._prepared[0] is not desk:
+            self._prepared = desk, prepare(desk, self._rests)
+        polls = DynamoPolls(self._table)
+        return LimitReader(desk, self._prepared[1], polls.read, self._approvals, self.runtime.clock()).answer(event)
 
     def control(self, event: dict[str, Any], request: str) -> dict[str, Any]:
         """Return the result of a command, or its fault; ``describe`` returns the desk that this function trades."""

@@ -1,6 +1,7 @@
 """Respond to an HTTP API event: route, check, call the handler, encode the response or the problem."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -10,6 +11,7 @@ from fanfold.api.problems import MEDIA_TYPE, Problem, not_found
 from fanfold.api.requests import ApiRequest, convert_query, request_of
 from fanfold.api.routes import match_route
 
+CLOCK_HEADER = "fanfold-clock"
 _encode = msgspec.json.Encoder(decimal_format="string").encode
 
 
@@ -32,6 +34,14 @@ def serve(event: dict[str, Any], handlers: Mapping[str, Handler]) -> dict[str, A
     except Problem as problem:
         return _answer(problem.status, MEDIA_TYPE, _encode(problem.document()), problem.headers)
     return unless_known(event, _answer(reply.status, "application/json", _encode(reply.body), reply.headers))
+
+
+def with_clock(response: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Return a response that says the desk's time, by which a reader tells how old the data is.
+
+    Of a market that is replayed it is not the reader's own time. It is no part of the body, which may be unchanged.
+    """
+    return response | {"headers": response["headers"] | {CLOCK_HEADER: now.isoformat()}}
 
 
 def _reply(event: dict[str, Any], handlers: Mapping[str, Handler]) -> Reply:

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, NamedTuple
 
-from fanfold.api import schemas
+from fanfold.api import risk_schemas, schemas, system_schemas
 from fanfold.api.problems import Problem, not_found
 from fanfold.api.requests import CHAT, ApiRequest
 
@@ -81,6 +81,41 @@ ROUTES = (
         "What each strategy instance wants to hold.",
         {200: schemas.Signals},
         schemas.AccountQuery,
+    ),
+    Route(
+        "limits",
+        "GET",
+        "/limits",
+        "read",
+        "What is used of each limit of each account, as risk would decide now.",
+        {200: risk_schemas.LimitList},
+        schemas.AccountQuery,
+    ),
+    Route(
+        "refusals",
+        "GET",
+        "/refusals",
+        "read",
+        "Refusals among the newest orders, by reason.",
+        {200: risk_schemas.Refusals},
+        schemas.AccountQuery,
+    ),
+    Route(
+        "system",
+        "GET",
+        "/system",
+        "read",
+        "Queues, dead letters, alarms, functions and the audit chain.",
+        {200: system_schemas.System},
+    ),
+    Route(
+        "research",
+        "GET",
+        "/research",
+        "read",
+        "Kept runs: those of the library on a laptop, sweeps of the lake on AWS.",
+        {200: system_schemas.Research},
+        system_schemas.ResearchQuery,
     ),
     Route("openapi", "GET", "/openapi.json", "read", "This document.", {200: dict[str, Any]}),
     Route("halt", "POST", "/halt", "control", "Stop accounts.", {200: schemas.HaltAnswer}, body=schemas.HaltRequest),

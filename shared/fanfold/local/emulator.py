@@ -33,6 +33,7 @@ QUEUE_URL_PORT = "4566"
 POLLERS = 2
 EXPRESSIONS = 1_000
 PARENT_CHECK_S = 0.5
+ALARM_LIST = ("monitoring", "*")
 BATCHES = {"sns:PublishBatch": "sns:Publish"}
 INHERITED = (
     "PATH",
@@ -95,6 +96,14 @@ class Embedded:
         named = iam_actions.extract_iam_action
         # On AWS a batch is allowed to whom its action is allowed: there is no sns:PublishBatch.
         iam_actions.extract_iam_action = lambda *arguments: BATCHES.get(action := named(*arguments), action)
+        resource = iam_actions.extract_resource_arn
+
+        def listed(service: str, *request: Any) -> str:
+            # On AWS a list of alarms is asked for of all alarms of the account and region.
+            arn = resource(service, *request)
+            return f"arn:aws:cloudwatch:{':'.join(request[-2:])}:alarm:*" if (service, arn) == ALARM_LIST else arn
+
+        iam_actions.extract_resource_arn = listed
         delete = sqs._delete_messages_for_esm
 
         def delete_and_tell(queue_url: str, receipt_handles: set[str]) -> None:

@@ -39,6 +39,9 @@ class RouteTarget(NamedTuple):
 READING = RouteTarget("audit", "api", "jwt")
 # As in the services' files: what is not here goes to $default.
 TARGETS = {
+    "GET /limits": RouteTarget("risk", "api_limits", "jwt"),
+    "GET /system": RouteTarget("audit", "api_system", "jwt"),
+    "GET /research": RouteTarget("audit", "api_system", "jwt"),
     "POST /halt": RouteTarget("risk", "api_control", "iam"),
     "POST /resume": RouteTarget("risk", "api_control", "iam"),
     "POST /signals/external": RouteTarget("signal", "webhook", ""),

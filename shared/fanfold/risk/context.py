@@ -133,6 +133,14 @@ class Context(msgspec.Struct, kw_only=True):
         )
 
     @property
+    def gross_max(self) -> Decimal:
+        return self.terms.limits.gross_max * self.equity
+
+    @property
+    def net_max(self) -> Decimal:
+        return self.terms.limits.net_max * self.equity
+
+    @property
     def daily_loss(self) -> Decimal:
         return self.book.day_start_equity - self.equity
 

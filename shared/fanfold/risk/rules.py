@@ -179,15 +179,14 @@ def position_notional(candidate: Candidate, context: Context) -> str | None:
 
 
 def gross_exposure(candidate: Candidate, context: Context) -> str | None:
-    figure, limit = context.gross + candidate.largest, context.terms.limits.gross_max * context.equity
+    figure, limit = context.gross + candidate.largest, context.gross_max
     return _over("gross exposure", figure, limit) if figure > limit else None
 
 
 def net_exposure(candidate: Candidate, context: Context) -> str | None:
     buys = candidate.order.side == "buy"
     figure = context.net_highest + candidate.highest if buys else -context.net_lowest - candidate.lowest
-    limit = context.terms.limits.net_max * context.equity
-    return _over("net exposure", figure, limit) if figure > limit else None
+    return _over("net exposure", figure, context.net_max) if figure > context.net_max else None
 
 
 def order_rate(candidate: Candidate, context: Context) -> str | None:

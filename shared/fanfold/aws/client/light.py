@@ -1,7 +1,7 @@
 """The seam on the standard library: the few operations a desk uses, with a fraction of boto3's start and CPU time.
 
-It speaks to DynamoDB, KMS, SQS, SNS, S3, Lambda, Secrets Manager, SSM and Step Functions, on one kept
-connection a host and thread.
+It speaks to DynamoDB, KMS, SQS, SNS, S3, Lambda, Secrets Manager, SSM, Step Functions and CloudWatch, on one
+kept connection a host and thread.
 """
 
 import ssl
@@ -26,12 +26,13 @@ PROTOCOLS = {
     "secretsmanager": "fanfold.aws.client.protocol_json",
     "ssm": "fanfold.aws.client.protocol_json",
     "stepfunctions": "fanfold.aws.client.protocol_json",
+    "cloudwatch": "fanfold.aws.client.protocol_json",
     "sns": "fanfold.aws.client.protocol_query",
     "s3": "fanfold.aws.client.protocol_s3",
     "lambda": "fanfold.aws.client.protocol_lambda",
 }
 # Services that have another name in hosts and signatures.
-IN_HOSTS = {"stepfunctions": "states"}
+IN_HOSTS = {"stepfunctions": "states", "cloudwatch": "monitoring"}
 # How long an answer may be in coming, in seconds, where it is not TIMEOUT_S: a long poll, a function's run.
 PATIENCE_S = {"ReceiveMessage": 20.0 + TIMEOUT_S, "Invoke": 900.0}
 

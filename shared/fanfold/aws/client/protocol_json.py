@@ -1,4 +1,4 @@
-"""The AWS JSON protocol: DynamoDB, KMS, SQS, Secrets Manager, SSM and Step Functions."""
+"""The AWS JSON protocol: DynamoDB, KMS, SQS, Secrets Manager, SSM, Step Functions and CloudWatch."""
 
 import zlib
 from base64 import b64decode
@@ -18,6 +18,7 @@ TARGETS = {
     "secretsmanager": "secretsmanager",
     "ssm": "AmazonSSM",
     "stepfunctions": "AWSStepFunctions",
+    "cloudwatch": "GraniteServiceVersion20100801",
 }
 VERSIONS = {"kms": "1.1", "secretsmanager": "1.1", "ssm": "1.1"}
 # The members that carry bytes, which go over the wire in base 64.

@@ -55,13 +55,27 @@ class S3Reports:
     def body(self, day: str) -> Pages:
         return Pages(self._get(_key(day, "day.json")), self._get(_key(day, "day.md")))
 
+    def last(self, since: str) -> tuple[DayReport, bool] | None:
+        """Return the report of the newest day from one on, and whether its close is done; None where there is none.
+
+        A day that failed and was closed later counts as closed.
+        """
+        there = {key for key in self._keys(since) if key.endswith((".json", "/day.md"))}
+        days = sorted({_day(key) for key in there}, reverse=True)
+        if not days:
+            return None
+        closed = _key(days[0], "day.json") in there
+        report = self._read(_key(days[0], "day.json" if closed else "failed.json"))
+        return report, _key(days[0], "day.md") in there
+
     def _newest(self, before: str) -> list[DayReport]:
         """Return the newest closed report of an earlier day, if there is one."""
         earlier = [key for key in self._keys() if key.endswith("/day.json") and key < _key(before, "")]
         return [self._read(max(earlier))] if earlier else []
 
-    def _keys(self) -> Iterator[str]:
-        for page in pages_of(self._call, {"Bucket": self._bucket, "Prefix": PREFIX}):
+    def _keys(self, since: str = "") -> Iterator[str]:
+        start = {"StartAfter": f"{PREFIX}{since}"} if since else {}
+        for page in pages_of(self._call, {"Bucket": self._bucket, "Prefix": PREFIX} | start):
             yield from (entry["Key"] for entry in page.get("Contents", []))
 
     def _get(self, key: str) -> bytes:
