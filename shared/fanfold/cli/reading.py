@@ -86,11 +86,15 @@ def minute(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%m-%d %H:%M")
 
 
+def last_close(session: Session, accounts: list[str]) -> int:
+    """Return the newest close that an account knows, in epoch seconds; 0 where there is none."""
+    return max((mark.closes_at_s for account in accounts for mark in marks_of(session, account).values()), default=0)
+
+
 def last_day(session: Session, accounts: list[str]) -> str:
     """Return the UTC day of the newest close that an account knows; the epoch's where there is none."""
-    closes = [mark.closes_at_s for account in accounts for mark in marks_of(session, account).values()]
     # A close at midnight is of the bar before it, but what trades on it trades after midnight.
-    return date_of(max(closes, default=0)).isoformat()
+    return date_of(last_close(session, accounts)).isoformat()
 
 
 def date_of(at: int) -> date:

@@ -1,10 +1,13 @@
 """The files that `fanfold tax` writes and reads."""
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
+from io import TextIOWrapper
 from pathlib import Path
+from typing import IO
 
 from fanfold.accounting.books import OpenLot
 from fanfold.accounting.tax_year import ROW_COLUMNS, TaxSums, TaxYear, row_of
@@ -24,9 +27,19 @@ def read_text(path: Path) -> str:
         raise BadInput(f"{path} cannot be read: {wrong}") from wrong
 
 
+@contextmanager
+def writing(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file that a user names, to be written. Raises BadInput where that cannot be."""
+    try:
+        with path.open("wb") as file:
+            yield file
+    except OSError as wrong:
+        raise BadInput(f"{path} cannot be written: {wrong.strerror}") from wrong
+
+
 def write_csv(path: Path, rows: Iterable[Sequence[Cell]]) -> None:
     """Write rows as CSV in UTF-8, amounts in plain digits."""
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with writing(path) as binary, TextIOWrapper(binary, encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([_text(cell) for cell in row] for row in rows)
 
 
@@ -42,7 +55,8 @@ def write_workbook(path: Path, report: TaxYear, lots: Sequence[OpenLot]) -> None
         import xlsxwriter  # noqa: PLC0415
     except ModuleNotFoundError as wrong:
         raise BadInput("--xlsx needs XlsxWriter: `pip install 'fanfold[excel]'`, or write --csv") from wrong
-    with xlsxwriter.Workbook(str(path), {"remove_timezone": True, "constant_memory": True}) as book:
+    options = {"remove_timezone": True, "constant_memory": True}
+    with writing(path) as file, xlsxwriter.Workbook(file, options) as book:
         formats = {
             Decimal: book.add_format({"num_format": "#,##0.00########"}),
             date: book.add_format({"num_format": "yyyy-mm-dd"}),

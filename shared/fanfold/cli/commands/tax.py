@@ -144,8 +144,8 @@ def _tracked(inputs: TaxInputs, layout: str) -> list[Sequence[tax_files.Cell]]:
 def _write_beancount(path: Path, inputs: TaxInputs) -> None:
     rules = inputs.rules
     writer = BeancountWriter(inputs.books(), inputs.rates.currency, rules.zone)
-    with path.open("w", encoding="utf-8") as file:
-        file.writelines(f"{line}\n" for line in writer.lines(inputs.entries()))
+    with tax_files.writing(path) as file:
+        file.writelines(f"{line}\n".encode() for line in writer.lines(inputs.entries()))
 
 
 def _answer(inputs: TaxInputs, report: TaxYear, lots: Sequence[OpenLot], missing: Sequence[Moved]) -> Answer:
