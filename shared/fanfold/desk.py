@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from fanfold import desk_entries
+from fanfold.alerts import entries as alert_entries
+from fanfold.alerts.entries import AlertChannel
 from fanfold.desk_entries import Account, Instrument, Limits, StrategyInstance, VenueSettings
 from fanfold.errors import BadInput, near
 from fanfold.market import timeframes
@@ -18,20 +20,24 @@ from fanfold.strategy import contract
 
 # Callers import the entries from here.
 __all__ = [
-    "Account", "Desk", "Instrument", "Limits", "StrategyInstance", "VenueSettings",
-    "build", "bundle_mistakes", "dump", "entries", "load", "mistakes", "parse", "read", "refusal", "tables",
+    "Account", "AlertChannel", "Desk", "Instrument", "Limits", "StrategyInstance", "VenueSettings", "build",
+    "bundle_mistakes", "dump", "entries", "load", "mistakes", "parse", "read", "refusal", "tables",
 ]  # fmt: skip
 T = TypeVar("T")
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The venues, accounts, strategy instances, limits and instruments of a desk, by name, and who may command it."""
+    """The venues, accounts, strategy instances, limits and instruments of a desk, by name.
+
+    ``alerts`` are the channels that are told what needs people, ``chat`` those who may command the desk.
+    """
 
     venues: dict[str, VenueSettings]
     accounts: dict[str, Account]
     strategies: dict[str, StrategyInstance]
     limits: dict[str, Limits]
     instruments: dict[str, Instrument]
+    alerts: dict[str, AlertChannel] = {}
     chat: dict[str, Person] = {}
 
     @property
@@ -42,7 +48,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 # Names are parts of table keys, message groups and file names.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
-_TABLES = ("venues", "accounts", "strategies", "limits", "instruments", "chat")
+_TABLES = ("venues", "accounts", "strategies", "limits", "instruments", "alerts", "chat")
 
 
 def parse(text: str, source: str = "desk.toml") -> Desk:
@@ -83,6 +89,7 @@ def read(raw: dict[str, Any], wrong: list[str]) -> Desk:
         strategies=_entries(raw, "strategies", StrategyInstance, wrong),
         limits=_entries(raw, "limits", Limits, wrong),
         instruments=_entries(raw, "instruments", Instrument, wrong),
+        alerts=_entries(raw, "alerts", AlertChannel, wrong),
         chat=_entries(raw, "chat", Person, wrong),
     )
 
@@ -115,6 +122,8 @@ def mistakes(desk: Desk) -> Iterator[str]:
         yield from _of_account(desk, name, account)
     for name, instance in desk.strategies.items():
         yield from (f"[strategies.{name}] {reason}" for reason in _of_instance(desk, instance))
+    for name, channel in desk.alerts.items():
+        yield from (f"[alerts.{name}] {reason}" for reason in alert_entries.mistakes(channel))
     yield from _of_shares_and_legs(desk)
     yield from (f"[chat.{name}] {reason}" for name, reason in persons.mistakes(desk.chat))
 

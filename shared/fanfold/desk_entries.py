@@ -213,11 +213,8 @@ _BOUNDS = {
     "gross_max": _MULTIPLE,
     "net_max": _MULTIPLE,
     "grace_s": Bound("seconds", Decimal(10), "a poll has to end before the next one"),
-    "order_ttl_s": _SECONDS,
     "slices": Bound("orders", Decimal(20), "one approval has to hold them all"),
     "slices_over_s": Bound("seconds", Decimal(86_400), "it is in seconds, at most a day"),
-    "bar_age_s_max": _SECONDS,
-    "signal_age_s_max": _SECONDS,
     "orders_per_minute_max": _COUNT,
 }
 # The only figure that may be below zero: some venues pay makers.
@@ -229,6 +226,7 @@ T = TypeVar("T")
 _KINDS = {
     Decimal: "a number",
     int: "a whole number",
+    bool: "true or false",
     str: "text in quotes",
     list: 'a list of texts, such as ["BTC/USDT"]',
     dict: "a table, such as { fast = 10 }",
@@ -297,4 +295,5 @@ def decimals(value: Decimal) -> int:
 
 def bound_of(key: str) -> Bound:
     """Return the unit and the maximum of a figure, by its key."""
-    return _RATE if key.endswith("_bps") else _BOUNDS.get(key, _AMOUNT)
+    usual = _RATE if key.endswith("_bps") else _SECONDS if key.endswith(("_s", "_s_max")) else _AMOUNT
+    return _BOUNDS.get(key, usual)

@@ -16,7 +16,7 @@ PLOTTING = {"matplotlib"}
 CORE = {"core"}
 MARKET = CORE | {"market"}
 MESSAGES = MARKET | {"messages"}
-DESK = MARKET | {"strategy", "operators", "desk"}
+DESK = MARKET | {"strategy", "alerts", "operators", "desk"}
 TRADED = MESSAGES | DESK
 LEDGER = TRADED | {"risk", "matching", "ledger"}
 DOMAIN = LEDGER | {"signals", "audit", "api", "trading", "chat"}
@@ -29,8 +29,9 @@ ROOMS = {
     "strategy": MARKET,
     "indicators": MARKET | {"strategy"},
     "strategies": {"strategy", "indicators"},
+    "alerts": CORE,
     "operators": CORE,
-    "desk": MARKET | {"strategy", "operators"},
+    "desk": MARKET | {"strategy", "alerts", "operators"},
     "signals": TRADED,
     "risk": TRADED,
     "matching": MESSAGES | {"desk"},
@@ -51,7 +52,7 @@ ROOMS = {
     "aws.dynamodb": DOMAIN | {"aws", "aws.client"},
     "aws.s3": DOMAIN | {"aws", "aws.client"},
     "aws.function": DOMAIN | AWS,
-    "alerts": TRADED | {"risk"},
+    "channels": CORE | {"alerts"},
     "research": LOCAL | {"performance", "indicators", "strategies"},
     "simulation": DOMAIN | AWS,
     "simulation.schedules": DOMAIN | AWS | {"simulation"},
@@ -59,7 +60,7 @@ ROOMS = {
     "local": DOMAIN | AWS | {"venues", "simulation", "importers", "page"},
     "stages": LOCAL,
     "cli": LOCAL
-    | {"simulation.schedules", "exchange", "stages", "accounting", "cost", "performance"}
+    | {"simulation.schedules", "exchange", "stages", "accounting", "cost", "performance", "channels"}
     | {"research", "indicators", "strategies"},
     "fanfold_dev": LOCAL | {"exchange", "stages", "accounting", "cost", "performance", "research", "cli"},
 }
@@ -67,6 +68,7 @@ ROOMS = {
 LIBRARIES = {
     **dict.fromkeys(AWS, STANDARD | {"msgspec", "boto3", "botocore", "pyarrow", "aws_xray_sdk"}),
     "venues": STANDARD | {"msgspec", "ccxt", "certifi"},
+    "channels": STANDARD | {"msgspec", "apprise"},
     "research": STANDARD | {"msgspec", "numpy", "numba", "duckdb", "optuna", "pyarrow"} | PLOTTING,
     "simulation": PURE | {"random"},
     "simulation.schedules": PURE | {"random", "greenlet"},
@@ -95,7 +97,7 @@ def allowed(name: str) -> set[str]:
         room = layer(name)
         return ROOMS[room] | LIBRARIES.get(room, PURE) | {room}
     venues = {"venues"} if service in VENUES else set()
-    own = {RESEARCH: {"research"}, ALERTS: {"alerts"}}.get(service, set())
+    own = {RESEARCH: {"research"}, ALERTS: {"channels"}}.get(service, set())
     return {
         "handler": {"typing", *AWS, f"{service}.wiring"},
         "wiring": DOMAIN | STANDARD | AWS | venues | own | {"msgspec", f"{service}.settings", f"{service}.verb"},

@@ -34,7 +34,7 @@ BUILD = {
     "risk": "wiring.process().risk",
     "execution": "[*map(wiring.process().verbs, wiring.runtime().desk.venues)]",
     "audit": "wiring.process().record([])",
-    "alerts": "wiring.edge(), wiring.process(), wiring.process()._chat",
+    "alerts": "process = wiring.process()\n(wiring.edge(), process.sender, process.channels, process._chat)",
 }
 VARIABLES = (
     "STAGE", "FAULTS_TABLE", "DEAD_LETTERS", "BARS_TOPIC", "BARS_REQUESTED_TOPIC", "TARGETS_TOPIC", "ORDERS_TOPIC",

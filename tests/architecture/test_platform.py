@@ -18,7 +18,11 @@ SUBSCRIBED = SUBSCRIPTIONS | OPTIONAL_SUBSCRIPTIONS
 # What the handlers find in their image, or only on a laptop.
 DEFAULTS = {"DESK", "CLOCK"}
 # Woken by a clock or by the daily close, and by no queue; docs/decisions/0018-patient-functions.md has the reasons.
-PATIENT = {"market-data": {"Poll"}, "alerts": {"Notify"}, "audit": {"Flush", "Compact", "Verify", "Reconcile"}}
+PATIENT = {
+    "market-data": {"Poll"},
+    "alerts": {"Notify", "FollowUnderscoreup"},
+    "audit": {"Flush", "Compact", "Verify", "Reconcile"},
+}
 
 
 def wrong_topics(platform: Template) -> list[str]:

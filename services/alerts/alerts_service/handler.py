@@ -12,6 +12,12 @@ def notify(event: dict[str, Any], context: object) -> dict[str, Any]:
         return consume(event, wiring.process().notify, wiring.edge())
 
 
+def follow_up(_event: dict[str, Any], context: object) -> dict[str, Any]:
+    """On schedule: tell what repeats, is over, was not taken by anybody, or was not told by a process that ended."""
+    with wiring.runtime().watch.invocation(context):
+        return wiring.process().follow_up()
+
+
 def chat(event: dict[str, Any], context: object) -> dict[str, Any]:
     """HTTP API: a command from a chat, proven by its platform."""
     with wiring.runtime().watch.invocation(context):

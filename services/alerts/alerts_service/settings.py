@@ -6,11 +6,12 @@ import msgspec
 class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
     """The table of alerts, and the SecureStrings with the addresses of channels and with what platforms prove by.
 
-    What the chat alone needs is "" elsewhere.
+    On a laptop the addresses are in a file, ``alert_addresses``. What one function alone needs is "" elsewhere.
     """
 
     alerts_table: str
-    channels_parameter: str
+    channels_parameter: str = ""
+    alert_addresses: str = ""
     chat_parameter: str = ""
     orders_topic: str = ""
     stage: str = ""

@@ -1,14 +1,23 @@
-"""The parts of alerts, built on first use."""
+"""The parts of alerts, built on first use; apprise is loaded where something is told."""
 
 import os
 from functools import cache, cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from alerts_service.events import read_event
+from alerts_service.rules import alerts_of
 from alerts_service.settings import Settings
-from fanfold.alerts.alarms import read_event
+from fanfold.alerts import texts
+from fanfold.alerts.record import Notice
+from fanfold.alerts.sending import AlertSender
+from fanfold.aws.dynamodb.alert_table import DynamoAlerts
 from fanfold.aws.function.runtime import Runtime, read
 from fanfold.aws.function.runtime import runtime as described
+from fanfold.aws.function.secrets import SecureParameter
 from fanfold.aws.function.sqs import Arrived, SqsConsumer
+from fanfold.channels.address_file import addresses_in
+from fanfold.channels.addressed import AddressedChannels, Announcement
 
 if TYPE_CHECKING:
     from fanfold.chat.webhook import ChatWebhook
@@ -26,14 +35,46 @@ def edge() -> SqsConsumer:
 
 
 class AlertsProcess:
-    """The parts of one process."""
+    """The parts of one process, and the verbs of its functions."""
 
     def __init__(self, runtime: Runtime, settings: Settings) -> None:
         self.runtime = runtime
         self._settings = settings
 
+    @cached_property
+    def sender(self) -> AlertSender:
+        table, log = self.runtime.table(self._settings.alerts_table), self.runtime.watch.log
+        return AlertSender(
+            DynamoAlerts(table), self.runtime.desk.alerts, self._tell, self._now_s, self.runtime.backoff,
+            lambda channel, reason: log.warning("a channel did not take an alert", channel=channel, reason=reason),
+        )  # fmt: skip
+
+    @cached_property
+    def channels(self) -> AddressedChannels:
+        """Return the channels with their addresses: of a laptop's file, or of the stage's SecureString."""
+        own = self._settings.alert_addresses
+        if own:
+            return AddressedChannels(lambda: addresses_in(Path(own)), own)
+        name = self._settings.channels_parameter
+        secret = SecureParameter(self.runtime.call, name, self.runtime.clock)
+        return AddressedChannels(secret.values_if_set, f"the SecureString {name}")
+
     def notify(self, arrived: Arrived) -> None:
-        self.runtime.watch.log.info("an event arrived", kind=type(arrived.message).__name__)
+        """Send the alerts of an event."""
+        for alert in alerts_of(arrived.message, self.runtime.desk.alerts, self._now_s()):
+            self.sender.send(alert)
+
+    def follow_up(self) -> dict[str, Any]:
+        """Tell what became due since; return how many alerts need somebody."""
+        return {"open": self.sender.follow_up()}
+
+    def _tell(self, notice: Notice) -> None:
+        severity = "clear" if notice.kind == "all clear" else notice.record.severity
+        announcement = Announcement(texts.title(notice), texts.body(notice), severity, thing=notice.record.key)
+        self.channels.tell(notice.channel, announcement)
+
+    def _now_s(self) -> int:
+        return int(self.runtime.clock().timestamp())
 
     @cached_property
     def _chat(self) -> "ChatWebhook":

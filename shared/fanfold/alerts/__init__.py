@@ -1,1 +1,1 @@
-"""Alerts: what a person should know, which channels are told of it and when."""
+"""Alerts: which channels are told of a thing, when, and how often."""

@@ -1,4 +1,7 @@
-"""The notices of the alarm topic: of CloudWatch's alarms, of the daily close, of a budget."""
+"""The events of the queue: the messages of topics, and the notices of the alarm topic.
+
+Those are of CloudWatch's alarms, of the daily close, and of a budget.
+"""
 
 from hashlib import sha256
 
@@ -8,7 +11,7 @@ from fanfold.messages import Message, decode
 
 
 class AlarmNotice(msgspec.Struct, frozen=True, kw_only=True):
-    """A notice of the alarm topic; ``ended`` says that an alarm is no longer rung.
+    """A notice of the alarm topic: an alarm ``lasts`` until it has ``ended``, any other notice is of a moment.
 
     ``thing`` is what the notice is of, such as the name of an alarm, by which a later notice is known to be of it.
     """
@@ -16,6 +19,7 @@ class AlarmNotice(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     thing: str
     text: str
+    lasts: bool = False
     ended: bool = False
     cause: str = "alarm"
 
@@ -48,9 +52,8 @@ def read_event(body: str | bytes) -> Message | AlarmNotice:
 
 def _of_cloudwatch(alarm: _CloudWatchAlarm, text: str) -> AlarmNotice:
     about = " ".join(filter(None, (alarm.alarm_description, alarm.new_state_reason)))
-    return AlarmNotice(
-        id=_digest(text), thing=f"alarm {alarm.alarm_name}", text=about, ended=alarm.new_state_value == "OK"
-    )
+    ended = alarm.new_state_value == "OK"
+    return AlarmNotice(id=_digest(text), thing=f"alarm {alarm.alarm_name}", text=about, lasts=True, ended=ended)
 
 
 def _of_text(text: str) -> AlarmNotice:

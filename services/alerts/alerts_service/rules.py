@@ -1,0 +1,95 @@
+"""The alerts that events are: which thing each is of, how bad it is, and which channels asked for it."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from functools import singledispatch
+from typing import Any
+
+from alerts_service.events import AlarmNotice
+from fanfold.alerts.entries import AlertChannel, Severity
+from fanfold.alerts.record import Alert
+from fanfold.messages import ExecutionReport, Fill, OrdersRefused, OrderUpdate, TradingState, TradingStateChanged
+
+Channels = Mapping[str, AlertChannel]
+# Alarms that say that the desk is slow or short of something, and none that it trades wrongly or not at all.
+MILD = ("queue-age", "throttles", "tick-to-order", "bars-requested", "sweeps-failed")
+LOSSES = {"DAILY_LOSS", "DRAWDOWN"}
+STATES: dict[TradingState, Severity] = {
+    TradingState.REDUCE_ONLY: "warning",
+    TradingState.HALTED: "critical",
+    TradingState.FLATTENING: "critical",
+}
+
+
+def alerts_of(event: Any, channels: Channels, now_s: int) -> list[Alert]:
+    """Return the alerts of a message or notice; none for what nobody asked for."""
+    return list(_alerts(event, channels, now_s))
+
+
+@singledispatch
+def _alerts(_event: object, _channels: Channels, _now_s: int) -> Iterator[Alert]:
+    """Yield nothing of a message that no rule is about."""
+    yield from ()
+
+
+@_alerts.register
+def _(notice: AlarmNotice, _channels: Channels, now_s: int) -> Iterator[Alert]:
+    severity: Severity = "warning" if notice.thing.endswith(MILD) else "critical"
+    yield Alert(
+        id=notice.id, key=notice.thing, severity=severity, title=notice.thing, text=notice.text, at_s=now_s,
+        lasts=notice.lasts, ended=notice.ended,
+    )  # fmt: skip
+
+
+@_alerts.register
+def _(changed: TradingStateChanged, _channels: Channels, now_s: int) -> Iterator[Alert]:
+    yield Alert(
+        id=changed.id, key=f"trading-state {changed.account}", severity=STATES.get(changed.state, "warning"),
+        title=f"{changed.account} is {changed.state}", text=f"{changed.actor}: {changed.reason}", at_s=now_s,
+        lasts=True, ended=changed.state is TradingState.ACTIVE,
+    )  # fmt: skip
+
+
+@_alerts.register
+def _(refused: OrdersRefused, channels: Channels, now_s: int) -> Iterator[Alert]:
+    for number, refusal in enumerate(refused.refusals):
+        code, order = str(refusal.code), refusal.order
+        asking = tuple(name for name, each in channels.items() if {code, "*"} & set(each.refusals))
+        if asking:
+            yield Alert(
+                id=f"{refused.id} {number}", key=f"refusal {refused.account} {code}",
+                severity="critical" if code in LOSSES else "warning",
+                title=f"{refused.account}: refused for {code}",
+                text=f"{order.side} {order.quantity:f} {order.instrument} of {order.instance}: {refusal.detail}",
+                at_s=now_s, channels=asking,
+            )  # fmt: skip
+
+
+@_alerts.register
+def _(report: ExecutionReport, channels: Channels, now_s: int) -> Iterator[Alert]:
+    for update in report.updates:
+        yield from _doubt(report, update, now_s)
+    for fill in report.fills:
+        yield from _fill(report, fill, channels, now_s)
+
+
+def _doubt(report: ExecutionReport, update: OrderUpdate, now_s: int) -> Iterator[Alert]:
+    """Yield the alert of an order of which nobody knows what became, and its end once somebody does."""
+    doubt = update.doubt if isinstance(update.doubt, str) else ""
+    yield Alert(
+        id=f"{report.id} {update.order_id}", key=f"order {update.order_id}", severity="critical",
+        title=f"{report.account}: an order on {update.instrument} is in doubt",
+        text=f"{doubt}. Its instrument is frozen; `fanfold why {update.order_id}`", at_s=now_s, lasts=True,
+        ended=not doubt,
+    )  # fmt: skip
+
+
+def _fill(report: ExecutionReport, fill: Fill, channels: Channels, now_s: int) -> Iterator[Alert]:
+    notional = fill.price * fill.quantity
+    asking = tuple(name for name, each in channels.items() if Decimal(0) < each.fill_notional_min <= notional)
+    if asking:
+        yield Alert(
+            id=f"fill {fill.venue} {fill.trade_id}", key=f"fill {report.account} {fill.instrument}", severity="info",
+            title=f"{report.account}: {fill.side} {fill.quantity:f} {fill.instrument} at {fill.price:f}",
+            text=f"{notional:,.2f} of {fill.instance}, fee {fill.fee:f}", at_s=now_s, channels=asking,
+        )  # fmt: skip

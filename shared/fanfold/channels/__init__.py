@@ -1,0 +1,1 @@
+"""The channels that people read: Telegram, Slack, mail and others, through apprise."""

@@ -1,0 +1,137 @@
+"""Tell a channel by its address, an URL of apprise's, which is a secret: it stands in no log and in no error.
+
+Loading all of apprise's platforms takes a third of a second more than loading one, so an usual platform is loaded by
+its scheme. Nothing here is imported before something is announcement.
+"""
+
+import logging
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from fanfold.alerts.sending import ChannelFailed
+
+# Scheme -> apprise's module and class for it.
+PLATFORMS = {
+    "tgram": ("telegram", "NotifyTelegram"),
+    "slack": ("slack", "NotifySlack"),
+    "discord": ("discord", "NotifyDiscord"),
+    "ntfy": ("ntfy", "NotifyNtfy"),
+    "ntfys": ("ntfy", "NotifyNtfy"),
+    "pagerduty": ("pagerduty", "NotifyPagerDuty"),
+    "mailto": ("email", "NotifyEmail"),
+    "mailtos": ("email", "NotifyEmail"),
+    "json": ("custom_json", "NotifyJSON"),
+    "jsons": ("custom_json", "NotifyJSON"),
+}
+TYPES = {"info": "info", "warning": "warning", "critical": "failure", "clear": "success"}
+# A part of an address that is shorter is no secret, and might be a word of an error.
+PART_MIN = 5
+# What apprise raises of an address or an answer that it does not understand.
+RAISED = (ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError)
+REASON_MAX = 300
+
+
+class Announcement(NamedTuple):
+    """A text for a channel: ``severity`` is an alert's, or "clear" for an end; ``picture`` is a PNG, b"" for none.
+
+    ``thing`` is what it is of, by which a platform that knows incidents finds the one that it ends.
+    """
+
+    title: str
+    body: str
+    severity: str = "info"
+    picture: bytes = b""
+    thing: str = ""
+
+
+class AddressedChannels(NamedTuple):
+    """Channels whose addresses are read when something is told; ``where`` says to people where they are kept."""
+
+    addresses: Callable[[], Mapping[str, str]]
+    where: str
+
+    def tell(self, channel: str, announcement: Announcement) -> None:
+        """Tell a channel something. Raises ChannelFailed, without any part of the address."""
+        address = self.addresses().get(channel)
+        if not address:
+            raise ChannelFailed(f"the channel {channel} has no address: put one into {self.where}")
+        with _complaints() as complaints:
+            taken = _notify(channel, address, announcement)
+        if not taken:
+            reason = "; ".join(complaints) or "it gave no reason"
+            raise ChannelFailed(f"the channel {channel} refused: {without_secrets(reason, address)[:REASON_MAX]}")
+
+
+def _notify(channel: str, address: str, announcement: Announcement) -> bool:
+    try:
+        platform = _platform(address)
+        _name_incident(platform, announcement.thing)
+        attached = _attached(announcement.picture) if announcement.picture and platform.attachment_support else None
+        return bool(
+            platform.notify(
+                body=announcement.body,
+                title=announcement.title,
+                notify_type=TYPES[announcement.severity],
+                attach=attached,
+            )
+        )
+    except RAISED as fault:  # Its text may hold the address, so its kind alone is said.
+        raise ChannelFailed(f"the channel {channel} failed: {type(fault).__name__}") from None
+
+
+def _platform(address: str) -> Any:
+    scheme = address.partition("://")[0].lower()
+    if scheme not in PLATFORMS:
+        return import_module("apprise").Apprise.instantiate(address, suppress_exceptions=False)
+    module, name = PLATFORMS[scheme]
+    platform = getattr(import_module(f"apprise.plugins.{module}"), name)
+    return platform(**platform.parse_url(address))
+
+
+def _name_incident(platform: Any, thing: str) -> None:
+    if thing and hasattr(platform, "dedup"):
+        platform.dedup, platform.action = platform.dedup or thing, "map"
+
+
+def _attached(picture: bytes) -> Any:
+    attachments = import_module("apprise.apprise_attachment").AppriseAttachment()
+    memory = import_module("apprise.attachment.memory").AttachMemory
+    attachments.add(memory(content=picture, name="equity.png", mimetype="image/png"))
+    return attachments
+
+
+@contextmanager
+def _complaints() -> Iterator[list[str]]:
+    """Collect what apprise complains of, and keep it, and what lies below it, from every log."""
+    lines: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
+    loggers = [logging.getLogger(name) for name in ("apprise", "urllib3", "requests")]
+    before = [logger.propagate for logger in loggers]
+    for logger in loggers:
+        logger.propagate = False
+    loggers[0].addHandler(handler)
+    try:
+        yield lines
+    finally:
+        loggers[0].removeHandler(handler)
+        for logger, propagate in zip(loggers, before, strict=True):
+            logger.propagate = propagate
+
+
+def without_secrets(text: str, address: str) -> str:
+    """Return a text with every part of an address blotted out.
+
+    >>> without_secrets("no bot 1234567:abcdef, error=401", "tgram://1234567:abcdef/12")
+    'no bot ***:***, error=401'
+    """
+    rest = address.partition("://")[2]
+    parts = {part for form in (rest, unquote(rest)) for part in re.split(r"[^\w.\-~%]+", form)}
+    for part in sorted(parts, key=len, reverse=True):
+        if len(part) >= PART_MIN:
+            text = text.replace(part, "***")
+    return text

@@ -1,0 +1,52 @@
+"""Alerts in a table: as they were stored, replaced only at the version that was read, and ended by DynamoDB."""
+
+import msgspec
+import pytest
+
+from fanfold.alerts.memory_store import MemoryAlerts
+from fanfold.alerts.record import Alert, AlertRecord, with_event
+from fanfold.aws.dynamodb.alert_table import KEPT, TEXT_MAX, DynamoAlerts
+from fanfold.desk import AlertChannel
+from fanfold.errors import Conflict
+from fanfold.simulation.cloud import MemoryCloud
+
+CHANNELS = {"phone": AlertChannel()}
+
+
+def record(key: str = "state main", text: str = "why") -> AlertRecord:
+    alert = Alert(id="e1", key=key, severity="critical", title="halted", text=text, at_s=1_728_000_000, lasts=True)
+    stored = with_event(None, alert, CHANNELS)
+    assert stored is not None
+    return stored
+
+
+@pytest.fixture(params=["memory", "table"])
+def store(request) -> MemoryAlerts | DynamoAlerts:
+    return MemoryAlerts() if request.param == "memory" else DynamoAlerts(MemoryCloud().table("alerts"))
+
+
+def test_an_alert_is_read_as_it_was_stored(store) -> None:
+    assert store.get("state main") is None
+    store.put(record())
+    assert store.get("state main") == msgspec.structs.replace(record(), version=1)
+    store.put(record("fill BTC/USDT"))
+    assert [each.key for each in store.all()] in (["fill BTC/USDT", "state main"], ["state main", "fill BTC/USDT"])
+
+
+def test_of_two_writers_the_second_is_refused(store) -> None:
+    store.put(record())
+    with pytest.raises(Conflict):
+        store.put(record())
+    before = store.get("state main")
+    store.put(msgspec.structs.replace(before, count=5))
+    with pytest.raises(Conflict):
+        store.put(msgspec.structs.replace(before, count=6))
+    assert (store.get("state main").count, store.get("state main").version) == (5, 2)
+
+
+def test_an_alert_ends_sixty_days_after_it_was_last_heard_of_and_its_text_has_an_end() -> None:
+    table = MemoryCloud().table("alerts")
+    DynamoAlerts(table).put(record(text="x" * 500_000))
+    (item,) = table.query("alert")
+    assert item["expires_at_s"] == 1_728_000_000 + KEPT.days * 86_400
+    assert len(DynamoAlerts(table).get("state main").text) == TEXT_MAX

@@ -1,0 +1,130 @@
+"""The alerts of events: of which thing, how bad, for whom, and when they are over."""
+
+import json
+from decimal import Decimal
+
+import msgspec
+import pytest
+
+from alerts_service.events import AlarmNotice, read_event
+from alerts_service.rules import alerts_of
+from fanfold import messages
+from fanfold.desk import AlertChannel
+from fanfold.messages import (
+    BarsRequested,
+    ExecutionReport,
+    Fill,
+    OrdersRefused,
+    OrderState,
+    OrderUpdate,
+    TradingState,
+    TradingStateChanged,
+)
+from fanfold_dev.documents.message_examples import EXAMPLES
+
+NOW = 1_728_000_000
+CHANNELS = {"phone": AlertChannel(fill_notional_min=Decimal(1000)), "mail": AlertChannel(refusals=["*"])}
+# As Amazon's documents show a notice of an alarm, shortened.
+ALARM = {
+    "AlarmName": "fanfold-dev-bars-missing",
+    "AlarmDescription": "No bar has come for three minutes. docs/runbook.md#bars-missing",
+    "AWSAccountId": "123456789012",
+    "AlarmConfigurationUpdatedTimestamp": "2026-03-01T00:00:00.000+0000",
+    "NewStateValue": "ALARM",
+    "NewStateReason": "Threshold Crossed: 3 datapoints were less than the threshold (1.0).",
+    "StateChangeTime": "2026-03-01T12:00:00.000+0000",
+    "Region": "EU (Ireland)",
+    "OldStateValue": "OK",
+    "Trigger": {"MetricName": "NumberOfMessagesPublished", "Period": 60},
+}
+
+
+def example(kind):
+    (of_kind,) = [message for message in EXAMPLES if type(message) is kind]
+    return of_kind
+
+
+def alarm(**changes):
+    return read_event(json.dumps(ALARM | changes))
+
+
+def test_an_alarm_lasts_until_it_is_ok_again() -> None:
+    (rung,) = alerts_of(alarm(), CHANNELS, NOW)
+    (ended,) = alerts_of(alarm(NewStateValue="OK", StateChangeTime="2026-03-01T12:10:00.000+0000"), CHANNELS, NOW)
+    assert rung.key == ended.key == "alarm fanfold-dev-bars-missing"
+    assert (rung.severity, rung.lasts, rung.ended, ended.ended) == ("critical", True, False, True)
+    assert "docs/runbook.md#bars-missing" in rung.text
+    assert "Threshold Crossed" in rung.text
+    assert rung.id != ended.id
+
+
+def test_an_alarm_of_slowness_is_a_warning() -> None:
+    (rung,) = alerts_of(alarm(AlarmName="fanfold-dev-signal-queue-age"), CHANNELS, NOW)
+    assert rung.severity == "warning"
+
+
+@pytest.mark.parametrize("text", ["AWS Budgets: you have used 80 % of it.", '{"Error": "States.Timeout"}', "[1]", "7"])
+def test_what_is_no_alarm_and_no_message_is_a_notice_of_a_moment(text: str) -> None:
+    notice = read_event(text)
+    assert isinstance(notice, AlarmNotice)
+    (alert,) = alerts_of(notice, CHANNELS, NOW)
+    assert (alert.text, alert.lasts, alert.severity) == (text, False, "critical")
+
+
+def test_a_message_of_a_later_version_is_for_the_dead_letters() -> None:
+    with pytest.raises(msgspec.ValidationError):
+        read_event('{"type":"orders-refused.v9","id":"x"}')
+
+
+@pytest.mark.parametrize("state", TradingState)
+def test_a_trading_state_lasts_until_the_account_is_active(state: TradingState) -> None:
+    changed = msgspec.structs.replace(example(TradingStateChanged), state=state, actor="anna", reason="a test")
+    (alert,) = alerts_of(read_event(messages.encode(changed)), CHANNELS, NOW)
+    assert alert.key == f"trading-state {changed.account}"
+    assert alert.ended is (state is TradingState.ACTIVE)
+    assert alert.severity == {"HALTED": "critical", "FLATTENING": "critical"}.get(state, "warning")
+    assert alert.text == "anna: a test"
+
+
+def test_refusals_are_told_by_code_to_the_channels_that_ask_for_it() -> None:
+    refused = example(OrdersRefused)
+    (refusal, *_) = refused.refusals
+    by_code = {}
+    for code in ("DAILY_LOSS", "LOT_STEP"):
+        changed = msgspec.structs.replace(refused, refusals=[msgspec.structs.replace(refusal, code=code)])
+        (by_code[code],) = alerts_of(changed, CHANNELS, NOW)
+    assert (by_code["DAILY_LOSS"].severity, by_code["DAILY_LOSS"].channels) == ("critical", ("phone", "mail"))
+    assert (by_code["LOT_STEP"].severity, by_code["LOT_STEP"].channels) == ("warning", ("mail",))
+    assert refusal.detail in by_code["LOT_STEP"].text
+    assert alerts_of(refused, {"none": AlertChannel(refusals=[])}, NOW) == []
+
+
+@pytest.mark.parametrize(("price", "asking"), [("999.99", ()), ("1000", ("phone",)), ("64000", ("phone",))])
+def test_a_fill_is_told_from_the_notional_that_a_channel_names(price: str, asking: tuple[str, ...]) -> None:
+    report = example(ExecutionReport)
+    fill = msgspec.structs.replace(report.fills[0], price=Decimal(price), quantity=Decimal(1))
+    alerts = alerts_of(msgspec.structs.replace(report, fills=[fill], updates=[]), CHANNELS, NOW)
+    assert [alert.channels for alert in alerts] == ([asking] if asking else [])
+    assert all(isinstance(fill, Fill) and fill.instrument in alert.key for alert in alerts)
+
+
+def test_an_order_in_doubt_lasts_until_somebody_knows_what_became_of_it() -> None:
+    report = example(ExecutionReport)
+    update = OrderUpdate(
+        order_id="o1", client_order_id="c1", instance="trend", instrument="BTC/USDT", state=OrderState.OPEN,
+        filled=Decimal(0), doubt="the venue does not know it",
+    )  # fmt: skip
+    known = msgspec.structs.replace(update, state=OrderState.FILLED, doubt=msgspec.UNSET)
+    first, second = (
+        alerts_of(msgspec.structs.replace(report, id=name, fills=[], updates=[each]), CHANNELS, NOW)
+        for name, each in (("a", update), ("b", known))
+    )
+    assert [(alert.key, alert.severity, alert.ended) for alert in (*first, *second)] == [
+        ("order o1", "critical", False),
+        ("order o1", "critical", True),
+    ]
+    assert "the venue does not know it" in first[0].text
+
+
+def test_what_no_rule_is_about_is_no_alert() -> None:
+    assert alerts_of(example(BarsRequested), CHANNELS, NOW) == []

@@ -1,0 +1,112 @@
+"""The functions of alerts over an AWS in memory: from an event in the queue to what a channel is told."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from alerts_service import wiring
+from alerts_service.events import read_event
+from alerts_service.settings import Settings
+from fanfold import desk
+from fanfold.alerts.record import SETTLED_S
+from fanfold.alerts.sending import ChannelFailed
+from fanfold.aws.function.runtime import Runtime
+from fanfold.aws.function.sqs import SqsConsumer, consume
+from fanfold.aws.telemetry.telemetry import Telemetry
+from fanfold.channels.addressed import Announcement
+from fanfold.errors import AT_ONCE
+from fanfold.simulation.cloud import MemoryCloud
+from support.running import ROOT
+
+DESK = desk.parse((ROOT / "desk.toml").read_text() + "\n[alerts.phone]\n\n[alerts.mail]\nafter_s = 900\n")
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+class Platform:
+    """The notices that channels were told; it takes nothing while it is ``down``."""
+
+    def __init__(self) -> None:
+        self.announced: list[tuple[str, str, str]] = []
+        self.down = False
+
+    def tell(self, channel: str, announcement: Announcement) -> None:
+        if self.down:
+            raise ChannelFailed("it is down")
+        self.announced.append((channel, announcement.title, announcement.severity))
+
+
+class Stage:
+    """A process of alerts with its clock, its tables, and the lines of its log."""
+
+    def __init__(self) -> None:
+        self.cloud, self.now, self.lines = MemoryCloud(), NOON, []
+        self.cloud.table("alerts"), self.cloud.table("faults")
+        watch = Telemetry({}, lambda: self.now, self.lines.append)
+        edge = SqsConsumer(self.cloud.call, "dead", "faults", lambda: self.now, watch, read_event)
+        self.runtime = Runtime(self.cloud.call, lambda: self.now, DESK, edge, watch, AT_ONCE)
+        settings = Settings(alerts_table="alerts", channels_parameter="/fanfold/test/alerts")
+        self.process = wiring.build(self.runtime, settings)
+        self.platform = Platform()
+        self.process.channels = self.platform
+
+    def hand(self, *bodies: str) -> list[Any]:
+        records = [
+            {"messageId": f"m{number}", "body": body, "attributes": {}, "eventSourceARN": "queue"}
+            for number, body in enumerate(bodies)
+        ]
+        return consume({"Records": records}, self.process.notify, self.runtime.edge)["batchItemFailures"]
+
+    def wait(self, seconds: int) -> int:
+        self.now += timedelta(seconds=seconds)
+        return self.process.follow_up()["open"]
+
+
+@pytest.fixture
+def stage() -> Stage:
+    return Stage()
+
+
+def alarm(state: str, at: str = "12:00") -> str:
+    return json.dumps({"AlarmName": "fanfold-dev-bars-missing", "NewStateValue": state, "StateChangeTime": at})
+
+
+def test_an_alarm_is_told_goes_on_to_further_channels_and_ends(stage) -> None:
+    assert stage.hand(alarm("ALARM")) == []
+    assert stage.platform.announced == [("phone", "!! alarm fanfold-dev-bars-missing", "critical")]
+    assert stage.wait(600) == 1
+    assert len(stage.platform.announced) == 1
+    stage.wait(300)
+    assert stage.platform.announced[1:] == [("mail", "!! alarm fanfold-dev-bars-missing", "critical")]
+    stage.hand(alarm("OK", "12:20"))
+    assert stage.wait(SETTLED_S) == 0
+    assert stage.platform.announced[2:] == [
+        (name, "All clear: alarm fanfold-dev-bars-missing", "clear") for name in ("phone", "mail")
+    ]
+
+
+def test_a_channel_that_is_down_costs_no_delivery_of_the_queue_and_is_told_later(stage) -> None:
+    stage.platform.down = True
+    assert stage.hand(alarm("ALARM")) == []
+    assert any("a channel did not take an alert" in line for line in stage.lines)
+    stage.platform.down = False
+    stage.wait(60)
+    assert [channel for channel, _, _ in stage.platform.announced] == ["phone"]
+
+
+def test_a_table_that_fails_leaves_the_event_to_the_queue(stage) -> None:
+    def fail(*_call: object) -> dict[str, Any]:
+        raise TimeoutError("no answer")
+
+    broken = wiring.build(stage.runtime._replace(call=fail), stage.process._settings)
+    records = [{"messageId": "m", "body": alarm("ALARM"), "attributes": {}}]
+    answer = consume({"Records": records}, broken.notify, stage.runtime.edge)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m"}]}
+
+
+def test_a_message_of_a_later_version_goes_to_the_dead_letters(stage) -> None:
+    stage.cloud.call("sqs", "CreateQueue", {"QueueName": "dead"})
+    assert stage.hand('{"type":"bars.v9"}', alarm("ALARM")) == []
+    assert len(stage.cloud.sqs.queue("dead").messages) == 1
+    assert len(stage.platform.announced) == 1
