@@ -210,9 +210,10 @@ class World:
         self.chats, self.commands = ChatInbox(Table(call, chats)), MemoryBus()
         self.chat = lambda request: self.chat_webhook().answer(request, self.now)
 
-    def chat_webhook(self, inbox: Any = None, bus: Any = None, invoke: Any = None) -> ChatWebhook:
+    def chat_webhook(self, inbox: Any = None, bus: Any = None, invoke: Any = None, secrets: Any = None) -> ChatWebhook:
         """The chat's webhook, with parts of its own where they are given."""
-        parts = ChatParts(invoke or self.invoke, inbox or self.chats, bus or self.commands, lambda: SECRETS_OF_CHATS)
+        secrets = secrets or (lambda: SECRETS_OF_CHATS)
+        parts = ChatParts(invoke or self.invoke, inbox or self.chats, bus or self.commands, secrets)
         return connect(self.desk, parts)
 
     def invoke(self, service: str, function: str, request: dict[str, Any]) -> dict[str, Any]:
