@@ -122,6 +122,8 @@ if TYPE_CHECKING:
 else:
     ServiceName = Literal[SERVICES]
 
+PlatformName = Literal["telegram", "slack", "discord"]
+
 # A command takes them as its keyword `options`; they are not its arguments.
 Shared = Annotated[Options, Parameter(parse=False)]
 StageName = Annotated[

@@ -70,6 +70,11 @@ class StageSession(Session):
             raise BadInput(f"the stage {self.stage} refuses: {document['detail']}")
         return document
 
+    @property
+    def api_url(self) -> str:
+        """Return the address of the HTTP API."""
+        return self._outputs["HttpApiUrl"]
+
     def bucket(self, name: str) -> str:
         return self._outputs[f"{name.capitalize()}Bucket"]
 
