@@ -25,7 +25,7 @@ def test_each_step_has_the_address_and_ends_with_the_parameter(capsys, platform)
 
 @pytest.mark.parametrize("platform", ["telegram", "discord"])
 def test_the_commands_that_are_registered_are_those_that_there_are(capsys, platform):
-    """As a shell would read the lines, so that no apostrophe ends one."""
+    """Read the lines as a shell does: an apostrophe would end one."""
     (line,) = [line for line in printed(capsys, platform).splitlines() if "[{" in line]
     words = shlex.split(line)
     listed = json.loads(words[words.index("-d") + 1])

@@ -1,4 +1,6 @@
-"""Show what to do so that a platform sends its commands to a stage. It holds no token, and sends nothing.
+"""Show what to do so that a platform sends its commands to a stage.
+
+It holds no token, and sends nothing.
 
 Example: fanfold chat setup telegram
 Example: fanfold chat setup discord --stage live

@@ -1,7 +1,7 @@
 # ruff: noqa: N999 - a command's file is named as it is called
-"""Answer a command of a chat from the desk of the state directory, as a phone would show it.
+"""Answer a command of a chat here, as a phone would show it.
 
-It is carried out: a `/halt` halts. Without --as it is yours, with every role; a resume needs a second person of the
+The desk of the state directory carries it out: a `/halt` halts. Without --as it is yours, with every role; a resume needs a second person of the
 desk file, or `fanfold resume`.
 
 Example: fanfold chat try "/status"
@@ -26,7 +26,7 @@ from fanfold.chat.webhook import ChatParts, conversation
 from fanfold.cli.argument_types import Shared
 from fanfold.cli.exit_codes import DESK
 from fanfold.cli.output import Answer
-from fanfold.deployment import STAGE, topic_name
+from fanfold.deployment import topic_name
 from fanfold.desk import Desk
 from fanfold.errors import BadInput, near
 from fanfold.local.driver import CLOCK
@@ -35,7 +35,6 @@ from fanfold.local.session import ACCOUNT_ID, LocalSession, connect, table_name
 from fanfold.operators.persons import Person
 
 EXITS = DESK
-ORDERS = f"arn:aws:sns:{REGION}:{ACCOUNT_ID}:fanfold-{STAGE}-{topic_name('orders')}"
 
 
 def command(
@@ -73,10 +72,11 @@ def _sender(desk: Desk, name: str | None) -> tuple[Desk, Platform, str]:
 
 
 def _parts(session: LocalSession) -> ChatParts:
+    orders = f"arn:aws:sns:{REGION}:{ACCOUNT_ID}:fanfold-{session.stage}-{topic_name('orders')}"
     return ChatParts(
         invoke=invoker(session.call, session.stage),
         inbox=ChatInbox(Table(session.call, table_name("alerts", session.stage))),
-        bus=Topics(session.call, {"orders": ORDERS}),
+        bus=Topics(session.call, {"orders": orders}),
         secrets=dict,
     )
 
