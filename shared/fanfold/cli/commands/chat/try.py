@@ -1,8 +1,8 @@
 # ruff: noqa: N999 - a command's file is named as it is called
 """Answer a command of a chat here, as a phone would show it.
 
-The desk of the state directory carries it out: a `/halt` halts. Without --as it is yours, with every role; a resume needs a second person of the
-desk file, or `fanfold resume`.
+The desk of the state directory carries it out: a `/halt` halts. Without --as it is yours, with every role; a resume
+needs a second person of the desk file, or `fanfold resume`.
 
 Example: fanfold chat try "/status"
 Example: fanfold chat try "/halt main venue is down" --as anna
