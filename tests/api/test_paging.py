@@ -62,7 +62,7 @@ def template() -> Order:
 
 def get(views: Years, path: str, query: str = "") -> Answer:
     request = event("GET", path, query, who=READER)
-    return answered(lambda api_event: read_api.answer(api_event, small_desk(), views, None, NOW), request)
+    return answered(lambda api_event: read_api.answer(api_event, small_desk(), views, None, None, NOW), request)
 
 
 @pytest.mark.parametrize(("path", "query"), [("/orders", ""), ("/orders", "limit=100"), ("/status", "")])

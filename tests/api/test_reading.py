@@ -151,3 +151,39 @@ def test_a_body_that_claims_to_be_base64_and_is_not_is_rejected(traded):
 
 def test_the_history_has_all_kinds_of_orders():
     assert len({type(message) for message in history(4)}) == 5
+
+
+def test_bars_are_asked_of_an_instrument_and_timeframe_that_exist(traded):
+    wrong = {
+        "instrument=NONE/USDT": (404, "no venue of the desk has the instrument 'NONE/USDT'"),
+        f"instrument={A}&venue=other": (404, f"no venue other has the instrument '{A}'"),
+        f"instrument={A}&timeframe=1w": (400, "1w"),
+        f"instrument={A}&limit=2001": (400, "limit"),
+        f"instrument={A}&until=-1": (400, "until"),
+        "": (400, "instrument"),
+    }
+    for query, (status, words) in wrong.items():
+        answer = traded.get("/bars", query)
+        assert answer.status == status, query
+        assert words in answer.body["detail"]
+
+
+def test_a_desk_without_bars_has_none_and_no_equity_line(traded):
+    shown = traded.get("/bars", f"instrument={A}").body
+    assert (shown["venue"], shown["timeframe"], shown["at"]) == ("v", "1m", [])
+    equity = traded.get("/equity", "account=main").body
+    assert (equity["equity"], equity["equity_now"]) == ([], "9949.90")
+    assert {position["mark"] for position in equity["positions"]} == {None}
+    assert traded.get("/equity", "account=other").status == 404
+
+
+def test_what_a_caller_has_is_not_sent_again(traded):
+    first = traded.get("/orders", "limit=1")
+    tag = first.headers["etag"]
+    for named in (tag, f"W/{tag}", f'"other", {tag}'):
+        again = answered(traded.read, event("GET", "/orders", "limit=1", who=READER, if_none_match=named))
+        assert (again.status, again.body, again.headers["etag"]) == (304, None, tag)
+    other = answered(traded.read, event("GET", "/orders", "limit=2", who=READER, if_none_match=tag))
+    assert (other.status, len(other.body["orders"])) == (200, 2)
+    refused = answered(traded.read, event("GET", "/nothing", who=READER, if_none_match=tag))
+    assert "etag" not in refused.headers

@@ -26,6 +26,10 @@ class Opened(NamedTuple):
         result = self.page.evaluate("axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']})")
         return [f"{rule['id']}: {node['target']}" for rule in result["violations"] for node in rule["nodes"]]
 
+    def read_again(self) -> None:
+        """Let the page ask at once, as when somebody comes back to its tab."""
+        self.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
     def sideways(self) -> int:
         """Return by how many pixels the page is wider than its window."""
         width: int = self.page.evaluate("document.documentElement.scrollWidth - innerWidth")

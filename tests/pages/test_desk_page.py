@@ -45,19 +45,22 @@ def test_data_older_than_two_bars_is_told_with_what_to_do(opened, desk, url):
 
 def test_a_desk_that_fails_is_told_and_read_again(opened, desk, url):
     desk.responses["/status"] = Problem(503, "unavailable", "the table is being moved")
-    page = opened(url).page
+    shown = opened(url)
+    page = shown.page
     page.get_by_role("alert").get_by_text("the table is being moved").wait_for()
     desk.responses["/status"] = Status(accounts=[account()])
+    shown.read_again()
     page.get_by_role("heading", name="main").wait_for()
     assert page.get_by_role("alert").count() == 0
 
 
 def test_what_is_unchanged_is_answered_without_a_body(opened, desk, url):
-    page = opened(url).page
-    with page.expect_response(lambda response: response.url.endswith("/status") and response.status == 304):
-        pass
-    page.get_by_role("heading", name="main").wait_for()
-    assert [status for _, status in desk.reads[:2]] == [200, 304]
+    shown = opened(url)
+    shown.page.get_by_role("heading", name="main").wait_for()
+    with shown.page.expect_response(lambda response: response.url.endswith("/status") and response.status == 304):
+        shown.read_again()
+    assert [status for path, status in desk.reads if path == "/status"][:2] == [200, 304]
+    assert shown.complaints == []
 
 
 def test_a_halt_takes_one_step_and_its_confirmation(opened, desk, url):

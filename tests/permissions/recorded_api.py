@@ -16,7 +16,7 @@ from support.trading import Desk
 
 READING = (
     "/status", "/positions", "/orders", "/orders?open=true", "/signals", "/openapi.json", "/refusals", "/limits",
-    "/research",
+    "/research", "/bars?instrument=BTC/USDT", "/equity?account=main",
 )  # fmt: skip
 
 

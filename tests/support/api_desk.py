@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from fanfold import desk, ids
 from fanfold.api.system_schemas import Alarm, DeadLetter, QueueDepth, ResearchRun, RunningCode
 from fanfold.audit import chain
+from fanfold.audit.bar_history import BarHistory
 from fanfold.audit.daily_report import DayReport
 from fanfold.audit.views import decision_view, message_view, newest, views_of
 from fanfold.aws.client.call import Call
@@ -195,7 +196,8 @@ class World:
         self.store.commit([OpenAccount("main", Decimal(10_000))])
         log = Kept()
         record(self.views, log, messages)
-        self.read = lambda request: read_api.answer(request, self.desk, self.views, log, self.now)
+        bars = BarHistory(self.views, log, lambda: None)
+        self.read = lambda request: read_api.answer(request, self.desk, self.views, log, bars, self.now)
         polls, approvals, plan = DynamoPolls(self.ledger), Approvals(self.store, AT_ONCE), prepare(self.desk)
         self.watched = SeenStage()
         self.limits = lambda request: LimitReader(self.desk, plan, polls.read, approvals, self.now).answer(request)

@@ -1,6 +1,6 @@
 """Accounts, positions and signals for the HTTP API, as audit recorded them: moments behind the ledger."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -43,6 +43,7 @@ def signals(desk: Desk, views: Reading, account: str | None) -> Signals:
 
 def _account(name: str, desk: Desk, views: Reading) -> AccountStatus:
     account, live = desk.accounts[name], open_orders(views, name)
+    venue = desk.venues[account.venue]
     state, books = views.read(("trading-state", name)), views.read(("books", name))
     matched, held = views.read(("matched", name)), holdings_of(views, name)
     return AccountStatus(
@@ -59,10 +60,17 @@ def _account(name: str, desk: Desk, views: Reading) -> AccountStatus:
         positions=sum(1 for position in held if position.quantity),
         open_orders=len(live),
         unknown_orders=sum(map(is_unknown, live)),
-        bar_s=timeframes.seconds(desk.venues[account.venue].timeframe),
+        bar_s=timeframes.seconds(venue.timeframe),
+        instruments=venue.symbols,
+        timeframes=sorted({venue.timeframe, *_timeframes(desk, name)}, key=timeframes.seconds),
         as_of=_time(books, "at"),
         matched_through=_time(matched, "through"),
     )
+
+
+def _timeframes(desk: Desk, account: str) -> Iterator[str]:
+    """Yield the timeframe of each strategy instance of an account."""
+    return (instance.timeframe for instance in desk.strategies.values() if instance.account == account)
 
 
 def _position(account: str, holding: PositionSnapshot) -> PositionView:

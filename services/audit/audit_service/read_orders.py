@@ -13,7 +13,16 @@ from fanfold.api.pagination import Position, decode_cursor, encode_cursor, page
 from fanfold.api.problems import bad_request, not_found
 from fanfold.api.schemas import Cause, ExplainedOrder, OrderPage, OrdersQuery, RecordedOrder, TradePage, TradesQuery
 from fanfold.audit.lineage import Segments, causes
-from fanfold.audit.queries import REFUSED, Reading, fills_of, fills_of_order, is_open, newest_orders, order_of
+from fanfold.audit.queries import (
+    REFUSED,
+    Reading,
+    fills_of,
+    fills_of_order,
+    is_open,
+    is_unknown,
+    newest_orders,
+    order_of,
+)
 from fanfold.desk import Desk
 from fanfold.messages import Fill
 
@@ -23,9 +32,9 @@ LOOKED_AT_MAX = 500
 
 def orders(desk: Desk, views: Reading, query: OrdersQuery) -> OrderPage:
     """Return a page of the orders that match: as many as its limit, or those among the first LOOKED_AT_MAX."""
-    if query.open and query.refused:
-        raise bad_request("an order is not both open and refused; ask for one of them")
-    scope = "orders", query.account, query.instrument, query.open, query.refused
+    if query.refused and (query.open or query.unknown):
+        raise bad_request("an order that was refused is neither open nor unknown; ask for one of them")
+    scope = "orders", query.account, query.instrument, query.open, query.refused, query.unknown
     after = decode_cursor(query.cursor, scope) if query.cursor is not None else None
     shown: list[RecordedOrder] = []
     last: Position | None = None
@@ -71,6 +80,8 @@ def _is_asked_for(order: dict[str, Any], query: OrdersQuery) -> bool:
     if query.refused and order["state"] != REFUSED:
         return False
     if query.open and not is_open(order):
+        return False
+    if query.unknown and not is_unknown(order):
         return False
     return query.instrument in {None, order["instrument"]}
 

@@ -9,6 +9,7 @@ import msgspec
 
 from audit_service.record import Arrival, record
 from audit_service.settings import Settings
+from fanfold.audit.bar_history import BarHistory, LakeBars
 from fanfold.audit.ports import Lake, Reports, Seals, Signer
 from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.aws.function.runtime import Runtime, read
@@ -57,6 +58,15 @@ class AuditProcess:
 
         key = self._settings.seal_key
         return KmsSigner(self.runtime.call, key) if key else None
+
+    @cached_property
+    def _history(self) -> BarHistory:
+        def lake() -> LakeBars:
+            from fanfold.aws.s3.lake_bars import S3LakeBars  # noqa: PLC0415
+
+            return S3LakeBars(self.runtime.call, self._settings.lake_bucket)
+
+        return BarHistory(self.views, self.log, cache(lake))
 
     @cached_property
     def _reports(self) -> Reports:
@@ -111,7 +121,7 @@ class AuditProcess:
     def api(self, event: dict[str, Any]) -> dict[str, Any]:
         from audit_service import read_api  # noqa: PLC0415
 
-        return read_api.answer(event, self.runtime.desk, self.views, self.log, self.runtime.clock())
+        return read_api.answer(event, self.runtime.desk, self.views, self.log, self._history, self.runtime.clock())
 
     def api_system(self, event: dict[str, Any]) -> dict[str, Any]:
         from audit_service import read_system  # noqa: PLC0415

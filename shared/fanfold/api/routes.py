@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, NamedTuple
 
-from fanfold.api import risk_schemas, schemas, system_schemas
+from fanfold.api import chart_schemas, risk_schemas, schemas, system_schemas
 from fanfold.api.problems import Problem, not_found
 from fanfold.api.requests import CHAT, ApiRequest
 
@@ -116,6 +116,24 @@ ROUTES = (
         "Kept runs: those of the library on a laptop, sweeps of the lake on AWS.",
         {200: system_schemas.Research},
         system_schemas.ResearchQuery,
+    ),
+    Route(
+        "bars",
+        "GET",
+        "/bars",
+        "read",
+        "The closed bars of an instrument, for a chart.",
+        {200: chart_schemas.BarColumns},
+        chart_schemas.BarsQuery,
+    ),
+    Route(
+        "equity",
+        "GET",
+        "/equity",
+        "read",
+        "The equity of an account over time, and what each strategy instance added.",
+        {200: chart_schemas.AccountEquity},
+        chart_schemas.EquityQuery,
     ),
     Route("openapi", "GET", "/openapi.json", "read", "This document.", {200: dict[str, Any]}),
     Route("halt", "POST", "/halt", "control", "Stop accounts.", {200: schemas.HaltAnswer}, body=schemas.HaltRequest),

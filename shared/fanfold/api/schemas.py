@@ -30,12 +30,17 @@ class AccountQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class OrdersQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A query for orders of an account or instrument: those that may still fill (open), or that risk refused."""
+    """A query for orders of an account or instrument.
+
+    ``open`` are those that may still fill, ``unknown`` those that were sent and of which nobody knows yet what became,
+    and ``refused`` those that risk refused.
+    """
 
     account: str | None = None
     instrument: str | None = None
     open: bool = False
     refused: bool = False
+    unknown: bool = False
     cursor: str | None = None
     limit: Limit = 50
 
@@ -53,7 +58,7 @@ class AccountStatus(msgspec.Struct, frozen=True, kw_only=True):
     """An account as audit recorded it; ``as_of`` is the time of its books. Cash and fees are in its currency.
 
     ``unknown_orders`` were sent, and nobody knows yet what became of them; ``bar_s`` is the length of the venue's
-    shortest bars in seconds, by which its data is known to be late.
+    shortest bars in seconds, by which its data is known to be late. ``instruments`` have bars in ``timeframes``.
     """
 
     account: str
@@ -70,6 +75,8 @@ class AccountStatus(msgspec.Struct, frozen=True, kw_only=True):
     open_orders: int
     unknown_orders: int
     bar_s: int
+    instruments: list[str]
+    timeframes: list[str]
     as_of: datetime | None
     matched_through: datetime | None
 

@@ -29,7 +29,11 @@ export class Client {
     const headers = before?.tag ? { "if-none-match": before.tag } : {};
     const answer = await this.ask(path, { headers });
     const clock = Date.parse(answer.headers.get("fanfold-clock")) || Date.now();
-    if (answer.status === 304) return { data: before.data, changed: false, clock };
+    if (answer.status === 304) {
+      // A body that nobody reads counts as a request that was broken off, an empty one too.
+      await answer.arrayBuffer();
+      return { data: before.data, changed: false, clock };
+    }
     const data = await answer.json();
     this.known.set(path, { tag: answer.headers.get("etag"), data });
     return { data, changed: true, clock };

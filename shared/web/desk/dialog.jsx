@@ -2,13 +2,13 @@
 import { h } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
-export function Dialog({ title, close, children }) {
+export function Dialog({ title, wide = false, close, children }) {
   const shown = useRef(null);
   useEffect(() => {
     shown.current.showModal();
   }, []);
   return (
-    <dialog ref={shown} aria-labelledby="dialog-title" onClose={close}>
+    <dialog ref={shown} class={wide ? "wide" : ""} aria-labelledby="dialog-title" onClose={close}>
       <h2 id="dialog-title">{title}</h2>
       {children}
     </dialog>
