@@ -30,11 +30,7 @@ class AccountQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class OrdersQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A query for orders of an account or instrument.
-
-    ``open`` are those that may still fill, ``unknown`` those that were sent and of which nobody knows yet what became,
-    and ``refused`` those that risk refused.
-    """
+    """A query for orders: those that may still fill (open), are without a known outcome, or were refused by risk."""
 
     account: str | None = None
     instrument: str | None = None
