@@ -6,7 +6,9 @@ from itertools import count
 from typing import Any
 
 import pytest
+from msgspec import structs
 
+from fanfold.alerts.record import AlertRecord
 from fanfold.chat.requests import UNAVAILABLE, WINDOW_S
 from fanfold.errors import NotReachable
 from fanfold.messages import TradingState
@@ -61,6 +63,16 @@ def code_of(answer: str) -> str:
 def test_a_reader_is_answered_what_audit_recorded(desk, text, parts):
     answer = tell(desk, text)
     assert [part for part in parts if part not in answer] == []
+
+
+def test_alerts_shows_what_is_open_and_nothing_that_is_over_or_taken(desk):
+    assert "none is open" in tell(desk, "/alerts")
+    first = AlertRecord(
+        key="a", severity="critical", title="No bars", text="t", first_s=int(NOW.timestamp()), last_s=1, lasts=True
+    )
+    over, taken = structs.replace(first, title="Over", ended_s=2), structs.replace(first, acknowledged_by="anna")
+    desk.alerts += [structs.replace(first, title="Older", last_s=0), first, over, taken]
+    assert tell(desk, "/alerts").splitlines()[1:] == ["No bars, since 03-01 12:00", "Older, since 03-01 12:00"]
 
 
 def test_why_takes_the_start_of_an_id_as_orders_shows_it(desk):

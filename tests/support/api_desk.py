@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from fanfold import desk, ids
+from fanfold.alerts.record import AlertRecord
 from fanfold.api.system_schemas import Alarm, DeadLetter, QueueDepth, ResearchRun, RunningCode
 from fanfold.audit import chain
 from fanfold.audit.bar_history import BarHistory
@@ -210,12 +211,15 @@ class World:
         fills = FillsReceiver(self.desk, lambda: self.secrets, {}.__getitem__)
         self.fills = lambda request: fills.answer(request, self.now)
         self.chats, self.commands = ChatInbox(Table(call, chats)), MemoryBus()
+        self.alerts: list[AlertRecord] = []
         self.chat = lambda request: self.chat_webhook().answer(request, self.now)
 
     def chat_webhook(self, inbox: Any = None, bus: Any = None, invoke: Any = None, secrets: Any = None) -> ChatWebhook:
         """The chat's webhook, with parts of its own where they are given."""
         secrets = secrets or (lambda: SECRETS_OF_CHATS)
-        parts = ChatParts(invoke or self.invoke, inbox or self.chats, bus or self.commands, secrets)
+        parts = ChatParts(
+            invoke or self.invoke, inbox or self.chats, bus or self.commands, lambda: self.alerts, secrets
+        )
         return connect(self.desk, parts)
 
     def invoke(self, service: str, function: str, request: dict[str, Any]) -> dict[str, Any]:

@@ -81,7 +81,6 @@ class AlertsProcess:
         """Return the chat's webhook; its parts are loaded by the one function that needs them."""
         from fanfold.aws import functions  # noqa: PLC0415
         from fanfold.aws.dynamodb.chat_inbox import ChatInbox  # noqa: PLC0415
-        from fanfold.aws.function.secrets import SecureParameter  # noqa: PLC0415
         from fanfold.aws.sns import Topics  # noqa: PLC0415
         from fanfold.chat.webhook import ChatParts, connect  # noqa: PLC0415
 
@@ -90,6 +89,7 @@ class AlertsProcess:
             invoke=functions.invoker(runtime.call, settings.stage),
             inbox=ChatInbox(runtime.table(settings.alerts_table)),
             bus=Topics(runtime.call, {"orders": settings.orders_topic}, runtime.watch.published),
+            alerts=DynamoAlerts(runtime.table(settings.alerts_table)).all,
             secrets=SecureParameter(runtime.call, settings.chat_parameter, runtime.clock).values_if_set,
         )
         return connect(runtime.desk, parts)

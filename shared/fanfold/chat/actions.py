@@ -1,10 +1,11 @@
 """Requests to the HTTP API for each command, in the name of the person who gave it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from fanfold import ids
+from fanfold.alerts.record import AlertRecord
 from fanfold.api.problems import not_found
 from fanfold.api.schemas import (
     PAGE_MAX,
@@ -28,6 +29,7 @@ SHOWN = 8
 PAGES_MAX = 5
 ID_LENGTH = 32
 CODE_LENGTH = 8
+Alerts = Callable[[], Iterable[AlertRecord]]
 STATES = {"halt": TradingState.HALTED, "reduce": TradingState.REDUCE_ONLY, "flatten": TradingState.FLATTENING}
 
 
@@ -58,12 +60,13 @@ class Flattenings(Protocol):
 
 
 class Actions:
-    """The commands, each a method of its name."""
+    """The commands, each a method of its name; ``alerts`` returns the alerts that are stored."""
 
-    def __init__(self, desk: Desk, api: DeskApi, waiting: Flattenings) -> None:
+    def __init__(self, desk: Desk, api: DeskApi, waiting: Flattenings, alerts: Alerts) -> None:
         self._desk = desk
         self._api = api
         self._waiting = waiting
+        self._stored_alerts = alerts
 
     def act(self, turn: Turn, command: Command) -> ChatAnswer:
         """Return the answer to a command. Raises Problem where the API rejects it, NotReachable where it is silent."""
@@ -119,6 +122,9 @@ class Actions:
         }
         whole = all(page.next is None for page in pages.values())
         return answers.day(when, [(account, page.trades) for account, page in pages.items()], whole=whole)
+
+    def _alerts(self, _turn: Turn, _command: Command) -> ChatAnswer:
+        return answers.alerts(record for record in self._stored_alerts() if record.open)
 
     def _halt(self, turn: Turn, command: Command) -> ChatAnswer:
         return self._stop(turn, command.verb.name, command.account, command.words)

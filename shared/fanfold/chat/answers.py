@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from fanfold.alerts.record import AlertRecord
 from fanfold.api.schemas import (
     AccountStatus,
     Cause,
@@ -117,6 +118,13 @@ def _of(fills: Sequence[Fill], side: str) -> list[Fill]:
 
 def _quantity(fills: Sequence[Fill], side: str) -> str:
     return amount(_total(fill.quantity for fill in _of(fills, side)))
+
+
+def alerts(records: Iterable[AlertRecord]) -> ChatAnswer:
+    """Show what is open, the newest first."""
+    newest = sorted(records, key=lambda record: record.last_s, reverse=True)
+    lines = [f"{record.title}, since {_minute(datetime.fromtimestamp(record.first_s, UTC))}" for record in newest]
+    return ChatAnswer("Alerts", tuple(lines) or ("none is open",))
 
 
 def stopped(answer: HaltAnswer) -> ChatAnswer:

@@ -32,6 +32,7 @@ VERBS = {
         Verb("why", "read", "order", "why an order is what it is", "ORDER"),
         Verb("pnl", "read", "account", "results by strategy", "[ACCOUNT]"),
         Verb("day", "read", "account", "fills of today", "[ACCOUNT]"),
+        Verb("alerts", "read", "nothing", "what needs somebody"),
         Verb("halt", "halt", "stop", "nothing trades", "[ACCOUNT] [REASON]", lowers=True),
         Verb("reduce", "halt", "stop", "only towards zero", "[ACCOUNT] [REASON]", lowers=True),
         Verb("flatten", "halt", "stop", "close everything; asks once", "[ACCOUNT] [REASON]", lowers=True),

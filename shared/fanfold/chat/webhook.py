@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from fanfold.api.problems import not_found
 from fanfold.api.requests import ApiRequest
 from fanfold.api.router import Reply, serve
-from fanfold.chat.actions import Actions, Flattenings
+from fanfold.chat.actions import Actions, Alerts, Flattenings
 from fanfold.chat.conversation import CommandBus, CommandInbox, Conversation
 from fanfold.chat.desk_api import DeskApi, Invoke
 from fanfold.chat.platforms import PLATFORMS
@@ -22,11 +22,12 @@ class ChatMemory(CommandInbox, Flattenings, Protocol):
 
 
 class ChatParts(NamedTuple):
-    """The parts of a chat: the API's functions, its memory, the bus of commands, and secrets by platform."""
+    """The parts of a chat: the API's functions, its memory, the bus of commands, stored alerts, secrets by platform."""
 
     invoke: Invoke
     inbox: ChatMemory
     bus: CommandBus
+    alerts: Alerts
     secrets: Secrets
 
 
@@ -64,4 +65,5 @@ def connect(desk: Desk, parts: ChatParts) -> ChatWebhook:
 
 def conversation(desk: Desk, parts: ChatParts) -> Conversation:
     """Return what hears the commands of a desk's chat."""
-    return Conversation(desk, Actions(desk, DeskApi(parts.invoke), parts.inbox), parts.inbox, parts.bus)
+    actions = Actions(desk, DeskApi(parts.invoke), parts.inbox, parts.alerts)
+    return Conversation(desk, actions, parts.inbox, parts.bus)

@@ -16,6 +16,7 @@ import msgspec
 from cyclopts import Parameter
 
 from fanfold.aws.clock import clock_of
+from fanfold.aws.dynamodb.alert_table import DynamoAlerts
 from fanfold.aws.dynamodb.chat_inbox import ChatInbox
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.functions import invoker
@@ -73,10 +74,12 @@ def _sender(desk: Desk, name: str | None) -> tuple[Desk, Platform, str]:
 
 def _parts(session: LocalSession) -> ChatParts:
     orders = f"arn:aws:sns:{REGION}:{ACCOUNT_ID}:fanfold-{session.stage}-{topic_name('orders')}"
+    alerts = Table(session.call, table_name("alerts", session.stage))
     return ChatParts(
         invoke=invoker(session.call, session.stage),
-        inbox=ChatInbox(Table(session.call, table_name("alerts", session.stage))),
+        inbox=ChatInbox(alerts),
         bus=Topics(session.call, {"orders": orders}),
+        alerts=DynamoAlerts(alerts).all,
         secrets=dict,
     )
 
