@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
+from math import inf
 from random import Random
 from typing import Any
 
+from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.attribute_values import Item
 from fanfold.market import timeframes
 from fanfold.messages import TOPICS, decode
@@ -116,7 +118,7 @@ class FiveServices(DeskDay):
 
     def _repeat(self) -> None:
         """Let every message come once more, as if no topic and no queue knew it any more."""
-        before = self._kept()
+        before, lasts_until = self._kept(), self._first_end()
         messages = [decode(letter.body) for letter in self.cloud.sqs.queue(self.places["heard"]).messages]
         for topic in self.cloud.sns.topics.values():
             topic.known.clear()
@@ -126,8 +128,16 @@ class FiveServices(DeskDay):
         self.settle()
         self.redrive()
         self.settle()
+        if lasts_until <= self.now:
+            return
         after = self._kept()
         self.changed_by_repeats = sorted(key for key in before | after if before.get(key) != after.get(key))
+
+    def _first_end(self) -> float:
+        """Return when the first live order expires: from then on the ledger changes without any message."""
+        names = [order.order_id for account in self.desk.accounts for order in ledger.live(self.ledger, account)]
+        records = ledger.records(self.ledger, names).values()
+        return min((record.order.expires_at.timestamp() for record in records), default=inf)
 
     def _kept(self) -> dict[tuple[str, ...], Item]:
         """Return what the desk knows of bars, orders and books, by table and key; polls may count repeats."""
@@ -165,4 +175,4 @@ def _audit_places(world: DeskDay) -> dict[str, str]:
     for topic in TOPICS:
         request = {"TopicArn": world.places[topic_setting(topic)], "Protocol": "sqs", "Endpoint": heard}
         cloud.call("sns", "Subscribe", request | {"Attributes": {"RawMessageDelivery": "true"}})
-    return {"cursors_table": "cursors", "views_table": "views", "heard": heard} | buckets
+    return {"cursors_table": "cursors", "views_table": "views", "heard": heard, "stage": "simulated"} | buckets
