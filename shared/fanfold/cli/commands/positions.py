@@ -11,6 +11,7 @@ from fanfold.cli.argument_types import Account, Shared, StageName
 from fanfold.cli.exit_codes import DESK
 from fanfold.cli.output import Answer, grid, money, places_of, profit
 from fanfold.cli.reading import marks_of
+from fanfold.local.session import Session
 from fanfold.messages import PositionSnapshot
 from fanfold.money import ZERO, exact
 from fanfold.risk.exposure import Mark
@@ -32,11 +33,7 @@ _COLUMNS = {
 def command(*, options: Shared, stage: StageName = "", account: Account = None) -> Answer:
     """Return every position by strategy and instrument, with totals; a flat one still has its profit."""
     with reach(options.state, stage, options.command) as session:
-        rows = [
-            _position(name, holding, marks_of(session, name))
-            for name in session.accounts(account)
-            for holding in holdings_of(session.views, name)
-        ]
+        rows = rows_of(session, session.accounts(account))
     if not rows:
         return Answer({"positions": []}, ["no positions"])
     # As fine as the account needs that is kept in the dearest coin.
@@ -48,6 +45,16 @@ def command(*, options: Shared, stage: StageName = "", account: Account = None) 
     return Answer(
         {"positions": rows, "totals": totals}, [grid("", [_row(row, places) for row in [*rows, *totals]], columns)]
     )
+
+
+def rows_of(session: Session, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the positions of accounts, each at its last close."""
+    return [
+        _position(name, holding, marks)
+        for name in names
+        for marks in [marks_of(session, name)]
+        for holding in holdings_of(session.views, name)
+    ]
 
 
 @exact

@@ -4,7 +4,7 @@ Example: fanfold status
 Example: fanfold status --stage live --json
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -31,14 +31,22 @@ EXITS = (Exit.FAILED, *DESK)
 def command(*, options: Shared, stage: StageName = "", account: Account = None) -> Answer:
     """Return accounts with their money, and what waits in the queues; a failure where books do not balance."""
     with reach(options.state, stage, options.command) as session:
-        accounts = [_account(session, name) for name in session.accounts(account)]
-        queues = [_queue(session, service) for service in SERVICES]
-        parity = parity_reports.newest(session)
-    document = {"running": session.running, "accounts": accounts, "queues": queues, "parity": parity}
+        document = document_of(session, session.accounts(account))
+    accounts, queues, parity = (document[name] for name in ("accounts", "queues", "parity"))
     balance = all(books["books_balance"] for books in accounts)
     text = [line for books in accounts for line in _account_text(books)]
     text += [f"parity {parity_reports.summary(parity)}"] if parity is not None else []
     return Answer(document, ["\n".join(text), _queues_text(queues)], Exit.OK if balance else Exit.FAILED)
+
+
+def document_of(session: Session, names: Sequence[str]) -> dict[str, Any]:
+    """Return accounts with their money, and what waits in the queues, as programs read them."""
+    return {
+        "running": session.running,
+        "accounts": [_account(session, name) for name in names],
+        "queues": [_queue(session, service) for service in SERVICES],
+        "parity": parity_reports.newest(session),
+    }
 
 
 @exact

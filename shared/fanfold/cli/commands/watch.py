@@ -1,0 +1,62 @@
+"""Watch the desk on a live screen: equity, limits, positions, orders, and what happened last.
+
+It needs the extra `watch`. Orders of unknown outcome are always in sight. h halts, after a reason; q ends.
+
+Example: fanfold watch
+Example: fanfold watch --stage live --every 30
+"""
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from typing import Annotated
+
+import msgspec
+from cyclopts import Parameter
+
+from fanfold.cli.argument_types import Count, Shared, StageName
+from fanfold.cli.commands import halt
+from fanfold.cli.exit_codes import DESK, Exit
+from fanfold.cli.output import Answer, plain
+from fanfold.cli.watching.picture import DeskReader
+from fanfold.errors import BadInput
+from fanfold.messages import TradingState
+
+EXITS = DESK
+INSTALL = "pip install 'fanfold[watch]'"
+LOCAL_S, STAGE_S = 2, 15
+
+
+def command(
+    *,
+    options: Shared,
+    stage: StageName = "",
+    every: Annotated[
+        Count | None, Parameter(metavar="SECONDS", help=f"how often it reads ({LOCAL_S}, of a stage {STAGE_S})")
+    ] = None,
+    read_only: Annotated[bool, Parameter(help="take no halt from the screen")] = False,
+) -> Answer | int:
+    """Draw the desk until q; with --json answer with one picture of it."""
+    reader = DeskReader(options, stage, lambda: datetime.now(UTC))
+    if options.json:
+        return Answer(msgspec.structs.asdict(reader.read()), [])
+    if find_spec("textual") is None:
+        raise BadInput(f"`fanfold watch` needs the library textual: {INSTALL}")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise BadInput("a watch is drawn on a terminal; `fanfold status` and `fanfold watch --json` write it once")
+    from fanfold.cli.watching.screen import WatchApp  # noqa: PLC0415 - textual takes a while to load
+
+    place = f"stage {stage}" if stage else str(options.state)
+    app = WatchApp(reader, place, every or (STAGE_S if stage else LOCAL_S), None if read_only else _halt(reader))
+    app.run()
+    return app.return_code or Exit.OK
+
+
+def _halt(reader: DeskReader) -> Callable[[str, str], str]:
+    def set_state(state: str, reason: str) -> str:
+        with reader.reach() as session:
+            answer = halt.set_state(session, TradingState(state), reason, [])
+        return "\n".join(block if isinstance(block, str) else plain(block) for block in answer.blocks)
+
+    return set_state

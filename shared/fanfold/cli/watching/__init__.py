@@ -1,0 +1,1 @@
+"""The live screen of `fanfold watch`: what it reads, how that is written, and the application that shows it."""

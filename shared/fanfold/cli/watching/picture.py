@@ -1,0 +1,134 @@
+"""One look at a desk: accounts, positions, orders that may still fill, what happened last, and how old the data is."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from fanfold.audit.queries import is_unknown, newest_orders, open_orders
+from fanfold.aws.clock import read_market_clock
+from fanfold.cli.argument_types import Options
+from fanfold.cli.commands import positions, status
+from fanfold.cli.output import amount
+from fanfold.cli.reading import minute
+from fanfold.local import session as local_session
+from fanfold.local import state_directory
+from fanfold.local.driver import CLOCK
+from fanfold.local.session import Session
+from fanfold.market import timeframes
+from fanfold.stages.session import StageSession, reach
+
+# Orders that are looked at for the log; a screen has no more lines.
+NEWEST = 40
+# Data is old once it is older than so many bars.
+STALE_BARS = 2
+COMMAND = "watch"
+Row = dict[str, Any]
+
+
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """A desk at a time by its clock. ``orders`` may still fill, those of unknown outcome first.
+
+    ``age_s`` is how old the newest bar is, None where there is none; ``stale`` that it is older than STALE_BARS bars of
+    a desk that trades; ``log`` has a line for each of the newest orders, the newest first.
+    """
+
+    running: bool
+    at: datetime
+    accounts: list[Row]
+    positions: list[Row]
+    orders: list[Row]
+    unknown: int
+    dead_letters: int
+    log: list[str]
+    age_s: int | None
+    stale: bool
+
+
+def of_session(session: Session, now: datetime) -> Picture:
+    """Return the desk of a session as it is now."""
+    names = session.accounts(None)
+    document = status.document_of(session, names)
+    orders = [order for name in names for order in open_orders(session.views, name)]
+    orders.sort(key=lambda order: (not is_unknown(order), order["decided_at"]))
+    newest = max((account["last_bar"] for account in document["accounts"] if account.get("last_bar")), default=None)
+    age_s = int((now - newest).total_seconds()) if newest else None
+    most = STALE_BARS * timeframes.seconds(session.desk.shortest_timeframe)
+    return Picture(
+        running=session.running,
+        at=now,
+        accounts=document["accounts"],
+        positions=[row for row in positions.rows_of(session, names) if row["quantity"]],
+        orders=orders,
+        unknown=sum(map(is_unknown, orders)),
+        dead_letters=sum(queue["dead_letters"] for queue in document["queues"]),
+        log=_log(session, names),
+        age_s=age_s,
+        stale=session.running and age_s is not None and age_s > most,
+    )
+
+
+def _log(session: Session, names: list[str]) -> list[str]:
+    """Return a line for each of the newest orders."""
+    newest = [order for name in names for _, order in islice(newest_orders(session.views, name), NEWEST)]
+    newest.sort(key=lambda order: order["decided_at"], reverse=True)
+    return [line_of(order) for order in newest[:NEWEST]]
+
+
+def line_of(order: Row) -> str:
+    """Return an order in a line, with what became of it."""
+    became = " ".join(filter(None, [order["state"], order["code"], order["reason"] or order["detail"]]))
+    sides = f"{order['side']} {amount(order['quantity'])} {order['instrument']}"
+    return f"{minute(order['decided_at'])}  {order['order_id'][:8]}  {sides}  {order['instance']}  {became}"
+
+
+class DeskReader:
+    """Reads a desk again and again. One at rest is read once, until something of it changes: reading it takes seconds.
+
+    ``wall`` is this machine's clock.
+    """
+
+    def __init__(self, options: Options, stage: str, wall: Callable[[], datetime]) -> None:
+        self._options = options
+        self._stage = stage
+        self._wall = wall
+        self._session: StageSession | None = None
+        self._rested: tuple[Any, Picture] | None = None
+
+    def read(self) -> Picture:
+        """Return the desk as it is now. Raises what commands raise where there is none, or it does not answer."""
+        if self._stage:
+            with self.reach() as session:
+                return of_session(session, self._wall())
+        state = self._options.state.resolve()
+        seen = tuple(_changes(state))
+        if self._rested is not None and self._rested[0] == seen and local_session.running_cloud(state) is None:
+            return self._rested[1]
+        with self.reach() as session:
+            picture = of_session(session, self._now(state))
+        # What reading changed is no change.
+        self._rested = None if picture.running else (tuple(_changes(state)), picture)
+        return picture
+
+    def reach(self) -> Any:
+        """Connect to the desk while a block lasts."""
+        return reach(self._options.state, self._stage, COMMAND)
+
+    def forget(self) -> None:
+        """Read a desk at rest anew the next time."""
+        self._rested = None
+
+    def _now(self, state: Path) -> datetime:
+        """Return the time by the desk's clock: that of its market where it replays one."""
+        clock = state / CLOCK
+        return read_market_clock(clock) if clock.exists() else self._wall()
+
+
+def _changes(state: Path) -> Iterator[int]:
+    """Yield when each file changed by which a desk at rest is known."""
+    for name in (state_directory.DESK, state_directory.SUMMARY, CLOCK, "aws"):
+        path = state / name
+        yield path.stat().st_mtime_ns if path.exists() else 0

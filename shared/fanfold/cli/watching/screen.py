@@ -1,0 +1,211 @@
+"""The application of `fanfold watch`: it polls a desk beside the screen, so that neither waits for the other."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from functools import partial
+from typing import Any, ClassVar, Protocol
+
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.events import Resize
+from textual.screen import ModalScreen
+from textual.widgets import Button, Footer, Input, Label, Static
+from textual.worker import Worker, WorkerState
+
+from fanfold.aws.client.call import AwsFault
+from fanfold.cli.watching import written
+from fanfold.cli.watching.picture import Picture
+from fanfold.errors import BadInput, NothingThere, NotReachable, VenueUnavailable
+
+# Values of equity that are kept of a day of polls.
+EQUITIES_MAX = 2_000
+# From this width on there are two columns.
+WIDE = 110
+EXPECTED = (BadInput, NothingThere, NotReachable, VenueUnavailable, AwsFault, OSError)
+SECTIONS = ("accounts", "limits", "positions", "orders", "log")
+STATES = ("REDUCE_ONLY", "HALTED", "FLATTENING")
+MEANINGS = {
+    "REDUCE_ONLY": "only towards zero",
+    "HALTED": "nothing trades",
+    "FLATTENING": "everything is closed",
+}
+
+
+class Reader(Protocol):
+    """Reads a desk; see fanfold.cli.watching.picture."""
+
+    def read(self) -> Picture: ...
+
+    def forget(self) -> None: ...
+
+
+class HaltDialog(ModalScreen[tuple[str, str] | None]):
+    """Asks which trading state to set and why; a reason is needed, and escape changes nothing."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave")]
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="dialog"):
+            yield Label("Halt all accounts. It holds until `fanfold resume`.")
+            yield Input(placeholder="why; it goes into the audit chain", id="reason")
+            with Horizontal(id="states"):
+                for state in STATES:
+                    yield Button(f"{state}: {MEANINGS[state]}", id=state, variant="error", compact=True)
+            yield Button("leave it", id="leave", compact=True)
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+    def on_input_submitted(self) -> None:
+        self.query_one("#REDUCE_ONLY", Button).focus()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Take the state of a button, once there is a reason."""
+        if event.button.id == "leave":
+            self.dismiss(None)
+            return
+        reason = self.query_one("#reason", Input)
+        if not reason.value.strip():
+            reason.placeholder = "say why first"
+            reason.focus()
+            return
+        self.dismiss((str(event.button.id), reason.value.strip()))
+
+
+class WatchApp(App[None]):
+    """The screen. ``halt`` sets a trading state with a reason and returns what became of it; None takes none."""
+
+    TITLE = "fanfold watch"
+    ENABLE_COMMAND_PALETTE = False
+    CSS = """
+    #heading { height: 1; text-style: bold; }
+    #alarm { height: auto; max-height: 6; color: $text-error; text-style: bold; }
+    #body { height: 1fr; }
+    .section { height: auto; border-top: solid $primary; border-title-style: bold; padding: 0 1; }
+    .column { height: auto; width: 1fr; }
+    #columns { height: auto; layout: vertical; }
+    .wide #columns { layout: horizontal; }
+    HaltDialog { align: center middle; }
+    #dialog { width: 90%; max-width: 100; height: auto; border: thick $error; background: $surface; padding: 1; }
+    #states { height: auto; layout: vertical; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("h", "halt", "Halt"),
+        Binding("r", "refresh_now", "Read now"),
+        Binding("q", "quit", "Quit"),
+        Binding("ctrl+c", "quit", show=False, priority=True),
+    ]
+
+    def __init__(
+        self, reader: Reader, place: str, every_s: float, halt: Callable[[str, str], str] | None = None
+    ) -> None:
+        super().__init__()
+        self._reader = reader
+        self._place = place
+        self._every_s = every_s
+        self._halt = halt
+        self._picture: Picture | None = None
+        self._equities: dict[str, list[Decimal]] = {}
+        self._reading: Worker[Picture] | None = None
+        self._said = ""
+
+    def compose(self) -> ComposeResult:
+        yield Static(f"{self._place}  reading the desk …", id="heading", markup=False)
+        yield Static("", id="alarm", markup=False)
+        with VerticalScroll(id="body"), Horizontal(id="columns"):
+            with Vertical(classes="column"):
+                for name in SECTIONS[:2]:
+                    yield self._section(name)
+            with Vertical(classes="column"):
+                for name in SECTIONS[2:]:
+                    yield self._section(name)
+        yield Footer()
+
+    def _section(self, name: str) -> Static:
+        section = Static("…", id=name, classes="section", markup=False)
+        section.border_title = name
+        return section
+
+    def on_mount(self) -> None:
+        self.poll()
+        self.set_interval(self._every_s, self.poll)
+
+    def on_resize(self, event: Resize) -> None:
+        self.set_class(event.size.width >= WIDE, "wide")
+        self.show()
+
+    def poll(self) -> None:
+        """Read the desk beside the screen; not while the last reading is under way."""
+        if self._reading is None or self._reading.is_finished:
+            self._reading = self.run_worker(self._reader.read, group="read", thread=True, exit_on_error=False)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """Show what a reading or a halt came to."""
+        if event.state is WorkerState.SUCCESS:
+            self._finished(event.worker)
+        elif event.state is WorkerState.ERROR:
+            self._failed(event.worker)
+
+    def _finished(self, worker: Worker[Any]) -> None:
+        if worker.group == "halt":
+            self._said = str(worker.result)
+            self._reader.forget()
+            self.poll()
+        elif isinstance(worker.result, Picture):
+            self._take(worker.result)
+        self.show()
+
+    def _failed(self, worker: Worker[Any]) -> None:
+        fault = worker.error
+        if not isinstance(fault, EXPECTED):
+            # A bug ends the screen with its traceback.
+            self._handle_exception(fault if isinstance(fault, Exception) else RuntimeError(str(fault)))
+            return
+        self._said = f"{'the halt' if worker.group == 'halt' else 'reading'} failed: {fault}"
+        self.show()
+
+    def _take(self, picture: Picture) -> None:
+        self._picture, self._said = picture, ""
+        for account in picture.accounts:
+            if "equity" in account:
+                values = self._equities.setdefault(account["account"], [])
+                values.append(account["equity"])
+                del values[:-EQUITIES_MAX]
+
+    def show(self) -> None:
+        """Write the newest picture; what was said last stays above it, as old as it may be."""
+        picture = self._picture
+        alarms = [self._said] if self._said else []
+        if picture is None:
+            self._write("alarm", written.text(alarms))
+            return
+        self._write("heading", written.heading(picture, self._place))
+        self._write("alarm", written.text([*alarms, *written.alarms(picture)]))
+        width = self.query_one("#accounts", Static).content_size.width
+        self._write("accounts", written.text(written.accounts(picture, dict(self._equities), width)))
+        self._write("positions", written.text(written.positions(picture)))
+        self._write("orders", written.text(written.orders(picture)))
+        self._write("log", written.text(picture.log or ["no order yet"]))
+
+    def _write(self, name: str, text: str) -> None:
+        self.query_one(f"#{name}", Static).update(text)
+
+    def action_refresh_now(self) -> None:
+        self._reader.forget()
+        self.poll()
+
+    def action_halt(self) -> None:
+        """Ask for a trading state and a reason, and set it beside the screen."""
+        if self._halt is None:
+            self._said = "this watch reads only; `fanfold halt` stops the desk"
+            self.show()
+            return
+        self.push_screen(HaltDialog(), self._set)
+
+    def _set(self, wanted: tuple[str, str] | None) -> None:
+        if wanted is None or self._halt is None:
+            return
+        self._said = f"setting {wanted[0]} …"
+        self.show()
+        self.run_worker(partial(self._halt, *wanted), group="halt", thread=True, exit_on_error=False)

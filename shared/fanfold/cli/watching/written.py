@@ -1,0 +1,133 @@
+"""A picture of a desk as lines of text, for a screen of any width; what matters is in words, not in colour alone."""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from fanfold.cli.output import amount, cell, grid, moment, money, places_of, plain, profit, share
+from fanfold.cli.reading import minute
+from fanfold.cli.watching.picture import Picture
+
+LEVELS = "▁▂▃▄▅▆▇█"
+FULL, EMPTY = "█", "·"
+BAR_WIDTH = 20
+LINE_WIDTH_MIN = 24
+_POSITIONS = {"instance": "strategy", "instrument": "instrument", "quantity": "quantity", "value": "value",
+              "unrealised": "unrealised"}  # fmt: skip
+_ORDERS = {"at": "at", "order": "order", "instance": "strategy", "instrument": "instrument", "side": "side",
+           "quantity": "quantity", "became": "state"}  # fmt: skip
+
+
+def heading(picture: Picture, place: str) -> str:
+    """Return the line on top: the desk, whether it trades, the time, and the age of its data."""
+    does = "trades" if picture.running else "at rest"
+    return f"{place}  {does}  {moment(picture.at)}  {_age(picture)}"
+
+
+def _age(picture: Picture) -> str:
+    if picture.age_s is None:
+        return "no bar yet"
+    age = f"{picture.age_s} s" if picture.age_s < 600 else f"{picture.age_s // 60} min"
+    return f"STALE: newest bar {age} ago" if picture.stale else f"newest bar {age} ago"
+
+
+def alarms(picture: Picture) -> list[str]:
+    """Return what is wrong, which is in sight whatever else is: orders of unknown outcome first."""
+    lines = [
+        f"UNKNOWN: order {order['order_id'][:8]}, {order['side']} {amount(order['quantity'])} {order['instrument']}: "
+        "it was sent, and the venue has not said what became of it"
+        for order in picture.orders[: picture.unknown]
+    ]
+    for account in picture.accounts:
+        name = account["account"]
+        lines += [] if account["books_balance"] else [f"{name}: the books DO NOT BALANCE; see `fanfold status`"]
+        lines += [f"{name}: {instrument} is frozen: {why}" for instrument, why in account.get("frozen", {}).items()]
+    if picture.dead_letters:
+        lines.append(f"{picture.dead_letters} dead letters; see `fanfold dead-letters list`")
+    if picture.stale:
+        lines.append("no new bar for more than two bars; see `fanfold doctor`, and whether the venue answers")
+    return lines
+
+
+def accounts(picture: Picture, equities: dict[str, Sequence[Decimal]], width: int) -> list[str]:
+    """Return a line or two for each account: its trading state, money, and equity as a small chart."""
+    lines = []
+    for account in picture.accounts:
+        if "equity" not in account:
+            lines.append(f"{account['account']}: not opened yet; `fanfold run` opens it")
+            continue
+        why = f" ({account['trading_state_reason']})" if account["trading_state_reason"] else ""
+        lines.append(f"{account['account']}: {account['trading_state']}{why}")
+        lines.append(f"  {_money(account)}")
+        lines += [f"  {chart(equities.get(account['account'], ()), max(LINE_WIDTH_MIN, width - 2))}"]
+    return lines
+
+
+def _money(account: dict[str, Any]) -> str:
+    places, start = places_of(account["start"]), account["start"]
+    since = share((account["equity"] - start) / start, sign=True) if start else ""
+    return (
+        f"equity {money(account['equity'], places)} {account['currency']} {since}  "
+        f"cash {money(account['cash'], places)}  fees {money(account['fees'], places)}"
+    )
+
+
+def chart(values: Sequence[Decimal], width: int) -> str:
+    """Return values as a line of blocks between their lowest and highest, the newest at the right."""
+    shown = _spread(values, width)
+    if not shown:
+        return ""
+    low, high = min(shown), max(shown)
+    span = high - low
+    # Without movement there is nothing to see: a line in the middle.
+    levels = (int((value - low) * (len(LEVELS) - 1) / span) if span else len(LEVELS) // 2 for value in shown)
+    return "".join(LEVELS[level] for level in levels)
+
+
+def _spread(values: Sequence[Decimal], width: int) -> list[Decimal]:
+    """Return at most ``width`` of many values, the last of each part."""
+    if len(values) <= width:
+        return list(values)
+    return [values[(place + 1) * len(values) // width - 1] for place in range(width)]
+
+
+def positions(picture: Picture) -> list[str]:
+    """Return the positions as a table."""
+    if not picture.positions:
+        return ["no positions"]
+    rows = [
+        row
+        | {"value": money(row["value"]) if row["value"] is not None else "no price"}
+        | {"unrealised": profit(row["unrealised"]) if row["unrealised"] is not None else ""}
+        for row in picture.positions
+    ]
+    return plain(grid("", rows, _POSITIONS)).splitlines()
+
+
+def orders(picture: Picture) -> list[str]:
+    """Return the orders that may still fill as a table, those of unknown outcome first."""
+    if not picture.orders:
+        return ["no open orders"]
+    rows = [
+        order
+        | {"at": minute(order["decided_at"]), "order": order["order_id"][:8]}
+        | {"became": "UNKNOWN" if place < picture.unknown else order["state"]}
+        for place, order in enumerate(picture.orders)
+    ]
+    return plain(grid("", rows, _ORDERS)).splitlines()
+
+
+def bar(used: Decimal, most: Decimal, width: int = BAR_WIDTH) -> str:
+    """Return what is used of a limit as a bar; more than all of it is full."""
+    filled = min(width, int(used * width / most)) if most > 0 else width
+    return FULL * filled + EMPTY * (width - filled)
+
+
+def text(lines: Iterable[str]) -> str:
+    """Return lines as one text."""
+    return "\n".join(lines)
+
+
+def waiting(picture: Picture) -> str:
+    """Return how much is on its way, in a few words."""
+    return f"{len(picture.orders)} open, {cell(picture.unknown)} unknown"
