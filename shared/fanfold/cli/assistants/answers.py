@@ -115,10 +115,32 @@ class SignalsAnswer(msgspec.Struct, frozen=True, kw_only=True):
     not_trading: list[dict[str, Any]]
 
 
+class LimitRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A limit by its name in the desk file; ``used`` is null where nothing can be summed, and ``why`` says so."""
+
+    limit: str
+    unit: Text
+    most: Decimal
+    used: Decimal | None
+    left: Decimal | None
+    share: Decimal | None
+    subject: Text
+    why: Text
+
+
+class LimitedAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """An account and its limits; ``breach`` is the loss limit that is broken."""
+
+    account: Text
+    trading_state: Text
+    breach: Text
+    limits: list[LimitRow]
+
+
 class LimitsAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The limits of each account, and what is used of them."""
 
-    accounts: list[dict[str, Any]]
+    accounts: list[LimitedAccount]
 
 
 class RowsAnswer(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from fanfold.cli.assistants import inputs
 from fanfold.cli.assistants.workplace import COMMAND, Workplace
 from fanfold.cli.commands import orders, positions, query, report, signals, status, trades, why, why_not
 from fanfold.cli.exit_codes import Exit
+from fanfold.cli.limit_reading import limits_of, now_of
 from fanfold.cli.output import Answer, encode
 from fanfold.errors import BadInput
 from fanfold.local.session import Session
@@ -84,14 +85,10 @@ def of_report(place: Workplace, wanted: inputs.OfReport) -> tuple[Any, bool]:
 
 
 def of_limits(place: Workplace, wanted: inputs.OfDesk) -> tuple[Any, bool]:
-    """Return the limits of accounts."""
+    """Return the limits of accounts, and what is used of them."""
     with place.reach(wanted.run) as session:
-        rows = [_limits(session, name) for name in session.accounts(wanted.account or None)]
+        rows = limits_of(session, session.accounts(wanted.account or None), now_of(session))
     return _builtin({"accounts": rows}), True
-
-
-def _limits(session: Session, account: str) -> dict[str, Any]:
-    return {"account": account, "limits": session.desk.limits[account]}
 
 
 def of_query(place: Workplace, wanted: inputs.QueryInput) -> tuple[Any, bool]:

@@ -8,7 +8,6 @@ Example: fanfold watch --stage live --every 30
 
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from importlib.util import find_spec
 from typing import Annotated
 
@@ -38,7 +37,7 @@ def command(
     read_only: Annotated[bool, Parameter(help="take no halt from the screen")] = False,
 ) -> Answer | int:
     """Draw the desk until q; with --json answer with one picture of it."""
-    reader = DeskReader(options, stage, lambda: datetime.now(UTC))
+    reader = DeskReader(options, stage)
     if options.json:
         return Answer(msgspec.structs.asdict(reader.read()), [])
     if find_spec("textual") is None:

@@ -1,6 +1,6 @@
 """One look at a desk: accounts, positions, orders that may still fill, what happened last, and how old the data is."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from fanfold.audit.queries import is_unknown, newest_orders, open_orders
-from fanfold.aws.clock import read_market_clock
 from fanfold.cli.argument_types import Options
 from fanfold.cli.commands import positions, status
+from fanfold.cli.limit_reading import limits_of, now_of
 from fanfold.cli.output import amount
 from fanfold.cli.reading import minute
 from fanfold.local import session as local_session
@@ -19,7 +19,7 @@ from fanfold.local import state_directory
 from fanfold.local.driver import CLOCK
 from fanfold.local.session import Session
 from fanfold.market import timeframes
-from fanfold.stages.session import StageSession, reach
+from fanfold.stages.session import reach
 
 # Orders that are looked at for the log; a screen has no more lines.
 NEWEST = 40
@@ -39,6 +39,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     running: bool
     at: datetime
     accounts: list[Row]
+    limits: list[Row]
     positions: list[Row]
     orders: list[Row]
     unknown: int
@@ -61,6 +62,7 @@ def of_session(session: Session, now: datetime) -> Picture:
         running=session.running,
         at=now,
         accounts=document["accounts"],
+        limits=limits_of(session, names, now),
         positions=[row for row in positions.rows_of(session, names) if row["quantity"]],
         orders=orders,
         unknown=sum(map(is_unknown, orders)),
@@ -80,35 +82,31 @@ def _log(session: Session, names: list[str]) -> list[str]:
 
 def line_of(order: Row) -> str:
     """Return an order in a line, with what became of it."""
-    became = " ".join(filter(None, [order["state"], order["code"], order["reason"] or order["detail"]]))
-    sides = f"{order['side']} {amount(order['quantity'])} {order['instrument']}"
-    return f"{minute(order['decided_at'])}  {order['order_id'][:8]}  {sides}  {order['instance']}  {became}"
+    became = "UNKNOWN" if is_unknown(order) else order["code"] or order["state"]
+    wanted = f"{order['side']} {amount(order['quantity'])} {order['instrument']} for {order['instance']}"
+    why = order["reason"] or order["detail"]
+    return f"{minute(order['decided_at'])}  {order['order_id'][:8]}  {became}  {wanted}{why and f': {why}'}"
 
 
 class DeskReader:
-    """Reads a desk again and again. One at rest is read once, until something of it changes: reading it takes seconds.
+    """Reads a desk again and again. One at rest takes seconds, and is read once until something of it changes."""
 
-    ``wall`` is this machine's clock.
-    """
-
-    def __init__(self, options: Options, stage: str, wall: Callable[[], datetime]) -> None:
+    def __init__(self, options: Options, stage: str) -> None:
         self._options = options
         self._stage = stage
-        self._wall = wall
-        self._session: StageSession | None = None
         self._rested: tuple[Any, Picture] | None = None
 
     def read(self) -> Picture:
         """Return the desk as it is now. Raises what commands raise where there is none, or it does not answer."""
         if self._stage:
             with self.reach() as session:
-                return of_session(session, self._wall())
+                return of_session(session, now_of(session))
         state = self._options.state.resolve()
         seen = tuple(_changes(state))
         if self._rested is not None and self._rested[0] == seen and local_session.running_cloud(state) is None:
             return self._rested[1]
         with self.reach() as session:
-            picture = of_session(session, self._now(state))
+            picture = of_session(session, now_of(session))
         # What reading changed is no change.
         self._rested = None if picture.running else (tuple(_changes(state)), picture)
         return picture
@@ -120,11 +118,6 @@ class DeskReader:
     def forget(self) -> None:
         """Read a desk at rest anew the next time."""
         self._rested = None
-
-    def _now(self, state: Path) -> datetime:
-        """Return the time by the desk's clock: that of its market where it replays one."""
-        clock = state / CLOCK
-        return read_market_clock(clock) if clock.exists() else self._wall()
 
 
 def _changes(state: Path) -> Iterator[int]:

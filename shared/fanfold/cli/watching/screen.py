@@ -45,9 +45,14 @@ class HaltDialog(ModalScreen[tuple[str, str] | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave")]
 
+    def __init__(self, states: str) -> None:
+        super().__init__()
+        self._states = states
+
     def compose(self) -> ComposeResult:
         with Vertical(id="dialog"):
-            yield Label("Halt all accounts. It holds until `fanfold resume`.")
+            yield Label("Halt all accounts. It holds until `fanfold resume`.", markup=False)
+            yield Label(f"now {self._states}", markup=False)
             yield Input(placeholder="why; it goes into the audit chain", id="reason")
             with Horizontal(id="states"):
                 for state in STATES:
@@ -83,6 +88,7 @@ class WatchApp(App[None]):
     #alarm { height: auto; max-height: 6; color: $text-error; text-style: bold; }
     #body { height: 1fr; }
     .section { height: auto; border-top: solid $primary; border-title-style: bold; padding: 0 1; }
+    #limits, #positions, #orders, #log, #heading { text-wrap: nowrap; text-overflow: ellipsis; }
     .column { height: auto; width: 1fr; }
     #columns { height: auto; layout: vertical; }
     .wide #columns { layout: horizontal; }
@@ -108,7 +114,8 @@ class WatchApp(App[None]):
         self._picture: Picture | None = None
         self._equities: dict[str, list[Decimal]] = {}
         self._reading: Worker[Picture] | None = None
-        self._said = ""
+        # What a reading, and what a halt came to; a reading that succeeds takes back what the last one said.
+        self._fault = self._notice = ""
 
     def compose(self) -> ComposeResult:
         yield Static(f"{self._place}  reading the desk …", id="heading", markup=False)
@@ -149,7 +156,7 @@ class WatchApp(App[None]):
 
     def _finished(self, worker: Worker[Any]) -> None:
         if worker.group == "halt":
-            self._said = str(worker.result)
+            self._notice = str(worker.result)
             self._reader.forget()
             self.poll()
         elif isinstance(worker.result, Picture):
@@ -162,11 +169,14 @@ class WatchApp(App[None]):
             # A bug ends the screen with its traceback.
             self._handle_exception(fault if isinstance(fault, Exception) else RuntimeError(str(fault)))
             return
-        self._said = f"{'the halt' if worker.group == 'halt' else 'reading'} failed: {fault}"
+        if worker.group == "halt":
+            self._notice = f"NOT HALTED: {fault}"
+        else:
+            self._fault = f"not read: {fault}"
         self.show()
 
     def _take(self, picture: Picture) -> None:
-        self._picture, self._said = picture, ""
+        self._picture, self._fault = picture, ""
         for account in picture.accounts:
             if "equity" in account:
                 values = self._equities.setdefault(account["account"], [])
@@ -174,16 +184,18 @@ class WatchApp(App[None]):
                 del values[:-EQUITIES_MAX]
 
     def show(self) -> None:
-        """Write the newest picture; what was said last stays above it, as old as it may be."""
+        """Write the newest picture, as old as it may be, under what was said since."""
         picture = self._picture
-        alarms = [self._said] if self._said else []
+        alarms = list(filter(None, [self._notice, self._fault]))
         if picture is None:
+            self._write("heading", f"{self._place}  {'no desk yet' if self._fault else 'reading the desk …'}")
             self._write("alarm", written.text(alarms))
             return
         self._write("heading", written.heading(picture, self._place))
         self._write("alarm", written.text([*alarms, *written.alarms(picture)]))
         width = self.query_one("#accounts", Static).content_size.width
         self._write("accounts", written.text(written.accounts(picture, dict(self._equities), width)))
+        self._write("limits", written.text(written.limits(picture, width)))
         self._write("positions", written.text(written.positions(picture)))
         self._write("orders", written.text(written.orders(picture)))
         self._write("log", written.text(picture.log or ["no order yet"]))
@@ -192,20 +204,21 @@ class WatchApp(App[None]):
         self.query_one(f"#{name}", Static).update(text)
 
     def action_refresh_now(self) -> None:
+        self._notice = ""
         self._reader.forget()
         self.poll()
 
     def action_halt(self) -> None:
         """Ask for a trading state and a reason, and set it beside the screen."""
         if self._halt is None:
-            self._said = "this watch reads only; `fanfold halt` stops the desk"
+            self._notice = "this watch reads only; `fanfold halt` stops the desk"
             self.show()
             return
-        self.push_screen(HaltDialog(), self._set)
+        self.push_screen(HaltDialog(written.states(self._picture) if self._picture else "not known"), self._set)
 
     def _set(self, wanted: tuple[str, str] | None) -> None:
         if wanted is None or self._halt is None:
             return
-        self._said = f"setting {wanted[0]} …"
+        self._notice = f"setting {wanted[0]} …"
         self.show()
         self.run_worker(partial(self._halt, *wanted), group="halt", thread=True, exit_on_error=False)

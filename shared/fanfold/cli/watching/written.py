@@ -4,18 +4,20 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from fanfold.cli.output import amount, cell, grid, moment, money, places_of, plain, profit, share
+from fanfold.cli.output import amount, grid, moment, money, places_of, plain, profit, share
 from fanfold.cli.reading import minute
 from fanfold.cli.watching.picture import Picture
 
 LEVELS = "▁▂▃▄▅▆▇█"
 FULL, EMPTY = "█", "·"
 BAR_WIDTH = 20
+# From this width on there is room for whole bars.
+BARS_FROM = 75
 LINE_WIDTH_MIN = 24
 _POSITIONS = {"instance": "strategy", "instrument": "instrument", "quantity": "quantity", "value": "value",
               "unrealised": "unrealised"}  # fmt: skip
-_ORDERS = {"at": "at", "order": "order", "instance": "strategy", "instrument": "instrument", "side": "side",
-           "quantity": "quantity", "became": "state"}  # fmt: skip
+_ORDERS = {"at": "at", "order": "order", "became": "state", "side": "side", "quantity": "quantity",
+           "instrument": "instrument", "instance": "strategy"}  # fmt: skip
 
 
 def heading(picture: Picture, place: str) -> str:
@@ -72,6 +74,11 @@ def _money(account: dict[str, Any]) -> str:
     )
 
 
+def states(picture: Picture) -> str:
+    """Return the trading state of each account in a line."""
+    return ", ".join(f"{account['account']} {account['trading_state']}" for account in picture.accounts)
+
+
 def chart(values: Sequence[Decimal], width: int) -> str:
     """Return values as a line of blocks between their lowest and highest, the newest at the right."""
     shown = _spread(values, width)
@@ -89,6 +96,31 @@ def _spread(values: Sequence[Decimal], width: int) -> list[Decimal]:
     if len(values) <= width:
         return list(values)
     return [values[(place + 1) * len(values) // width - 1] for place in range(width)]
+
+
+def limits(picture: Picture, width: int) -> list[str]:
+    """Return a bar for each limit of which something is used, and the loss limit that is broken."""
+    lines = []
+    several = len(picture.limits) > 1
+    for account in picture.limits:
+        lines += [f"{account['account']}: BROKEN: {account['breach']}"] if account["breach"] else []
+        of = f"{account['account']} " if several else ""
+        lines += [_limit(of, use, width) for use in account["limits"] if use["used"] is not None]
+    return lines or ["no account is open"]
+
+
+def _limit(of: str, use: dict[str, Any], width: int) -> str:
+    name = f"{of}{use['limit'].removesuffix('_max').removesuffix('_notional')} {use['subject']}".rstrip()
+    part = share(use["share"]) if use["share"] is not None else ""
+    over = "OVER " if use["used"] > use["most"] else ""
+    whole = width >= BARS_FROM
+    drawn = bar(use["used"], use["most"], BAR_WIDTH if whole else BAR_WIDTH // 2)
+    most = f" of {_figure(use['most'])}" if whole else ""
+    return f"{name:<20} {drawn} {part:>7}  {over}{_figure(use['left'])} left{most}"
+
+
+def _figure(value: Decimal) -> str:
+    return amount(value) if value == value.to_integral_value() else money(value)
 
 
 def positions(picture: Picture) -> list[str]:
@@ -126,8 +158,3 @@ def bar(used: Decimal, most: Decimal, width: int = BAR_WIDTH) -> str:
 def text(lines: Iterable[str]) -> str:
     """Return lines as one text."""
     return "\n".join(lines)
-
-
-def waiting(picture: Picture) -> str:
-    """Return how much is on its way, in a few words."""
-    return f"{len(picture.orders)} open, {cell(picture.unknown)} unknown"
