@@ -55,7 +55,8 @@ def order(name: str, state: str, **changes: Any) -> dict[str, Any]:
     """An order as queries have it."""
     fields = {
         "order_id": f"{name}0123456789", "account": "main", "instance": "trend", "instrument": "BTC/USDT",
-        "side": "buy", "quantity": Decimal("0.5"), "state": state, "decided_at": NOW, "reason": "", "detail": "", "code": "",
+        "side": "buy", "quantity": Decimal("0.5"), "state": state,
+        "decided_at": NOW, "reason": "", "detail": "", "code": "",
     }  # fmt: skip
     return fields | changes
 
