@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, ClassVar, Protocol
 
 from textual.app import App, ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.events import Resize
 from textual.screen import ModalScreen
@@ -43,7 +43,7 @@ class Reader(Protocol):
 class HaltDialog(ModalScreen[tuple[str, str] | None]):
     """Asks which trading state to set and why; a reason is needed, and escape changes nothing."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Leave")]
+    BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "Leave")]
 
     def __init__(self, states: str) -> None:
         super().__init__()
@@ -97,10 +97,9 @@ class WatchApp(App[None]):
     #states { height: auto; layout: vertical; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("h", "halt", "Halt"),
-        Binding("r", "refresh_now", "Read now"),
-        Binding("q", "quit", "Quit"),
-        Binding("ctrl+c", "quit", show=False, priority=True),
+        ("h", "halt", "Halt"),
+        ("r", "refresh_now", "Read now"),
+        ("q", "quit", "Quit"),
     ]
 
     def __init__(
@@ -207,6 +206,10 @@ class WatchApp(App[None]):
         self._notice = ""
         self._reader.forget()
         self.poll()
+
+    def action_help_quit(self) -> None:
+        """End at Ctrl-C, as every command does."""
+        self.exit()
 
     def action_halt(self) -> None:
         """Ask for a trading state and a reason, and set it beside the screen."""
