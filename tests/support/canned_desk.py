@@ -176,7 +176,9 @@ class CannedDesk:
     @contextmanager
     def served(self, *, control: bool = True) -> Iterator[str]:
         """Serve the page in front of the responses; yield its address."""
-        functions = {READING: self.read} | {TARGETS[f"POST {path}"]: self.command for path in ("/halt", "/resume")}
+        reading = {READING, *(TARGETS[f"GET {path}"] for path in ("/limits", "/system"))}
+        commanding = {TARGETS[f"POST {path}"] for path in ("/halt", "/resume")}
+        functions = dict.fromkeys(reading, self.read) | dict.fromkeys(commanding, self.command)
         principals = {"jwt": {}} | ({"iam": OPERATOR} if control else {})
         listening = http_gateway.server(Gateway(functions, principals), 0)
         Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()

@@ -21,10 +21,10 @@ from fanfold.api.system_schemas import (
 from fanfold.audit.chain import Tip
 from fanfold.audit.daily_report import DayReport
 
-NO_ALARMS = "this stage has no alarms; a profile of shared/stacks/profiles.yml names them"
-NO_CLOSE = "no day was closed yet: the daily close runs after midnight UTC"
+NO_ALARMS = "This stage has no alarms; a profile of shared/stacks/profiles.yml names them"
+NO_CLOSE = "No day was closed yet: the daily close runs after midnight UTC"
 CLOSES_LOOKED_AT = timedelta(days=40)
-NO_SWEEPS = "no sweep was submitted: `fanfold sweep --stage` keeps sweeps here"
+NO_SWEEPS = "No sweep was submitted: `fanfold sweep --stage` keeps sweeps here"
 UNRANKED = (
     "a sweep in the lake has no figures here: the same `fanfold sweep --stage` again brings its rows to a library"
 )

@@ -24,7 +24,12 @@ def library_in(folder: Path | None) -> "RunLibrary":
     """Return the library of a folder that was named, else of the environment's, else of the default one."""
     from fanfold.research.library import RunLibrary  # noqa: PLC0415 - it loads DuckDB
 
-    return RunLibrary(folder or Path(os.environ.get(VARIABLE) or DEFAULT))
+    return RunLibrary(library_folder(folder))
+
+
+def library_folder(folder: Path | None) -> Path:
+    """Return the folder that was named, else the environment's, else the default one."""
+    return folder or Path(os.environ.get(VARIABLE) or DEFAULT)
 
 
 def now_s() -> int:

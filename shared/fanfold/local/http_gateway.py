@@ -9,7 +9,7 @@ from getpass import getuser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from fanfold.api.conditional import UNCHANGED
@@ -20,7 +20,7 @@ from fanfold.local import launcher
 from fanfold.local.driver import CLOCK, environment
 from fanfold.local.launcher import REGION
 from fanfold.local.session import ACCOUNT_ID, LocalSession
-from fanfold.page.files import PageSettings, page_files, security_headers
+from fanfold.page.files import CostEstimate, PageSettings, page_files, security_headers
 
 HOST = "127.0.0.1"
 # What an HTTP API takes at most.
@@ -49,23 +49,51 @@ TARGETS = {
 }
 
 
+# A tear sheet is a page by itself: sandboxed, it has no origin, and so reads nothing of the desk's.
+SHEET_POLICY = (
+    "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
+)
+SHEET_HEADERS = {"cache-control": "no-cache", "x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
+RESEARCH = "GET /research"
+
+
+class LocalResearch(Protocol):
+    """A library of runs on this machine."""
+
+    def answer(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Respond to an HTTP API event for its runs."""
+
+    def sheet(self, path: str) -> str | None:
+        """Return the tear sheet at a path, None where there is none."""
+
+
 class Gateway:
     """The gateway between a request and a function: it finds the function, and identifies the caller.
 
     It serves the page too, which lies beside the API where there is a bucket for it.
     """
 
-    def __init__(self, functions: dict[RouteTarget, Function], principals: dict[str, dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        functions: dict[RouteTarget, Function],
+        principals: dict[str, dict[str, Any]],
+        cost: CostEstimate | None = None,
+        research: LocalResearch | None = None,
+    ) -> None:
+        """Answer for research from a library of this machine, where there is one, and not from the lake."""
         self._functions = functions
         self._principals = principals
-        self._page = PageSettings(control="iam" in principals)
-        self._files = page_files(self._page)
+        self.page = PageSettings(control="iam" in principals, cost=cost)
+        self._files = page_files(self.page)
+        self._research = research
 
     def answer(self, method: str, url: str, headers: dict[str, str], body: bytes) -> dict[str, Any]:
         """Return a file of the page, or the function's response, in payload format 2.0."""
         parts = urlsplit(url)
         if method in {"GET", "HEAD"} and parts.path in self._files:
             return self._file(parts.path)
+        if self._research and method == "GET" and (sheet := self._research.sheet(parts.path)):
+            return _sheet(sheet)
         key = f"{method} {parts.path}"
         target = TARGETS.get(key, READING)
         context: dict[str, Any] = {
@@ -85,11 +113,19 @@ class Gateway:
             "isBase64Encoded": True,
             "body": base64.b64encode(body).decode(),
         }
+        if self._research and key == RESEARCH:
+            return self._research.answer(event)
         return self._functions[target](event, None)
 
     def _file(self, path: str) -> dict[str, Any]:
         headers = {"content-type": self._files[path].media, "cache-control": "no-cache"}
-        return {"statusCode": 200, "headers": headers | security_headers(self._page), "body": self._files[path].body}
+        return {"statusCode": 200, "headers": headers | security_headers(self.page), "body": self._files[path].body}
+
+
+def _sheet(text: str) -> dict[str, Any]:
+    """Return a tear sheet, whose script is inside it and may neither ask nor be part of the page."""
+    headers = {"content-type": "text/html; charset=utf-8", "content-security-policy": SHEET_POLICY, **SHEET_HEADERS}
+    return {"statusCode": 200, "headers": headers, "body": text}
 
 
 def principals(*, control: bool) -> dict[str, dict[str, Any]]:

@@ -14,17 +14,43 @@ _POLICY = (
 )
 
 
+class CostLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of a bill: US dollars of a month at list price."""
+
+    what: str
+    listed: str
+
+
+class CostEstimate(msgspec.Struct, frozen=True, kw_only=True):
+    """An estimate of a month in US dollars; ``basis`` says what was counted."""
+
+    basis: str
+    listed: str
+    after_free: str
+    lines: list[CostLine]
+
+
+class SignIn(msgspec.Struct, frozen=True, kw_only=True):
+    """The issuer that a reader signs in with, by OpenID Connect's authorization code with PKCE."""
+
+    issuer: str
+    client: str
+    scope: str = "openid"
+
+
 class PageSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The settings of the page where it is served: its config.json.
 
     ``api`` is the address of the API, "" where it is the page's own; ``control`` says whether a halt may be asked for,
-    and ``halt`` and ``resume`` are the paths that take it.
+    and ``halt`` and ``resume`` are the paths that take it. ``cost`` and ``sign_in`` are None where there is none.
     """
 
     api: str = ""
     control: bool = False
     halt: str = "/halt"
     resume: str = "/resume"
+    cost: CostEstimate | None = None
+    sign_in: SignIn | None = None
 
 
 class PageFile(NamedTuple):

@@ -1,7 +1,8 @@
 """A library of runs: a row a back-test, trial, walk forward or verdict, in Parquet, read by DuckDB.
 
 Under ``runs`` lies a file a run; many small ones are joined, so that thousands of runs are read at once. Under ``tags``
-lies an empty file a run and tag. Nothing is ever changed in place, and a file is there whole, or not at all.
+lies an empty file a run and tag, under ``sheets`` a tear sheet a run. Nothing is ever changed in place, and a file is
+there whole, or not at all.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,7 @@ LOOSE_MAX, JOINED_BYTES_MAX = 64, 2_000_000
 # Figures of which less is better.
 COSTS = frozenset({"drawdown", "drawdown_longest_s", "fees", "slippage", "turnover", "volatility"})
 _JOINED = "joined-"
+SHEET = ".html"
 # A run that was being joined when the machine stopped lies in two files. To look takes less than to take each row once.
 _TWICE = "SELECT count(*) > count(DISTINCT (run, trial)) FROM read_parquet($files)"
 _ALL = "read_parquet($files)"
@@ -71,7 +73,7 @@ class RunLibrary:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._runs, self._tags = folder / "runs", folder / "tags"
+        self._runs, self._tags, self._sheets = folder / "runs", folder / "tags", folder / "sheets"
 
     def keep(self, stamp: RunStamp, rows: pa.Table, tags: Sequence[str] = ()) -> None:
         """Keep the rows of a run, in the place of those that it had."""
@@ -84,6 +86,17 @@ class RunLibrary:
         for tag in tags:
             self.tag(stamp.run, tag)
         self._join()
+
+    def keep_sheet(self, run: str, page: str) -> None:
+        """Keep the tear sheet of a run."""
+        self._sheets.mkdir(parents=True, exist_ok=True)
+        unfinished = self._sheets / f"{run}.unfinished"
+        unfinished.write_text(page, encoding="utf-8")
+        unfinished.replace(self._sheets / f"{run}{SHEET}")
+
+    def sheets(self) -> dict[str, Path]:
+        """Return the tear sheets that were kept, by run."""
+        return {path.name.removesuffix(SHEET): path for path in sorted(self._sheets.glob(f"*{SHEET}"))}
 
     def tag(self, run: str, tag: str) -> None:
         """Give a run a tag."""

@@ -1,12 +1,14 @@
 // The desk's page: it reads config.json, and shows the view that the address names after its #.
 import { h, render, Fragment } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useContext, useEffect, useState } from "preact/hooks";
 import { Client } from "./client.js";
 import { Header } from "./header.jsx";
 import { PageContext } from "./page.js";
 import { start } from "./readings.js";
+import { SavedClient, savedPage } from "./saved.js";
 import { Notice } from "./states.jsx";
 import { VIEWS } from "./views.js";
+import { moment } from "./words.js";
 
 /** The view and the parameters in an address such as #/orders?state=open. */
 function here() {
@@ -29,6 +31,7 @@ function Page() {
     <>
       <a class="skip" href={`#/${view.name}`} onClick={focusMain}>Skip to the view</a>
       <Header views={VIEWS} current={view.name} />
+      <SavedAt />
       <main tabIndex={-1}>
         <h1>{view.title}</h1>
         <view.View key={view.name} query={query} />
@@ -40,12 +43,22 @@ function Page() {
   );
 }
 
+/** Of a saved page: when its data was true. */
+function SavedAt() {
+  const { client } = useContext(PageContext);
+  return client instanceof SavedClient && (
+    <p class="saved">Saved with the data of <b>{moment(client.clock / 1000)}</b>. Nothing here changes, and nothing can be commanded from it.</p>
+  );
+}
+
 function focusMain(event) {
   event.preventDefault();
   document.querySelector("main").focus();
 }
 
 async function open(root) {
+  const saved = savedPage();
+  if (saved) return show(root, new SavedClient(saved), saved.config);
   let config;
   try {
     config = await (await fetch("config.json", { cache: "no-store" })).json();
@@ -53,7 +66,10 @@ async function open(root) {
     render(<Notice kind="failed" title="The page could not be opened">Its config.json was not answered. Check that `fanfold serve` or the stage still runs, and load the page again.</Notice>, root);
     return;
   }
-  const client = new Client(config);
+  show(root, new Client(config), config);
+}
+
+function show(root, client, config) {
   start(client);
   render(<PageContext.Provider value={{ client, config }}><Page /></PageContext.Provider>, root);
 }

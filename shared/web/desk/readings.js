@@ -6,6 +6,9 @@ const SOON_MS = 2000;
 const UNCHANGED_MS = 15000;
 const FAILED_MS = 60000;
 
+// What changes seldom, or takes many calls to answer, is not asked for as often.
+const PACE_MS = { "/system": 30000, "/research": 30000, "/refusals": 10000 };
+
 export const LOADING = { phase: "loading" };
 
 /** The polls of one client, by path. */
@@ -37,7 +40,7 @@ export class Readings {
 
 class Poll {
   constructor(client, path) {
-    Object.assign(this, { client, path, listeners: new Set(), reading: LOADING, delay: SOON_MS, timer: 0, turn: 0 });
+    Object.assign(this, { client, path, listeners: new Set(), reading: LOADING, pace: PACE_MS[path.split("?")[0]] ?? SOON_MS, delay: 0, timer: 0, turn: 0 });
   }
 
   async run() {
@@ -55,10 +58,10 @@ class Poll {
   async ask() {
     try {
       const { data, changed, clock } = await this.client.read(this.path);
-      this.delay = changed ? SOON_MS : Math.min(this.delay * 1.5, UNCHANGED_MS);
+      this.delay = changed ? this.pace : Math.max(this.pace, Math.min(this.delay * 1.5, UNCHANGED_MS));
       return { phase: "ready", data, clock, heard: Date.now() };
     } catch (fault) {
-      this.delay = Math.min(this.delay * 2, FAILED_MS);
+      this.delay = Math.min(Math.max(this.delay, this.pace) * 2, FAILED_MS);
       // What was read before stays in sight, as what it is.
       return { ...this.reading, phase: "failed", fault };
     }

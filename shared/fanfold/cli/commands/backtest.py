@@ -105,6 +105,8 @@ def command(
         judged = _judged(planned, terms, library_in(library).folder, progress) if verdict else None
     run = _keep(done, planned, library, tag or ())
     written = _written(done, planned, html, strategy or "the desk", judged) if html is not None else []
+    if written:
+        library_in(library).keep_sheet(run, written[0].read_text(encoding="utf-8"))
     return _answer(done, written, run)
 
 

@@ -13,6 +13,8 @@ from cyclopts import Parameter
 from fanfold.cli.argument_types import Options, Shared, read_by, read_port
 from fanfold.cli.exit_codes import DESK
 from fanfold.cli.output import encode
+from fanfold.cli.page_gateway import gateway_of
+from fanfold.cli.research_library import LibraryFolder
 from fanfold.errors import BadInput
 from fanfold.local import http_gateway
 from fanfold.local.driver import announce
@@ -29,6 +31,7 @@ def command(
         int, Parameter(metavar="N", converter=read_by(read_port), help=f"where to listen on 127.0.0.1 ({PORT})")
     ] = PORT,
     control: Annotated[bool, Parameter(help="let callers halt and resume, in your name")] = False,
+    library: LibraryFolder = None,
 ) -> NoReturn:
     """Answer requests until Ctrl-C; the desk that was started for it is stopped with it."""
     # However it ends, it stops the desk that it started.
@@ -37,7 +40,7 @@ def command(
         session = stack.enter_context(connect(options.state, options.command))
         if not session.running:
             stack.enter_context(announce(session.state, session.cloud))
-        gateway = http_gateway.Gateway(http_gateway.functions(session), http_gateway.principals(control=control))
+        gateway = gateway_of(session, library, control=control)
         try:
             listening = http_gateway.server(gateway, port)
         except OSError as wrong:
