@@ -60,8 +60,8 @@ def _paths(accounts: list[dict[str, Any]], orders: list[dict[str, Any]]) -> Iter
             yield f"/trades?{urlencode({'account': name, 'day': account['matched_through'][:10], 'limit': PAGE})}"
         for instrument in account.get("instruments", []):
             for timeframe in account.get("timeframes", []):
-                parameters = {"instrument": instrument, "venue": account["venue"], "timeframe": timeframe, "limit": BARS}
-                yield f"/bars?{urlencode(parameters)}"
+                series = {"instrument": instrument, "venue": account["venue"], "timeframe": timeframe}
+                yield f"/bars?{urlencode(series | {'limit': BARS})}"
     yield from (f"/orders/{order['order_id']}" for order in orders[:EXPLAINED_MAX])
 
 
