@@ -1,7 +1,7 @@
 """Show what a month on AWS costs, line by line.
 
-The bill is counted from the packaged templates and a recorded day. The last line says what an order of a live account
-costs.
+The bill is counted from the packaged templates and a recorded day. The last lines say what an order of a live account
+costs, and what commands from a chat do.
 
 Example: fanfold cost --scenario arbitrage --profile lean
 Example: fanfold cost --recorded
@@ -17,11 +17,15 @@ from fanfold.cli import cost_files
 from fanfold.cli.argument_types import Count, only_one
 from fanfold.cli.output import Answer, Grid
 from fanfold.cost.bill import Bill, BillLine, bill
+from fanfold.cost.chat import lines_of
 from fanfold.cost.order import BUSY, QUIET, OrderCost, order_cost
 from fanfold.cost.prices import AS_OF, PRICES, REGION
 from fanfold.cost.scenarios import PROFILES, SCENARIOS, Scenario
+from fanfold.cost.sweep import total
 
 CENTS = Decimal("0.01")
+# The memory of a function that trades on paper, as shared/stacks/params.yml has it.
+COMMANDS, CHAT_MB = 1_000, 256
 _STACKS = only_one()
 
 if TYPE_CHECKING:
@@ -56,7 +60,9 @@ def command(
     monthly = bill(chosen.equipped(stacks), cost_files.day(chosen.name), months)
     order = order_cost(stacks, cost_files.day(BUSY), cost_files.day(QUIET))
     summary = _summary(chosen, profile, monthly)
-    return Answer(document(chosen, profile, monthly, order), [grid(monthly), summary, order_line(order)])
+    chat = total(lines_of(COMMANDS, CHAT_MB))
+    text = [grid(monthly), summary, order_line(order), chat_line(chat)]
+    return Answer(document(chosen, profile, monthly, order) | {"chat_commands": {"list_a_thousand": chat}}, text)
 
 
 def document(scenario: Scenario, profile: str, monthly: Bill, order: OrderCost) -> dict[str, object]:
@@ -91,6 +97,11 @@ def order_line(order: OrderCost) -> str:
         f"an order of a live account: {sum(order.calls.values()):.1f} AWS calls ({calls}), "
         f"${order.listed_a_thousand:.3f} a thousand at list price"
     )
+
+
+def chat_line(chat: Decimal) -> str:
+    """Return what commands from a chat cost, for people."""
+    return f"commands from a chat, in the optional stack alerts: ${chat:.3f} a thousand at list price"
 
 
 def _row(line: BillLine) -> tuple[str, ...]:

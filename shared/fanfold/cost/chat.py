@@ -1,0 +1,46 @@
+"""The price of commands from a chat, at list price: nothing that a month has free is taken off.
+
+A command is counted as its dearest: each comes by itself to functions that were not used for a while, and is the one
+message of its segment in the audit chain.
+"""
+
+from decimal import Decimal
+
+from fanfold.cost.durations import COLD_START_MS, UNRECORDED_MS
+from fanfold.cost.prices import PRICES
+from fanfold.cost.sweep import PriceLine
+from fanfold.cost.units import gb_seconds
+
+# The functions of a command: the chat's, one of the API, and audit's, which records it.
+FUNCTIONS = 3
+# Items of less than a kilobyte: the command when it came and when it was answered, its place in the chain and its view.
+WRITES = 5
+# A status of two accounts, which is the command that reads most, and what audit reads to extend the chain.
+READS = 13
+# The segment of the chain.
+PUTS = 1
+# Audit's queue receives and deletes.
+QUEUE_REQUESTS = 2
+# Lines of metrics and of Lambda, a function.
+LOG_BYTES = 1_000
+GB = 10**9
+
+
+def lines_of(commands: int, memory_mb: int) -> list[PriceLine]:
+    """Return the lines of the price of so many commands, of functions with so much memory."""
+    each = {
+        "http-request": Decimal(1),
+        "lambda-request": Decimal(FUNCTIONS),
+        "lambda-gb-second": FUNCTIONS * gb_seconds(memory_mb, COLD_START_MS + UNRECORDED_MS),
+        "dynamodb-write": Decimal(WRITES),
+        "dynamodb-read": Decimal(READS),
+        "sns-request": Decimal(1),
+        "sqs-standard-request": Decimal(QUEUE_REQUESTS),
+        "s3-put": Decimal(PUTS),
+        "log-gb": Decimal(FUNCTIONS * LOG_BYTES) / GB,
+    }
+    quantities = {item: count * commands for item, count in each.items()}
+    return [
+        PriceLine(PRICES[item].what, quantity, PRICES[item].unit, PRICES[item].listed(quantity))
+        for item, quantity in quantities.items()
+    ]
