@@ -61,8 +61,8 @@ def command(
     order = order_cost(stacks, cost_files.day(BUSY), cost_files.day(QUIET))
     summary = _summary(chosen, profile, monthly)
     chat = total(lines_of(COMMANDS, CHAT_MB))
-    text = [grid(monthly), summary, order_line(order), chat_line(chat)]
-    return Answer(document(chosen, profile, monthly, order) | {"chat_commands": {"list_a_thousand": chat}}, text)
+    facts = document(chosen, profile, monthly, order) | {"chat_commands": {"list_a_thousand": chat}}
+    return Answer(facts, [grid(monthly), summary, order_line(order), chat_line(chat)])
 
 
 def document(scenario: Scenario, profile: str, monthly: Bill, order: OrderCost) -> dict[str, object]:
