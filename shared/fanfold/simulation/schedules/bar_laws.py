@@ -34,11 +34,16 @@ class ReportedDefect(NamedTuple):
 
 
 def every_bar_is_published_or_reported(outcome: Outcome) -> Iterator[str]:
-    """Each bar that is due is published, or a report of defects covers it."""
+    """Each bar that is due is published, or a report of defects covers it.
+
+    What the venue never had before the first bar of an instrument is no hole in it.
+    """
     published = {(entry.instrument, entry.bar.closes_at_s) for entry in _published(outcome)}
-    reported = list(_reported(outcome))
-    for name, closes_at_s in _source(outcome).versions:
-        if (name, closes_at_s) not in published and not _is_covered(name, closes_at_s, reported):
+    source, reported = _source(outcome), list(_reported(outcome))
+    first = _first_closes(published)
+    for name, closes_at_s in source.versions:
+        is_due = closes_at_s > first[name] or bool(source.versions[name, closes_at_s])
+        if is_due and (name, closes_at_s) not in published and not _is_covered(name, closes_at_s, reported):
             yield f"the bar of {name} that closes at {closes_at_s} is neither published nor reported"
 
 
@@ -46,7 +51,7 @@ def bars_that_the_venue_had_in_time_are_published(outcome: Outcome) -> Iterator[
     """Each bar that the venue had from its close on is published, from the first one on, if it does not jump."""
     source, published = _source(outcome), {(entry.instrument, entry.bar) for entry in _published(outcome)}
     # A first poll reaches back as far as strategies do, and no further.
-    first = {name: min((bar.closes_at_s for known, bar in published if known == name), default=0) for name in (A, B)}
+    first = _first_closes((name, bar.closes_at_s) for name, bar in published)
     jumps = [report for report in _reported(outcome) if report.defect.defect in (DefectKind.JUMP, DefectKind.OUTLIER)]
     for name, closes_at_s in source.versions:
         versions = source.versions[name, closes_at_s]
@@ -119,6 +124,14 @@ def _wrong_targets(message: Targets, closes: dict[str, list[tuple[int, int]]]) -
 def _weight(closes: list[int]) -> float:
     """Return 1 where the last close is above the mean of all."""
     return 1.0 if closes[-1] * len(closes) > sum(closes) else 0.0
+
+
+def _first_closes(published: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """Return the close of the first bar that was published of each instrument, 0 where none was."""
+    closes: dict[str, int] = {}
+    for name, closes_at_s in published:
+        closes[name] = min(closes.get(name, closes_at_s), closes_at_s)
+    return dict.fromkeys((A, B), 0) | closes
 
 
 def _source(outcome: Outcome) -> SeededSource:
