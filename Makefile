@@ -5,7 +5,7 @@ STAGE ?= dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run research test simulate sim sim-record soak wire mutants conform storm peers check lint format lock documents notebooks pages bench bench-full bench-research bench-verdict golden oracle images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
+.PHONY: help install run research test simulate sim sim-record soak wire mutants conform storm peers check lint format lock documents notebooks pages bench bench-full bench-research bench-verdict bench-tax golden oracle images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -128,6 +128,9 @@ test-images: install ## Build the images, where docker or buildah is there, and 
 
 bench-verdict: install ## Try the bias lab on strategies with and without bias and edge, and time it (STRATEGIES_TRIED=1000)
 	@PYTHONPATH=shared:tests $(BIN)/python tests/bench/verdict.py $(or $(STRATEGIES_TRIED),1000)
+
+bench-tax: install ## Print what a year's disposals take, beside rp2 on the same ledgers; `make oracle` installs it
+	@$(BIN)/python tests/bench/run.py tax
 
 bench-images: images ## Print the images' cold starts, against `import botocore.session`
 	@$(BIN)/python tests/bench/run.py images

@@ -14,7 +14,7 @@ START = datetime(2023, 3, 1, 12, tzinfo=UTC)
 ACCOUNTS = ("one", "two")
 # Coin -> its lowest price, the step between prices, the unit of quantities.
 COINS = {"BTC": (Decimal(20_000), Decimal(150), Decimal("0.0001")), "BNB": (Decimal(200), Decimal(2), Decimal("0.01"))}
-EVENTS, PRICES = 60, 400
+EVENTS, PRICES, GAP_S_MAX = 60, 400, 3_000_000
 FEE_RATE = Decimal("0.001")
 
 
@@ -37,14 +37,15 @@ class Event(NamedTuple):
     fee_worth: Decimal = Decimal(0)
 
 
-def ledger(seed: int) -> list[Event]:
-    """Return events in order of time; nobody disposes of more than both accounts hold."""
+def ledger(seed: int, count: int = EVENTS) -> list[Event]:
+    """Return events over some years, in order of time; nobody disposes of more than both accounts hold."""
     dice = random.Random(seed)
-    free = {coin: dice.sample(range(PRICES), PRICES) for coin in COINS}
+    prices = max(PRICES, count)
+    free = {coin: dice.sample(range(prices), prices) for coin in COINS}
     held = dict.fromkeys(COINS, Decimal(0))
     at, events = START, []
-    for number in range(1, EVENTS + 1):
-        at += timedelta(seconds=dice.randint(1, 3_000_000))
+    for number in range(1, count + 1):
+        at += timedelta(seconds=dice.randint(1, GAP_S_MAX * EVENTS // count))
         event = _event(dice, number, at, free, held)
         held[event.coin] += event.quantity if event.kind == "buy" else 0
         held[event.coin] -= event.quantity if event.kind == "sell" else 0

@@ -48,6 +48,8 @@ def source_of(fill: Fill) -> str:
 
 def third_charges(fill: Fill) -> list[Charge]:
     """Return what a fill was charged in neither currency of its pair."""
+    if not fill.charges:
+        return []
     pair = fill.instrument.split("/")
     return [charge for charge in fill.charges if charge.currency not in pair]
 

@@ -50,6 +50,7 @@ class TaxYear(msgspec.Struct, frozen=True, kw_only=True):
         return [row for row in self.rows if row.disposal.opened is None]
 
 
+@exact
 def disposals_until(books: TaxBooks, entries: Iterable[Entry], year: int, zone: tzinfo) -> list[Disposal]:
     """Book the entries up to the end of a year, and return the disposals of that year."""
     kept: list[Disposal] = []
