@@ -100,7 +100,8 @@ function ofQueue(stage) {
 function ofKey({ publish = [], tables = {}, buckets = {}, secrets = [] }, reads, { stage, params }) {
   if (params.encryption !== "customer") return [];
   const actions = [...Object.values(tables), ...Object.values(buckets)].flat();
-  const writes = reads || publish.length > 0 || actions.some((action) => /Put|Update|Write/.test(action));
+  // DynamoDB opens its own key of a table in the caller's name, whether it is read or written.
+  const writes = reads || publish.length > 0 || Object.values(buckets).flat().some((action) => action.startsWith("Put"));
   const key = imported(stage, "KeyArn");
   if (writes) return [allow(["kms:Decrypt", "kms:GenerateDataKey"], key)];
   return secrets.length > 0 || actions.some((action) => !action.startsWith("List")) ? [allow(["kms:Decrypt"], key)] : [];

@@ -151,7 +151,7 @@ async function alarms(source) {
   const Resources = {};
   for (const [own, { profiles, ...alarm }] of Object.entries({ ...(SERVICES[name] ? written.service : {}), ...written[name] })) {
     if (!profiles.includes(profile)) continue;
-    const properties = { ...alarm, AlarmName: `fanfold-${stage}-${alarm.AlarmName}`, AlarmActions: [topic] };
+    const properties = { ...alarm, AlarmName: `fanfold-${stage}-${alarm.AlarmName}`, AlarmActions: [topic], OKActions: [topic] };
     const Properties = Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== null));
     Resources[own] = { Type: "AWS::CloudWatch::Alarm", Properties };
   }

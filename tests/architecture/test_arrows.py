@@ -21,7 +21,7 @@ TRADED = MESSAGES | DESK
 LEDGER = TRADED | {"risk", "matching", "ledger"}
 DOMAIN = LEDGER | {"signals", "audit", "api", "trading", "chat"}
 AWS = {"aws", "aws.client", "aws.dynamodb", "aws.s3", "aws.telemetry", "aws.function"}
-LOCAL = DOMAIN | AWS | {"venues", "simulation", "importers", "page", "local"}
+LOCAL = DOMAIN | AWS | {"venues", "simulation", "importers", "page", "channels", "local"}
 ROOMS = {
     "core": CORE,
     "market": CORE,
@@ -57,10 +57,10 @@ ROOMS = {
     "simulation": DOMAIN | AWS,
     "simulation.schedules": DOMAIN | AWS | {"simulation"},
     "exchange": MESSAGES | {"desk", "matching", "simulation"},
-    "local": DOMAIN | AWS | {"venues", "simulation", "importers", "page"},
+    "local": DOMAIN | AWS | {"venues", "simulation", "importers", "page", "channels"},
     "stages": LOCAL,
     "cli": LOCAL
-    | {"simulation.schedules", "exchange", "stages", "accounting", "cost", "performance", "channels"}
+    | {"simulation.schedules", "exchange", "stages", "accounting", "cost", "performance"}
     | {"research", "indicators", "strategies"},
     "fanfold_dev": LOCAL | {"exchange", "stages", "accounting", "cost", "performance", "research", "cli"},
 }

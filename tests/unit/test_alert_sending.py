@@ -7,7 +7,7 @@ import pytest
 from fanfold.alerts.entries import AlertChannel
 from fanfold.alerts.memory_store import MemoryAlerts
 from fanfold.alerts.record import CLAIM_S, FAILURES, Alert, Notice
-from fanfold.alerts.sending import AlertSender, ChannelFailed
+from fanfold.alerts.sending import AlertSender, ChannelFailed, acknowledge
 from fanfold.errors import AT_ONCE, BadInput, Conflict
 from support.crashes import Crash, Fuse, Mortal
 
@@ -174,7 +174,7 @@ def test_an_alert_that_is_taken_is_no_longer_open() -> None:
     world = World()
     world.process().send(ALERT)
     assert world.process().follow_up() == 1
-    assert world.process().acknowledge(ALERT.key, "anna").acknowledged_by == "anna"
+    assert acknowledge(world.store, ALERT.key, "anna", AT_ONCE).acknowledged_by == "anna"
     assert world.process().follow_up() == 0
     with pytest.raises(BadInput, match="there is no alert 'other'"):
-        world.process().acknowledge("other", "anna")
+        acknowledge(world.store, "other", "anna", AT_ONCE)

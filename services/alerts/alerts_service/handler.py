@@ -22,3 +22,21 @@ def chat(event: dict[str, Any], context: object) -> dict[str, Any]:
     """HTTP API: a command from a chat, proven by its platform."""
     with wiring.runtime().watch.invocation(context):
         return wiring.process().chat(event)
+
+
+def anomalies(_event: dict[str, Any], context: object) -> dict[str, Any]:
+    """On schedule: tell where trading is not as in the days before, or stands, and where that is over."""
+    with wiring.runtime().watch.invocation(context):
+        return wiring.process().anomalies()
+
+
+def daily_report(_event: dict[str, Any], context: object) -> dict[str, Any]:
+    """On schedule: send the report of yesterday, with a picture of equity."""
+    with wiring.runtime().watch.invocation(context):
+        return wiring.process().daily_report()
+
+
+def try_out(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Invoked by the console: tell a channel something, and return what became of it."""
+    with wiring.runtime().watch.invocation(context):
+        return wiring.process().try_out(event)

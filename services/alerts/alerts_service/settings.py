@@ -14,4 +14,6 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
     alert_addresses: str = ""
     chat_parameter: str = ""
     orders_topic: str = ""
+    ledger_table: str = ""
+    lake_bucket: str = ""
     stage: str = ""

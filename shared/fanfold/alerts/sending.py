@@ -56,19 +56,6 @@ class AlertSender(NamedTuple):
                 self._tell_owed(record.key, lambda current: current)
         return sum(record.open for record in records)
 
-    def acknowledge(self, key: str, who: str) -> AlertRecord:
-        """Take an alert, so that it neither repeats nor goes on to further channels. Raises BadInput for no such."""
-
-        def take() -> AlertRecord:
-            record = self.store.get(key)
-            if record is None:
-                raise BadInput(f"there is no alert {key!r}; `fanfold alerts` lists them")
-            taken = states.with_acknowledgement(record, who)
-            self.store.put(taken)
-            return taken
-
-        return retry_on_conflict(take, TRIES, f"the alert {key}", self.backoff)
-
     def _tell_owed(self, key: str, change: Callable[[AlertRecord | None], AlertRecord | None]) -> None:
         for notice in self._changed(key, change):
             try:
@@ -115,6 +102,20 @@ class AlertSender(NamedTuple):
                 self.store.put(change(record))
 
         retry_on_conflict(attempt, TRIES, f"the alert {notice.record.key}", self.backoff)
+
+
+def acknowledge(store: AlertStore, key: str, who: str, backoff: Backoff) -> AlertRecord:
+    """Take an alert: it neither repeats nor goes on to further channels. Raises BadInput where there is none."""
+
+    def take() -> AlertRecord:
+        record = store.get(key)
+        if record is None:
+            raise BadInput(f"there is no alert {key!r}; `fanfold alerts --all` lists them")
+        taken = states.with_acknowledgement(record, who)
+        store.put(taken)
+        return taken
+
+    return retry_on_conflict(take, TRIES, f"the alert {key}", backoff)
 
 
 CHANNEL = "channel "

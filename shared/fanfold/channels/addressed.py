@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from fanfold.alerts.sending import ChannelFailed
+from fanfold.errors import BadInput
 
 # Scheme -> apprise's module and class for it.
 PLATFORMS = {
@@ -56,7 +57,10 @@ class AddressedChannels(NamedTuple):
 
     def tell(self, channel: str, announcement: Announcement) -> None:
         """Tell a channel something. Raises ChannelFailed, without any part of the address."""
-        address = self.addresses().get(channel)
+        try:
+            address = self.addresses().get(channel)
+        except BadInput as wrong:
+            raise ChannelFailed(str(wrong)) from None
         if not address:
             raise ChannelFailed(f"the channel {channel} has no address: put one into {self.where}")
         with _complaints() as complaints:
@@ -79,6 +83,8 @@ def _notify(channel: str, address: str, announcement: Announcement) -> bool:
                 attach=attached,
             )
         )
+    except ImportError:
+        raise ChannelFailed("apprise is not installed: pip install 'fanfold[alerts]'") from None
     except RAISED as fault:  # Its text may hold the address, so its kind alone is said.
         raise ChannelFailed(f"the channel {channel} failed: {type(fault).__name__}") from None
 

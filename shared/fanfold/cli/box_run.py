@@ -77,7 +77,8 @@ def trade(options: Options, wanted: RunOptions, out: Console) -> int:
         with _open_exchange(plan, traded, wanted) as (clock, box):
             settings |= {"VENUE_ORIGIN": box.origin, "VENUE_SECRET": PARAMETER, "LIVE_VENUE": _account(traded)[1].venue}
             settings |= {"FANFOLD_CHAOS": f"seed={wanted.seed},kill={KILL},kill_of={EXECUTION},kills={wanted.kills}"}
-            with deployed(state, settings, held, out) as cloud, announce(state, cloud):
+            alerts = bool(traded.alerts)
+            with deployed(state, settings, held, out, alerts=alerts) as cloud, announce(state, cloud):
                 _store_key(cloud, box)
                 return BoxRun(cloud, state, traded, clock, box).trade(plan, wanted, out, as_json=options.json)
 
@@ -109,7 +110,7 @@ class BoxRun:
 
     def __init__(self, cloud: Cloud, state: Path, traded: Desk, clock: ManualClock, box: ServedExchange) -> None:
         self._cloud = cloud
-        self._run = DeskRun(cloud, state)
+        self._run = DeskRun(cloud, state, alerts=bool(traded.alerts))
         self._desk = traded
         self._clock = clock
         self._box = box

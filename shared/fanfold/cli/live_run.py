@@ -54,8 +54,9 @@ def trade(options: Options, wanted: RunOptions, out: Console) -> int:
     begun = state_directory.begin(state, traded, request, overwrite=wanted.overwrite)
     with begun as (held, kept):
         print_start(state, kept, out)
-        with deployed(state, settings, held, out) as cloud, announce(state, cloud):
-            return _trade(DeskRun(cloud, state), traded, wanted, out, as_json=options.json)
+        alerts = bool(traded.alerts)
+        with deployed(state, settings, held, out, alerts=alerts) as cloud, announce(state, cloud):
+            return _trade(DeskRun(cloud, state, alerts=alerts), traded, wanted, out, as_json=options.json)
 
 
 def _desk(wanted: RunOptions, symbols: list[str], out: Console) -> Desk:

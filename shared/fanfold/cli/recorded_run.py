@@ -14,7 +14,7 @@ from fanfold.cli.conclusion import RunSpan, conclude
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.idle_legs import LegWatch
 from fanfold.cli.planned_run import describe, read_plan
-from fanfold.deployment import SERVICES
+from fanfold.deployment import ALERTS, SERVICES
 from fanfold.errors import BadInput
 from fanfold.local import continuing, deployment_cache, launcher, state_directory
 from fanfold.local.driver import DeskRun, announce, emulator, environment
@@ -82,8 +82,11 @@ def print_start(state: Path, kept: Path | None, out: Console) -> None:
 
 
 @contextmanager
-def deployed(state: Path, settings: dict[str, str], held: int, out: Console) -> Iterator[Cloud]:
-    """Run an embedded AWS that has the desk's stacks until the block ends; deploy them if no run did so before."""
+def deployed(state: Path, settings: dict[str, str], held: int, out: Console, *, alerts: bool) -> Iterator[Cloud]:
+    """Run an embedded AWS that has the desk's stacks until the block ends; deploy them if no run did so before.
+
+    ``alerts`` says that the desk has channels, and so the stack that tells them.
+    """
     as_before = deployment_cache.copy_to(state)
     with emulator(state, settings, held) as cloud:
         if as_before:
@@ -91,6 +94,9 @@ def deployed(state: Path, settings: dict[str, str], held: int, out: Console) -> 
         else:
             _deploy(cloud, out)
             deployment_cache.store(cloud, state)
+        if alerts:
+            with out.status("deploying the stack of alerts"):
+                launcher.deploy_optional(cloud, ALERTS)
         yield cloud
 
 
@@ -113,9 +119,10 @@ def _trade(
     as_json: bool,
 ) -> int:
     replay.write(state / state_directory.RECORDINGS, plan.recordings)
-    begun = emulator(state, settings, held) if wanted.resume else deployed(state, settings, held, out)
-    with begun as cloud, announce(state, cloud):
-        return _traded(DeskRun(cloud, state), plan, wanted, out, as_json=as_json)
+    alerts = bool(plan.desk.alerts)
+    fresh = deployed(state, settings, held, out, alerts=alerts)
+    with emulator(state, settings, held) if wanted.resume else fresh as cloud, announce(state, cloud):
+        return _traded(DeskRun(cloud, state, alerts=alerts), plan, wanted, out, as_json=as_json)
 
 
 def _traded(run: DeskRun, plan: RunPlan, wanted: RunOptions, out: Console, *, as_json: bool) -> int:

@@ -10,7 +10,8 @@ from typing import Any
 
 from fanfold.aws import functions
 from fanfold.aws.client.call import AwsFault, Call, Endpoint, connect
-from fanfold.deployment import SERVICES, STAGE, dead_letters_names
+from fanfold.channels.address_file import address_file
+from fanfold.deployment import ALERTS, SERVICES, STAGE, dead_letters_names
 from fanfold.errors import NotReachable, VenueUnavailable
 from fanfold.local import launcher
 from fanfold.local.complaint import print_error
@@ -54,6 +55,7 @@ def environment(state: Path, *, live: bool, images: bool = False) -> dict[str, s
         "STRATEGIES": str(folder.in_use() or ""),
         "CLOCK": "wall" if live else f"market:{state / CLOCK}",
         "RECORDINGS": str(state / "recordings"),
+        "ALERT_ADDRESSES": str(address_file()),
     }
 
 
@@ -110,8 +112,9 @@ def invoke(call: Call, service: str, function: str, event: dict[str, Any], stage
 class DeskRun:
     """Drives a deployed desk minute by minute."""
 
-    def __init__(self, cloud: Cloud, state: Path, stage: str = STAGE) -> None:
+    def __init__(self, cloud: Cloud, state: Path, stage: str = STAGE, *, alerts: bool = False) -> None:
         self._cloud = cloud
+        self._alerts = alerts
         self.state = state
         self.stage = stage
         self.call = light_client(cloud)
@@ -143,6 +146,8 @@ class DeskRun:
                 raise
             missed = fault.message
         self.rest()
+        if self._alerts:
+            invoke(self.call, ALERTS, "follow_up", {}, self.stage)
         return missed
 
     def replay(self, closes: range, pause_s: float, on_close: Callable[[int], None], stop: Callable[[], bool]) -> int:

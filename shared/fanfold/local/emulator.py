@@ -43,6 +43,7 @@ INHERITED = (
     "DESK",
     "STRATEGIES",
     "RECORDINGS",
+    "ALERT_ADDRESSES",
     "VENUE_ORIGIN",
     "VENUE_SECRET",
     "LIVE_VENUE",

@@ -166,6 +166,14 @@ def deploy(cloud: Cloud, report: Callable[[str], None], stage: str = STAGE) -> d
     return check(cloud)
 
 
+def deploy_optional(cloud: Cloud, stack: str) -> None:
+    """Deploy a stack that no desk needs, after the desk's."""
+    root = repository_root()
+    command = [_serverless(root), "deploy", "--stage", STAGE]
+    with lock_source_tree() as held, Deploys(command, _tool_environment(cloud), held) as deploys:
+        deploys.start(root / "services" / stack).result()
+
+
 @contextmanager
 def lock_source_tree() -> Iterator[int]:
     """Lock the source tree and return the lock's descriptor, for the tool to inherit.

@@ -1,0 +1,52 @@
+"""The hours of an account: what a report adds to one, and the anomalies that they show."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from fanfold.alerts import anomalies
+from fanfold.alerts.anomalies import BASE_S, HOUR_S, Hour
+from fanfold.alerts.entries import Severity
+from fanfold.alerts.record import Alert
+from fanfold.messages import ExecutionReport, OrderState
+
+FAILED = frozenset({OrderState.REJECTED, OrderState.BLOCKED, OrderState.STALE})
+# All that a rule looks at.
+KNOWN_S = BASE_S + 6 * HOUR_S
+
+
+def hour_of(report: ExecutionReport, now: datetime) -> Hour:
+    """Return what a report adds to the hour in which it came."""
+    latency_ms = max((now - report.at) // timedelta(milliseconds=1), 0)
+    states = [update.state for update in report.updates]
+    return Hour(
+        at_s=int(now.timestamp()),
+        filled=states.count(OrderState.FILLED),
+        failed=sum(state in FAILED for state in states),
+        fills=len(report.fills),
+        reports=1,
+        latency_ms=latency_ms,
+    )
+
+
+def anomalies_of(account: str, hours: Sequence[Hour], now_s: int, decided_s: int, bar_s: int) -> list[Alert]:
+    """Return an alert for each rule: of an anomaly, or of its end."""
+    now = f"{account} {now_s}"
+    findings: list[tuple[str, Severity, str, str]] = [
+        ("success", "critical", "fewer orders fill", anomalies.success_fell(hours, now_s)),
+        ("latency", "warning", "reports come late", anomalies.latency_rose(hours, now_s)),
+        ("fills", "warning", "fills have stopped", anomalies.fills_stopped(hours, now_s)),
+        ("silence", "critical", "nothing is decided", anomalies.fell_silent(decided_s, now_s, bar_s)),
+    ]
+    return [
+        Alert(
+            id=f"{rule} {now}",
+            key=f"anomaly {rule} {account}",
+            severity=severity,
+            title=f"{account}: {title}",
+            text=text,
+            at_s=now_s,
+            lasts=True,
+            ended=not text,
+        )
+        for rule, severity, title, text in findings
+    ]
