@@ -24,8 +24,8 @@ from fanfold.cost.scenarios import PROFILES, SCENARIOS, Scenario
 from fanfold.cost.sweep import total
 
 CENTS = Decimal("0.01")
-# The memory of a function that trades on paper, as shared/stacks/params.yml has it.
-COMMANDS, CHAT_MB = 1_000, 256
+# The memory of the chat's function, as services/alerts/serverless.yml has it, and of the largest behind it.
+COMMANDS, CHAT_MB = 1_000, 512
 _STACKS = only_one()
 
 if TYPE_CHECKING:
