@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {page.stem: page for page in sorted((ROOT / "docs" / "how-to").glob("*.md"))}
-KINDS = {"strategy", "risk-rule", "message", "venue", "function", "service", "command", "alarm"}
+KINDS = {"strategy", "risk-rule", "message", "venue", "function", "service", "command", "alarm", "alert"}
 PARTS = ["Files", "Generate", "The test that fails first", "Done when"]
 LINES_MAX = 40
 

@@ -1,7 +1,7 @@
 """Show what a month on AWS costs, line by line.
 
 The bill is counted from the packaged templates and a recorded day. The last lines say what an order of a live account
-costs, and what commands from a chat do.
+costs, and what alerts and commands from a chat do.
 
 Example: fanfold cost --scenario arbitrage --profile lean
 Example: fanfold cost --recorded
@@ -16,6 +16,7 @@ from cyclopts import Parameter
 from fanfold.cli import cost_files
 from fanfold.cli.argument_types import Count, only_one
 from fanfold.cli.output import Answer, Grid
+from fanfold.cost.alerts import AlertsUse, month_of
 from fanfold.cost.bill import Bill, BillLine, bill
 from fanfold.cost.chat import lines_of
 from fanfold.cost.order import BUSY, QUIET, OrderCost, order_cost
@@ -60,9 +61,10 @@ def command(
     monthly = bill(chosen.equipped(stacks), cost_files.day(chosen.name), months)
     order = order_cost(stacks, cost_files.day(BUSY), cost_files.day(QUIET))
     summary = _summary(chosen, profile, monthly)
-    chat = total(lines_of(COMMANDS, CHAT_MB))
-    facts = document(chosen, profile, monthly, order) | {"chat_commands": {"list_a_thousand": chat}}
-    return Answer(facts, [grid(monthly), summary, order_line(order), chat_line(chat)])
+    chat, alerts = total(lines_of(COMMANDS, CHAT_MB)), total(month_of(AlertsUse()))
+    optional = {"chat_commands": {"list_a_thousand": chat}, "alerts": {"list": alerts}}
+    lines = [summary, order_line(order), chat_line(chat), alerts_line(alerts)]
+    return Answer(document(chosen, profile, monthly, order) | optional, [grid(monthly), *lines])
 
 
 def document(scenario: Scenario, profile: str, monthly: Bill, order: OrderCost) -> dict[str, object]:
@@ -97,6 +99,11 @@ def order_line(order: OrderCost) -> str:
         f"an order of a live account: {sum(order.calls.values()):.1f} AWS calls ({calls}), "
         f"${order.listed_a_thousand:.3f} a thousand at list price"
     )
+
+
+def alerts_line(alerts: Decimal) -> str:
+    """Return what alerts cost, for people."""
+    return f"alerts, in the optional stack of that name: ${dollars(alerts)} a month at list price, for one person"
 
 
 def chat_line(chat: Decimal) -> str:

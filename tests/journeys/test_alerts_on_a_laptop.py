@@ -1,0 +1,52 @@
+"""A desk with a channel tells it while it trades: real queues, the deployed roles, apprise, and a socket."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from fanfold.deployment import ALERTS, STAGE
+from fanfold.desk import AlertChannel
+from fanfold.local.driver import invoke
+from support.channel_stand_in import web_platform
+from support.packaged_stages import template
+from support.research_stage import create
+from support.trading import Desk, closes, planned, trade
+
+MINUTES = 12
+CHANNEL = AlertChannel(lowest="info", fill_notional_min=Decimal(1))
+
+
+def test_a_channel_hears_of_fills_and_of_a_halt_and_its_end_under_the_deployed_roles(
+    deployed: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("apprise", reason="apprise is not installed: run `make install`")
+    plan = planned(MINUTES)
+    plan = plan._replace(desk=msgspec.structs.replace(plan.desk, alerts={"hook": CHANNEL}))
+    addresses = tmp_path / "alerts.json"
+
+    def act(desk: Desk) -> None:
+        create(desk.cloud.call(), f"fanfold-{ALERTS}-{STAGE}", template(ALERTS, STAGE, {}))
+        closes(desk, range(plan.start, plan.until + 1, 60))
+        command = {"account": "main", "reason": "a test", "actor": "anna"}
+        invoke(desk.run.call, "risk", "control", command | {"action": "halt", "state": "HALTED"})
+        assert desk.cloud.wait_until_quiet()
+        invoke(desk.run.call, "risk", "control", command | {"action": "resume"})
+        assert desk.cloud.wait_until_quiet()
+        desk.run.set_clock(plan.until + 600)
+        for name in ("follow_up", "anomalies", "daily_report"):
+            invoke(desk.run.call, ALERTS, name, {})
+        tried = invoke(desk.run.call, ALERTS, "try_out", {"channel": "hook", "title": "a test", "text": "of it"})
+        assert tried == {"hook": ""}
+
+    with web_platform() as platform:
+        addresses.touch(mode=0o600)
+        addresses.write_text(json.dumps({"hook": f"json://127.0.0.1:{platform.port}/desk"}))
+        outcome = trade(tmp_path / "state", deployed, plan, act, AUTH="true", ALERT_ADDRESSES=str(addresses))
+    titles = [arrived.json["title"] for arrived in platform.arrived]
+    fills = {title for title in titles if " at " in title}
+    assert 0 < len(fills) <= len(outcome.fills)
+    assert titles.count("!! main is HALTED") == titles.count("All clear: main is HALTED") == titles.count("a test") == 1
+    assert not outcome.dead_letters
