@@ -14,7 +14,8 @@ install: .venv/.installed node_modules/.installed ## Install everything into .ve
 
 run: install ## Trade a seeded market on paper, on an embedded AWS, and print the result
 	@$(BIN)/fanfold run
-	@printf '\nnext:\n  %s\n  %s\n  %s\n' '$(BIN)/fanfold report --by day' '$(BIN)/fanfold orders' '$(BIN)/fanfold why ORDER'
+	@printf '\nnext:\n  %s\n  %s\n  %s\n  %s\n  %s\n' '$(BIN)/fanfold serve         # the desk in a browser' \
+	  '$(BIN)/fanfold run --stay    # the same, while the market goes on' '$(BIN)/fanfold report --by day' '$(BIN)/fanfold orders' '$(BIN)/fanfold why ORDER'
 
 # The market is made up, so what the verdict says of it (exit code 1 where a check failed) is no fault.
 research: install ## Back-test, sweep and judge a strategy on a seeded market, with a tear sheet in build/research

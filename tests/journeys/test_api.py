@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from served_api import Heard, Served, served
 
 from fanfold.messages import Targets, TradingStateChanged
 from support.hooked_desk import HOOK, INSTRUMENT, hooked, secret_of
+from support.served_api import Heard, Served, served
 from support.trading import ROOT, Desk, closes, trade
 
 MINUTES = 20

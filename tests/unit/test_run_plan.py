@@ -227,3 +227,10 @@ def test_fewer_minutes_than_a_bar_has_are_refused(tmp_path: Path) -> None:
     path.write_text("\n".join(["time,open,high,low,close,volume", *rows]))
     with pytest.raises(BadInput, match="--minutes 5 is less than a bar of 1h"):
         planned(data=[str(path)], minutes=5)
+
+
+def test_the_market_of_a_run_that_stays_is_recorded_beyond_what_is_traded_first() -> None:
+    plan, staying = planned(), planned(beyond=7)
+    assert (staying.start, staying.until) == (plan.start, plan.until)
+    for first, longer in zip(plan.recordings, staying.recordings, strict=True):
+        assert longer.closes_at_s(-1) == first.closes_at_s(-1) + 7 * 60

@@ -22,6 +22,7 @@ def read_plan(wanted: RunOptions) -> RunPlan:
             cash=wanted.cash,
             columns=wanted.columns,
             on_read=on_read,
+            beyond=run_plan.STAY_MINUTES if wanted.stay else 0,
         )
 
 

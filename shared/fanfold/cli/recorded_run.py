@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from rich.console import Console
@@ -13,16 +13,17 @@ from fanfold.cli.argument_types import Options
 from fanfold.cli.conclusion import RunSpan, conclude
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.idle_legs import LegWatch
+from fanfold.cli.page_gateway import gateway_of
 from fanfold.cli.planned_run import describe, read_plan
 from fanfold.deployment import ALERTS, SERVICES
 from fanfold.errors import BadInput
-from fanfold.local import continuing, deployment_cache, launcher, state_directory
+from fanfold.local import continuing, deployment_cache, http_gateway, launcher, state_directory
 from fanfold.local.driver import DeskRun, announce, emulator, environment
 from fanfold.local.holding import holder, lock_directory
 from fanfold.local.interrupt import Interrupt
 from fanfold.local.launcher import Cloud
 from fanfold.local.run_plan import RunOptions, RunPlan
-from fanfold.local.session import table_name
+from fanfold.local.session import LocalSession, table_name
 from fanfold.market import timeframes
 from fanfold.performance.texts import moment
 from fanfold.strategy import folder
@@ -32,6 +33,8 @@ from fanfold.venues import replay
 STACKS = 1 + len(SERVICES)
 # Bars from one look at the legs to the next: it takes a call an account.
 LOOK_EVERY = 20
+# Bars between two flushes into the lake while a desk stays up.
+FLUSH_EVERY = 60
 # Where no terminal shows a bar, a line says how far it got.
 LINE_EVERY_S = 30
 
@@ -122,13 +125,24 @@ def _trade(
     alerts = bool(plan.desk.alerts)
     fresh = deployed(state, settings, held, out, alerts=alerts)
     with emulator(state, settings, held) if wanted.resume else fresh as cloud, announce(state, cloud):
-        return _traded(DeskRun(cloud, state, alerts=alerts), plan, wanted, out, as_json=as_json)
+        run, stop = DeskRun(cloud, state, alerts=alerts), Interrupt()
+        run.set_clock(plan.start - timeframes.seconds(plan.desk.shortest_timeframe))
+        session = LocalSession(state, cloud, plan.desk, running=True)
+        with _page(session, out) if wanted.stay else nullcontext():
+            return _traded(run, plan, wanted, stop, out, as_json=as_json)
 
 
-def _traded(run: DeskRun, plan: RunPlan, wanted: RunOptions, out: Console, *, as_json: bool) -> int:
-    stop = Interrupt()
+@contextmanager
+def _page(session: LocalSession, out: Console) -> Iterator[None]:
+    """Serve the page until the block ends, and say where it is."""
+    with http_gateway.served(gateway_of(session, None, control=True), http_gateway.PORT) as url:
+        who = "whoever is on this machine may read, halt and resume"
+        out.print(f"the page is at {url}/ ({who})", highlight=False, soft_wrap=True)
+        yield
+
+
+def _traded(run: DeskRun, plan: RunPlan, wanted: RunOptions, stop: Interrupt, out: Console, *, as_json: bool) -> int:
     closes = range(plan.start, plan.until + 1, timeframes.seconds(plan.desk.shortest_timeframe))
-    run.set_clock(closes[0] - closes.step)
     run.open_accounts(list(plan.desk.accounts))
     state_directory.write_progress(run.state, closes[0] - closes.step)
     began = time.monotonic()
@@ -139,10 +153,24 @@ def _traded(run: DeskRun, plan: RunPlan, wanted: RunOptions, out: Console, *, as
     pace = RunSpan(closes[0], last, done, plan.desk.shortest_timeframe, rate, interrupted=done < len(closes))
     code = conclude(run, plan.desk, pace, out, as_json=as_json, verbose=wanted.verbose)
     if wanted.stay and not stop.requested:
-        out.print(f"the desk stays up at {run.endpoint}; Ctrl-C ends it", highlight=False)
-        stop.wait()
+        _stay(run, plan, stop, out)
         return code
     return Exit.INTERRUPTED if stop.requested else code
+
+
+def _stay(run: DeskRun, plan: RunPlan, stop: Interrupt, out: Console) -> None:
+    """Keep the desk up until Ctrl-C; the seeded market goes on meanwhile, at a pace that people can follow."""
+    length = timeframes.seconds(plan.desk.shortest_timeframe)
+    last = 0 if plan.files else max(recording.closes_at_s(-1) for recording in plan.recordings)
+    goes_on = ", and its market goes on, a minute a second" if last > plan.until else ""
+    out.print(f"the desk stays up at {run.endpoint}{goes_on}; Ctrl-C ends it", highlight=False, soft_wrap=True)
+    for first in range(plan.until + length, last + 1, FLUSH_EVERY * length):
+        closes = range(first, min(first + FLUSH_EVERY * length, last + 1), length)
+        _replay(run, list(plan.desk.accounts), closes, length / 60, stop, out)
+        run.finish()
+        if stop.requested:
+            return
+    stop.wait()
 
 
 def _replay(run: DeskRun, accounts: list[str], closes: range, pause_s: float, stop: Interrupt, out: Console) -> int:

@@ -3,12 +3,14 @@
 import base64
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from getpass import getuser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
@@ -23,6 +25,7 @@ from fanfold.local.session import ACCOUNT_ID, LocalSession
 from fanfold.page.files import CostEstimate, PageSettings, page_files, security_headers
 
 HOST = "127.0.0.1"
+PORT = 8080
 # What an HTTP API takes at most.
 BODY_BYTES_MAX = 10 * 1024 * 1024
 Function = Callable[[dict[str, Any], object], dict[str, Any]]
@@ -164,6 +167,19 @@ def server(gateway: Gateway, port: int) -> ThreadingHTTPServer:
         answers = gateway
 
     return ThreadingHTTPServer((HOST, port), Handler)
+
+
+@contextmanager
+def served(gateway: Gateway, port: int) -> Iterator[str]:
+    """Serve on threads until the block ends, at a port or, where that is taken, at any; yield the address."""
+    try:
+        listening = server(gateway, port)
+    except OSError:
+        listening = server(gateway, 0)
+    with listening:
+        Thread(target=listening.serve_forever, daemon=True).start()
+        yield f"http://{HOST}:{listening.server_port}"
+        listening.shutdown()
 
 
 def _deployed(call: Call, state: Path, target: RouteTarget) -> dict[str, str]:

@@ -24,6 +24,8 @@ SEED = 7
 SEEDED_START = 1_767_225_600  # 2026-01-01, midnight UTC
 WARM_UP_MINUTES = 2 * 1_440
 SEEDED_MINUTES = 720
+# How far the seeded market is made for a run that stays: a week of it, a minute a second, is some three hours.
+STAY_MINUTES = 7 * 1_440
 # The seeded market is made in memory before the first bar is traded.
 SEEDED_MINUTES_MAX = 200_000
 
@@ -114,10 +116,12 @@ def plan(
     cash: Decimal | None = None,
     columns: Mapping[str, str] | None = None,
     on_read: Callable[[Path], None] = lambda _path: None,
+    beyond: int = 0,
 ) -> RunPlan:
     """Return the plan of a replay, or of what is left of it ``after`` a close, in epoch seconds.
 
-    It tells ``on_read`` of each file. Raises BadInput for options, data or a desk that cannot be run.
+    It tells ``on_read`` of each file. The seeded market is recorded for ``beyond`` minutes more than are traded.
+    Raises BadInput for options, data or a desk that cannot be run.
     """
     if since is not None and until is not None and since > until:
         raise BadInput(f"--from {_text(since)} is after --until {_text(until)}")
@@ -133,15 +137,8 @@ def plan(
         recordings = universe.fit(raw, files, notes)
         universe.keep_in_quote(raw, cash, notes)
     else:
-        symbols = universe.seeded(raw, notes)
-        passed = _seeded_passed(since, after)
-        if passed + (minutes or SEEDED_MINUTES) > SEEDED_MINUTES_MAX:
-            raise BadInput(
-                f"the seeded market is made for {SEEDED_MINUTES_MAX:,} minutes at most, two days of warming "
-                "up included; trade fewer with --minutes"
-            )
-        made = market.market(SEED, symbols, passed + (minutes or SEEDED_MINUTES), SEEDED_START)
-        recordings = [Recording.of(series) for series in made]
+        minutes = minutes or SEEDED_MINUTES
+        recordings = _seeded(universe.seeded(raw, notes), _seeded_passed(since, after) + minutes, beyond)
         since = SEEDED_START + (WARM_UP_MINUTES + 1) * 60 if since is None else since
     choose(raw, strategy, params, notes)
     built = desk.build(raw, desk_file.name)
@@ -179,6 +176,17 @@ def refuse_live(traded: Desk) -> None:
     live = [name for name, account in traded.accounts.items() if account.mode == "live"]
     if live:
         raise BadInput(f'accounts {", ".join(live)} are live; a run trades on paper: give them mode = "paper"')
+
+
+def _seeded(symbols: Sequence[str], minutes: int, beyond: int) -> list[Recording]:
+    """Return the seeded market of so many minutes, and of those beyond as far as it is made at all."""
+    if minutes > SEEDED_MINUTES_MAX:
+        raise BadInput(
+            f"the seeded market is made for {SEEDED_MINUTES_MAX:,} minutes at most, two days of warming "
+            "up included; trade fewer with --minutes"
+        )
+    made = market.market(SEED, symbols, min(minutes + beyond, SEEDED_MINUTES_MAX), SEEDED_START)
+    return [Recording.of(series) for series in made]
 
 
 def _seeded_passed(since: int | None, after: int | None) -> int:

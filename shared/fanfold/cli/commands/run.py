@@ -64,7 +64,12 @@ Speed = Annotated[
     Parameter(metavar="SPEED", converter=read_by(read_speed), help="max, live, or simulated minutes a second"),
 ]
 Images = Annotated[bool, Parameter(help="run the functions in the images of `make images`")]
-Stay = Annotated[bool, Parameter(help="keep the desk up after the run, until Ctrl-C")]
+Stay = Annotated[
+    bool,
+    Parameter(
+        help="serve the page, and stay up after the run, until Ctrl-C; the seeded market goes on, a minute a second"
+    ),
+]
 Continue = Annotated[
     bool,
     Parameter(

@@ -21,15 +21,17 @@ from fanfold.local.driver import announce
 from fanfold.local.session import connect
 
 EXITS = DESK
-PORT = 8080
 
 
 def command(
     *,
     options: Shared,
     port: Annotated[
-        int, Parameter(metavar="N", converter=read_by(read_port), help=f"where to listen on 127.0.0.1 ({PORT})")
-    ] = PORT,
+        int,
+        Parameter(
+            metavar="N", converter=read_by(read_port), help=f"where to listen on 127.0.0.1 ({http_gateway.PORT})"
+        ),
+    ] = http_gateway.PORT,
     control: Annotated[bool, Parameter(help="let callers halt and resume, in your name")] = False,
     library: LibraryFolder = None,
 ) -> NoReturn:
