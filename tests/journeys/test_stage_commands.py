@@ -81,6 +81,8 @@ def fanfold(desk, capsys, monkeypatch, tmp_path_factory) -> Fanfold:
         ["audit", "verify"],
         ["dead-letters", "list"],
         ["query", SQL],
+        ["portfolio"],
+        ["tax", "--year", "2026"],
     ],
     ids=lambda words: words[0],
 )

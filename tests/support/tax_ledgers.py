@@ -29,6 +29,6 @@ def entries_of(events: list[Event]) -> Iterator[Entry]:
             rates.add(event.at, event.coin, "USD", event.price)
             rows.append(f"{event.at},transfer,{event.account},{other},{event.coin},{event.quantity},{event.fee_base},"
                         f"transfer {event.number}")  # fmt: skip
-    moved = read_movements("\n".join(rows), "moved.csv", ACCOUNTS, rates)
+    moved = read_movements("\n".join(rows), "moved.csv", dict.fromkeys(ACCOUNTS, "USD"), rates)
     fills = [fill_of(event) for event in events if event.kind != "transfer"]
     return in_order(moved.entries, entries_of_fills(fills, rates))

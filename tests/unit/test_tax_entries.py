@@ -132,7 +132,7 @@ MOVED = """at,kind,account,to,coin,quantity,fee,value,id
 
 def test_a_withdrawal_and_a_deposit_are_a_transfer_by_their_id_or_their_amount() -> None:
     rates = read_rates("at,from,to,rate\n2026-03-01,BTC,USDT,100\n2026-03-01,SOL,USDT,150\n", "r.csv", "USDT")
-    read = read_movements(MOVED, "moved.csv", MAIN, rates, cash=("USDT",))
+    read = read_movements(MOVED, "moved.csv", dict.fromkeys(MAIN, "USDT"), rates)
     moves = [
         (entry.account, entry.to, entry.coin, entry.quantity) for entry in read.entries if isinstance(entry, Moved)
     ]
@@ -145,6 +145,19 @@ def test_a_withdrawal_and_a_deposit_are_a_transfer_by_their_id_or_their_amount()
     came = [(entry.coin, entry.quantity, entry.cost) for entry in read.entries if isinstance(entry, Acquired)]
     assert came == [("SOL", D(10), D(1500)), ("BTC", D(7), D(0))]
     assert [movement.row.number for movement in read.unmatched] == [8]
+
+
+def test_an_account_s_own_currency_is_money_and_another_account_s_is_a_coin() -> None:
+    places = ("main,BTC", "dear,BTC", "wallet:cold,BTC", "dear,EUR")
+    text = "at,kind,account,coin,quantity,value\n" + "".join(f"2026-03-01,deposit,{place},1,900\n" for place in places)
+    read = read_movements(text, "moved.csv", {"main": "USDT", "dear": "BTC"}, Rates("EUR"))
+    assert [(entry.account, entry.coin) for entry in read.entries] == [("main", "BTC")]
+
+
+def test_a_fee_in_the_tax_currency_disposes_of_nothing() -> None:
+    rates = read_rates("at,from,to,rate\n2026-03-01,USDT,EUR,0.8\n", "r.csv", "EUR")
+    (trade,) = entries_of(fill(charges=(Charge(currency="EUR", amount=D(2)),)), rates)
+    assert trade.cost == D(162)
 
 
 @pytest.mark.parametrize(
@@ -161,13 +174,17 @@ def test_a_withdrawal_and_a_deposit_are_a_transfer_by_their_id_or_their_amount()
         ("2026-03-01,withdrawal,main,,BTC,1,-2,,", "`fee` is -2, below zero"),
         ("2026-03-01,withdrawal,main,,BTC,1,0.1,,", "no rate of BTC in USDT"),
         ("2026-03-01,transfer,main,,BTC,1,,,", "`to` is empty"),
+        ("2026-03-01,transfer,main,main,BTC,1,,,", "from main to main"),
+        ("2026-03-01,deposit,main,,BTC,1,,-5,", "`value` is -5, below zero"),
+        ("2026-03-01,deposit,main,,BTC,1e-30,,,", "more than 20 whole digits or 18 decimals"),
+        ("2026-03-01,deposit,main,,BTC,1e400,,,", "more than 20 whole digits or 18 decimals"),
         ("2026-03-01,deposit,main,,BTC,1,,,,9", "it has 10 fields, the heading 9"),
     ],
 )
 def test_a_wrong_row_is_named(row: str, named: str) -> None:
     heading = MOVED.partition("\n")[0]
     with pytest.raises(BadInput, match=r"moved\.csv, row 2: ") as wrong:
-        read_movements(f"{heading}\n{row}\n", "moved.csv", MAIN, Rates("USDT"))
+        read_movements(f"{heading}\n{row}\n", "moved.csv", dict.fromkeys(MAIN, "USDT"), Rates("USDT"))
     assert named in str(wrong.value)
 
 

@@ -7,7 +7,10 @@ from decimal import Decimal
 from typing import NamedTuple, NoReturn
 
 from fanfold.errors import BadInput, near
-from fanfold.money import ZERO
+from fanfold.money import ZERO, decimals
+
+# As wide as the lake's amounts.
+WHOLE_DIGITS_MAX, DECIMALS_MAX = 20, 18
 
 
 class CsvRow(NamedTuple):
@@ -55,7 +58,11 @@ class CsvRow(NamedTuple):
             value = Decimal(written)
         except ArithmeticError:
             value = Decimal("NaN")
-        return value if value.is_finite() else self.refuse(f"`{column}` is {written!r}, not an amount such as 0.25")
+        if not value.is_finite():
+            self.refuse(f"`{column}` is {written!r}, not an amount such as 0.25")
+        if value.adjusted() >= WHOLE_DIGITS_MAX or decimals(value) > DECIMALS_MAX:
+            self.refuse(f"`{column}` has more than {WHOLE_DIGITS_MAX} whole digits or {DECIMALS_MAX} decimals")
+        return value
 
 
 def rows(text: str, file: str, needed: Collection[str], known: Collection[str]) -> Iterator[CsvRow]:

@@ -38,7 +38,9 @@ def entries_of(fill: Fill, rates: Rates) -> list[Entry]:
     else:
         trade = Disposed(at=fill.at, account=fill.account, coin=base, quantity=fill.quantity + fill.fee_base,
                          proceeds=value - fees, source=source)  # fmt: skip
-    return [trade, *(_fee(fill, source, charge, worth) for charge, worth in third if charge.amount)]
+    # A fee in the tax currency is money, and disposes of nothing.
+    coins = [(charge, worth) for charge, worth in third if charge.amount and charge.currency != rates.currency]
+    return [trade, *(_fee(fill, source, charge, worth) for charge, worth in coins)]
 
 
 def source_of(fill: Fill) -> str:

@@ -4,7 +4,7 @@ A withdrawal and a deposit of a coin are a transfer between own accounts where b
 what the withdrawal was less its fee, at most MATCH_WITHIN later. What has no other side is named.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -66,16 +66,14 @@ def read_opening(text: str, file: str, accounts: Sequence[str]) -> list[Entry]:
     return sorted(lots, key=lambda lot: lot.at)
 
 
-def read_movements(
-    text: str, file: str, accounts: Sequence[str], rates: Rates, cash: Collection[str] = ()
-) -> Movements:
+def read_movements(text: str, file: str, currencies: Mapping[str, str], rates: Rates) -> Movements:
     """Return the movements of a CSV text with the columns of MOVEMENT_COLUMNS. Raises BadInput, which names the row.
 
-    Movements of ``cash``, the currencies that have no lots, are passed over.
+    ``currencies`` has each account's own. They are money, as the tax currency is: movements of them are passed over.
     """
     needed = ("at", "kind", "account", "coin", "quantity")
-    rows = [_movement(row, accounts) for row in csv_rows.rows(text, file, needed, MOVEMENT_COLUMNS)]
-    read = [movement for movement in rows if movement.coin not in cash]
+    rows = [_movement(row, list(currencies)) for row in csv_rows.rows(text, file, needed, MOVEMENT_COLUMNS)]
+    read = [movement for movement in rows if not _is_money(movement, currencies, rates.currency)]
     read.sort(key=lambda movement: movement.at)
     pairs = _pairs(read)
     arrived = {id(there) for _, there in pairs}
@@ -92,6 +90,11 @@ def read_movements(
     return Movements(entries=sorted(entries, key=lambda entry: entry.at), unmatched=unmatched)
 
 
+def _is_money(movement: Movement, currencies: Mapping[str, str], tax_currency: str) -> bool:
+    own = currencies.get(movement.account)
+    return movement.coin in {tax_currency, *([own] if own else currencies.values())}
+
+
 def _movement(row: CsvRow, accounts: Sequence[str]) -> Movement:
     kind = row.text("kind").lower()
     if kind not in KINDS:
@@ -99,16 +102,19 @@ def _movement(row: CsvRow, accounts: Sequence[str]) -> Movement:
     quantity, fee = row.positive("quantity"), row.amount("fee")
     if fee > quantity:
         row.refuse(f"`fee` is {fee:f}, more than the quantity of {quantity:f} that it is part of")
+    account, to = _account(row, "account", accounts), _account(row, "to", accounts) if kind == "transfer" else ""
+    if account == to:
+        row.refuse(f"it goes from {account} to {to}: name another account as `to`")
     return Movement(
         row=row,
         at=row.at(),
         kind=kind,
-        account=_account(row, "account", accounts),
-        to=_account(row, "to", accounts) if kind == "transfer" else "",
+        account=account,
+        to=to,
         coin=row.text("coin").upper(),
         quantity=quantity,
         fee=fee,
-        value=row.optional("value"),
+        value=row.amount("value") if row.fields.get("value") else None,
         id=row.fields.get("id", ""),
     )
 

@@ -15,7 +15,9 @@ from fanfold.errors import BadInput
 
 SUM_COLUMNS = ("coin", "term", "disposals", "proceeds", "cost", "gain")
 LOT_COLUMNS = ("coin", "account", "since", "quantity", "cost", "lot")
-DATE_WIDTH, AMOUNT_WIDTH = 12, 16
+COLUMN_WIDTH = 16
+# A sheet of a workbook has no more.
+ROWS_MAX = 1_048_576
 Cell = str | int | Decimal | date | datetime | None
 
 
@@ -55,6 +57,8 @@ def write_workbook(path: Path, report: TaxYear, lots: Sequence[OpenLot]) -> None
         import xlsxwriter  # noqa: PLC0415
     except ModuleNotFoundError as wrong:
         raise BadInput("--xlsx needs XlsxWriter: `pip install 'fanfold[excel]'`, or write --csv") from wrong
+    if len(report.rows) >= ROWS_MAX:
+        raise BadInput(f"a workbook has at most {ROWS_MAX:,} rows and there are {len(report.rows):,}: write --csv")
     options = {"remove_timezone": True, "constant_memory": True}
     with writing(path) as file, xlsxwriter.Workbook(file, options) as book:
         formats = {
@@ -66,7 +70,7 @@ def write_workbook(path: Path, report: TaxYear, lots: Sequence[OpenLot]) -> None
         for name, rows in sheets(report, lots).items():
             sheet = book.add_worksheet(name)
             sheet.freeze_panes(1, 0)
-            sheet.set_column(0, len(rows[0]), AMOUNT_WIDTH)
+            sheet.set_column(0, len(rows[0]), COLUMN_WIDTH)
             sheet.write_row(0, 0, rows[0], bold)
             for number, row in enumerate(rows[1:], 1):
                 for place, cell in enumerate(row):

@@ -89,8 +89,8 @@ def movements_of(path: Path | None, accounts: dict[str, Account], rates: Rates) 
     """Return the deposits, withdrawals and transfers of a file."""
     if path is None:
         return NO_MOVEMENTS
-    cash = {rates.currency, *(account.currency for account in accounts.values())}
-    return movements.read_movements(read_text(path), str(path), list(accounts), rates, cash)
+    currencies = {name: account.currency for name, account in accounts.items()}
+    return movements.read_movements(read_text(path), str(path), currencies, rates)
 
 
 def check_year(inputs: TaxInputs) -> None:

@@ -25,6 +25,7 @@ from fanfold.cli.exit_codes import DESK
 from fanfold.cli.output import Answer, Grid, grid, moment, money, places_of, profit
 from fanfold.cli.reading import last_close, recorded_fills
 from fanfold.cli.tax_inputs import rates_of
+from fanfold.errors import BadInput
 from fanfold.money import ZERO, exact
 from fanfold.records import Fill
 from fanfold.stages.session import reach
@@ -65,6 +66,8 @@ def command(
     rates: Annotated[Path | None, Parameter(metavar="FILE", help="rates as CSV: at,from,to,rate")] = None,
 ) -> Answer:
     """Return the positions of accounts at a time, and their sums by strategy and account."""
+    if rates is not None and currency is None:
+        raise BadInput("--rates is of --currency: name that with --currency NAME")
     from fanfold.cli.lake_closes import closes_before  # noqa: PLC0415 - duckdb and sqlglot take a while to load
 
     with reach(options.state, stage, options.command) as session:
