@@ -68,9 +68,9 @@ class Telegram:
         message = update.message
         if message is None or not _is_written_here(message) or message.sender is None:
             return None
-        return Incoming(
-            str(message.sender.id), message.text, str(update.update_id), message.date, chat=str(message.chat.id)
-        )
+        # Another bot at the same address counts its updates anew.
+        nonce = f"{update.update_id}.{message.date}"
+        return Incoming(str(message.sender.id), message.text, nonce, message.date, chat=str(message.chat.id))
 
     def form(self, answer: ChatAnswer, incoming: Incoming) -> Any:
         parts = [f"<b>{escape(answer.title)}</b>", *map(escape, shortened(answer.lines, CHARACTERS_MAX))]

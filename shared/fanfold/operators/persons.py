@@ -31,7 +31,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     discord: Annotated[str, msgspec.Meta(description="The person's user id on Discord, digits")] = ""
     principals: Annotated[
         list[str],
-        msgspec.Meta(description="ARNs by which the HTTP API knows the same person, who is one person on both ways"),
+        msgspec.Meta(description="ARNs by which the HTTP API knows the same person; of a role without the session"),
     ] = []
 
 
