@@ -107,7 +107,9 @@ oracle: install ## Let pandas, empyrical, arch, rp2 and beancount, in an environ
 
 STACKS := $(patsubst services/%/serverless.yml,%,$(wildcard services/*/serverless.yml))
 # No desk needs these two: they are built, pushed and deployed where they are named.
-SERVICES := $(filter-out research alerts,$(STACKS))
+SERVICES := $(filter-out research alerts page,$(STACKS))
+# The page has no functions.
+IMAGED := $(filter-out page,$(STACKS))
 IMAGES ?= $(SERVICES)
 # The desk that goes into the images.
 export FANFOLD_DESK := $(if $(DESK),$(abspath $(DESK)))
@@ -158,7 +160,7 @@ lock: install ## Pin every dependency, with hashes, from pyproject.toml
 	  --python-version 3.11 --extra console --extra test pyproject.toml -o requirements.txt
 	@$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	  --python-version 3.11 --extra oracle pyproject.toml -o tests/oracles/requirements.txt
-	@for image in $(STACKS); do \
+	@for image in $(IMAGED); do \
 	  case " $(REQUESTS_IMAGES) " in *" $$image "*) unwanted= ;; *) unwanted="--no-emit-package urllib3" ;; esac; \
 	  $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	    --python-version 3.11 --extra $$image $(foreach package,$(NOT_IN_IMAGES),--no-emit-package $(package)) $$unwanted \

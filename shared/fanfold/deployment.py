@@ -6,6 +6,8 @@ SERVICES = tuple(SUBSCRIPTIONS)
 # Stacks of their own that no desk needs: each is built and deployed where it is named.
 RESEARCH = "research"
 ALERTS = "alerts"
+# As those, and without functions and an image.
+PAGE = "page"
 OPTIONAL = (RESEARCH, *OPTIONAL_SUBSCRIPTIONS)
 # The stage of the embedded AWS.
 STAGE = "local"

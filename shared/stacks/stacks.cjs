@@ -39,7 +39,7 @@ async function params(source) {
 
 /** Refuse a stage whose required settings are not given, naming each that is missing and what it is. */
 function refuseMissing(stage, name, required, digest) {
-  const names = digest ? [] : topology.services[name] || name === "platform" ? Object.keys(topology.services) : [name];
+  const names = digest || name === "page" ? [] : topology.services[name] || name === "platform" ? Object.keys(topology.services) : [name];
   const digests = names.map((name) => [digestOf(name), `the digest of ${name}'s image, as \`make images\` prints it`]);
   const given = (value) => value && !ZERO_DIGEST.test(value);
   const missing = [...Object.entries(required), ...digests].filter(([variable]) => !given(process.env[variable]));

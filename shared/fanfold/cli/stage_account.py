@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from fanfold.aws.client.call import Call, Endpoint, connect
 from fanfold.cli.argument_types import Options
 from fanfold.cli.output import Answer
-from fanfold.deployment import OPTIONAL, SERVICES
+from fanfold.deployment import OPTIONAL, PAGE, SERVICES
 from fanfold.stages import names
 from fanfold.stages.account import own_buckets
 from fanfold.stages.removal import PLATFORM
@@ -20,7 +20,7 @@ Stage = Annotated[str, Parameter(metavar="STAGE", help="dev, paper, live, or for
 if TYPE_CHECKING:
     Stack = str
 else:
-    Stack = Literal[(PLATFORM, *SERVICES, *OPTIONAL)]
+    Stack = Literal[(PLATFORM, *SERVICES, *OPTIONAL, PAGE)]
 
 
 def account() -> Call:

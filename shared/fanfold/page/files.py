@@ -2,6 +2,7 @@
 
 from importlib import resources
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -75,12 +76,23 @@ def page_files(settings: PageSettings) -> dict[str, PageFile]:
 def security_headers(settings: PageSettings) -> dict[str, str]:
     """Return the headers that every file is sent with: it loads its own files, and asks the API alone."""
     return {
-        "content-security-policy": _POLICY.replace(_CONNECT, " ".join(filter(None, ["'self'", settings.api]))),
+        "content-security-policy": _POLICY.replace(_CONNECT, " ".join(_connected(settings))),
         "x-content-type-options": "nosniff",
         "referrer-policy": "no-referrer",
         "cross-origin-opener-policy": "same-origin",
         "cross-origin-resource-policy": "same-origin",
     }
+
+
+def _connected(settings: PageSettings) -> list[str]:
+    """Return the origins that the page asks: its own, the API's where that is another, and the sign-in's."""
+    sign_in = [settings.sign_in.issuer] if settings.sign_in else []
+    return ["'self'", *filter(None, [settings.api, *map(_origin, sign_in)])]
+
+
+def _origin(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _text(name: str) -> str:

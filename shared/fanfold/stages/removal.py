@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from fanfold.aws.client.call import AwsFault, Call
-from fanfold.deployment import OPTIONAL, SERVICES
+from fanfold.deployment import OPTIONAL, PAGE, SERVICES
 from fanfold.errors import BadInput, NotReachable
 from fanfold.stages.names import EPHEMERAL, KEPT, KINDS
 
@@ -48,10 +48,13 @@ class Removal:
                 f"stage {self._stage} trades, and keeps its tables and buckets when its stacks go; if that is what you "
                 f"want, say so: `make remove STAGE={self._stage} CONFIRM={self._stage}`, and read docs/deploy.md first"
             )
-        places = [artefact for stack in (*SERVICES, *OPTIONAL, PLATFORM) for artefact in self._artefacts(stack)]
+        places = [artefact for stack in (*SERVICES, *OPTIONAL, PAGE, PLATFORM) for artefact in self._artefacts(stack)]
         stores = self._stores()
+        # It holds what is uploaded again, and nothing of the desk's.
+        for bucket in self._stores(PAGE):
+            self._empty(bucket)
         with ThreadPoolExecutor(len(SERVICES)) as pool:
-            list(pool.map(self._delete, (*SERVICES, *OPTIONAL)))
+            list(pool.map(self._delete, (*SERVICES, *OPTIONAL, PAGE)))
         for bucket in [] if kept else stores:
             self._open(bucket)
             self._empty(bucket, bypass={"BypassGovernanceRetention": True})
@@ -80,8 +83,8 @@ class Removal:
         prefix = f"serverless/fanfold-{stack}/{self._stage}/"
         return [(outputs[ARTEFACTS], prefix)] if ARTEFACTS in outputs else []
 
-    def _stores(self) -> list[str]:
-        name = f"fanfold-{PLATFORM}-{self._stage}"
+    def _stores(self, stack: str = PLATFORM) -> list[str]:
+        name = f"fanfold-{stack}-{self._stage}"
         if describe(self._call, name) is None:
             return []
         resources = self._call("cloudformation", "DescribeStackResources", {"StackName": name})["StackResources"]

@@ -6,9 +6,13 @@ import { Header } from "./header.jsx";
 import { PageContext } from "./page.js";
 import { start } from "./readings.js";
 import { SavedClient, savedPage } from "./saved.js";
+import { signedIn, signIn } from "./signin.js";
 import { Notice } from "./states.jsx";
 import { VIEWS } from "./views.js";
 import { moment } from "./words.js";
+
+// The longest that a timer waits.
+const LONGEST_MS = 2 ** 31 - 1;
 
 /** The view and the parameters in an address such as #/orders?state=open. */
 function here() {
@@ -66,7 +70,35 @@ async function open(root) {
     render(<Notice kind="failed" title="The page could not be opened">Its config.json was not answered. Check that `fanfold serve` or the stage still runs, and load the page again.</Notice>, root);
     return;
   }
-  show(root, new Client(config), config);
+  const who = config.sign_in && (await identified(root, config.sign_in));
+  if (config.sign_in && !who) return;
+  show(root, new Client(config, () => who?.headers ?? {}), config);
+}
+
+/** Return who reads; null, with a button to sign in, where nobody is known. The token is forgotten when it has run out. */
+async function identified(root, issuer) {
+  const ask = (fault) => render(<SignIn issuer={issuer} fault={fault} />, root);
+  try {
+    const who = await signedIn(issuer);
+    if (who) setTimeout(ask, Math.min(who.until - Date.now(), LONGEST_MS), "The sign-in has run out.");
+    else ask();
+    return who;
+  } catch (fault) {
+    ask(fault.message);
+    return null;
+  }
+}
+
+function SignIn({ issuer, fault }) {
+  const [failed, setFailed] = useState(fault);
+  return (
+    <main>
+      <h1>Fanfold</h1>
+      {failed && <Notice kind="failed" title="Nobody is signed in">{failed}</Notice>}
+      <p>Your desk is shown to whoever {new URL(issuer.issuer).host} lets in.</p>
+      <button onClick={() => signIn(issuer).catch((wrong) => setFailed(`The issuer was not reached: ${wrong.message}. Try again.`))}>Sign in</button>
+    </main>
+  );
 }
 
 function show(root, client, config) {

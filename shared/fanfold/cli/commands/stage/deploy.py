@@ -36,7 +36,9 @@ def command(
     options: Shared,
     service: Annotated[
         Stack | None,
-        Parameter(metavar="NAME", help="one service, the platform, research or alerts; without it, all but those two"),
+        Parameter(
+            metavar="NAME", help="one service, the platform, research, alerts or page; without it, all but those three"
+        ),
     ] = None,
     remove_after: Annotated[
         str | None,
