@@ -22,8 +22,8 @@ def packaged(named: str, **settings: str) -> dict[str, Any]:
 
 
 def properties(document: dict[str, Any], name: str) -> dict[str, Any]:
-    found: dict[str, Any] = document["Resources"][name]["Properties"]
-    return found
+    resource: dict[str, Any] = document["Resources"][name]["Properties"]
+    return resource
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ import pytest
 from stage_account import ROOT, Account
 
 from fanfold.aws.client.call import AwsFault
-from fanfold.deployment import OPTIONAL
+from fanfold.deployment import OPTIONAL, PAGE
 from fanfold.errors import BadInput
 from fanfold.local.driver import environment, start_desk
 from fanfold.stages import names
@@ -21,6 +21,7 @@ from fanfold.stages.removal import Removal, StageFailed, ephemeral_stages, sweep
 from support import packaged_stages
 
 BUCKET = "example-try-audit"
+PAGE_BUCKET = "example-try-page"
 TODAY = date(2026, 3, 5)
 
 
@@ -122,8 +123,9 @@ class Recording:
         self._deleted.add(name)
         return {}
 
-    def DescribeStackResources(self, _name: str) -> dict[str, Any]:  # noqa: N802
-        return {"StackResources": [{"ResourceType": "AWS::S3::Bucket", "PhysicalResourceId": BUCKET,
+    def DescribeStackResources(self, name: str) -> dict[str, Any]:  # noqa: N802
+        bucket = PAGE_BUCKET if name.startswith("fanfold-page-") else BUCKET
+        return {"StackResources": [{"ResourceType": "AWS::S3::Bucket", "PhysicalResourceId": bucket,
                                     "ResourceStatus": "CREATE_COMPLETE"}]}  # fmt: skip
 
     def DeleteBucketPolicy(self, _name: str) -> dict[str, Any]:  # noqa: N802
@@ -140,7 +142,8 @@ class Recording:
 def test_removal_deletes_the_deny_policy_before_objects_and_the_platform_last() -> None:
     account = Recording()
     Removal("dev", account, lambda _line: None, 0).run()
-    stacks = (*packaged_stages.SERVICES, *OPTIONAL)
+    stacks = (*packaged_stages.SERVICES, *OPTIONAL, PAGE)
+    assert account.requests.pop(0) == f"DeleteObjects {PAGE_BUCKET}"
     services, rest = account.requests[: len(stacks)], account.requests[len(stacks) :]
     assert set(services) == {f"DeleteStack fanfold-{stack}-dev" for stack in stacks}
     assert rest == [f"DeleteBucketPolicy {BUCKET}", f"DeleteObjects {BUCKET}", "DeleteStack fanfold-platform-dev"]
@@ -153,7 +156,8 @@ def test_removing_live_needs_its_name_twice_and_keeps_its_buckets() -> None:
             Removal("live", account, lines.append, 0).run(confirmed)
     assert account.requests == []
     Removal("live", account, lines.append, 0).run("live")
-    assert {request.split()[0] for request in account.requests} == {"DeleteStack"}
+    assert {request.split()[0] for request in account.requests[1:]} == {"DeleteStack"}
+    assert account.requests[0] == f"DeleteObjects {PAGE_BUCKET}"
     assert BUCKET in lines[-1]
 
 

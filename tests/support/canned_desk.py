@@ -26,6 +26,7 @@ from fanfold.api.schemas import (
 from fanfold.local import http_gateway
 from fanfold.local.http_gateway import READING, TARGETS, Gateway
 from fanfold.messages import Fill
+from fanfold.page.files import PageSettings
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OPERATOR = {"iam": {"userArn": "arn:aws:iam::000000000000:user/anna"}}
@@ -174,13 +175,13 @@ class CannedDesk:
         return unless_known(event, response)
 
     @contextmanager
-    def served(self, *, control: bool = True) -> Iterator[str]:
+    def served(self, *, control: bool = True, page: PageSettings | None = None) -> Iterator[str]:
         """Serve the page in front of the responses; yield its address."""
         reading = {READING, *(TARGETS[f"GET {path}"] for path in ("/limits", "/system"))}
         commanding = {TARGETS[f"POST {path}"] for path in ("/halt", "/resume")}
         functions = dict.fromkeys(reading, self.read) | dict.fromkeys(commanding, self.command)
         principals = {"jwt": {}} | ({"iam": OPERATOR} if control else {})
-        listening = http_gateway.server(Gateway(functions, principals), 0)
+        listening = http_gateway.server(Gateway(functions, principals, page), 0)
         Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         try:
             yield f"http://127.0.0.1:{listening.server_port}"

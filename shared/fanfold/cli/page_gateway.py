@@ -7,6 +7,7 @@ from fanfold.cli.local_research import LibraryReader
 from fanfold.cli.research_library import library_folder
 from fanfold.local import http_gateway
 from fanfold.local.session import LocalSession
+from fanfold.page.files import PageSettings
 
 
 def gateway_of(session: LocalSession, library: Path | None, *, control: bool) -> http_gateway.Gateway:
@@ -14,6 +15,6 @@ def gateway_of(session: LocalSession, library: Path | None, *, control: bool) ->
     return http_gateway.Gateway(
         http_gateway.functions(session),
         http_gateway.principals(control=control),
-        page_cost.estimate(),
+        PageSettings(control=control, cost=page_cost.estimate()),
         LibraryReader(library_folder(library)),
     )

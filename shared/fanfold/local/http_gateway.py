@@ -22,7 +22,7 @@ from fanfold.local import launcher
 from fanfold.local.driver import CLOCK, environment
 from fanfold.local.launcher import REGION
 from fanfold.local.session import ACCOUNT_ID, LocalSession
-from fanfold.page.files import CostEstimate, PageSettings, page_files, security_headers
+from fanfold.page.files import PageSettings, page_files, security_headers
 
 HOST = "127.0.0.1"
 PORT = 8080
@@ -80,13 +80,13 @@ class Gateway:
         self,
         functions: dict[RouteTarget, Function],
         principals: dict[str, dict[str, Any]],
-        cost: CostEstimate | None = None,
+        page: PageSettings | None = None,
         research: LocalResearch | None = None,
     ) -> None:
         """Answer for research from a library of this machine, where there is one, and not from the lake."""
         self._functions = functions
         self._principals = principals
-        self.page = PageSettings(control="iam" in principals, cost=cost)
+        self.page = page or PageSettings(control="iam" in principals)
         self._files = page_files(self.page)
         self._research = research
 
