@@ -5,11 +5,14 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from audit_service import read_api
 from audit_service.read_orders import LOOKED_AT_MAX
 from fanfold import ids
-from fanfold.audit.queries import DECISIONS, OPEN_DAYS
+from fanfold.audit.open_orders import FIRST_LOOK, LOOK_BACK, OpenOrders
+from fanfold.audit.queries import DECISIONS, is_open
 from fanfold.messages import Order
 from support.api_desk import NOW, READER, Answer, answered, event, history, small_desk
 
@@ -62,7 +65,9 @@ def template() -> Order:
 
 def get(views: Years, path: str, query: str = "") -> Answer:
     request = event("GET", path, query, who=READER)
-    return answered(lambda api_event: read_api.answer(api_event, small_desk(), views, None, None, NOW), request)
+    return answered(
+        lambda api_event: read_api.answer(api_event, small_desk(), views, OpenOrders(views), None, None, NOW), request
+    )
 
 
 @pytest.mark.parametrize(("path", "query"), [("/orders", ""), ("/orders", "limit=100"), ("/status", "")])
@@ -70,12 +75,12 @@ def test_a_page_costs_the_same_after_a_month_and_a_year_of_orders(template, path
     month, year = Years(30, template), Years(YEAR, template)
     for views in (month, year):
         assert get(views, path, query).status == 200
-    assert month.looked_up == year.looked_up < (OPEN_DAYS + 2) * A_DAY + 2 * DECISIONS * DECIDED
+    assert month.looked_up == year.looked_up < (FIRST_LOOK.days + 2) * A_DAY + 2 * DECISIONS * DECIDED
 
 
 def test_the_status_counts_what_is_open_of_the_last_days(template):
     main, _ = get(Years(YEAR, template), "/status").body["accounts"]
-    assert OPEN_DAYS * A_DAY <= main["open_orders"] <= (OPEN_DAYS + 1) * A_DAY
+    assert FIRST_LOOK.days * A_DAY <= main["open_orders"] <= (FIRST_LOOK.days + 1) * A_DAY
 
 
 def test_a_cursor_between_two_orders_of_a_decision_continues_with_the_second(template):
@@ -99,3 +104,51 @@ def test_a_filter_finds_orders_behind_many_that_do_not_match(template):
         orders, pages, cursor = orders + page["orders"], pages + 1, page["next"]
     assert [order["code"] for order in orders] == ["KILL_STATE"]
     assert pages == YEAR * A_DAY // LOOKED_AT_MAX + 1
+
+
+class Changing(Years):
+    """An account whose orders are closed, refused, and decided once more, between two looks."""
+
+    def __init__(self, days: int, template: Order) -> None:
+        super().__init__(days, template)
+        self.closed: set[str] = set()
+
+    def orders_by_id(self, account: str, ids: list[str]) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+        state = {"state": "FILLED", "filled": "0.5", "at": NOW.isoformat()}
+        rows = super().orders_by_id(account, ids)
+        return {name: (row, state if name in self.closed else {}) for name, (row, _) in rows.items()}
+
+    def decide(self, order: Order) -> None:
+        self._items[order.order_id] = len(self._items), order
+        self._decisions.insert(0, self._place([order]))
+
+    def really_open(self) -> set[str]:
+        return {order_id for order_id in self._items if order_id not in self.closed}
+
+
+@given(steps=st.lists(st.tuples(st.integers(0, 200), st.booleans()), max_size=20))
+def test_each_look_has_exactly_the_orders_that_are_open(template, steps):
+    """Decisions come up to an hour late, orders close in any sequence."""
+    views = Changing(2, template)
+    looks, newest = OpenOrders(views), NOW + timedelta(days=2)
+    for number, (drawn, decides) in enumerate(steps):
+        if decides:
+            late = timedelta(minutes=drawn % 60)
+            views.decide(
+                msgspec.structs.replace(template, order_id=ids.derive("later", number), decided_at=newest - late)
+            )
+            views._decisions.sort(reverse=True)
+        else:
+            views.closed.add(list(views._items)[drawn % len(views._items)])
+        assert {order["order_id"] for order in looks.of("main")} == views.really_open()
+    assert timedelta(minutes=59) <= LOOK_BACK
+
+
+def test_a_second_look_reads_only_what_may_have_changed(template):
+    views = Changing(YEAR, template)
+    looks = OpenOrders(views)
+    views.closed = {order["order_id"] for order in looks.of("main")[3:]}
+    looks.of("main")
+    views.looked_up = 0
+    assert len(looks.of("main")) == views.looked_up == 3
+    assert all(map(is_open, looks.of("main")))

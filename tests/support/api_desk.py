@@ -12,6 +12,7 @@ from fanfold.api.system_schemas import Alarm, DeadLetter, QueueDepth, ResearchRu
 from fanfold.audit import chain
 from fanfold.audit.bar_history import BarHistory
 from fanfold.audit.daily_report import DayReport
+from fanfold.audit.open_orders import OpenOrders
 from fanfold.audit.views import decision_view, message_view, newest, views_of
 from fanfold.aws.client.call import Call
 from fanfold.aws.dynamodb.chat_inbox import ChatInbox
@@ -198,7 +199,9 @@ class World:
         log = Kept()
         record(self.views, log, messages)
         bars = BarHistory(self.views, log, lambda: None)
-        self.read = lambda request: read_api.answer(request, self.desk, self.views, log, bars, self.now)
+        self.read = lambda request: read_api.answer(
+            request, self.desk, self.views, OpenOrders(self.views), log, bars, self.now
+        )
         polls, approvals, plan = DynamoPolls(self.ledger), Approvals(self.store, AT_ONCE), prepare(self.desk)
         self.watched = SeenStage()
         self.limits = lambda request: LimitReader(self.desk, plan, polls.read, approvals, self.now).answer(request)

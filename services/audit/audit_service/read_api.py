@@ -8,16 +8,23 @@ from fanfold.api import openapi
 from fanfold.api.router import Handler, serve, with_clock
 from fanfold.audit.bar_history import BarHistory
 from fanfold.audit.lineage import Segments
+from fanfold.audit.open_orders import OpenOrders
 from fanfold.audit.queries import Reading
 from fanfold.desk import Desk
 
 
 def answer(
-    event: dict[str, Any], desk: Desk, views: Reading, log: Segments, history: BarHistory, now: datetime
+    event: dict[str, Any],
+    desk: Desk,
+    views: Reading,
+    open_orders: OpenOrders,
+    log: Segments,
+    history: BarHistory,
+    now: datetime,
 ) -> dict[str, Any]:
     """Respond to an HTTP API event. Every path without a route comes here, to be rejected."""
     handlers: dict[str, Handler] = {
-        "status": lambda _request, query: read_desk.status(desk, views, query.account),
+        "status": lambda _request, query: read_desk.status(desk, views, open_orders, query.account),
         "positions": lambda _request, query: read_desk.positions(desk, views, query.account),
         "signals": lambda _request, query: read_desk.signals(desk, views, query.account),
         "orders": lambda _request, query: read_orders.orders(desk, views, query),

@@ -7,7 +7,8 @@ from typing import Any
 
 from fanfold.api.problems import not_found
 from fanfold.api.schemas import AccountStatus, PositionList, PositionView, Signals, StandingSignal, Status
-from fanfold.audit.queries import Reading, holdings_of, is_unknown, open_orders, signals_of
+from fanfold.audit.open_orders import OpenOrders
+from fanfold.audit.queries import Fields, Reading, holdings_of, is_unknown, signals_of
 from fanfold.desk import Desk
 from fanfold.market import timeframes
 from fanfold.messages import PositionSnapshot
@@ -25,8 +26,8 @@ def accounts(desk: Desk, name: str | None) -> list[str]:
     return [name]
 
 
-def status(desk: Desk, views: Reading, account: str | None) -> Status:
-    return Status(accounts=[_account(name, desk, views) for name in accounts(desk, account)])
+def status(desk: Desk, views: Reading, open_orders: OpenOrders, account: str | None) -> Status:
+    return Status(accounts=[_account(name, desk, views, open_orders.of(name)) for name in accounts(desk, account)])
 
 
 def positions(desk: Desk, views: Reading, account: str | None) -> PositionList:
@@ -41,9 +42,8 @@ def signals(desk: Desk, views: Reading, account: str | None) -> Signals:
     return Signals(signals=[StandingSignal(**row) for row in rows])
 
 
-def _account(name: str, desk: Desk, views: Reading) -> AccountStatus:
-    account, live = desk.accounts[name], open_orders(views, name)
-    venue = desk.venues[account.venue]
+def _account(name: str, desk: Desk, views: Reading, live: list[Fields]) -> AccountStatus:
+    account, venue = desk.accounts[name], desk.venues[desk.accounts[name].venue]
     state, books = views.read(("trading-state", name)), views.read(("books", name))
     matched, held = views.read(("matched", name)), holdings_of(views, name)
     return AccountStatus(

@@ -10,6 +10,7 @@ import msgspec
 from audit_service.record import Arrival, record
 from audit_service.settings import Settings
 from fanfold.audit.bar_history import BarHistory, LakeBars
+from fanfold.audit.open_orders import OpenOrders
 from fanfold.audit.ports import Lake, Reports, Seals, Signer
 from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.aws.function.runtime import Runtime, read
@@ -58,6 +59,10 @@ class AuditProcess:
 
         key = self._settings.seal_key
         return KmsSigner(self.runtime.call, key) if key else None
+
+    @cached_property
+    def _open_orders(self) -> OpenOrders:
+        return OpenOrders(self.views)
 
     @cached_property
     def _history(self) -> BarHistory:
@@ -121,7 +126,9 @@ class AuditProcess:
     def api(self, event: dict[str, Any]) -> dict[str, Any]:
         from audit_service import read_api  # noqa: PLC0415
 
-        return read_api.answer(event, self.runtime.desk, self.views, self.log, self._history, self.runtime.clock())
+        return read_api.answer(
+            event, self.runtime.desk, self.views, self._open_orders, self.log, self._history, self.runtime.clock()
+        )
 
     def api_system(self, event: dict[str, Any]) -> dict[str, Any]:
         from audit_service import read_system  # noqa: PLC0415

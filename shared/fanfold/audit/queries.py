@@ -15,8 +15,6 @@ from fanfold.strategy.contract import PROTECTION
 REFUSED = "REFUSED"
 # An order outlives its bar by its time to live; beyond this nothing of it is looked for.
 DAYS_MAX = 400
-# Orders live for minutes; one with an unknown outcome lives until somebody has dealt with its alarm.
-OPEN_DAYS = 7
 # How many decisions are looked up at once.
 DECISIONS = 50
 Fields = dict[str, Any]
@@ -40,7 +38,7 @@ class Reading(Protocol):
 
 def orders_of(views: Reading, account: str) -> list[Fields]:
     """Return every order that risk decided, oldest first, with ``state``, ``filled``, ``code`` and ``message_id``."""
-    orders = [_order(item, state) for item, state in views.orders(account)]
+    orders = [order_fields(item, state) for item, state in views.orders(account)]
     return sorted(orders, key=lambda order: (order["decided_at"], order["order_id"]))
 
 
@@ -54,25 +52,14 @@ def newest_orders(views: Reading, account: str, until: str = "") -> Iterator[tup
     while batch := list(islice(decisions, DECISIONS)):
         by_id = views.orders_by_id(account, [order_id for _, ids in batch for order_id in ids])
         for place, ids in batch:
-            orders = [_order(*by_id[order_id]) for order_id in ids if order_id in by_id]
+            orders = [order_fields(*by_id[order_id]) for order_id in ids if order_id in by_id]
             yield from ((place, order) for order in orders if place.endswith(f"#{order['message_id']}"))
-
-
-def open_orders(views: Reading, account: str) -> list[Fields]:
-    """Return the orders that may still fill, among those decided in the OPEN_DAYS up to the newest."""
-    orders, newest = [], None
-    for _, order in newest_orders(views, account):
-        newest = newest or order["decided_at"]
-        if order["decided_at"] < newest - timedelta(days=OPEN_DAYS):
-            break
-        orders += [order] if is_open(order) else []
-    return orders
 
 
 def order_of(views: Reading, account: str, order_id: str) -> Fields:
     """Return one order of an account, {} where it has none of that id."""
     item = views.read(("order", account, order_id))
-    return _order(item, views.read(("order-state", account, order_id))) if item else {}
+    return order_fields(item, views.read(("order-state", account, order_id))) if item else {}
 
 
 def is_open(order: Fields) -> bool:
@@ -136,7 +123,7 @@ def days(first: datetime, last: datetime) -> Iterator[str]:
         day += timedelta(days=1)
 
 
-def _order(item: Fields, state: Fields) -> Fields:
+def order_fields(item: Fields, state: Fields) -> Fields:
     order = msgspec.convert(item["order"], Order)
     # What has a state was approved, though its approval may be recorded a moment later.
     refused = "code" in item and not state

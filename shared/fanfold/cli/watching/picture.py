@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from fanfold.audit.queries import is_unknown, newest_orders, open_orders
+from fanfold.audit.open_orders import OpenOrders
+from fanfold.audit.queries import is_unknown, newest_orders
 from fanfold.cli.argument_types import Options
 from fanfold.cli.commands import positions, status
 from fanfold.cli.limit_reading import limits_of, now_of
@@ -53,7 +54,8 @@ def of_session(session: Session, now: datetime) -> Picture:
     """Return the desk of a session as it is now."""
     names = session.accounts(None)
     document = status.document_of(session, names)
-    orders = [order for name in names for order in open_orders(session.views, name)]
+    open_orders = OpenOrders(session.views)
+    orders = [order for name in names for order in open_orders.of(name)]
     orders.sort(key=lambda order: (not is_unknown(order), order["decided_at"]))
     newest = max((account["last_bar"] for account in document["accounts"] if account.get("last_bar")), default=None)
     age_s = int((now - newest).total_seconds()) if newest else None
