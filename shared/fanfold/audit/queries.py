@@ -124,6 +124,7 @@ def days(first: datetime, last: datetime) -> Iterator[str]:
 
 
 def order_fields(item: Fields, state: Fields) -> Fields:
+    """Return an order as queries do, from its view and that of its state, {} where it has none yet."""
     order = msgspec.convert(item["order"], Order)
     # What has a state was approved, though its approval may be recorded a moment later.
     refused = "code" in item and not state
