@@ -3,8 +3,10 @@
 import msgspec
 import pytest
 
+from fanfold.alerts.anomalies import HOUR_S, Hour
 from fanfold.alerts.memory_store import MemoryAlerts
 from fanfold.alerts.record import Alert, AlertRecord, with_event
+from fanfold.aws.dynamodb.alert_hours import DynamoHours
 from fanfold.aws.dynamodb.alert_table import KEPT, TEXT_MAX, DynamoAlerts
 from fanfold.desk import AlertChannel
 from fanfold.errors import Conflict
@@ -50,3 +52,16 @@ def test_an_alert_ends_sixty_days_after_it_was_last_heard_of_and_its_text_has_an
     (item,) = table.query("alert")
     assert item["expires_at_s"] == 1_728_000_000 + KEPT.days * 86_400
     assert len(DynamoAlerts(table).get("state main").text) == TEXT_MAX
+
+
+def test_hours_are_added_to_and_read_from_a_time_on_oldest_first() -> None:
+    hours = DynamoHours(MemoryCloud().table("alerts"))
+    begins = 1_728_000_000 // HOUR_S * HOUR_S
+    for at_s, more in ((begins - HOUR_S, {}), (begins + 10, {"filled": 1, "reports": 1, "latency_ms": 700}),
+                       (begins + 20, {"failed": 1, "fills": 2, "reports": 1, "latency_ms": 300}),
+                       (begins + 30, {"equity": "1010.5"})):  # fmt: skip
+        hours.add("main", Hour(at_s=at_s, **more))
+    hours.add("other", Hour(at_s=begins, fills=9))
+    (read,) = hours.since("main", begins)
+    assert read == Hour(at_s=begins, filled=1, failed=1, fills=2, reports=2, latency_ms=1_000, equity="1010.5")
+    assert [hour.at_s for hour in hours.since("main", 0)] == [begins - HOUR_S, begins]

@@ -14,9 +14,9 @@ from support.alerts_stage import ALERTS_IMAGE
 from support.packaged_stages import STAGES, NotPackaged, template
 
 
-def packaged(named: str) -> dict[str, Any]:
+def packaged(named: str, stack: str = ALERTS) -> dict[str, Any]:
     stage, environment = STAGES[named]
-    return template(ALERTS, stage, environment | ALERTS_IMAGE)
+    return template(stack, stage, environment | ALERTS_IMAGE)
 
 
 def properties(document: dict[str, Any], kind: str) -> list[dict[str, Any]]:
@@ -62,6 +62,14 @@ def test_what_a_fifo_topic_gives_up_goes_to_a_fifo_queue_and_the_alarms_to_a_sta
     }
     assert letters.pop("fanfold-dev-AlarmTopicArn") == "DeadLetters"
     assert set(letters.values()) == {"Undelivered"}
+
+
+def test_every_alarm_says_when_it_is_over_where_it_says_that_it_rings() -> None:
+    alarms = [
+        each for stack in ("platform", ALERTS) for each in properties(packaged("dev", stack), "AWS::CloudWatch::Alarm")
+    ]
+    assert len(alarms) > 3
+    assert all(alarm["OKActions"] == alarm["AlarmActions"] != [] for alarm in alarms)
 
 
 def test_its_messages_are_in_flight_for_six_time_outs_of_the_function_that_reads_them() -> None:

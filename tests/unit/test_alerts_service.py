@@ -10,6 +10,7 @@ from alerts_service import wiring
 from alerts_service.events import read_event
 from alerts_service.settings import Settings
 from fanfold import desk
+from fanfold.alerts.anomalies import Hour
 from fanfold.alerts.record import SETTLED_S
 from fanfold.alerts.sending import ChannelFailed
 from fanfold.aws.function.runtime import Runtime
@@ -20,7 +21,9 @@ from fanfold.errors import AT_ONCE
 from fanfold.simulation.cloud import MemoryCloud
 from support.running import ROOT
 
-DESK = desk.parse((ROOT / "desk.toml").read_text() + "\n[alerts.phone]\n\n[alerts.mail]\nafter_s = 900\n")
+DESK = desk.parse(
+    (ROOT / "desk.toml").read_text() + "\n[alerts.phone]\n\n[alerts.mail]\nafter_s = 900\nreport = true\n"
+)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
@@ -29,11 +32,13 @@ class Platform:
 
     def __init__(self) -> None:
         self.announced: list[tuple[str, str, str]] = []
+        self.whole: list[tuple[str, Announcement]] = []
         self.down = False
 
     def tell(self, channel: str, announcement: Announcement) -> None:
         if self.down:
             raise ChannelFailed("it is down")
+        self.whole.append((channel, announcement))
         self.announced.append((channel, announcement.title, announcement.severity))
 
 
@@ -43,10 +48,11 @@ class Stage:
     def __init__(self) -> None:
         self.cloud, self.now, self.lines = MemoryCloud(), NOON, []
         self.cloud.table("alerts"), self.cloud.table("faults")
+        self.cloud.call("s3", "CreateBucket", {"Bucket": "lake"})
         watch = Telemetry({}, lambda: self.now, self.lines.append)
         edge = SqsConsumer(self.cloud.call, "dead", "faults", lambda: self.now, watch, read_event)
         self.runtime = Runtime(self.cloud.call, lambda: self.now, DESK, edge, watch, AT_ONCE)
-        settings = Settings(alerts_table="alerts", channels_parameter="/fanfold/test/alerts")
+        settings = Settings(alerts_table="alerts", channels_parameter="/fanfold/test/alerts", lake_bucket="lake")
         self.process = wiring.build(self.runtime, settings)
         self.platform = Platform()
         self.process.channels = self.platform
@@ -110,3 +116,17 @@ def test_a_message_of_a_later_version_goes_to_the_dead_letters(stage) -> None:
     assert stage.hand('{"type":"bars.v9"}', alarm("ALARM")) == []
     assert len(stage.cloud.sqs.queue("dead").messages) == 1
     assert len(stage.platform.announced) == 1
+
+
+def test_a_day_is_reported_once_with_a_picture_to_the_channels_that_want_it(stage) -> None:
+    (account,) = list(DESK.accounts)[:1]
+    midnight = int(NOON.timestamp()) // 86_400 * 86_400
+    for hour, equity in ((-1, "1000"), (3, "990"), (20, "1010")):
+        stage.process.hours.add(account, Hour(at_s=midnight + hour * 3600, fills=2, failed=1, equity=equity))
+    stage.now = NOON + timedelta(hours=13)
+    assert [stage.process.daily_report() for _ in range(2)] == [{"day": "2026-03-01", "channels": ["mail"]}] * 2
+    ((channel, report),) = stage.platform.whole
+    assert (channel, report.title) == ("mail", "The desk on 2026-03-01")
+    assert f"{account}: equity 1,010.00 (+1.00 %), lowest 990.00; 4 fills, 2 orders failed" in report.body
+    assert "The day is not closed yet." in report.body
+    assert report.picture.startswith(b"\x89PNG")

@@ -61,7 +61,8 @@ def command(
             return Answer(_row(taken), [f"{taken.key} is taken by {taken.acknowledged_by}"])
         rows = [_row(record) for record in store.all() if past or record.open]
     rows.sort(key=lambda row: row["last"], reverse=True)
-    return Answer({"alerts": rows}, [grid("", rows, _COLUMNS)] if rows else ["no alert needs anybody"])
+    failing = [f"{row['key']}: {reason}" for row in rows for reason in row["failing"].values()]
+    return Answer({"alerts": rows}, [grid("", rows, _COLUMNS), *failing] if rows else ["no alert needs anybody"])
 
 
 def _row(record: AlertRecord) -> dict[str, Any]:
