@@ -7,9 +7,10 @@ from functools import cache
 from importlib import import_module
 from math import isfinite
 from traceback import extract_tb
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar
 
 from fanfold.errors import BadInput
+from fanfold.strategy.annotations import hints_of
 
 PARTS = ("Params", "step")
 # What a param may be: a number that a desk file can write.
@@ -42,7 +43,7 @@ def load(dotted: str, name: str) -> Any:
 @cache
 def kinds_of(module: Any, name: str) -> dict[str, type]:
     """The params' kinds by name. Raises BadInput for a kind that no desk file can write."""
-    kinds: dict[str, type] = guarded(f"the params of strategy {name}", lambda: get_type_hints(module.Params))
+    kinds: dict[str, type] = guarded(f"the params of strategy {name}", lambda: hints_of(module.Params))
     for param, kind in kinds.items():
         if kind not in KINDS:
             known = getattr(kind, "__name__", kind)
@@ -72,7 +73,7 @@ def number(kind: type, value: Any) -> Any:
 @cache
 def annotations(module: Any, name: str) -> dict[str, Any]:
     """Return the annotations of ``step``: those of ``bars`` say what it sees, those of ``state`` what it keeps."""
-    hints: dict[str, Any] = guarded(f"the annotations of step of strategy {name}", lambda: get_type_hints(module.step))
+    hints: dict[str, Any] = guarded(f"the annotations of step of strategy {name}", lambda: hints_of(module.step))
     if "bars" not in hints:
         raise BadInput(
             f"`step` of {_told(module, name)} says not what its `bars` are; "

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, NamedTuple
 
 from fanfold.market.bars import FIGURE_MAX
+from fanfold.strategy.annotations import hints_of
 
 
 class NoState(NamedTuple):
@@ -85,12 +86,12 @@ def _restore(kind: Any, values: Iterator[int | float]) -> Any:
 @cache
 def _inner(kind: Any) -> dict[str, Any]:
     """Return the fields of a state that are states, with their kinds."""
-    hints = get_type_hints(kind) if hasattr(kind, "_fields") else {}
+    hints = hints_of(kind) if hasattr(kind, "_fields") else {}
     return {name: hint for name, hint in hints.items() if hasattr(hint, "_fields")}
 
 
 def _zero(kind: Any, name: str) -> Any:
-    hint = get_type_hints(kind).get(name)
+    hint = hints_of(kind).get(name)
     if hint in {int, float}:
         return hint()
     if hasattr(hint, "_fields"):

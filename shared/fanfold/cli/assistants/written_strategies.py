@@ -4,8 +4,12 @@ This reads a text alone and runs nothing of it. The checker, and the limits of a
 """
 
 import ast
+import io
 from collections.abc import Iterator
 from pathlib import Path
+from tokenize import detect_encoding
+from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType, TracebackType
+from typing import Any
 
 from fanfold import indicators, strategies
 from fanfold.errors import BadInput
@@ -21,11 +25,14 @@ IMPORTS = {
 }
 # Names by which a text gets at files, at other code, or at the insides of objects.
 BANNED = frozenset(
-    {"breakpoint", "compile", "delattr", "dir", "eval", "exec", "getattr", "globals", "locals", "open", "setattr",
-     "type", "vars"}
+    {"breakpoint", "compile", "copyright", "credits", "delattr", "dir", "eval", "exec", "getattr", "globals", "help",
+     "input", "license", "locals", "open", "setattr", "type", "vars"}
 )  # fmt: skip
 BANNED_NODES = (ast.AsyncFunctionDef, ast.Await, ast.Global, ast.Nonlocal)
 BANNED_ATTRIBUTES = frozenset({"format", "format_map"})
+# The attributes by which one gets from a generator, a traceback or a frame to the names of other modules.
+_STEPS = (AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType, TracebackType)
+INSIDES = frozenset(name for kind in _STEPS for name in dir(kind) if "_" in name)
 
 
 def keep(folder: Path, name: str, source: str) -> Path:
@@ -47,28 +54,41 @@ def refusals(source: str) -> Iterator[str]:
         yield f"it has {len(source):,} characters, and {SOURCE_MAX:,} are the most"
         return
     try:
-        tree = ast.parse(source)
+        written = source.encode()
+        encoding, _ = detect_encoding(io.BytesIO(written).readline)
+        tree = ast.parse(written)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as wrong:
         yield f"it is no Python: {wrong}"
         return
+    if encoding != "utf-8":
+        # Python would read another text in it than whoever looks at it.
+        yield f"it says that it is written in {encoding}; leave that out, it is UTF-8"
     for node in ast.walk(tree):
         if (words := _refusal(node)) is not None:
             yield f"line {getattr(node, 'lineno', 0)}: {words}"
 
 
 def _refusal(node: ast.AST) -> str | None:
+    inside = next(filter(_is_inside, _identifiers(node)), None)
     match node:
         case ast.Import():
             return f"it imports {node.names[0].name}; {_ADVICE}"
         case ast.ImportFrom():
             return _refused_import(node)
-        case ast.Name():
-            return f"it uses {node.id}" if node.id in BANNED or _is_inside(node.id) else None
-        case ast.Attribute():
-            return f"it uses .{node.attr}" if node.attr in BANNED_ATTRIBUTES or _is_inside(node.attr) else None
-        case ast.MatchClass() if any(map(_is_inside, node.kwd_attrs)):
-            return "it matches the insides of an object"
+        case ast.Name(id=name) if name in BANNED:
+            return f"it uses {name}"
+        case ast.Attribute(attr=name) if name in BANNED_ATTRIBUTES:
+            return f"it uses .{name}"
+    if inside is not None:
+        return f"it uses {inside}, an inside of an object"
     return f"it uses {type(node).__name__}" if isinstance(node, BANNED_NODES) else None
+
+
+def _identifiers(node: ast.AST) -> Iterator[Any]:
+    """Yield every name that a node itself has, whatever it stands for; a constant's text is none."""
+    if not isinstance(node, ast.Constant):
+        for _, value in ast.iter_fields(node):
+            yield from value if isinstance(value, list) else [value]
 
 
 _ADVICE = "a strategy imports, by `from ... import ...`, names of " + ", ".join(IMPORTS)
@@ -80,5 +100,5 @@ def _refused_import(node: ast.ImportFrom) -> str | None:
     return f"it imports {', '.join(others)} of {module}; {_ADVICE}" if others else None
 
 
-def _is_inside(name: str) -> bool:
-    return name.startswith("__")
+def _is_inside(name: Any) -> bool:
+    return isinstance(name, str) and (name.startswith("__") or name in INSIDES)
