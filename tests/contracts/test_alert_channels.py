@@ -5,6 +5,7 @@ page on executing a webhook. ntfy: docs.ntfy.sh/publish. PagerDuty: Events API v
 """
 
 import email
+import json
 import logging
 from email.policy import default
 from importlib import import_module
@@ -76,6 +77,25 @@ def test_discord_gets_content_at_its_webhook(platform: StandIn) -> None:
     assert arrived.path.partition("?")[0] == f"/api/webhooks/{'/'.join(HOOK)}"
     assert HALTED.title in arrived.json["content"]
     assert "anna: a test" in arrived.json["content"]
+
+
+HOSTILE = "price < 5: @everyone <@123> <!channel> [sure](http://x.test) <http://x.test|sure> <b>bold</b> &lt;"
+
+
+@pytest.mark.parametrize("name", ["tgram", "slack", "discord"])
+def test_what_a_venue_writes_is_no_markup(platform: StandIn, name: str) -> None:
+    platform.statuses[:] = [204 if name == "discord" else 200]
+    tell(ADDRESSES[name], Announcement(HOSTILE, HOSTILE))
+    (arrived,) = platform.arrived
+    text = json.dumps(arrived.json, ensure_ascii=False)
+    assert "price \u2039 5" in text
+    assert not any(mark in text for mark in ("@everyone", "<@", "<!", "](http", "<http", "&lt;@", "<b>bold"))
+    assert text.count("x.test") == 4
+
+
+def test_a_program_gets_a_text_as_it_was_written(platform: StandIn) -> None:
+    tell(f"json://127.0.0.1:{platform.port}/hooks/desk", Announcement("T", HOSTILE))
+    assert platform.arrived[0].json["message"] == HOSTILE
 
 
 def test_pagerduty_gets_an_event_that_triggers(platform: StandIn) -> None:

@@ -29,6 +29,10 @@ PLATFORMS = {
     "jsons": ("custom_json", "NotifyJSON"),
 }
 TYPES = {"info": "info", "warning": "warning", "critical": "failure", "clear": "success"}
+# Those that show a text as it is; the others read it as markup.
+LITERAL = frozenset({"ntfy", "ntfys", "pagerduty", "json", "jsons"})
+# What begins markup on any platform, and the same to the eye without its power: tags, mentions, links behind words.
+INERT = (("<", "\u2039"), (">", "\u203a"), ("@", "@\u200b"), ("](", "]\u200b("))
 # A part of an address that is shorter is no secret, and might be a word of an error.
 PART_MIN = 5
 # What apprise raises of an address or an answer that it does not understand.
@@ -77,8 +81,9 @@ def _notify(channel: str, address: str, announcement: Announcement) -> bool:
         attached = _attached(announcement.picture) if announcement.picture and platform.attachment_support else None
         return bool(
             platform.notify(
-                body=announcement.body,
-                title=announcement.title,
+                body=_text(address, announcement.body),
+                title=_text(address, announcement.title),
+                body_format="text",
                 notify_type=TYPES[announcement.severity],
                 attach=attached,
             )
@@ -89,8 +94,19 @@ def _notify(channel: str, address: str, announcement: Announcement) -> bool:
         raise ChannelFailed(f"the channel {channel} failed: {type(fault).__name__}") from None
 
 
+def _text(address: str, written: str) -> str:
+    """Return a text that a platform shows and does not obey: venues and operators write parts of it."""
+    for mark, inert in () if _scheme(address) in LITERAL else INERT:
+        written = written.replace(mark, inert)
+    return written
+
+
+def _scheme(address: str) -> str:
+    return address.partition("://")[0].lower()
+
+
 def _platform(address: str) -> Any:
-    scheme = address.partition("://")[0].lower()
+    scheme = _scheme(address)
     if scheme not in PLATFORMS:
         return import_module("apprise").Apprise.instantiate(address, suppress_exceptions=False)
     module, name = PLATFORMS[scheme]
