@@ -42,6 +42,13 @@ def test_a_terminal_gets_a_table_with_every_cell():
     assert "[red]no markup[/red]" in text
 
 
+def test_a_text_from_outside_cannot_steer_the_terminal():
+    reason = "refused\x1b[2J\x1b]0;owned\x07\u202e"
+    text = text_of(Answer({}, [reason, grid("", [{"reason": reason}], {"reason": "reason"})]), Terminal())
+    assert "refused\ufffd[2J" in text
+    assert not any(part in text for part in ("\x1b[2J", "\x1b]0", "\x07", "\u202e"))
+
+
 def test_a_table_wider_than_the_terminal_keeps_its_numbers_whole():
     wide = [{f"column {n}": Decimal(10) ** 20 + n for n in range(10)}]
     text = text_of(Answer({}, [grid("", wide, {name: name for name in wide[0]})]), Terminal())

@@ -1,5 +1,6 @@
 """Tickets: signed proposals that only a person at a terminal carries out, once, on what they were made for."""
 
+import io
 import os
 import pty
 import subprocess
@@ -16,6 +17,7 @@ from fanfold.cli.assistants.tickets import DeskChange, Ticket, TicketApproval, T
 from fanfold.cli.commands import approve, tickets
 from fanfold.errors import BadInput, NothingThere
 from fanfold.messages import TradingState
+from fanfold.operators.persons import Person
 from support.assistant_desk import DESK_FILE, AssistantWorld, world_in
 from support.command_processes import COMMAND
 from support.desk_fixture import ROOT
@@ -136,8 +138,47 @@ def test_a_smaller_figure_widens_nothing_and_another_strategy_does() -> None:
     }
     more = msgspec.structs.replace(before, strategies=grown | {"other": grown["trend"]})
     widened = list(desk_changes.widened(before, more))
-    assert widened[-1] == "strategy other begins to trade"
+    assert "strategies.other is new" in widened
     assert len(widened) == len(grown) + 1
+
+
+def test_whatever_is_not_plainly_less_is_named_as_wider() -> None:
+    anna = Person(role="read", telegram="1")
+    before = msgspec.structs.replace(desk_changes.entries_of(DESK_FILE.read_text(), "d"), chat={"anna": anna})
+    trend, main = before.strategies["trend"], before.accounts["main"]
+    after = msgspec.structs.replace(
+        before,
+        chat={"anna": msgspec.structs.replace(anna, role="resume"), "bert": anna},
+        accounts=before.accounts | {"main": msgspec.structs.replace(main, kind="margin", cash=main.cash * 2)},
+        strategies=before.strategies | {"trend": msgspec.structs.replace(trend, account="other", params={"fast": 2})},
+    )
+    named = {line.partition(" ")[0] for line in desk_changes.widened(before, after)}
+    assert named >= {
+        "chat.anna.role", "chat.bert", "accounts.main.cash", "strategies.trend.account", "strategies.trend.params"
+    }  # fmt: skip
+
+
+def test_a_text_cannot_hide_what_a_ticket_does(world: AssistantWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    why = "less\x1b[2J\x1b[8m\r\n  WIDER     nothing\u2028\u202e"
+    changes = [{"key": GROSS, "value": 0.9}]
+    world.data_of("propose", kind="desk", why=why, changes=changes, dry_run=False)
+    (ticket,) = TicketBox(world.own).all()
+    screen = io.StringIO()
+    monkeypatch.setattr(screen, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stderr", screen)
+    monkeypatch.setattr("sys.stdin", screen)
+    with pytest.raises(BadInput, match="that is not its id"):
+        approve._confirm(ticket)
+    said = screen.getvalue()
+    assert not set(said) & set("\x1b\r\u2028\u202e")
+    wider = [line for line in said.splitlines() if line.startswith("  WIDER")]
+    assert wider == ["  WIDER     limits.main.gross_max from 0.85 to 0.9"]
+
+
+def test_a_ticket_says_that_it_re_arms(world: AssistantWorld) -> None:
+    data = world.data_of("propose", kind="resume", why="back", account="main", rearm=True, dry_run=False)
+    text = "\n".join(tickets.lines(TicketBox(world.own).find(data["ticket"]["id"])))
+    assert "WIDER     its day and its peak begin anew" in text
 
 
 def test_a_resume_goes_to_the_desk_when_a_person_approves_it(world: AssistantWorld) -> None:

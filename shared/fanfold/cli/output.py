@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 import msgspec
 
 from fanfold.cli.exit_codes import Exit
+from fanfold.local.complaint import visible
 from fanfold.money import amount, money, places_of, profit
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def _coloured(text: str) -> "Text":
     """Return text with profits in green, and losses and what does not trade in red."""
     from rich.text import Text  # noqa: PLC0415 - only a terminal needs it
 
-    coloured = Text(text)
+    coloured = Text(visible(text))
     coloured.highlight_regex(_PROFIT, "green")
     coloured.highlight_regex(_LOSS, "red")
     coloured.highlight_regex(_ALARM, "bold red")

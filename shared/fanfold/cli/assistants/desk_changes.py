@@ -1,22 +1,24 @@
-"""Changes of a desk file that a ticket proposes: what comes of them, and which limits allow more afterwards."""
+"""Changes of a desk file that a ticket proposes: what comes of them, and what may allow more afterwards."""
 
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 from difflib import unified_diff
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from fanfold import desk
 from fanfold.cli.assistants.tickets import DeskChange
 from fanfold.desk import Desk, Limits
-from fanfold.errors import BadInput
+from fanfold.errors import BadInput, shown
 from fanfold.local.desk_text import read_desk
 
 CHANGES_MAX = 40
+# Figures of which a smaller one allows less, whatever else the desk file says.
+SMALLER_IS_LESS = frozenset({*Limits.__struct_fields__, "allocation"})
 
 
 def changed(text: str, changes: Sequence[DeskChange], source: str) -> str:
@@ -50,25 +52,21 @@ def difference(before: str, after: str, name: str) -> list[str]:
 
 
 def widened(before: Desk, after: Desk) -> Iterator[str]:
-    """Yield every limit and every share of equity that allows more after a change, and what begins to trade."""
-    for account, now in after.limits.items():
-        yield from _wider_limits(account, before.limits.get(account), now)
-    for name, instance in after.strategies.items():
-        known = before.strategies.get(name)
-        if known is None:
-            yield f"strategy {name} begins to trade"
-        elif instance.allocation > known.allocation:
-            yield f"strategies.{name}.allocation from {known.allocation} to {instance.allocation}"
+    """Yield every entry that is new, and every value that changes, but for figures that only allow less."""
+    for table in Desk.__struct_fields__:
+        known = getattr(before, table)
+        for name, entry in getattr(after, table).items():
+            yield from _wider(f"{table}.{name}", known.get(name), entry)
 
 
-def _wider_limits(account: str, before: Limits | None, now: Limits) -> Iterator[str]:
+def _wider(path: str, before: msgspec.Struct | None, now: msgspec.Struct) -> Iterator[str]:
     if before is None:
-        yield f"limits.{account} are new"
+        yield f"{path} is new"
         return
-    for name in Limits.__struct_fields__:
-        old, new = Decimal(getattr(before, name)), Decimal(getattr(now, name))
-        if new > old:
-            yield f"limits.{account}.{name} from {old:f} to {new:f}"
+    for name in now.__struct_fields__:
+        old, new = getattr(before, name), getattr(now, name)
+        if old != new and not (name in SMALLER_IS_LESS and new < old):
+            yield f"{path}.{name} from {shown(old)} to {shown(new)}"
 
 
 def text_of(path: Path) -> tuple[str, str]:

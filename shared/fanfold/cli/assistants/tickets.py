@@ -30,7 +30,7 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True):
     """A proposal. ``stage`` is empty for the local desk.
 
     A change of the desk file names the file, the SHA-256 of the text that it is made to, and the one that comes of it;
-    ``difference`` are its lines, and ``widened`` the limits that would allow more. A resume names an account.
+    ``difference`` are its lines, and ``widened`` what may allow more. A resume names an account.
     """
 
     id: str

@@ -6,6 +6,7 @@ This reads a text alone and runs nothing of it. The checker, and the limits of a
 import ast
 import io
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from tokenize import detect_encoding
 from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType, TracebackType
@@ -30,9 +31,8 @@ BANNED = frozenset(
 )  # fmt: skip
 BANNED_NODES = (ast.AsyncFunctionDef, ast.Await, ast.Global, ast.Nonlocal)
 BANNED_ATTRIBUTES = frozenset({"format", "format_map"})
-# The attributes by which one gets from a generator, a traceback or a frame to the names of other modules.
-_STEPS = (AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType, TracebackType)
-INSIDES = frozenset(name for kind in _STEPS for name in dir(kind) if "_" in name)
+# What leads from a generator, a traceback or a frame to the names of other modules.
+STEPS = (AsyncGeneratorType, CodeType, CoroutineType, FrameType, GeneratorType, TracebackType)
 
 
 def keep(folder: Path, name: str, source: str) -> Path:
@@ -101,4 +101,9 @@ def _refused_import(node: ast.ImportFrom) -> str | None:
 
 
 def _is_inside(name: Any) -> bool:
-    return isinstance(name, str) and (name.startswith("__") or name in INSIDES)
+    return isinstance(name, str) and (name.startswith("__") or name in _inside_names())
+
+
+@cache
+def _inside_names() -> frozenset[str]:
+    return frozenset(name for kind in STEPS for name in dir(kind) if "_" in name)

@@ -23,6 +23,7 @@ from fanfold.cli.commands.tickets import lines
 from fanfold.cli.exit_codes import DESK
 from fanfold.cli.output import Answer
 from fanfold.errors import BadInput
+from fanfold.local.complaint import visible
 
 EXITS = DESK
 OPEN = ("open", "waits for a second person")
@@ -49,7 +50,7 @@ def _confirm(ticket: Ticket) -> None:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise BadInput("a ticket is approved by a person: run this at a terminal")
     short = ticket.id[:SHORT_ID]
-    sys.stderr.write("\n".join([*lines(ticket), f"type {short} to approve it: "]))
+    sys.stderr.write(visible("\n".join([*lines(ticket), f"type {short} to approve it: "])))
     sys.stderr.flush()
     if sys.stdin.readline().strip() != short:
         raise BadInput("that is not its id: nothing was changed")

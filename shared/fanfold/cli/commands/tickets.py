@@ -6,6 +6,7 @@ Example: fanfold tickets
 Example: fanfold tickets 3fa2c19b
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -21,6 +22,8 @@ from fanfold.cli.reading import minute
 
 _COLUMNS = {"id": "ticket", "made_at": "made", "kind": "what", "state": "state", "why": "why"}
 WHY_WIDTH = 60
+REARMED = "its day and its peak begin anew: daily_loss_max and drawdown_max count from now"
+_BREAKS = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 
 
 def command(
@@ -57,8 +60,13 @@ def lines(ticket: Ticket) -> list[str]:
         f"  why       {ticket.why}",
         f"  by        {ticket.by}, {moment(ticket.made_at)}; it expires {moment(ticket.expires_at)} (UTC)",
     ]
-    text += [f"  WIDER     {line}" for line in ticket.widened]
-    return [*text, *(f"  {line}" for line in ticket.difference)]
+    text += [f"  WIDER     {line}" for line in (*ticket.widened, *([REARMED] if ticket.rearm else []))]
+    return [*map(_in_one_line, text), *(f"  {line}" for line in ticket.difference)]
+
+
+def _in_one_line(text: str) -> str:
+    """Return a text that cannot look like further lines of ours."""
+    return _BREAKS.sub(" ", text)
 
 
 def _document(ticket: Ticket, state: str) -> dict[str, Any]:
@@ -67,5 +75,6 @@ def _document(ticket: Ticket, state: str) -> dict[str, Any]:
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:
-    why = row["why"] if len(row["why"]) <= WHY_WIDTH else row["why"][: WHY_WIDTH - 1] + "…"
+    why = _in_one_line(row["why"])
+    why = why if len(why) <= WHY_WIDTH else why[: WHY_WIDTH - 1] + "…"
     return row | {"id": row["id"][:SHORT_ID], "made_at": minute(datetime.fromisoformat(row["made_at"])), "why": why}
