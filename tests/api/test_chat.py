@@ -6,9 +6,11 @@ from itertools import count
 from typing import Any
 
 import pytest
-from msgspec import structs
+from msgspec import convert, structs
 
 from fanfold.alerts.record import AlertRecord
+from fanfold.api.schemas import AccountStatus
+from fanfold.chat import answers
 from fanfold.chat.requests import UNAVAILABLE, WINDOW_S
 from fanfold.errors import NotReachable
 from fanfold.messages import TradingState
@@ -55,7 +57,7 @@ def code_of(answer: str) -> str:
         ("/orders", ["buy 0.5 BTC/USDT: ", "REFUSED ORDER_NOTIONAL"]),
         ("/orders main refused", ["REFUSED ORDER_NOTIONAL"]),
         ("/pnl", ["main trend: ", "before fees of "]),
-        ("/day", ["main BTC/USDT: ", "fees "]),
+        ("/day", ["Day 2026-03-01", "main: 0.00 USDT", "  equity 9,949.90, 0.00% from", "  BTC/USDT: ", "spare: 0.00"]),
         ("/help", ["/resume ACCOUNT REASON: "]),
         ("/HELP@desk_bot", ["/halt [ACCOUNT] [REASON]: nothing trades"]),
     ],
@@ -73,6 +75,11 @@ def test_alerts_shows_what_is_open_and_nothing_that_is_over_or_taken(desk):
     over, taken = structs.replace(first, title="Over", ended_s=2), structs.replace(first, acknowledged_by="anna")
     desk.alerts += [structs.replace(first, title="Older", last_s=0), first, over, taken]
     assert tell(desk, "/alerts").splitlines()[1:] == ["No bars, since 03-01 12:00", "Older, since 03-01 12:00"]
+
+
+def test_status_shows_orders_of_unknown_outcome(desk):
+    account = desk.get("/status").body["accounts"][0] | {"unknown_orders": 2}
+    assert "open orders, 2 of UNKNOWN outcome" in "\n".join(answers.status([convert(account, AccountStatus)]).lines)
 
 
 def test_why_takes_the_start_of_an_id_as_orders_shows_it(desk):

@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 from fanfold import ids
 from fanfold.alerts.record import AlertRecord
+from fanfold.api.chart_schemas import AccountEquity
 from fanfold.api.problems import not_found
 from fanfold.api.schemas import (
     PAGE_MAX,
@@ -114,14 +115,12 @@ class Actions:
     def _day(self, turn: Turn, command: Command) -> ChatAnswer:
         when = turn.now.date().isoformat()
         accounts = [command.account] if command.account else sorted(self._desk.accounts)
-        pages = {
-            account: self._api.get(
-                turn.person, "/trades", TradePage, {"account": account, "day": when, "limit": PAGE_MAX}
-            )
-            for account in accounts
-        }
-        whole = all(page.next is None for page in pages.values())
-        return answers.day(when, [(account, page.trades) for account, page in pages.items()], whole=whole)
+        return answers.day(when, [self._account_day(turn, account, when) for account in accounts])
+
+    def _account_day(self, turn: Turn, account: str, when: str) -> tuple[AccountEquity, TradePage]:
+        equity = self._api.get(turn.person, "/equity", AccountEquity, {"account": account})
+        query: dict[str, str | int] = {"account": account, "day": when, "limit": PAGE_MAX}
+        return equity, self._api.get(turn.person, "/trades", TradePage, query)
 
     def _alerts(self, _turn: Turn, _command: Command) -> ChatAnswer:
         return answers.alerts(record for record in self._stored_alerts() if record.open)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from fanfold.alerts.record import AlertRecord
+from fanfold.api.chart_schemas import AccountEquity
 from fanfold.api.schemas import (
     AccountStatus,
     Cause,
@@ -13,6 +14,7 @@ from fanfold.api.schemas import (
     PositionView,
     RecordedOrder,
     ResumeAnswer,
+    TradePage,
 )
 from fanfold.chat.commands import VERBS, usage
 from fanfold.chat.requests import ChatAnswer
@@ -35,7 +37,8 @@ def _account(account: AccountStatus) -> Iterator[str]:
         yield f"  {account.trading_state_reason}, by {account.trading_state_actor}"
     places = places_of(account.start)
     yield f"  cash {money(account.cash, places)} {account.currency}, began with {money(account.start, places)}"
-    yield f"  {account.positions} positions, {account.open_orders} open orders"
+    unknown = f", {account.unknown_orders} of UNKNOWN outcome" if account.unknown_orders else ""
+    yield f"  {account.positions} positions, {account.open_orders} open orders{unknown}"
     yield f"  bars matched through {_minute(account.matched_through)}"
 
 
@@ -98,18 +101,25 @@ def _cause(step: Cause) -> str:
     return f"{step.kind} {about}".rstrip()
 
 
-def day(when: str, fills: Sequence[tuple[str, Sequence[Fill]]], *, whole: bool) -> ChatAnswer:
-    """Show the fills of a UTC day, by account and instrument."""
-    lines = [line for account, made in fills for line in _traded(account, made)]
-    more = () if whole else ("only the newest fills: the day has more",)
-    return ChatAnswer(f"Day {when}", (*lines, *more) or ("no fills yet",))
+def day(when: str, accounts: Sequence[tuple[AccountEquity, TradePage]]) -> ChatAnswer:
+    """Show the result of a UTC day and its fills, by account and instrument."""
+    return ChatAnswer(f"Day {when}", tuple(line for each in accounts for line in _day(*each)))
 
 
-def _traded(account: str, fills: Sequence[Fill]) -> Iterator[str]:
+def _day(account: AccountEquity, page: TradePage) -> Iterator[str]:
+    places = places_of(account.start)
+    yield f"{account.account}: {profit(account.day_result, places)} {account.currency}"
+    yield f"  equity {money(account.equity_now, places)}, {account.drawdown:.2%} from its highest of the day"
+    yield from _traded(page.trades)
+    if page.next is not None:
+        yield "  only the newest fills: the day has more"
+
+
+def _traded(fills: Sequence[Fill]) -> Iterator[str]:
     for instrument in sorted({fill.instrument for fill in fills}):
         mine = [fill for fill in fills if fill.instrument == instrument]
         sides = " ".join(f"{side} {_quantity(mine, side)}" for side in ("buy", "sell") if _of(mine, side))
-        yield f"{account} {instrument}: {len(mine)} fills, {sides}, fees {money(_total(fill.fee for fill in mine))}"
+        yield f"  {instrument}: {len(mine)} fills, {sides}, fees {money(_total(fill.fee for fill in mine))}"
 
 
 def _of(fills: Sequence[Fill], side: str) -> list[Fill]:

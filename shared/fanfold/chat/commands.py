@@ -31,7 +31,7 @@ VERBS = {
         Verb("orders", "read", "orders", "the newest orders", "[ACCOUNT] [open|refused]"),
         Verb("why", "read", "order", "why an order is what it is", "ORDER"),
         Verb("pnl", "read", "account", "results by strategy", "[ACCOUNT]"),
-        Verb("day", "read", "account", "fills of today", "[ACCOUNT]"),
+        Verb("day", "read", "account", "the result and the fills of today", "[ACCOUNT]"),
         Verb("alerts", "read", "nothing", "what needs somebody"),
         Verb("halt", "halt", "stop", "nothing trades", "[ACCOUNT] [REASON]", lowers=True),
         Verb("reduce", "halt", "stop", "only towards zero", "[ACCOUNT] [REASON]", lowers=True),

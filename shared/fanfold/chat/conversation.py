@@ -90,7 +90,7 @@ class Conversation:
         """Return the command that a person may give. Raises Denied for any other."""
         late_s = int(turn.now.timestamp()) - incoming.sent_at_s
         if abs(late_s) > WINDOW_S:
-            raise Denied("Too late", f"It was written {late_s} s ago and is not carried out; send it again.")
+            raise Denied("Too late", f"It was written {late_s} s ago and is not carried out now; send it again.")
         try:
             command = read_command(incoming.text, self._desk.accounts)
         except BadInput as wrong:
