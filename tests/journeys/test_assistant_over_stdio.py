@@ -1,17 +1,22 @@
 """The server for assistants, spoken to by the official SDK's client over standard input and output."""
 
 import asyncio
+import json
 import os
+import signal
+import subprocess
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 import jsonschema
+import pytest
 from mcp import StdioServerParameters
 from mcp.client.session import ClientSession
 from mcp.client.stdio import stdio_client
 
+from fanfold.cli.exit_codes import Exit
 from support.command_processes import COMMAND, said
 from support.desk_fixture import ROOT
 
@@ -55,6 +60,32 @@ def test_a_client_lists_tools_and_calls_them_where_there_is_no_desk_yet(tmp_path
         0,
         "no tickets: `fanfold mcp --scope propose` lets an assistant make some\n",
     )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_server_and_what_runs_for_a_call(tmp_path: Path, number: int) -> None:
+    environ = os.environ | {"PYTHONPATH": str(ROOT / "shared"), "TMPDIR": str(tmp_path)}
+    line = [*COMMAND, "mcp", "--state", str(tmp_path / "state")]
+    greeting = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    with subprocess.Popen(line, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        for message in (
+            "no JSON",
+            {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": greeting},
+            {"jsonrpc": "2.0", "method": "notifications/initialized"},
+            {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "strategies", "arguments": {}}},
+        ):
+            server.stdin.write((message if isinstance(message, str) else json.dumps(message)) + "\n")
+        server.stdin.flush()
+        assert json.loads(server.stdout.readline())["result"]["serverInfo"]["name"] == "fanfold"
+        # The command for the call has its folder from its beginning to its end.
+        while not list(tmp_path.glob("fanfold-assistant-*")):
+            assert server.poll() is None
+        server.send_signal(number)
+        server.wait()
+    assert server.returncode == Exit.INTERRUPTED
+    assert list(tmp_path.glob("fanfold-assistant-*")) == []
 
 
 def test_a_wrong_start_says_what_to_do(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import msgspec
@@ -54,6 +55,7 @@ class CannedRoom:
 
     def __init__(self, folders: Folders) -> None:
         self.folders = folders
+        self.ended = Event()
         self.commands: list[Sequence[str]] = []
 
     def run(self, words: Sequence[str], _seconds: float) -> Finished:

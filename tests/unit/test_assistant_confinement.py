@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event
 
 import msgspec
 import pytest
@@ -96,14 +97,14 @@ def test_a_process_has_no_key_of_the_user(tmp_path: Path, monkeypatch: pytest.Mo
 )
 def test_a_command_that_gives_no_answer_is_an_error_with_words(tmp_path: Path, code: str, words: str) -> None:
     with pytest.raises(BadInput) as refused:
-        confined.run([sys.executable, "-c", code], tmp_path, dict(os.environ), 1 if "sleep" in code else 60)
+        confined.run([sys.executable, "-c", code], tmp_path, dict(os.environ), 1 if "sleep" in code else 60, Event())
     assert words in str(refused.value)
 
 
 def test_a_strategy_that_an_assistant_wrote_is_checked_in_such_a_process(tmp_path: Path) -> None:
     own = tmp_path / "own"
     (own / confined.CACHE).mkdir(parents=True)
-    room = Workroom(own, Folders(()))
+    room = Workroom(own, Folders(()), Event())
     sound = written_strategies.keep(own, "dip", (ROOT / "examples" / "strategies" / "rsi_dip.py").read_text())
     assert room.run(["strategy", "check", str(sound)], 120).good
     with pytest.raises(BadInput, match="neither an instance of the desk"):

@@ -1,5 +1,6 @@
 """The live screen: each state as it was recorded, keys that do what they say, and a desk that is read beside it."""
 
+import asyncio
 import threading
 from contextlib import contextmanager
 from decimal import Decimal
@@ -10,7 +11,7 @@ import pytest
 from textual.pilot import Pilot
 
 from fanfold.cli.argument_types import Options
-from fanfold.cli.commands import watch
+from fanfold.cli.commands import mcp, watch
 from fanfold.cli.watching import picture as pictures
 from fanfold.cli.watching import written
 from fanfold.cli.watching.picture import DeskReader, Picture
@@ -65,8 +66,6 @@ def test_what_is_not_read_yet_is_said_and_nothing_waits_for_it() -> None:
         answer.set()
         await settled(pilot)
         shown.append(text_of(pilot.app))
-
-    import asyncio
 
     reader = Slow(picture())
     app = app_of(reader, lambda _state, _reason: "")
@@ -246,6 +245,15 @@ def test_a_desk_at_rest_is_read_once_until_it_changes(tmp_path: Path, monkeypatc
     assert reader.read().running
     assert reader.read().running
     assert len(reached) == 5
+
+
+def test_a_command_without_its_library_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = Options(tmp_path, json=False, command="")
+    for module, words in ((watch, "pip install 'fanfold[watch]'"), (mcp, "pip install 'fanfold[mcp]'")):
+        monkeypatch.setattr(module, "find_spec", lambda _name: None)
+        with pytest.raises(BadInput) as refused:
+            module.command(options=options)
+        assert words in str(refused.value)
 
 
 def test_a_watch_needs_a_terminal_and_writes_one_picture_as_json(

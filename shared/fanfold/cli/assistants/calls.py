@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from hashlib import sha256
+from threading import Lock
 from typing import Any, NamedTuple
 
 import msgspec
@@ -35,10 +36,21 @@ class Assistant:
         self._place = place
         self._session = session
         self._clock = clock
+        # A call that its client gave up still ends before the next one begins.
+        self._turn = Lock()
         self.tools = tools.of_scope(place.scope)
 
     def call(self, name: str, arguments: dict[str, Any]) -> Result:
         """Call a tool. What it refuses is an error for the assistant to read; a bug is raised, and recorded too."""
+        with self._turn:
+            return self._recorded(name, arguments)
+
+    def end(self) -> None:
+        """End commands that run for a call, and wait for the call that is under way; none begins after it."""
+        self._place.workroom.ended.set()
+        self._turn.acquire()
+
+    def _recorded(self, name: str, arguments: dict[str, Any]) -> Result:
         try:
             self._note(event="called", tool=marking.clean(name, 80), arguments=_shortened(arguments))
         except BadInput as wrong:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 from typing import Any, NamedTuple
 
 import msgspec
@@ -27,6 +28,8 @@ MEMORY_BYTES, FILE_BYTES = 8 * GB, GB // 4
 # An answer that is larger is no answer for an assistant.
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
 ERROR_LINES = 12
+# From one look at a process to the next, and how long it has to end by itself.
+LOOK_S, GRACE_S = 0.05, 10.0
 # Where Python, its libraries and time zones lie.
 _SYSTEM = (
     sys.prefix,
@@ -50,10 +53,11 @@ class Finished(NamedTuple):
 
 
 class Workroom(NamedTuple):
-    """The folder of the server's own files, and the folders that its commands may read."""
+    """The folder of the server's own files, and those that its commands may read; once ``ended``, none goes on."""
 
     own: Path
     folders: Folders
+    ended: Event
 
     def run(self, words: Sequence[str], seconds: float) -> Finished:
         """Return the JSON answer of a command. Raises BadInput for what it complains of, or when its time is up."""
@@ -61,14 +65,14 @@ class Workroom(NamedTuple):
         with TemporaryDirectory(prefix="fanfold-assistant-") as scratch:
             limits = self._confinement(Path(scratch), seconds)
             line = [sys.executable, "-P", "-m", ENTRY, msgspec.json.encode(limits).decode(), *words, "--json"]
-            return run(line, Path(scratch), environment(Path(scratch), self.own / CACHE), seconds)
+            return run(line, Path(scratch), environment(Path(scratch), self.own / CACHE), seconds, self.ended)
 
     def trade(self, words: Sequence[str], seconds: float) -> Finished:
         """Return the JSON answer of a run on paper, without keys; its services are processes of their own."""
         with TemporaryDirectory(prefix="fanfold-assistant-") as scratch:
             _warm(self.own / CACHE)
             line = [sys.executable, "-P", "-m", "fanfold.cli.entry", *words, "--json"]
-            return run(line, Path(scratch), environment(Path(scratch), self.own / CACHE), seconds)
+            return run(line, Path(scratch), environment(Path(scratch), self.own / CACHE), seconds, self.ended)
 
     def _confinement(self, scratch: Path, seconds: float) -> Confinement:
         package = Path(fanfold.__file__).resolve().parent
@@ -100,8 +104,8 @@ def environment(scratch: Path, cache: Path) -> dict[str, str]:
     return kept | own | {"TMPDIR": str(scratch), "PYTHONDONTWRITEBYTECODE": "1", "NO_COLOR": "1"}
 
 
-def run(line: Sequence[str], scratch: Path, variables: dict[str, str], seconds: float) -> Finished:
-    """Run a command in a session of its own, and end all of it when its time is up."""
+def run(line: Sequence[str], scratch: Path, variables: dict[str, str], seconds: float, ended: Event) -> Finished:
+    """Run a command in a session of its own, and end all of it when its time is up, or the server ends."""
     with (scratch / "answer").open("w+b") as out, (scratch / "complaint").open("w+b") as complaint:
         process = subprocess.Popen(  # noqa: S603 - our own command line, and no shell
             line,
@@ -113,11 +117,14 @@ def run(line: Sequence[str], scratch: Path, variables: dict[str, str], seconds: 
             start_new_session=True,
         )
         try:
-            code = process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            raise BadInput(f"it did not end within {seconds:.0f} s: give it less data, or fewer minutes") from None
+            _wait(process, seconds, ended)
+            code = process.poll()
         finally:
             _end(process)
+        if ended.is_set():
+            raise BadInput("the server was ended")
+        if code is None:
+            raise BadInput(f"it did not end within {seconds:.0f} s: give it less data, or fewer minutes")
         out.seek(0)
         complaint.seek(0)
         return _finished(
@@ -129,17 +136,17 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     """End a process and whatever it started."""
     try:
         os.killpg(process.pid, signal.SIGTERM if process.poll() is None else signal.SIGKILL)
-        _wait(process)
+        _wait(process, GRACE_S, Event())
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
         pass  # All of it has ended.
     process.wait()
 
 
-def _wait(process: "subprocess.Popen[bytes]", grace_s: float = 10.0) -> None:
-    deadline = time.monotonic() + grace_s
-    while process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
+def _wait(process: "subprocess.Popen[bytes]", seconds: float, ended: Event) -> None:
+    deadline = time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < deadline and not ended.wait(LOOK_S):
+        pass  # It works.
 
 
 def _finished(code: int, answer: bytes, complaint: str) -> Finished:

@@ -1,6 +1,8 @@
 """The Model Context Protocol over standard input and output, by its official SDK."""
 
 import json
+import os
+import signal
 from typing import Any
 
 import anyio
@@ -13,6 +15,7 @@ from fanfold.cli.assistants import answers
 from fanfold.cli.assistants.calls import Assistant, Result
 from fanfold.cli.assistants.marking import NOTE
 from fanfold.cli.assistants.tools import Tool
+from fanfold.cli.exit_codes import Exit
 
 INSTRUCTIONS = f"""Fanfold is a crypto trading desk. Read before you propose: status, limits, report, why.
 You cannot widen a limit, resume an account or trade real money; what needs that, propose to a person as a ticket.
@@ -20,16 +23,14 @@ You cannot widen a limit, resume an account or trade real money; what needs that
 
 
 def server(assistant: Assistant) -> "Server[Any]":
-    """Return a server of an assistant's tools, which answers one call after the other."""
-    turn = anyio.Lock()
+    """Return a server of an assistant's tools."""
 
     async def list_tools(_context: Any, _params: Any) -> types.ListToolsResult:
         return types.ListToolsResult(tools=[described(tool) for tool in assistant.tools.values()])
 
     async def call_tool(_context: Any, params: types.CallToolRequestParams) -> types.CallToolResult:
-        async with turn:
-            result = await anyio.to_thread.run_sync(assistant.call, params.name, params.arguments or {})
-        return shown(result)
+        arguments = params.arguments or {}
+        return shown(await anyio.to_thread.run_sync(assistant.call, params.name, arguments, abandon_on_cancel=True))
 
     return Server(
         "fanfold", version=__version__, instructions=INSTRUCTIONS, on_list_tools=list_tools, on_call_tool=call_tool
@@ -37,14 +38,26 @@ def server(assistant: Assistant) -> "Server[Any]":
 
 
 def serve(assistant: Assistant) -> None:
-    """Answer until standard input ends."""
+    """Answer until standard input ends, or a signal does it: then what runs for a call is stopped too."""
     anyio.run(_serve, assistant)
 
 
 async def _serve(assistant: Assistant) -> None:
     served = server(assistant)
-    async with stdio_server() as (requests, responses):
-        await served.run(requests, responses, served.create_initialization_options())
+    async with anyio.create_task_group() as group:
+        group.start_soon(_end_at_a_signal, assistant)
+        async with stdio_server() as (requests, responses):
+            await served.run(requests, responses, served.create_initialization_options())
+        assistant.end()
+        group.cancel_scope.cancel()
+
+
+async def _end_at_a_signal(assistant: Assistant) -> None:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for _ in signals:
+            await anyio.to_thread.run_sync(assistant.end)
+            # The thread that reads standard input hears of nothing else than its end.
+            os._exit(Exit.INTERRUPTED)
 
 
 def described(tool: Tool) -> types.Tool:

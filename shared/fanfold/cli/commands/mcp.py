@@ -8,12 +8,12 @@ Example: fanfold mcp
 Example: fanfold mcp --scope propose --desk desk.toml --folder data --calls 500
 """
 
-import signal
 import time
 from datetime import UTC, datetime
 from getpass import getuser
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Annotated, Literal
 from uuid import uuid4
 
@@ -61,8 +61,6 @@ def command(
     from fanfold.cli.assistants import serving  # noqa: PLC0415 - the SDK alone takes a second to load
     from fanfold.cli.assistants.budget import Allowance  # noqa: PLC0415 - as above
 
-    # However it ends, it stops the desk that it started for a question.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     allowance = Allowance(calls, seconds, scan_mb * MB)
     serving.serve(assistant(options, stage, scope, desk, strategies, folders or [], allowance))
     return Exit.OK
@@ -119,7 +117,7 @@ def _place(
         own=own,
         scope=places.Scope[scope.upper()],
         budget=Budget(allowance),
-        workroom=Workroom(own, readable),
+        workroom=Workroom(own, readable, Event()),
         tickets=box,
         journal=journal,
         user=getuser(),

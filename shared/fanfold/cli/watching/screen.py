@@ -1,5 +1,7 @@
 """The application of `fanfold watch`: it polls a desk beside the screen, so that neither waits for the other."""
 
+import asyncio
+import signal
 from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
@@ -134,6 +136,8 @@ class WatchApp(App[None]):
         return section
 
     def on_mount(self) -> None:
+        # The terminal is to be as it was, however this ends.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
         self.poll()
         self.set_interval(self._every_s, self.poll)
 
