@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from fanfold.messages import LegStatus, OrderState, TradingState
+from fanfold.messages import LegStatus, OrdersRefused, OrderState, TradingState
 from fanfold.strategy.contract import Protected
 from support.core_desk import A, B, instance
 from support.risk_world import World, built
@@ -93,6 +93,20 @@ def test_an_exit_that_does_not_fill_is_ordered_again_until_it_does() -> None:
     world.minute(5, a=99)
     assert sides(world) == ["buy", "sell", "sell", "sell"]
     assert len(world.ledger.orders) == 4
+
+
+def test_the_dust_of_an_exit_is_sold_once_it_is_worth_an_order_however_late() -> None:
+    """An exit is no strategy's signal: it does not grow old."""
+    world = bought(STOP)
+    world.minute(2, a=97)
+    world.finish(OrderState.EXPIRED, share="0.9992")
+    for minute in range(3, 9):
+        world.minute(minute, a=97)
+    assert sides(world) == ["buy", "sell"]
+    for minute in (9, 10):
+        world.minute(minute, a=130)
+    assert [(side, quantity) for side, _, quantity in world.approved()][2:] == [("sell", D("0.04"))]
+    assert world.messages_of(OrdersRefused) == []
 
 
 def test_the_best_price_is_of_this_position_and_not_of_the_one_before() -> None:

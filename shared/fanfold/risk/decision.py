@@ -66,13 +66,15 @@ def decide_standing(
     entries = _canonical(standing, book.trading_state)
     # FLATTENING is no strategy's signal: it holds until the account is flat, however long that takes.
     aged = () if book.trading_state is TradingState.FLATTENING else entries
-    fresh = [entry for entry in aged if entry.quantity is None and not entry.code]
+    # Nor is the exit of a protection, which is of the time at which it was reached.
+    own = frozenset(stopped_out)
+    fresh = [entry for entry in aged if entry.quantity is None and not entry.code and entry.leg not in own]
     # Most are of one time.
     age_of = {at: (now - at).total_seconds() for at in {entry.at for entry in fresh}}
     ages = {entry.target.signal_id: age_of[entry.at] for entry in fresh}
     context = survey(book, plan.terms(book.account).under(book.rules), ages, now)
     of_legs = bundles.of(entries, context)
-    context.stopped_out = frozenset(stopped_out)
+    context.stopped_out = own
     context.at_once = frozenset(of_legs)
     orders, unordered = _proposed(entries, context, now)
     lacking = dict(unordered)
