@@ -83,7 +83,7 @@ def recorded() -> list[RecordedLine]:
     assert anomalies.anomalies()["anomalies"]
     _store_report(stage, "2026-03-01")
     stage.now += timedelta(days=1)
-    assert stage.function("daily_report").daily_report() == {"day": "2026-03-01", "channels": ["phone"]}
+    assert stage.function("daily_report").daily_report() == {"channels": ["phone"]}
     stage.now += timedelta(hours=1)
     stage.function("follow_up").follow_up()
     assert set(stage.function("try_out").try_out({"channel": "phone", "title": "a", "text": "b"})) == {"phone"}

@@ -5,10 +5,13 @@ from decimal import Decimal
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from alerts_service.events import AlarmNotice, read_event
 from alerts_service.rules import alerts_of
 from fanfold import messages
+from fanfold.aws.function.sqs import NOT_A_MESSAGE
 from fanfold.desk import AlertChannel
 from fanfold.messages import (
     BarsRequested,
@@ -128,3 +131,21 @@ def test_an_order_in_doubt_lasts_until_somebody_knows_what_became_of_it() -> Non
 
 def test_what_no_rule_is_about_is_no_alert() -> None:
     assert alerts_of(example(BarsRequested), CHANNELS, NOW) == []
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(sorted(ALARM)) | st.text(), inner),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text() | JSON.map(json.dumps))
+def test_any_text_is_an_alert_or_no_message(text: str) -> None:
+    try:
+        event = read_event(text)
+    except NOT_A_MESSAGE:
+        return
+    (alert,) = alerts_of(event, CHANNELS, NOW)
+    assert len(alert.key) <= 300

@@ -124,7 +124,7 @@ def test_a_day_is_reported_once_with_a_picture_to_the_channels_that_want_it(stag
     for hour, equity in ((-1, "1000"), (3, "990"), (20, "1010")):
         stage.process.hours.add(account, Hour(at_s=midnight + hour * 3600, fills=2, failed=1, equity=equity))
     stage.now = NOON + timedelta(hours=13)
-    assert [stage.process.daily_report() for _ in range(2)] == [{"day": "2026-03-01", "channels": ["mail"]}] * 2
+    assert [stage.process.daily_report() for _ in range(2)] == [{"channels": ["mail"]}] * 2
     ((channel, report),) = stage.platform.whole
     assert (channel, report.title) == ("mail", "The desk on 2026-03-01")
     assert f"{account}: equity 1,010.00 (+1.00 %), lowest 990.00; 4 fills, 2 orders failed" in report.body

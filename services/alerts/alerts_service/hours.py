@@ -1,13 +1,17 @@
 """The hours of an account: what a report adds to one, and the anomalies that they show."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from fanfold.alerts import anomalies
 from fanfold.alerts.anomalies import BASE_S, HOUR_S, Hour
 from fanfold.alerts.entries import Severity
 from fanfold.alerts.record import Alert
+from fanfold.desk import Desk
+from fanfold.market import timeframes
 from fanfold.messages import ExecutionReport, OrderState
+from fanfold.risk.poll import PollState
 
 FAILED = frozenset({OrderState.REJECTED, OrderState.BLOCKED, OrderState.STALE})
 # All that a rule looks at.
@@ -26,6 +30,26 @@ def hour_of(report: ExecutionReport, now: datetime) -> Hour:
         reports=1,
         latency_ms=latency_ms,
     )
+
+
+class CountedHours(Protocol):
+    """The hours of accounts, which are added to."""
+
+    def add(self, account: str, hour: Hour) -> None: ...
+
+    def since(self, account: str, since_s: int) -> Sequence[Hour]: ...
+
+
+def judged(desk: Desk, polls: Mapping[str, PollState], hours: CountedHours, now_s: int) -> list[Alert]:
+    """Note each account's equity in its hour; return all anomalies, and the end of each that there is not."""
+    alerts: list[Alert] = []
+    for account, poll in polls.items():
+        equity = poll.carried.last_equity
+        if equity is not None:
+            hours.add(account, Hour(at_s=now_s, equity=f"{equity:f}"))
+        bar_s = timeframes.seconds(desk.venues[desk.accounts[account].venue].timeframe)
+        alerts += anomalies_of(account, hours.since(account, now_s - KNOWN_S), now_s, poll.at, bar_s)
+    return alerts
 
 
 def anomalies_of(account: str, hours: Sequence[Hour], now_s: int, decided_s: int, bar_s: int) -> list[Alert]:

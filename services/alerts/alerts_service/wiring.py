@@ -1,23 +1,19 @@
 """The parts of alerts, built on first use; apprise is loaded where something is told."""
 
 import os
-from datetime import UTC, datetime
-from decimal import Decimal
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from alerts_service.daily import DailyReports, picture
 from alerts_service.events import read_event
-from alerts_service.hours import KNOWN_S, anomalies_of, hour_of
+from alerts_service.hours import hour_of, judged
 from alerts_service.rules import alerts_of
 from alerts_service.settings import Settings
 from fanfold.alerts import texts
-from fanfold.alerts.anomalies import Hour
-from fanfold.alerts.daily import DAY_S, REPORT, report_of
-from fanfold.alerts.picture import equity_picture
-from fanfold.alerts.record import Alert, Notice
+from fanfold.alerts.daily import REPORT
+from fanfold.alerts.record import Notice
 from fanfold.alerts.sending import AlertSender, ChannelFailed
-from fanfold.aws.dynamodb.alert_hours import KEPT as STORED
 from fanfold.aws.dynamodb.alert_hours import DynamoHours
 from fanfold.aws.dynamodb.alert_table import DynamoAlerts
 from fanfold.aws.dynamodb.polls import DynamoPolls
@@ -28,7 +24,6 @@ from fanfold.aws.function.sqs import Arrived, SqsConsumer
 from fanfold.aws.s3.reports import S3Reports
 from fanfold.channels.address_file import addresses_in
 from fanfold.channels.addressed import AddressedChannels, Announcement
-from fanfold.market import timeframes
 from fanfold.messages import ExecutionReport
 
 if TYPE_CHECKING:
@@ -88,30 +83,21 @@ class AlertsProcess:
 
     def anomalies(self) -> dict[str, Any]:
         """Send the anomalies of each account, and the end of those that are over; return their keys."""
-        now_s, desk = self._now_s(), self.runtime.desk
-        polls = DynamoPolls(self.runtime.table(self._settings.ledger_table)).read_all(list(desk.accounts))
-        alerts: list[Alert] = []
-        for account, poll in polls.items():
-            equity = poll.carried.last_equity
-            if equity is not None:
-                self.hours.add(account, Hour(at_s=now_s, equity=f"{equity:f}"))
-            bar_s = timeframes.seconds(desk.venues[desk.accounts[account].venue].timeframe)
-            hours = self.hours.since(account, now_s - KNOWN_S)
-            alerts += anomalies_of(account, hours, now_s, poll.at, bar_s)
+        runtime, now_s = self.runtime, self._now_s()
+        polls = DynamoPolls(runtime.table(self._settings.ledger_table)).read_all(list(runtime.desk.accounts))
+        alerts = judged(runtime.desk, polls, self.hours, now_s)
         for alert in alerts:
             self.sender.send(alert)
         return {"anomalies": [alert.key for alert in alerts if not alert.ended]}
 
     def daily_report(self) -> dict[str, Any]:
-        """Send the report of yesterday to the channels that want one."""
-        begins_s = self._now_s() // DAY_S * DAY_S - DAY_S
-        day = datetime.fromtimestamp(begins_s, UTC).date().isoformat()
-        accounts = self.runtime.desk.accounts
-        hours = {name: self.hours.since(name, begins_s - DAY_S) for name in accounts}
-        report = report_of(day, begins_s, hours, self._close_of(day), self.runtime.desk.alerts)
+        """Send the report of yesterday to the channels that want one, and return them."""
+        closes = S3Reports(self.runtime.call, self._settings.lake_bucket)
+        desk = self.runtime.desk
+        report = DailyReports(self.hours, closes, list(desk.accounts), desk.alerts).of_yesterday(self._now_s())
         if report:
             self.sender.send(report)
-        return {"day": day, "channels": list(report.channels) if report else []}
+        return {"channels": list(report.channels) if report else []}
 
     def try_out(self, event: dict[str, Any]) -> dict[str, str]:
         """Tell the channel of an event, or each, a text; return why each failed, "" where it did not."""
@@ -125,23 +111,11 @@ class AlertsProcess:
             return str(failure)
         return ""
 
-    def _close_of(self, day: str) -> str:
-        newest = S3Reports(self.runtime.call, self._settings.lake_bucket).last(day)
-        if newest is None or newest[0].day != day:
-            return "The day is not closed yet."
-        return "The day is closed." if newest[0].state == "closed" else "The day could not be closed."
-
-    def _picture(self) -> bytes:
-        """Return the picture of all accounts over the hours that are stored, a value an hour."""
-        since_s = self._now_s() - int(STORED.total_seconds())
-        hours = [self.hours.since(name, since_s) for name in sorted(self.runtime.desk.accounts)]
-        return equity_picture([[Decimal(hour.equity) for hour in own if hour.equity] for own in hours])
-
     def _tell(self, notice: Notice) -> None:
         severity = "clear" if notice.kind == "all clear" else notice.record.severity
         key = notice.record.key
-        picture = self._picture() if key.startswith(REPORT) else b""
-        announcement = Announcement(texts.title(notice), texts.body(notice), severity, picture, key)
+        drawn = picture(self.hours, list(self.runtime.desk.accounts), self._now_s()) if key.startswith(REPORT) else b""
+        announcement = Announcement(texts.title(notice), texts.body(notice), severity, drawn, key)
         self.channels.tell(notice.channel, announcement)
 
     def _now_s(self) -> int:
