@@ -13,7 +13,7 @@ from fanfold.desk import Desk
 from fanfold.risk.rules import BUNDLE_RULE, ORDER_RULES, TARGET_RULES
 
 # Of each account so many of the newest decisions are looked at: an older refusal is seldom news.
-LOOKED_AT_MAX = 200
+LOOKED_AT_MAX = 100
 RULES = {
     **{rule.code: rule.text for rule in TARGET_RULES},
     **{rule.code: rule.text for rule in ORDER_RULES},

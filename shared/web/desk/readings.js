@@ -7,7 +7,7 @@ const UNCHANGED_MS = 15000;
 const FAILED_MS = 60000;
 
 // What changes seldom, or takes many calls to answer, is not asked for as often.
-const PACE_MS = { "/system": 30000, "/research": 30000, "/refusals": 10000 };
+const PACE_MS = { "/system": 30000, "/research": 30000, "/refusals": 60000 };
 
 export const LOADING = { phase: "loading" };
 
