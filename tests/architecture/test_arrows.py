@@ -69,6 +69,7 @@ LIBRARIES = {
     **dict.fromkeys(AWS, STANDARD | {"msgspec", "boto3", "botocore", "pyarrow", "aws_xray_sdk"}),
     "venues": STANDARD | {"msgspec", "ccxt", "certifi"},
     "channels": STANDARD | {"msgspec", "apprise"},
+    "chat": PURE | {"nacl"},
     "research": STANDARD | {"msgspec", "numpy", "numba", "duckdb", "optuna", "pyarrow"} | PLOTTING,
     "simulation": PURE | {"random"},
     "simulation.schedules": PURE | {"random", "greenlet"},

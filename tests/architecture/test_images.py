@@ -25,6 +25,8 @@ HEAVY = {
     "sqlglot",
     "ministack",
     "apprise",
+    "nacl",
+    "pynacl",
 }
 # What to build, besides importing the handler: every verb that the service runs for a message.
 BUILD = {
@@ -44,7 +46,7 @@ VARIABLES = (
 LAKE = "wiring.process().lake"
 # Heavy libraries that an image holds for what it does rarely; any other image lacks them.
 HELD = {"market-data": {"ccxt"}, "signal": set(), "risk": set(), "execution": {"ccxt"}, "audit": {"pyarrow"},
-        "research": {"numba", "numpy", "pyarrow"}, "alerts": {"apprise"}}  # fmt: skip
+        "research": {"numba", "numpy", "pyarrow"}, "alerts": {"apprise", "pynacl"}}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
