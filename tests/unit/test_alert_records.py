@@ -183,3 +183,28 @@ def test_hours_by_day_and_over_midnight() -> None:
     assert [noon.hold(NOON + shift) for shift in (-1801, -1800, 3599, 3600)] == [False, True, True, False]
     night = QuietHours.of("22:00-06:00")
     assert [night.hold(NOON + hours * 3600) for hours in (9, 10, 17, 18)] == [False, True, True, False]
+
+
+def test_a_beginning_that_comes_after_its_end_is_told_as_over_and_not_left_open() -> None:
+    for earlier in (False, True):
+        story = Story()
+        if earlier:
+            story.happen(event(1, NOON - 90_000))
+            story.happen(event(2, NOON - 89_000, ended=True))
+            story.due(NOON - 80_000)
+        assert story.happen(event(4, NOON + 60, ended=True, kept=True)) == []
+        late = states.with_event(story.record, event(3, NOON), story.channels)
+        story.record = late
+        assert story.due(NOON + 400) == [("phone", "over")]
+        assert not story.record.open
+        assert story.due(NOON + 90_000) == []
+
+
+def test_an_end_that_comes_after_what_began_since_ends_nothing() -> None:
+    story = Story()
+    story.happen(event(1))
+    story.happen(event(3, NOON + 600))
+    assert story.happen(event(2, NOON + 300, ended=True, kept=True)) == []
+    assert story.record.open
+    assert story.happen(event(4, NOON + 900, ended=True, kept=True)) == []
+    assert story.due(NOON + 900 + SETTLED_S) == [("phone", "all clear")]

@@ -59,6 +59,12 @@ def test_an_alarm_lasts_until_it_is_ok_again() -> None:
     assert "docs/runbook.md#bars-missing" in rung.text
     assert "Threshold Crossed" in rung.text
     assert rung.id != ended.id
+    assert ended.at_s - rung.at_s == 600
+
+
+def test_an_alarm_without_a_time_that_can_be_read_is_of_when_it_came() -> None:
+    (rung,) = alerts_of(alarm(StateChangeTime="yesterday"), CHANNELS, NOW)
+    assert rung.at_s == NOW
 
 
 def test_an_alarm_of_slowness_is_a_warning() -> None:

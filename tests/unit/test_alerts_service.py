@@ -75,7 +75,8 @@ def stage() -> Stage:
 
 
 def alarm(state: str, at: str = "12:00") -> str:
-    return json.dumps({"AlarmName": "fanfold-dev-bars-missing", "NewStateValue": state, "StateChangeTime": at})
+    changed = f"2026-03-01T{at}:00.000+0000"
+    return json.dumps({"AlarmName": "fanfold-dev-bars-missing", "NewStateValue": state, "StateChangeTime": changed})
 
 
 def test_an_alarm_is_told_goes_on_to_further_channels_and_ends(stage) -> None:
@@ -85,7 +86,7 @@ def test_an_alarm_is_told_goes_on_to_further_channels_and_ends(stage) -> None:
     assert len(stage.platform.announced) == 1
     stage.wait(300)
     assert stage.platform.announced[1:] == [("mail", "!! alarm fanfold-dev-bars-missing", "critical")]
-    stage.hand(alarm("OK", "12:20"))
+    stage.hand(alarm("OK", "12:15"))
     assert stage.wait(SETTLED_S) == 0
     assert stage.platform.announced[2:] == [
         (name, "All clear: alarm fanfold-dev-bars-missing", "clear") for name in ("phone", "mail")

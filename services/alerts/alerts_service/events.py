@@ -3,6 +3,7 @@
 Those are of CloudWatch's alarms, of the daily close, and of a budget.
 """
 
+from datetime import datetime
 from hashlib import sha256
 
 import msgspec
@@ -13,12 +14,14 @@ from fanfold.messages import Message, decode
 class AlarmNotice(msgspec.Struct, frozen=True, kw_only=True):
     """A notice of the alarm topic: an alarm ``lasts`` until it has ``ended``, any other notice is of a moment.
 
-    ``thing`` is what the notice is of, such as the name of an alarm, by which a later notice is known to be of it.
+    ``at_s`` is when it changed, 0 where that is not known. ``thing`` is what the notice is of, such as the name of an
+    alarm, by which a later notice is known to be of it.
     """
 
     id: str
     thing: str
     text: str
+    at_s: int = 0
     lasts: bool = False
     ended: bool = False
     cause: str = "alarm"
@@ -53,7 +56,21 @@ def read_event(body: str | bytes) -> Message | AlarmNotice:
 def _of_cloudwatch(alarm: _CloudWatchAlarm, text: str) -> AlarmNotice:
     about = " ".join(filter(None, (alarm.alarm_description, alarm.new_state_reason)))
     ended = alarm.new_state_value == "OK"
-    return AlarmNotice(id=_digest(text), thing=f"alarm {alarm.alarm_name}", text=about, lasts=True, ended=ended)
+    return AlarmNotice(
+        id=_digest(text),
+        thing=f"alarm {alarm.alarm_name}",
+        text=about,
+        at_s=_time_of(alarm.state_change_time),
+        lasts=True,
+        ended=ended,
+    )
+
+
+def _time_of(text: str) -> int:
+    try:
+        return int(datetime.fromisoformat(text).timestamp())
+    except ValueError:  # Not CloudWatch's own form: an alarm is told all the same, as of when it came.
+        return 0
 
 
 def _of_text(text: str) -> AlarmNotice:

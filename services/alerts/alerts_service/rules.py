@@ -36,17 +36,18 @@ def _alerts(_event: object, _channels: Channels, _now_s: int) -> Iterator[Alert]
 def _(notice: AlarmNotice, _channels: Channels, now_s: int) -> Iterator[Alert]:
     severity: Severity = "warning" if notice.thing.endswith(MILD) else "critical"
     yield Alert(
-        id=notice.id, key=notice.thing, severity=severity, title=notice.thing, text=notice.text, at_s=now_s,
+        id=notice.id, key=notice.thing, severity=severity, title=notice.thing, text=notice.text,
+        at_s=notice.at_s or now_s, kept=notice.lasts,
         lasts=notice.lasts, ended=notice.ended,
     )  # fmt: skip
 
 
 @_alerts.register
-def _(changed: TradingStateChanged, _channels: Channels, now_s: int) -> Iterator[Alert]:
+def _(changed: TradingStateChanged, _channels: Channels, _now_s: int) -> Iterator[Alert]:
     yield Alert(
         id=changed.id, key=f"trading-state {changed.account}", severity=STATES.get(changed.state, "warning"),
-        title=f"{changed.account} is {changed.state}", text=f"{changed.actor}: {changed.reason}", at_s=now_s,
-        lasts=True, ended=changed.state is TradingState.ACTIVE,
+        title=f"{changed.account} is {changed.state}", text=f"{changed.actor}: {changed.reason}",
+        at_s=int(changed.at.timestamp()), lasts=True, kept=True, ended=changed.state is TradingState.ACTIVE,
     )  # fmt: skip
 
 
@@ -68,18 +69,19 @@ def _(refused: OrdersRefused, channels: Channels, now_s: int) -> Iterator[Alert]
 @_alerts.register
 def _(report: ExecutionReport, channels: Channels, now_s: int) -> Iterator[Alert]:
     for update in report.updates:
-        yield from _doubt(report, update, now_s)
+        yield from _doubt(report, update)
     for fill in report.fills:
         yield from _fill(report, fill, channels, now_s)
 
 
-def _doubt(report: ExecutionReport, update: OrderUpdate, now_s: int) -> Iterator[Alert]:
+def _doubt(report: ExecutionReport, update: OrderUpdate) -> Iterator[Alert]:
     """Yield the alert of an order of which nobody knows what became, and its end once somebody does."""
     doubt = update.doubt if isinstance(update.doubt, str) else ""
     yield Alert(
         id=f"{report.id} {update.order_id}", key=f"order {update.order_id}", severity="critical",
         title=f"{report.account}: an order on {update.instrument} is in doubt",
-        text=f"{doubt}. Its instrument is frozen; `fanfold why {update.order_id}`", at_s=now_s, lasts=True,
+        text=f"{doubt}. Its instrument is frozen; `fanfold why {update.order_id}`",
+        at_s=int(report.at.timestamp()), lasts=True,
         ended=not doubt,
     )  # fmt: skip
 

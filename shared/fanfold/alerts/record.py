@@ -30,7 +30,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
 
     ``key`` names the thing that it is of: events of one key are one alert. ``id`` is the event's own. A thing that
     ``lasts`` is open until an event of its key has ``ended``; any other is over as it happens. ``channels`` are told
-    of it whatever their lowest severity; none are those whose lowest severity it reaches.
+    of it whatever their lowest severity; none are those whose lowest severity it reaches. Events may come in another
+    order than they happened, at ``at_s``; an end that is ``kept`` is stored although nothing of its key began yet.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     at_s: int
     lasts: bool = False
     ended: bool = False
+    kept: bool = False
     channels: tuple[str, ...] = ()
 
 
@@ -103,6 +105,8 @@ def with_event(record: AlertRecord | None, alert: Alert, channels: Channels) -> 
         return record
     if alert.ended:
         return _ended(record, alert)
+    # What comes after its end, and happened before it, is over.
+    ended_s = record.ended_s if record and alert.at_s < record.ended_s else 0
     if record is None or _is_past(record, alert.at_s, channels):
         record = _fresh(record, alert)
     heard = [name for name, channel in channels.items() if _hears(name, channel, alert)]
@@ -118,7 +122,7 @@ def with_event(record: AlertRecord | None, alert: Alert, channels: Channels) -> 
         text=alert.text,
         last_s=max(record.last_s, alert.at_s),
         count=record.count + 1,
-        ended_s=0,
+        ended_s=ended_s,
         # Who took a moment took that one; who took what lasts took all of it.
         acknowledged_by=record.acknowledged_by if record.lasts else "",
         events=[*record.events, alert.id][-EVENTS_MAX:],
@@ -127,7 +131,10 @@ def with_event(record: AlertRecord | None, alert: Alert, channels: Channels) -> 
 
 
 def _ended(record: AlertRecord | None, alert: Alert) -> AlertRecord | None:
-    if record is None or record.ended_s:
+    if record is None:
+        return msgspec.structs.replace(_fresh(None, alert), ended_s=alert.at_s) if alert.kept else None
+    known = record.last_s > alert.at_s or record.ended_s >= alert.at_s
+    if known or (record.ended_s and not alert.kept):
         return None
     return msgspec.structs.replace(
         record,

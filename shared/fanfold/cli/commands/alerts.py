@@ -59,7 +59,7 @@ def command(
         if ack is not None:
             taken = acknowledge(store, ack, actor(session), BACKOFF)
             return Answer(_row(taken), [f"{taken.key} is taken by {taken.acknowledged_by}"])
-        rows = [_row(record) for record in store.all() if past or record.open]
+        rows = [_row(record) for record in store.all() if record.open or (past and record.count)]
     rows.sort(key=lambda row: row["last"], reverse=True)
     failing = [f"{row['key']}: {reason}" for row in rows for reason in row["failing"].values()]
     return Answer({"alerts": rows}, [grid("", rows, _COLUMNS), *failing] if rows else ["no alert needs anybody"])
