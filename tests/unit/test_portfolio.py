@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from audit_service import reconcile
@@ -11,6 +12,8 @@ from fanfold.accounting.portfolio import Opened, Portfolio, portfolio
 from fanfold.audit.daily_report import Closing
 from fanfold.cli import sql
 from fanfold.cli.lake_closes import closes_before
+from fanfold.cli.reading import recorded_fills
+from fanfold.errors import BadInput
 from fanfold.ledger import positions
 from fanfold.money import ZERO, exact
 from fanfold.records import Charge, Fill
@@ -89,3 +92,22 @@ def test_a_position_without_a_close_is_worth_its_last_price_and_a_third_fee_is_n
     assert positions.other_fee(fill) == D(6)
     assert portfolio([fill], opened, {("v", "BTC/USDT"): D(90)}, at).positions[0].unrealised == D(-20)
     assert portfolio([fill], opened, {}, START).positions == []
+
+
+class Log:
+    """A log of one account; see fanfold.cli.reading.recorded_fills for what is asked of its session."""
+
+    def __init__(self, *bodies: bytes) -> None:
+        self.log, self.bodies = self, bodies
+
+    def segments(self, stream: str) -> list[tuple[str, bytes]]:
+        return [(stream, body) for body in self.bodies]
+
+
+def test_each_recorded_fill_comes_once_in_order_of_time_and_damage_is_named(made: LakeWorld) -> None:
+    first, second = sorted((fill for fill in fills_of(made) if fill.account == "main"), key=lambda fill: fill.at)[:2]
+    late, early = (msgspec.json.encode({"message": {"fills": [fill]}}) for fill in (second, first))
+    others = b'{"message": {"orders": []}}'
+    assert recorded_fills(Log(late + b"\n" + others, early, late), ["main"]) == [first, second]
+    with pytest.raises(BadInput, match=r"the log of main has a record that cannot be read: .* `fanfold audit verify`"):
+        recorded_fills(Log(early[:-9]), ["main"])

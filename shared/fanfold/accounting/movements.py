@@ -39,8 +39,8 @@ class Movement(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def source(self) -> str:
-        """The name of the movement in reports: its id, or its row."""
-        return self.id or f"{self.kind} in row {self.row.number}"
+        """The name of the movement in reports, which no other has: its row, and its id or kind."""
+        return f"row {self.row.number}, {self.id or self.kind}"
 
     @property
     @exact

@@ -35,17 +35,33 @@ class _Report(msgspec.Struct):
     fills: list[Fill] = []
 
 
+_reported = msgspec.json.Decoder(_Reported)
+
+
 def recorded_fills(session: Session, accounts: Iterable[str]) -> list[Fill]:
-    """Return every fill of accounts in audit's log once, oldest first, those of one time as they were recorded."""
-    decode = msgspec.json.Decoder(_Reported).decode
+    """Return every fill of accounts in audit's log once, oldest first, those of one time as they were recorded.
+
+    Raises BadInput for a record that cannot be read.
+    """
     fills: dict[tuple[str, str, str], Fill] = {}
     for account in accounts:
         for _, body in session.log.segments(account):
             for line in chain.lines_of(body):
-                # Most records have none: looking is a hundred times as fast as decoding.
-                for fill in decode(line).message.fills if b'"fills"' in line else ():
+                for fill in _fills_in(account, line):
                     fills.setdefault((account, fill.instrument, fill.trade_id), fill)
     return sorted(fills.values(), key=lambda fill: fill.at)
+
+
+def _fills_in(account: str, line: bytes) -> list[Fill]:
+    # Most records have none, and need not be decoded.
+    if b'"fills"' not in line:
+        return []
+    try:
+        return _reported.decode(line).message.fills
+    except (msgspec.MsgspecError, UnicodeDecodeError) as wrong:
+        raise BadInput(
+            f"the log of {account} has a record that cannot be read: {wrong}; `fanfold audit verify` names it"
+        ) from wrong
 
 
 def marks_of(session: Session, account: str) -> dict[str, Mark]:
