@@ -66,12 +66,16 @@ def test_an_approved_ticket_changes_the_desk_file_and_leaves_all_else_as_it_was(
     world: AssistantWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = world.desk_file.read_text()
+    world.desk_file.chmod(0o640)
     ticket = proposed(world)
     confirmed(world, monkeypatch, ticket[:8])
     after = world.desk_file.read_text()
     changed = [(a, b) for a, b in zip(before.splitlines(), after.splitlines(), strict=True) if a != b]
     assert len(changed) == 1
     assert changed[0][1].startswith("gross_max = 0.9")
+    assert world.desk_file.stat().st_mode & 0o777 == 0o640
+    said = [record.message for record in world.place.journal.records()][-2:]
+    assert [(message["event"], message["ticket"]) for message in said] == [("approving", ticket), ("approved", ticket)]
     with pytest.raises(BadInput, match="is approved; have it proposed anew"):
         confirmed(world, monkeypatch, ticket)
 

@@ -81,9 +81,10 @@ def digest(text: str) -> str:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a desk file whole, or not at all."""
+    """Write a desk file whole, or not at all, with the rights that it had."""
     fresh = path.with_name(f"{path.name}.new")
     fresh.write_text(text, "utf-8")
+    fresh.chmod(path.stat().st_mode)
     fresh.replace(path)
 
 

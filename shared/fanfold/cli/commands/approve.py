@@ -16,6 +16,7 @@ from cyclopts import Parameter
 
 from fanfold.cli.argument_types import Options, Shared
 from fanfold.cli.assistants import desk_changes
+from fanfold.cli.assistants.call_log import CallLog
 from fanfold.cli.assistants.tickets import SHORT_ID, Ticket, TicketApproval, TicketBox
 from fanfold.cli.assistants.workplace import FOLDER
 from fanfold.cli.commands import resume
@@ -39,9 +40,13 @@ def command(
     if state not in OPEN:
         raise BadInput(f"ticket {wanted.id[:SHORT_ID]} is {state}; have it proposed anew")
     _confirm(wanted)
+    log = CallLog(options.state.resolve() / FOLDER, lambda: int(now.timestamp() * 1_000))
+    # Before anything is changed: a log that was changed, or cannot be written, stops it.
+    log.append({"event": "approving", "ticket": wanted.id, "by": getuser()})
     before = box.approval(wanted)
     answer, confirmation = _resumed(wanted, options, before) if wanted.kind == "resume" else (_written(wanted), "")
     box.approve(wanted, TicketApproval(by=getuser(), at=now, confirmation=confirmation))
+    log.append({"event": "approved", "ticket": wanted.id, "by": getuser()})
     return answer
 
 
