@@ -238,3 +238,28 @@ def test_the_examples_say_what_is_true_of_the_rows(lake: Path) -> None:
     assert volume == [("2026-01-31", "BTC/USDT", 2, Decimal("0.04"), pytest.approx(100.5))]
     assert slippage == [("trend", pytest.approx(50))]
     assert [row[2] for row in gaps] == [3]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT * INTO mine FROM bars",
+        "SELECT * FROM iceberg_scan('/x')",
+        "SELECT * FROM read_text('/etc/hostname')",
+        "SELECT * FROM which_secret('x', 'y')",
+        "WITH gone AS (DELETE FROM trades RETURNING *) SELECT * FROM gone",
+    ],
+)
+def test_no_part_of_a_statement_writes_or_reaches_beyond_the_lake(text: str) -> None:
+    with pytest.raises(BadInput, match=r"read-only|not in the catalog|operations are disabled"):
+        ask(text)
+
+
+def test_a_bounded_query_takes_no_more_memory_than_it_may_and_no_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sql, "MEMORY", "50MB")
+    with pytest.raises(BadInput, match="Out of Memory"):
+        sql.query(
+            "SELECT max(length(s)) FROM (SELECT array_agg(repeat('x', 1000000)) AS s FROM range(100))",
+            {},
+            sql.QueryBounds(1, 60),
+        )

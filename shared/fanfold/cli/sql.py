@@ -23,6 +23,7 @@ from fanfold.cli.sql_meaning import as_trino_means
 from fanfold.errors import BadInput
 
 DATABASE = "fanfold"
+MEMORY = "2GB"
 # Same name, other meaning or none at all in DuckDB: better refused than answered wrongly.
 BANNED = {
     "format": "use CAST and || instead",
@@ -35,6 +36,8 @@ BANNED = {
     "to_base": "use to_hex instead",
 }
 _READS = (exp.Query, exp.Values)
+# What a part of a statement that reads may not be.
+_WRITES = (exp.Into, exp.DML, exp.DDL, exp.Command)
 _SHOW_COLUMNS = re.compile(r"show\s+columns\s+(?:in|from)\s+(\w+(?:\.\w+)?)", re.IGNORECASE)
 _TABLES_SHOWN = f"SHOW TABLES FROM {DATABASE}"
 _WORD = re.compile(r"\w+")
@@ -49,7 +52,10 @@ class QueryResult(NamedTuple):
 
 
 class QueryBounds(NamedTuple):
-    """The most rows to fetch, of which one more says that there are others, and the seconds that a query may take."""
+    """The most rows to fetch, of which one more says that there are others, and the seconds that a query may take.
+
+    A query that has bounds has MEMORY, and no disk.
+    """
 
     rows: int
     seconds: float
@@ -62,6 +68,9 @@ def query(sql: str, files: Mapping[str, Sequence[Path]], bounds: QueryBounds | N
     """
     translated = translate(sql)
     with duckdb.connect(":memory:") as connection:
+        if bounds:
+            connection.execute(f"SET memory_limit = '{MEMORY}'")
+            connection.execute("SET temp_directory = ''")
         _expose(connection, files, _named_views(translated))
         try:
             with _limited(connection, bounds):
@@ -117,7 +126,7 @@ def _translated(text: str) -> str:
             f"give one statement, not {len([statement for statement in statements if statement is not None])}"
         )
     statement = statements[0]
-    if not isinstance(statement, (*_READS, exp.Describe)):
+    if not isinstance(statement, (*_READS, exp.Describe)) or statement.find(*_WRITES):
         raise BadInput("the lake is read-only: SELECT, WITH, VALUES, SHOW TABLES, SHOW COLUMNS, DESCRIBE and EXPLAIN")
     for node in statement.find_all(exp.Func, exp.AtTimeZone):
         _check_function(node)
@@ -157,6 +166,9 @@ def _expose(connection: DuckDBPyConnection, files: Mapping[str, Sequence[Path]],
     connection.execute("SET ieee_floating_point_ops = false")
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_external_access = false")
+    # A function of an extension would otherwise fetch it, or load its machine code from the user's folder.
+    connection.execute("SET autoinstall_known_extensions = false")
+    connection.execute("SET autoload_known_extensions = false")
     connection.execute("SET python_enable_replacements = false")
     for table in TABLES.values():
         connection.register(f"{table.name}_files", _rows_of(table, files.get(table.name, [])))

@@ -28,6 +28,8 @@ HOST = "127.0.0.1"
 PORT = 8080
 # What an HTTP API takes at most.
 BODY_BYTES_MAX = 10 * 1024 * 1024
+# Headers that the answer hangs on: of two, a browser or a proxy may have meant the other.
+SINGLE = ("host", "origin", "content-length", "sec-fetch-site")
 Function = Callable[[dict[str, Any], object], dict[str, Any]]
 
 
@@ -200,6 +202,14 @@ def _handler(root: Path, target: RouteTarget) -> Function:
     return function
 
 
+def _is_address(path: str) -> bool:
+    try:
+        urlsplit(path)
+    except ValueError:
+        return False
+    return True
+
+
 class _Handler(BaseHTTPRequestHandler):
     answers: Gateway
     protocol_version = "HTTP/1.1"
@@ -227,6 +237,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _refusal(self) -> tuple[int, str] | None:
         """Reject a request before the API sees it: a web page could reach us by a host name of its own, or by ours."""
+        if any(len(self.headers.get_all(name, [])) > 1 for name in SINGLE) or not _is_address(self.path):
+            return 400, "say each header once, and an address that is one\n"
         host = self.headers.get("host") or ""
         if host.rpartition(":")[0] not in {HOST, "localhost"}:
             return 421, "ask for 127.0.0.1 or localhost\n"
@@ -235,13 +247,17 @@ class _Handler(BaseHTTPRequestHandler):
         length = self.headers.get("content-length", "0")
         if not length.isdecimal() or self.headers.get("transfer-encoding"):
             return 411, "say how long the body is\n"
-        return (413, "the body is too large\n") if int(length) > BODY_BYTES_MAX else None
+        # As text first: Python makes no number of thousands of digits.
+        large = len(length) > len(str(BODY_BYTES_MAX)) or int(length) > BODY_BYTES_MAX
+        return (413, "the body is too large\n") if large else None
 
     def _of_another_page(self, host: str) -> bool:
         """Return whether a browser says that another page asks; a link to this one may be followed."""
         if self.headers.get("origin", f"http://{host}") != f"http://{host}":
             return True
-        followed = self.command == "GET" and self.headers.get("sec-fetch-mode") == "navigate"
+        # A frame of another page navigates too, and could be laid under what somebody clicks on.
+        meant = (self.headers.get("sec-fetch-mode"), self.headers.get("sec-fetch-dest"))
+        followed = self.command == "GET" and meant == ("navigate", "document")
         return self.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"} and not followed
 
     def _send(self, answer: dict[str, Any]) -> None:
