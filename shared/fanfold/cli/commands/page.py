@@ -1,4 +1,4 @@
-"""Save the desk's page with its data inside, as one file that opens without a server.
+"""Save the page with the data of the desk as one file, which needs no server.
 
 Example: fanfold page --save desk.html
 """

@@ -1,4 +1,4 @@
-"""Watch the desk on a live screen: equity, limits, positions, orders, and what happened last.
+"""Watch the desk on a live screen: equity, limits, positions, orders, news.
 
 It needs the extra `watch`. Orders of unknown outcome are always in sight. h halts, after a reason; q ends.
 

@@ -1,4 +1,4 @@
-"""Upload the desk's page to a stage that has a place for it, and print its address.
+"""Upload the page to a stage that has a place for it, and print its address.
 
 `fanfold stage deploy STAGE --service page` makes the place. FANFOLD_JWT_ISSUER and FANFOLD_JWT_AUDIENCE say where the
 page's reader signs in, as they do for the HTTP API.
