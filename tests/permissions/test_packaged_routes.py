@@ -9,6 +9,7 @@ from packaged_routes import PackagedRoute, packaged_routes, permitted
 
 from fanfold.api.routes import AUTHORITIES, ROUTES
 from fanfold.local import http_gateway
+from support.alerts_stage import packaged_alerts
 from support.packaged_stacks import ACCOUNT, REGION, Stacks, packaged
 from support.packaged_stages import STAGES
 from support.policies import Statement, allowed, statement
@@ -17,13 +18,18 @@ DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 # Who answers for an access, or for a route by its name: the service, and its function.
 ANSWERS = {"read": ("audit", "api"), "control": ("risk", "api_control"), "external": ("signal", "webhook"),
            "fills": ("execution", "fills"), "limits": ("risk", "api_limits"), "system": ("audit", "api_system"),
-           "research": ("audit", "api_system")}  # fmt: skip
+           "research": ("audit", "api_system"), "chat": ("alerts", "chat")}  # fmt: skip
 DEFAULT = "$default"
 
 
 @pytest.fixture(scope="module", params=STAGES)
-def stacks(request) -> Stacks:
-    return packaged(request.param)
+def named(request) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def stacks(named) -> Stacks:
+    return packaged(named)
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +39,15 @@ def routes(stacks) -> dict[str, PackagedRoute]:
     return {route.key: route for route in packaged}
 
 
-def test_every_route_of_the_contract_is_packaged_with_its_authority(routes):
+@pytest.fixture(scope="module")
+def every_route(named, routes) -> dict[str, PackagedRoute]:
+    """The routes of the desk, and that of the optional alerts."""
+    return routes | {route.key: route for route in packaged_routes(packaged_alerts(named))}
+
+
+def test_every_route_of_the_contract_is_packaged_with_its_authority(every_route):
     for route in ROUTES:
-        target = routes.get(f"{route.method} {route.path}", routes[DEFAULT])
+        target = every_route.get(f"{route.method} {route.path}", every_route[DEFAULT])
         service, function = ANSWERS.get(route.name) or ANSWERS[route.access]
         assert target.authority == AUTHORITIES[route.access], route.name
         assert re.fullmatch(f"fanfold-{service}-.+-{function}", target.function), route.name
@@ -50,10 +62,10 @@ def test_an_unknown_path_needs_a_token_before_it_is_refused(routes):
     assert routes[DEFAULT].authority == "jwt"
 
 
-def test_only_webhooks_need_no_token_and_their_functions_check_a_signature(routes):
-    unasked = {route.key for route in routes.values() if not route.authority}
-    assert unasked == {"POST /signals/external", "POST /fills"}
-    assert {route.name for route in ROUTES if not AUTHORITIES[route.access]} == {"external", "fills"}
+def test_only_webhooks_need_no_token_and_their_functions_check_a_signature(every_route):
+    unasked = {route.key for route in every_route.values() if not route.authority}
+    assert unasked == {"POST /signals/external", "POST /fills", "POST /chat/{platform}"}
+    assert {route.name for route in ROUTES if not AUTHORITIES[route.access]} == {"external", "fills", "chat"}
 
 
 def test_the_gateway_on_loopback_sends_every_route_where_the_packaged_one_does(routes):
