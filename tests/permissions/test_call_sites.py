@@ -21,7 +21,6 @@ EXCUSED: dict[tuple[str, str], str] = {
     ("lambda", "Invoke"): "The chat alone calls other functions, and no desk needs it; its own tests show what.",
     ("kms", "DescribeKey"): "The embedded stage has no key; tests/aws signs on emulators.",
     ("kms", "GenerateMac"): "The embedded stage has no key; tests/aws signs on emulators.",
-    ("lambda", "Invoke"): "The chat alone invokes, of the optional alerts; test_chat_role.py records its calls.",
     ("stepfunctions", "StartExecution"): "The embedded stage sends slices by polls; tests/journeys starts it.",
     ("kms", "VerifyMac"): "The embedded stage has no key; tests/aws signs on emulators.",
 }
