@@ -226,3 +226,45 @@ def test_halting_all_halts_as_many_accounts_as_there_are(world):
     body = answer(event("POST", "/halt", who=ANNA, body=REASON, idempotency_key="key-00000001"), desk, halts, NOW)
     assert json.loads(body["body"])["accounts"] == sorted(opened)
     assert sorted(message.account for message in halts.messages) == sorted(opened)
+
+
+def signed_in(name: str, *scopes: str) -> dict[str, Any]:
+    """Somebody who is signed in to the page, with the scopes of their token."""
+    return {"jwt": {"claims": {"sub": name, "scope": " ".join(scopes)}, "scopes": list(scopes)}}
+
+
+HALTING, RESUMING = "fanfold/halt", "fanfold/resume"
+
+
+@pytest.mark.parametrize("scopes", [[], ["openid"], [RESUMING], ["fanfold/haltx"]])
+def test_nobody_halts_from_the_page_without_the_scope(world, scopes):
+    answer = world.post("/page/halt", REASON, signed_in("carol", *scopes))
+    assert (answer.status, world.bus.messages) == (403, [])
+
+
+@pytest.mark.parametrize(("path", "who"), [("/page/halt", ANNA), ("/halt", signed_in("carol", HALTING))])
+def test_a_route_takes_no_credentials_of_the_other_kind(world, path, who):
+    assert world.post(path, REASON, who).status == 403
+
+
+def test_who_is_signed_in_with_the_scope_halts_at_once_and_is_recorded(world):
+    assert world.post("/page/halt", REASON, signed_in("carol", "openid", HALTING)).status == 200
+    assert world.halted() is TradingState.HALTED
+    assert world.bus.messages[0].actor == "jwt/carol"
+
+
+def test_two_who_are_signed_in_resume_and_one_alone_does_not(world):
+    carol, dave = (signed_in(name, HALTING, RESUMING) for name in ("carol", "dave"))
+    world.post("/page/halt", REASON, carol)
+    pending = world.post("/page/resume", RESUME, carol, "key-ask-0001").body["confirmation"]
+    confirmed = RESUME | {"confirmation": pending}
+    assert world.post("/page/resume", confirmed, carol, "key-alone-01").status == 403
+    assert world.post("/page/resume", confirmed, signed_in("dave", HALTING), "key-bare-001").status == 403
+    assert world.post("/page/resume", confirmed, dave, "key-both-001").body["state"] == "ACTIVE"
+
+
+def test_a_role_and_a_sign_in_may_be_one_person(world):
+    confirmation = halted(world)
+    carol = signed_in("carol", RESUMING)
+    answer = world.post("/page/resume", RESUME | {"confirmation": confirmation}, carol, "key-other-01")
+    assert (answer.status, world.halted()) == (403, TradingState.HALTED)

@@ -24,9 +24,10 @@ DESCRIBED.config.checks.negative_data_rejection.expected_statuses.append("413")
 def url(traded: World) -> Iterator[str]:
     """The address of the API, which takes every caller for whom the route is."""
     halt, hook, fills = (TARGETS[f"POST {path}"] for path in ("/halt", "/signals/external", "/fills"))
+    page_control = dict.fromkeys((TARGETS["POST /page/halt"], TARGETS["POST /page/resume"]), traded.control)
     limits, system = TARGETS["GET /limits"], TARGETS["GET /system"]
     functions = {READING: traded.read, halt: traded.control, hook: traded.webhook, fills: traded.fills,
-                 limits: traded.limits, system: traded.system}  # fmt: skip
+                 limits: traded.limits, system: traded.system} | page_control  # fmt: skip
     alone = {target: lambda event, _context, answer=answer: answer(event) for target, answer in functions.items()}
     listening = http_gateway.server(Gateway(alone, {"jwt": READER, "iam": ANNA}), 0)
     Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()

@@ -13,16 +13,20 @@ from fanfold.api.routes import ROUTES, Route
 from support.api_desk import ANNA, READER, World, answered, event
 
 NOBODY_KNOWN: dict[str, Any] = {"jwt": {"claims": {}}}
-CALLERS = {"nobody": None, "a token without a subject": NOBODY_KNOWN, "reader": READER, "operator": ANNA}
+SIGNED_IN: dict[str, Any] = {"jwt": {"claims": {"sub": "carol", "scope": "openid fanfold/halt fanfold/resume"}}}
+CALLERS = {"nobody": None, "a token without a subject": NOBODY_KNOWN, "reader": READER, "signed in": SIGNED_IN,
+           "operator": ANNA}  # fmt: skip
 # What each caller gets on a route of an access: 0 is whatever the route itself answers.
 EXPECTED = {
-    "read": {"nobody": 401, "a token without a subject": 401, "reader": 0, "operator": 403},
-    "control": {"nobody": 401, "a token without a subject": 401, "reader": 403, "operator": 0},
-    "chat": {"nobody": 401, "a token without a subject": 401, "reader": 401, "operator": 401},
+    "read": {"nobody": 401, "a token without a subject": 401, "reader": 0, "signed in": 0, "operator": 403},
+    "control": {"nobody": 401, "a token without a subject": 401, "reader": 403, "signed in": 403, "operator": 0},
+    "page": {"nobody": 401, "a token without a subject": 401, "reader": 403, "signed in": 0, "operator": 403},
+    "chat": dict.fromkeys(CALLERS, 401),
     # The signature says who it is; without one it is nobody, whoever the gateway knows.
-    "webhook": {"nobody": 401, "a token without a subject": 401, "reader": 401, "operator": 401},
+    "webhook": dict.fromkeys(CALLERS, 401),
 }
-BODIES = {"halt": {"reason": "r"}, "resume": {"account": "main", "reason": "r"}}
+HALT, RESUME = {"reason": "r"}, {"account": "main", "reason": "r"}
+BODIES = {"halt": HALT, "resume": RESUME, "page_halt": HALT, "page_resume": RESUME}
 QUERIES = {"trades": "account=main&day=2026-03-01"}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "get", "BREW")
 
@@ -30,7 +34,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", 
 def function(world: World, route: Route) -> Callable[[dict[str, Any]], dict[str, Any]]:
     if route.access in {"webhook", "chat"}:
         return {"external": world.webhook, "fills": world.fills, "chat": world.chat}[route.name]
-    return {"read": world.read, "control": world.control}[route.access]
+    return world.read if route.access == "read" else world.control
 
 
 def path_of(route: Route) -> str:

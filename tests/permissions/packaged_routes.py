@@ -15,6 +15,7 @@ class PackagedRoute(NamedTuple):
     stack: str
     target: dict[str, Any]
     function: str
+    scopes: list[str]
 
 
 def packaged_routes(stacks: Stacks) -> list[PackagedRoute]:
@@ -28,7 +29,14 @@ def _route(stacks: Stacks, stack: str, properties: dict[str, Any]) -> PackagedRo
         assert stacks.resolve(stack, properties["AuthorizerId"]) == "platform-HttpApiReaders"
     integration = properties["Target"]["Fn::Join"][1][1]["Ref"]
     target = stacks.properties(stack, integration)["IntegrationUri"]
-    return PackagedRoute(properties["RouteKey"], AUTHORITIES[kind], stack, target, stacks.function(stack, target))
+    return PackagedRoute(
+        properties["RouteKey"],
+        AUTHORITIES[kind],
+        stack,
+        target,
+        stacks.function(stack, target),
+        properties.get("AuthorizationScopes", []),
+    )
 
 
 def permitted(stacks: Stacks) -> set[tuple[str, str]]:

@@ -16,7 +16,8 @@ from support.policies import Statement, allowed, statement
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 # Who answers for an access, or for a route by its name: the service, and its function.
-ANSWERS = {"read": ("audit", "api"), "control": ("risk", "api_control"), "external": ("signal", "webhook"),
+ANSWERS = {"read": ("audit", "api"), "control": ("risk", "api_control"), "page": ("risk", "api_control"),
+           "external": ("signal", "webhook"),
            "fills": ("execution", "fills"), "limits": ("risk", "api_limits"), "system": ("audit", "api_system"),
            "research": ("audit", "api_system"), "chat": ("alerts", "chat")}  # fmt: skip
 DEFAULT = "$default"
@@ -50,6 +51,7 @@ def test_every_route_of_the_contract_is_packaged_with_its_authority(every_route)
         target = every_route.get(f"{route.method} {route.path}", every_route[DEFAULT])
         service, function = ANSWERS.get(route.name) or ANSWERS[route.access]
         assert target.authority == AUTHORITIES[route.access], route.name
+        assert target.scopes == ([route.scope] if route.scope else []), route.name
         assert re.fullmatch(f"fanfold-{service}-.+-{function}", target.function), route.name
 
 

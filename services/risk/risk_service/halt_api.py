@@ -57,6 +57,8 @@ def answer(event: dict[str, Any], desk: Desk, controls: Controls, now: datetime)
         {
             "halt": lambda request, _query: _once(request, controls, commands.halt),
             "resume": lambda request, _query: _once(request, controls, commands.resume),
+            "page_halt": lambda request, _query: _once(request, controls, commands.halt),
+            "page_resume": lambda request, _query: _once(request, controls, commands.resume),
         },
     )
 
@@ -109,7 +111,7 @@ class Control:
                 "nothing waits for this confirmation: it was used, ran out, or "
                 "the account was halted after it; ask to resume again",
             )
-        if self._person(request.principal) == self._person(pending.principal):
+        if self._may_be_one(request.principal, pending.principal):
             self._check_alone(request, pending.asked_at + OWN_DELAY - self._now)
         reason = f"{_reason(wanted.reason)} (asked: {pending.reason})"
         message = self._message(
@@ -131,6 +133,12 @@ class Control:
                 f"another principal may confirm now, you in {seconds} s",
                 {"retry-after": seconds},
             )
+
+    def _may_be_one(self, confirming: str, asking: str) -> bool:
+        """Return whether two principals may be one person, who has a role and a sign-in, and nobody has said whose."""
+        persons = self._person(confirming), self._person(asking)
+        ways = {way for way in ("arn:", "jwt/") for known in persons if known.startswith(way)}
+        return persons[0] == persons[1] or len(ways) == 2
 
     def _person(self, principal: str) -> str:
         return person_of(self._desk.chat, person(principal))

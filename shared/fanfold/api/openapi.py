@@ -52,12 +52,14 @@ _SECURITY: dict[str, Any] = {
 _SCHEMES = {
     "read": ("jwt",),
     "control": ("iam",),
+    "page": ("jwt",),
     "webhook": ("hmac",),
     "chat": ("telegram", "slack", "discord"),
 }
 _REFUSALS = {
     "read": (400, 401, 403, 404),
     "control": (400, 401, 403, 404, 409, 413, 415, 422),
+    "page": (400, 401, 403, 404, 409, 413, 415, 422),
     "webhook": (400, 401, 404, 409, 413, 415),
     "chat": (400, 401, 404, 409, 413, 415),
 }
@@ -65,6 +67,7 @@ _REFUSALS = {
 _GATEWAYS: dict[str, dict[int, str]] = {
     "read": {401: "Unauthorized", 403: "Forbidden"},
     "control": {403: "Forbidden"},
+    "page": {401: "Unauthorized", 403: "Forbidden"},
     "webhook": {},
     "chat": {},
 }
@@ -107,7 +110,7 @@ def _operation(route: Route, known: dict[str, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.about,
-        "security": [{name: []} for name in _SCHEMES[route.access]],
+        "security": [{name: [route.scope] if route.scope else []} for name in _SCHEMES[route.access]],
         "parameters": [*_path_parameters(route), *_query_parameters(route), *_headers(route)],
         "responses": responses | refused,
     }
@@ -151,7 +154,7 @@ def _query_parameters(route: Route) -> list[dict[str, Any]]:
 def _headers(route: Route) -> list[dict[str, Any]]:
     if route.method == "GET":
         return [_parameter("header", "if-none-match", {"type": "string"}, required=False)]
-    if route.access == "control":
+    if route.access in {"control", "page"}:
         return [_parameter("header", KEY_HEADER, {"type": "string", "pattern": KEY_PATTERN}, required=True)]
     if route.access == "webhook":
         text = {"type": "string"}

@@ -20,7 +20,7 @@ class ApiRequest(NamedTuple):
     """Header names are in lower case; ``principal`` is the caller as the gateway identified it, "" for nobody.
 
     ``authority`` says how the gateway did so: ``jwt``, ``iam``, or "" where it did not check; ``chat`` is the chat's
-    own function, in the gateway's place.
+    own function, in the gateway's place. ``scopes`` are those of a token.
     """
 
     method: str
@@ -31,6 +31,7 @@ class ApiRequest(NamedTuple):
     authority: str
     principal: str
     parameters: dict[str, str]
+    scopes: frozenset[str] = frozenset()
 
 
 def request_of(event: dict[str, Any]) -> ApiRequest:
@@ -46,6 +47,7 @@ def request_of(event: dict[str, Any]) -> ApiRequest:
         authority=authority,
         principal=principal,
         parameters={},
+        scopes=_scopes(context.get("authorizer") or {}),
     )
 
 
@@ -103,9 +105,17 @@ def _too_large() -> Problem:
 
 def _principal(authorizer: dict[str, Any]) -> tuple[str, str]:
     if "jwt" in authorizer:
-        return "jwt", str(authorizer["jwt"]["claims"].get("sub", ""))
+        subject = authorizer["jwt"]["claims"].get("sub")
+        # No subject may pass for a role.
+        return "jwt", f"jwt/{subject}" if subject else ""
     if "iam" in authorizer:
         return "iam", str(authorizer["iam"]["userArn"])
     if CHAT in (authorizer.get("lambda") or {}):
         return CHAT, str(authorizer["lambda"][CHAT])
     return "", ""
+
+
+def _scopes(authorizer: dict[str, Any]) -> frozenset[str]:
+    """Return the scopes of a token, under either of the claims that the gateway itself reads."""
+    claims = (authorizer.get("jwt") or {}).get("claims", {})
+    return frozenset(word for name in ("scope", "scp") for word in str(claims.get(name, "")).strip("[]").split())

@@ -6,15 +6,15 @@ from fanfold.api import chart_schemas, risk_schemas, schemas, system_schemas
 from fanfold.api.problems import Problem, not_found
 from fanfold.api.requests import CHAT, ApiRequest
 
-Access = Literal["read", "control", "webhook", "chat"]
+Access = Literal["read", "control", "page", "webhook", "chat"]
 # What the gateway must have asked a caller for; the chat stands in its place.
-AUTHORITIES: dict[Access, str] = {"read": "jwt", "control": "iam", "webhook": "", "chat": ""}
+AUTHORITIES: dict[Access, str] = {"read": "jwt", "control": "iam", "page": "jwt", "webhook": "", "chat": ""}
 
 
 class Route(NamedTuple):
     """``path`` may have a ``{parameter}``; ``gives`` has the body of each status that is no rejection.
 
-    ``refuses`` are statuses of rejections that others of its access do not give.
+    ``refuses`` are statuses of rejections that others of its access do not give. A token needs the ``scope``.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Route(NamedTuple):
     query: type = schemas.NoQuery
     body: type | None = None
     refuses: tuple[int, ...] = ()
+    scope: str = ""
 
 
 ROUTES = (
@@ -147,6 +148,26 @@ ROUTES = (
         body=schemas.ResumeRequest,
     ),
     Route(
+        "page_halt",
+        "POST",
+        "/page/halt",
+        "page",
+        "Stop accounts, for whoever is signed in to the page.",
+        {200: schemas.HaltAnswer},
+        body=schemas.HaltRequest,
+        scope="fanfold/halt",
+    ),
+    Route(
+        "page_resume",
+        "POST",
+        "/page/resume",
+        "page",
+        "Ask to resume an account or confirm it, for whoever is signed in to the page.",
+        {200: schemas.ResumeAnswer, 202: schemas.ResumeAnswer},
+        body=schemas.ResumeRequest,
+        scope="fanfold/resume",
+    ),
+    Route(
         "external",
         "POST",
         "/signals/external",
@@ -199,6 +220,8 @@ def _authorise(route: Route, request: ApiRequest) -> None:
         raise Problem(401, "unauthenticated", f"{route.path} is for {route.access}: it wants {wanted} credentials")
     if wanted and request.authority not in {wanted, CHAT}:
         raise Problem(403, "forbidden", f"{route.path} wants {wanted} credentials, not {request.authority}")
+    if route.scope and route.scope not in request.scopes:
+        raise Problem(403, "forbidden", f"{route.path} wants a token with the scope {route.scope}")
 
 
 def _parameters(path: str, requested: str) -> dict[str, str] | None:

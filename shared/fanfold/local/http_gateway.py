@@ -49,6 +49,8 @@ TARGETS = {
     "GET /research": RouteTarget("audit", "api_system", "jwt"),
     "POST /halt": RouteTarget("risk", "api_control", "iam"),
     "POST /resume": RouteTarget("risk", "api_control", "iam"),
+    "POST /page/halt": RouteTarget("risk", "api_control", "jwt"),
+    "POST /page/resume": RouteTarget("risk", "api_control", "jwt"),
     "POST /signals/external": RouteTarget("signal", "webhook", ""),
     "POST /fills": RouteTarget("execution", "fills", ""),
 }

@@ -21,6 +21,8 @@ from fanfold.stages.removal import describe
 EXITS = (Exit.NOTHING_THERE, Exit.NOT_REACHABLE)
 # Asked for anew each time, and answered without a body while it is unchanged.
 CACHED = "no-cache"
+# The scope of who may halt; the page shows its controls to whoever signs in where FANFOLD_SIGN_IN_SCOPE has it.
+HALTING = "fanfold/halt"
 
 
 def command(stage: Stage = "dev", /, *, options: Shared) -> Answer:
@@ -30,7 +32,13 @@ def command(stage: Stage = "dev", /, *, options: Shared) -> Answer:
     if there is None:
         raise NothingThere(f"the stage has no page yet: run `fanfold stage deploy {stage} --service {PAGE}`")
     outputs = {output["OutputKey"]: output["OutputValue"] for output in there["Outputs"]}
-    settings = PageSettings(cost=page_cost.estimate(os.environ.get("FANFOLD_PROFILE", "full")), sign_in=sign_in)
+    settings = PageSettings(
+        control=HALTING in sign_in.scope.split(),
+        halt="/page/halt",
+        resume="/page/resume",
+        cost=page_cost.estimate(os.environ.get("FANFOLD_PROFILE", "full")),
+        sign_in=sign_in,
+    )
     for path, file in page_files(settings).items():
         body = {"Body": file.body.encode(), "ContentType": file.media, "CacheControl": CACHED}
         call("s3", "PutObject", {"Bucket": outputs["PageBucket"], "Key": path.lstrip("/") or "index.html", **body})
