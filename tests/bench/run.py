@@ -34,6 +34,7 @@ NAMED_ALONE = (
     "research_sweep",
     "research_orders",
     "tax",
+    "page",
 )
 TESTS = [ROOT / "tests", ROOT / "tests" / "bench"]
 

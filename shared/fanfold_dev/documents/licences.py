@@ -25,7 +25,7 @@ def licences_markdown() -> str:
         f"| {name} | {distributions.installed_licence(name)} | {', '.join(held)} |"
         for name, held in sorted(images.items())
     ]
-    return "\n".join([*_HEAD, *rows, *_exceptions(), ""])
+    return "\n".join([*_HEAD, *rows, *_exceptions(), *_PAGES, ""])
 
 
 def violations(named: Iterable[tuple[str, str]]) -> list[str]:
@@ -55,4 +55,17 @@ _HEAD = (
     "",
     "| Distribution | Licence | Images |",
     "| --- | --- | --- |",
+)
+
+_PAGES = (
+    "",
+    "## Pages",
+    "",
+    "Built into the scripts of the desk's page and of tear sheets, with their notices.",
+    "",
+    "| Library | Licence | In |",
+    "| --- | --- | --- |",
+    "| lightweight-charts | Apache-2.0; asks for a link to TradingView, which the page's footer has | the page |",
+    "| preact | MIT | the page |",
+    "| uPlot | MIT | tear sheets |",
 )
