@@ -15,18 +15,23 @@ RECORDED = Path(__file__).resolve().parent / "recorded"
 
 def main(names: list[str]) -> None:
     import baseline
+    import page_reads
     from cost_situations import SCENARIOS
     from counted_chain import DAY_MINUTES, day
     from real_orders import real_days
 
     from fanfold.cost.days import encode
 
-    for name in names or ("stacks", "baseline", "order", *SCENARIOS):
+    for name in names or ("stacks", "baseline", "page", "order", *SCENARIOS):
         if name == "stacks":
             stacks()
             continue
         if name == "baseline":
             (RECORDED / "baseline.json").write_text(json.dumps(baseline.measured(), indent=1, sort_keys=True) + "\n")
+            continue
+        if name == "page":
+            text = json.dumps(page_reads.measured(), default=str, indent=1)
+            (RECORDED / "page.json").write_text(text + "\n")
             continue
         if name == "order":
             for recorded, hours in real_days().items():

@@ -199,9 +199,8 @@ class World:
         log = Kept()
         record(self.views, log, messages)
         bars = BarHistory(self.views, log, lambda: None)
-        self.read = lambda request: read_api.answer(
-            request, self.desk, self.views, OpenOrders(self.views), log, bars, self.now
-        )
+        opened = OpenOrders(self.views)
+        self.read = lambda request: read_api.answer(request, self.desk, self.views, opened, log, bars, self.now)
         polls, approvals, plan = DynamoPolls(self.ledger), Approvals(self.store, AT_ONCE), prepare(self.desk)
         self.watched = SeenStage()
         self.limits = lambda request: LimitReader(self.desk, plan, polls.read, approvals, self.now).answer(request)

@@ -11,6 +11,7 @@ import msgspec
 
 from fanfold.cost import days, templates
 from fanfold.cost.days import Day
+from fanfold.cost.page import ReadUnits
 from fanfold.cost.scenarios import STAGE
 from fanfold.cost.templates import Stacks
 from fanfold.deployment import SERVICES
@@ -22,6 +23,11 @@ from fanfold.local.packaging import TEMPLATE, NotPackaged, package, tool
 def day(name: str) -> Day:
     """Return the recorded day of a scenario."""
     return days.decode((_recorded() / f"{name}.json").read_bytes())
+
+
+def page_reads() -> dict[str, ReadUnits]:
+    """Return what each read of the page takes, as ``tests/cost/record.py page`` measured it last."""
+    return msgspec.json.decode((_recorded() / "page.json").read_bytes(), type=dict[str, ReadUnits], strict=False)
 
 
 def recorded_stacks(profile: str) -> Stacks:

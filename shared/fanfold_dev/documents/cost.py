@@ -7,6 +7,7 @@ from fanfold.cli import cost_files
 from fanfold.cli.commands.cost import amount, dollars
 from fanfold.cost import bill, durations, order, templates
 from fanfold.cost.bill import Bill
+from fanfold.cost.page import HOURS_A_DAY, page_usage, polls_a_minute
 from fanfold.cost.prices import AS_OF, PRICES, REGION
 from fanfold.cost.scenarios import PROFILES, SCENARIOS, Scenario
 
@@ -23,6 +24,7 @@ def cost_markdown() -> str:
         *_lines(bills),
         *_ORDER_HEAD,
         *_orders(),
+        *_page(),
         *_ASSUMPTIONS_HEAD,
         *_assumptions(),
         *_PRICES_HEAD,
@@ -65,6 +67,18 @@ def _orders() -> Iterator[str]:
         cost = order.order_cost(cost_files.recorded_stacks(profile), busy, quiet)
         counts = " | ".join(f"{cost.calls.get(service, 0):.1f}" for service in _ORDER_SERVICES)
         yield f"| {profile} | {counts} | {sum(cost.calls.values()):.1f} | {cost.listed_a_thousand:.3f} |"
+
+
+def _page() -> Iterator[str]:
+    reads = cost_files.page_reads()
+    yield from ("", "## The page", "")
+    yield (
+        f"Open {HOURS_A_DAY} hours a day, its polls cost ${dollars(bill.priced(page_usage(reads)).listed)} a month at list price, and CloudFront and its"
+    )
+    yield "bucket stay within what is always free. Of a desk with 150 orders a day, each read that is asked for again takes:"
+    yield from ("", "| Path | Polls a minute | AWS calls | Read units |", "| --- | --- | --- | --- |")
+    for path, read in reads.items():
+        yield f"| `{path}` | {polls_a_minute(path)} | {read.calls} | {read.read_units} |"
 
 
 def _assumptions() -> Iterator[str]:

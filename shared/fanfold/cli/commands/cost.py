@@ -17,9 +17,10 @@ from fanfold.cli import cost_files
 from fanfold.cli.argument_types import Count, only_one
 from fanfold.cli.output import Answer, Grid
 from fanfold.cost.alerts import AlertsUse, month_of
-from fanfold.cost.bill import Bill, BillLine, bill
+from fanfold.cost.bill import Bill, BillLine, bill, priced
 from fanfold.cost.chat import lines_of
 from fanfold.cost.order import BUSY, QUIET, OrderCost, order_cost
+from fanfold.cost.page import HOURS_A_DAY, page_usage
 from fanfold.cost.prices import AS_OF, PRICES, REGION
 from fanfold.cost.scenarios import PROFILES, SCENARIOS, Scenario
 from fanfold.cost.sweep import total
@@ -62,8 +63,13 @@ def command(
     order = order_cost(stacks, cost_files.day(BUSY), cost_files.day(QUIET))
     summary = _summary(chosen, profile, monthly)
     chat, alerts = total(lines_of(COMMANDS, CHAT_MB)), total(month_of(AlertsUse()))
-    optional = {"chat_commands": {"list_a_thousand": chat}, "alerts": {"list": alerts}}
-    lines = [summary, order_line(order), chat_line(chat), alerts_line(alerts)]
+    page = priced(page_usage(cost_files.page_reads()))
+    optional = {
+        "chat_commands": {"list_a_thousand": chat},
+        "alerts": {"list": alerts},
+        "page": {"hours_a_day": HOURS_A_DAY, "list": page.listed},
+    }
+    lines = [summary, order_line(order), chat_line(chat), alerts_line(alerts), page_line(page)]
     return Answer(document(chosen, profile, monthly, order) | optional, [grid(monthly), *lines])
 
 
@@ -99,6 +105,13 @@ def order_line(order: OrderCost) -> str:
         f"an order of a live account: {sum(order.calls.values()):.1f} AWS calls ({calls}), "
         f"${order.listed_a_thousand:.3f} a thousand at list price"
     )
+
+
+def page_line(page: Bill) -> str:
+    """Return what the page costs, for people."""
+    (requests,) = [line.quantity for line in page.lines if line.item == "http-request"]
+    many = f"{requests:,.0f} requests"
+    return f"the page, open {HOURS_A_DAY} hours a day: {many}, ${dollars(page.listed)} a month at list price"
 
 
 def alerts_line(alerts: Decimal) -> str:
