@@ -10,7 +10,8 @@ import pytest
 from fanfold.errors import AT_ONCE
 from fanfold.ledger.approvals import Approvals
 from fanfold.messages import TradingState, TradingStateChanged
-from risk_service.halt_api import OWN_DELAY, VALID, answer, person
+from fanfold.operators.persons import caller_of
+from risk_service.halt_api import OWN_DELAY, VALID, answer
 from support.api_desk import ANNA, BERT, NOW, World, event
 
 REASON = {"reason": "venue is down"}
@@ -170,7 +171,7 @@ def test_the_same_person_may_confirm_after_the_delay_and_nobody_after_expiry(wor
 
 def test_two_sessions_of_a_role_are_one_person_and_two_roles_are_two(world):
     anna = session("operator", "anna")
-    assert person(anna["iam"]["userArn"]) == person(session("operator", "bert")["iam"]["userArn"])
+    assert caller_of(anna["iam"]["userArn"]) == caller_of(session("operator", "bert")["iam"]["userArn"])
     assert world.post("/halt", REASON, anna).status == 200
     confirmation = world.post("/resume", RESUME, anna, "key-ask-0001").body["confirmation"]
     assert confirm(world, confirmation, session("operator", "bert")).status == 403

@@ -1,6 +1,5 @@
 """Halt and resume over HTTP: a halt takes one person, a resume takes two, or one and a delay."""
 
-import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -23,8 +22,6 @@ from risk_service.control import bounded, rearming
 OWN_DELAY = timedelta(minutes=15)
 VALID = timedelta(hours=1)
 _encode = msgspec.json.Encoder(decimal_format="string").encode
-# Who takes on a role chooses the session's name, so two sessions of a role are not two people.
-_SESSION = re.compile(r"(arn:[^:]+:sts::\d+:assumed-role/[^/]+)/.*", re.DOTALL)
 
 
 class Controls(Protocol):
@@ -141,7 +138,7 @@ class Control:
         return persons[0] == persons[1] or len(ways) == 2
 
     def _person(self, principal: str) -> str:
-        return person_of(self._desk.chat, person(principal))
+        return person_of(self._desk.chat, principal)
 
     def _opened(self, named: list[str]) -> list[str]:
         """Return the named accounts, or all opened ones. Raises Problem for one that does not exist."""
@@ -164,11 +161,6 @@ class Control:
             reason=reason,
             actor=request.principal,
         )
-
-
-def person(principal: str) -> str:
-    """Return the role ARN without the session name, which callers choose freely."""
-    return _SESSION.sub(r"\1", principal)
 
 
 def _once(request: ApiRequest, controls: Controls, act: Callable[[ApiRequest], Reply]) -> Reply:

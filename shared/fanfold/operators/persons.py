@@ -15,6 +15,10 @@ _IDS = {
     "slack": (re.compile(r"[TE][A-Z0-9]{2,20}/[UW][A-Z0-9]{2,20}", re.ASCII), "TEAM/USER, such as T0001/U2147483697"),
     "discord": (re.compile(r"[1-9][0-9]{16,19}", re.ASCII), "17 to 20 digits, such as 80351110224678912"),
 }
+# Who takes on a role chooses the session's name, so two sessions of a role are not two people.
+_SESSION = re.compile(r"(arn:[^:]+:sts::\d+:assumed-role/[^/]+)/.*", re.DOTALL)
+_ROLE = re.compile(r"(arn:[^:]+:)iam(::\d+:)role/(?:.*/)?([^/]+)", re.DOTALL)
+_PRINCIPAL = re.compile(r"arn:[a-z-]+:(iam::\d{12}:(root|user/\S+|role/\S+)|sts::\d{12}:\S+)", re.ASCII)
 # The names under which a person commands by chat, before their own; no ARN begins so.
 _CHAT = "chat/"
 
@@ -52,8 +56,14 @@ def chat_principal(name: str) -> str:
 
 def person_of(persons: Mapping[str, Person], principal: str) -> str:
     """Return what identifies the person behind a principal: their own chat principal where the desk file names it."""
-    known = (name for name, person in persons.items() if principal in person.principals)
-    return next((chat_principal(name) for name in known), principal)
+    caller = caller_of(principal)
+    known = (name for name, person in persons.items() if caller in map(caller_of, person.principals))
+    return next((chat_principal(name) for name in known), caller)
+
+
+def caller_of(principal: str) -> str:
+    """Return the ARN by which the API knows a caller, without the session's name, which callers choose freely."""
+    return _SESSION.sub(r"\1", _ROLE.sub(r"\1sts\2assumed-role/\3", principal))
 
 
 def mistakes(persons: Mapping[str, Person]) -> Iterator[tuple[str, str]]:
@@ -67,7 +77,10 @@ def mistakes(persons: Mapping[str, Person]) -> Iterator[tuple[str, str]]:
             shape, example = _IDS[key]
             if not shape.fullmatch(user):
                 yield name, f'`{key}` is "{user}"; it must be {example}'
-        for identity in [*known, *(("principals", arn) for arn in person.principals)]:
+        for arn in person.principals:
+            if not _PRINCIPAL.fullmatch(arn):
+                yield name, f'`principals` has "{arn}"; write ARNs, such as arn:aws:iam::123456789012:user/anna'
+        for identity in [*known, *(("principals", caller_of(arn)) for arn in person.principals)]:
             other = owners.setdefault(identity, name)
             if other != name:
                 yield name, f'`{identity[0]}` "{identity[1]}" is {other}\'s too; a person has ids of their own'
