@@ -5,7 +5,7 @@ STAGE ?= dev
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help install run research test simulate sim sim-record soak wire mutants conform storm peers check lint format lock documents notebooks pages bench bench-full bench-research bench-verdict bench-tax golden oracle images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
+.PHONY: help install run research test simulate sim sim-record soak wire mutants conform storm peers check lint format lock documents notebooks pages pictures bench bench-full bench-research bench-verdict bench-tax golden oracle images push-images scan-images test-images bench-images sbom package scan audit-dependencies bootstrap deploy smoke rollback remove sweep-stages clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | awk -F'|' '{printf "%-18s %s\n", $$1, $$2}'
@@ -143,6 +143,9 @@ sbom: install ## Write a bill of materials of each built image into build/sbom (
 
 pages: node_modules/.installed ## Build the scripts and styles of the pages anew
 	@npm run --silent pages
+
+pictures: install ## Draw the pictures of docs/page.md, of the page that PAGE serves (PAGE=http://127.0.0.1:8080/, by fanfold serve)
+	@$(BIN)/python tests/pages/pictures.py $(or $(PAGE),http://127.0.0.1:8080/)
 
 notebooks: install ## Run the example notebooks, and keep what they print
 	@PYTHONPATH=shared:tests $(BIN)/python tests/notebooks/running.py
