@@ -11,6 +11,7 @@ from msgspec import convert, structs
 from fanfold.alerts.record import AlertRecord
 from fanfold.api.schemas import AccountStatus
 from fanfold.chat import answers
+from fanfold.chat.conversation import STRANGERS_MAX
 from fanfold.chat.requests import UNAVAILABLE, WINDOW_S
 from fanfold.errors import NotReachable
 from fanfold.messages import TradingState
@@ -182,6 +183,12 @@ def test_a_role_that_lacks_a_command_is_denied_and_recorded(desk, text, user):
 def test_a_text_that_is_no_command_is_explained_and_recorded(desk, text):
     assert "Not understood" in tell(desk, text)
     assert desk.commands.messages[0].denied == "Not understood"
+
+
+def test_strangers_of_many_names_fill_neither_the_table_nor_the_chain(desk):
+    for user in range(5_000, 5_200):
+        tell(desk, "/halt", str(user))
+    assert len(desk.commands.messages) <= STRANGERS_MAX
 
 
 def test_whoever_is_not_in_the_desk_file_learns_nothing_and_is_recorded_once_an_hour(desk):

@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from fanfold.api.requests import BODY_BYTES_MAX
-from fanfold.chat import slack
+from fanfold.chat import slack, telegram
 from fanfold.chat.requests import WINDOW_S
 from fanfold.messages import TradingState
 from fanfold.simulation.cloud import MemoryCloud
@@ -158,6 +158,13 @@ def test_without_a_secret_nobody_gets_through(desk, platform, secrets):
     ):
         assert answered(lambda event: webhook.answer(event, NOW), request).status == 401
     assert desk.halted() is TradingState.ACTIVE
+
+
+def test_a_token_that_can_be_tried_out_is_not_taken(desk):
+    webhook = desk.chat_webhook(secrets=lambda: {"telegram": "x" * (telegram.SECRET_MIN - 1)})
+    request = halting("telegram")
+    request["headers"][telegram.PROOF] = "x" * (telegram.SECRET_MIN - 1)
+    assert answered(lambda event: webhook.answer(event, NOW), request).status == 401
 
 
 def test_two_secrets_of_a_platform_are_active_while_one_is_replaced(desk):

@@ -14,6 +14,9 @@ from fanfold.errors import BadInput, NotReachable
 from fanfold.messages import CommandReceived, Message
 from fanfold.operators.persons import chat_principal, may, named_by
 
+# Commands of strangers that are recorded in an hour, by all that they write.
+STRANGERS_MAX = 32
+
 
 class CommandInbox(Protocol):
     """The commands that came, each under its id; see fanfold.aws.dynamodb.chat_inbox."""
@@ -65,9 +68,12 @@ class Conversation:
         return answer
 
     def _note_stranger(self, platform: str, incoming: Incoming, now: datetime) -> None:
-        """Record the first command of an hour of whoever is not in the desk file: anybody may write to a bot."""
+        """Record the first command of an hour of whoever is not in the desk file, and at most STRANGERS_MAX of all.
+
+        Anybody may write to a bot, under as many names as they like.
+        """
         user = f"{platform}:{incoming.user}"
-        nonce = f"{user}/{now:%Y-%m-%dT%H}"
+        nonce = f"stranger {int(ids.derive(user), 16) % STRANGERS_MAX}/{now:%Y-%m-%dT%H}"
         if self._inbox.claim(nonce, now):
             self._record(user, nonce, incoming.text, now, "Nobody of the desk file")
             self._inbox.answered(nonce)
