@@ -25,7 +25,16 @@ from fanfold.cli.assistants.confined_entry import Confinement, confine
 import msgspec, socket, subprocess, os, shutil
 confine(msgspec.json.decode(sys.argv[1], type=Confinement))
 allowed, closed, outside, scratch = map(Path, sys.argv[2:])
+def by_descriptor(flags):
+    # Relative to where the process stands, the path is in its own folder.
+    (scratch / "a" / "b").mkdir(parents=True, exist_ok=True)
+    os.chdir(scratch / "a" / "b")
+    return os.open("../" + outside.name, flags, dir_fd=os.open(allowed.parent, os.O_RDONLY))
+def removal():
+    (scratch / "made" / "deep").mkdir(parents=True)
+    shutil.rmtree(scratch / "made")
 tries = {
+    "remove own": removal,
     "read allowed": lambda: allowed.read_text(),
     "write scratch": lambda: (scratch / "x").write_text("x"),
     "read outside": lambda: outside.read_text(),
@@ -41,6 +50,8 @@ tries = {
     "process": lambda: subprocess.run(["true"]),
     "shell": lambda: os.system("true"),
     "fork": lambda: os.fork(),
+    "by a folder's descriptor": lambda: by_descriptor(os.O_RDONLY),
+    "write by a folder's descriptor": lambda: by_descriptor(os.O_WRONLY | os.O_APPEND),
     "low open": lambda: os.open(outside, os.O_RDONLY),
 }
 for name, act in tries.items():
@@ -71,8 +82,12 @@ def test_a_process_within_limits_reaches_nothing_beyond_its_folders(tmp_path: Pa
     line = [sys.executable, "-c", TRIED, msgspec.json.encode(limits).decode(), *map(str, paths)]
     done = subprocess.run(line, env=confined.environment(scratch, scratch), capture_output=True, text=True, check=True)
     said = done.stdout.splitlines()
-    assert {row for row in said if row.startswith("done")} == {"done read allowed", "done write scratch"}
-    assert len(said) == TRIED.count("lambda")
+    assert {row for row in said if row.startswith("done")} == {
+        "done read allowed",
+        "done write scratch",
+        "done remove own",
+    }
+    assert len(said) == TRIED.count("lambda") + 1
     assert (tmp_path / "outside").read_text() == "text"
 
 

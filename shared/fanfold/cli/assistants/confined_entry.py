@@ -1,13 +1,15 @@
 """Run one `fanfold` command within limits: the start of the process in which code of an assistant's strategy runs.
 
-The limits are set before anything of a strategy is loaded, and nothing in the process can take them back. They stop a
-runaway or careless strategy, and plain attempts to reach beyond its folder. Machine code that a strategy gets to run
-in this process is beyond what they see: see docs/assistants.md.
+The limits are set before anything of a strategy is loaded. They stop a runaway or careless strategy, and plain attempts
+to reach beyond its folder. Machine code that a strategy gets to run in this process, and Python that replaces functions
+of this one, is beyond what they see: see docs/assistants.md.
 """
 
 import os
 import resource
+import shutil
 import sys
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -62,6 +64,9 @@ class Guard:
         if isinstance(path, int) or os.fsdecode(path) == os.devnull:
             return
         self._check(path, self._write if writes else self._read, "write" if writes else "read")
+        # What is opened by a folder's descriptor is named from there, which no event says.
+        if Path(os.fsdecode(path)).is_dir():
+            raise PermissionError(f"a strategy of an assistant may not open the folder {os.fsdecode(path)}")
 
     def _check(self, path: Any, allowed: tuple[str, ...], doing: str) -> None:
         real = os.path.realpath(os.fsdecode(path))
@@ -91,6 +96,8 @@ def confine(confinement: Confinement) -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(kind, (most, most))
+    # Removing a tree then goes by paths, for folders cannot be opened.
+    shutil._use_fd_functions = False  # type: ignore[attr-defined]  # noqa: SLF001
     sys.addaudithook(Guard(confinement))
 
 
