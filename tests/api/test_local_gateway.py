@@ -93,3 +93,16 @@ def test_the_page_itself_may_ask(served: Served) -> None:
     assert served.status("POST", "/halt", OWN, "Origin: http://{here}", "Sec-Fetch-Site: same-origin", NONE) == 200
     assert served.calls == ["/halt"]
     served.calls.clear()
+
+
+def test_a_browser_that_goes_away_is_no_fault_and_a_bug_is_one(capsys):
+    gateway = http_gateway.Gateway({}, http_gateway.principals(control=False))
+    printed = []
+    with http_gateway.server(gateway, 0) as listening:
+        for fault in (BrokenPipeError("gone"), ConnectionResetError("gone"), ZeroDivisionError("a bug")):
+            try:
+                raise fault
+            except (ConnectionError, ArithmeticError):
+                listening.handle_error(None, ("127.0.0.1", 1))
+            printed.append("Traceback" in capsys.readouterr().err)
+    assert printed == [False, False, True]

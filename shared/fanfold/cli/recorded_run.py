@@ -163,7 +163,7 @@ def _stay(run: DeskRun, plan: RunPlan, stop: Interrupt, out: Console) -> None:
     length = timeframes.seconds(plan.desk.shortest_timeframe)
     last = 0 if plan.files else max(recording.closes_at_s(-1) for recording in plan.recordings)
     goes_on = ", and its market goes on, a minute a second" if last > plan.until else ""
-    out.print(f"the desk stays up at {run.endpoint}{goes_on}; Ctrl-C ends it", highlight=False, soft_wrap=True)
+    out.print(f"the desk stays up, its AWS at {run.endpoint}{goes_on}; Ctrl-C ends it", highlight=False, soft_wrap=True)
     for first in range(plan.until + length, last + 1, FLUSH_EVERY * length):
         closes = range(first, min(first + FLUSH_EVERY * length, last + 1), length)
         _replay(run, list(plan.desk.accounts), closes, length / 60, stop, out)

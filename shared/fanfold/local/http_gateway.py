@@ -170,7 +170,7 @@ def server(gateway: Gateway, port: int) -> ThreadingHTTPServer:
     class Handler(_Handler):
         answers = gateway
 
-    return ThreadingHTTPServer((HOST, port), Handler)
+    return _Server((HOST, port), Handler)
 
 
 @contextmanager
@@ -210,6 +210,13 @@ def _is_address(path: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print the traceback of a fault; that a browser goes away before it has its answer is none."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
