@@ -124,7 +124,7 @@ def test_two_runs_are_compared_and_a_tear_sheet_opens(opened, url):
     rows = page.get_by_label("Compared").get_by_role("row").all_inner_texts()
     assert [row.split("\t") for row in rows] == [
         ["", "back-test-8", "back-test-20"],
-        ["params", '{"fast":8}', '{"fast":20}'],
+        ["params", "fast=8", "fast=20"],
         ["sharpe", "0.80", "2.00"],
     ]
     sheet = page.get_by_label("open the tear sheet of back-test-8")

@@ -67,14 +67,14 @@ function Text({ label, value, change }) {
 function Runs({ runs, rank, chosen, choose }) {
   const figures = [...new Set([...(rank ? [rank] : []), ...SHOWN])].filter((name) => runs.some((run) => name in run.figures));
   const { client } = useContext(PageContext);
-  const head = ["Run", "Compare", "Tear sheet", "Strategy", "Params", ...figures.map(words), "Instruments", "Made", "Tags"];
+  const head = ["Run", "Compare", "Tear sheet", "Strategy", ...figures.map(words), "Params", "Instruments", "Made", "Tags"];
   const rows = runs.map((run) => [
     run.run,
     <input type="checkbox" aria-label={`Compare ${run.run}, trial ${run.trial}`} checked={chosen.includes(keyOf(run))} onChange={() => choose(keyOf(run))} />,
     sheetOf(run, client),
     run.strategy,
-    run.params || (run.trials ? `${run.trials} trials` : "–"),
     ...figures.map((name) => figureText(name, run.figures[name])),
+    run.params ? paramsText(run.params) : run.trials ? `${run.trials} trials` : "–",
     run.instruments,
     moment(run.made_at),
     run.tags.join(", "),
@@ -95,7 +95,7 @@ function sheetOf({ run, sheet }, client) {
 
 function Compared({ runs }) {
   if (runs.length < 2) return null;
-  const plain = runs.map((run) => ({ kind: run.kind, strategy: run.strategy, params: run.params, instruments: run.instruments, timeframe: run.timeframe,
+  const plain = runs.map((run) => ({ kind: run.kind, strategy: run.strategy, params: paramsText(run.params), instruments: run.instruments, timeframe: run.timeframe,
     first: moment(run.since), last: moment(run.until), ...Object.fromEntries(Object.entries(run.figures).map(([name, value]) => [name, figureText(name, value)])) }));
   const differing = [...new Set(plain.flatMap(Object.keys))].filter((name) => plain[0][name] !== plain[1][name]);
   return (
@@ -106,6 +106,11 @@ function Compared({ runs }) {
         : <Empty title="They are equal">Every figure of the two is the same.</Empty>}
     </section>
   );
+}
+
+/** Params as a command takes them. */
+function paramsText(params) {
+  return params && Object.entries(JSON.parse(params)).map(([name, value]) => `${name}=${value}`).join(" ");
 }
 
 function figureText(name, value) {
