@@ -350,7 +350,7 @@ def _environment(folder: Path) -> dict[str, str]:
     topics = {f"{name}-topic": f"arn:aws:sns:eu-west-1:000000000000:{topic_name(name)}" for name in TOPICS}
     tables = {f"{name}-table": name for name in TABLES}
     buckets = {f"{name}-bucket": name for name in BUCKETS}
-    named = topics | tables | buckets | {"recordings": str(folder)}
+    named = topics | tables | buckets | {"recordings": str(folder), "stage": "counted"}
     return {name.replace("-", "_").upper(): value for name, value in named.items()}
 
 

@@ -61,7 +61,7 @@ class Functions:
             order_id=f"o{len(self.orders)}", client_order_id="c", signal_id=signal, account="main", venue="v",
             instance=name, instrument=A, side=side, kind="market", quantity=Decimal(1), reference_price=Decimal(9),
             reserved=Decimal(9), decided_at=self.now, expires_at=self.now + timedelta(hours=1), state="APPROVED",
-            filled=Decimal(1), reason="", code="CASH", detail="no cash", changed_at=self.now, message_id="m",
+            filled=Decimal(1), reason="", doubt="", code="CASH", detail="no cash", changed_at=self.now, message_id="m",
         ))  # fmt: skip
 
     def audit_api(self, event: dict[str, Any]) -> dict[str, Any]:

@@ -109,7 +109,10 @@ def with_event(record: AlertRecord | None, alert: Alert, channels: Channels) -> 
     ended_s = record.ended_s if record and alert.at_s < record.ended_s else 0
     if record is None or _is_past(record, alert.at_s, channels):
         record = _fresh(record, alert)
-    heard = [name for name, channel in channels.items() if _hears(name, channel, alert)]
+    severity = max(record.severity, alert.severity, key=rank)
+    # Who was told the end of an alert is to know that it goes on, however small the event is that says so.
+    loud = msgspec.structs.replace(alert, severity=severity) if record.ended_s and not ended_s else alert
+    heard = [name for name, channel in channels.items() if _hears(name, channel, loud)]
     before = {name: record.deliveries.get(name, ChannelState()) for name in heard}
     hearing = {
         name: msgspec.structs.replace(delivery, heard=delivery.heard + 1, ended=False)
@@ -117,7 +120,7 @@ def with_event(record: AlertRecord | None, alert: Alert, channels: Channels) -> 
     }
     return msgspec.structs.replace(
         record,
-        severity=max(record.severity, alert.severity, key=rank),
+        severity=severity,
         title=alert.title,
         text=alert.text,
         last_s=max(record.last_s, alert.at_s),

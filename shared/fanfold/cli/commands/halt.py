@@ -90,7 +90,8 @@ def set_state(session: Session, state: TradingState, why: str, named: list[str])
         rows = [{"account": name, "state": answer["state"]} for name in answer["accounts"]]
         return confirmed(rows, why, by, recorded=False)
     order = {"action": "halt", "state": state, "reason": why, "actor": by}
-    rows = send(session, order, named or session.accounts(None))
+    accounts = [known for name in named for known in session.accounts(name)] or session.accounts(None)
+    rows = send(session, order, accounts)
     return confirmed(rows, why, by, recorded=session.rested())
 
 

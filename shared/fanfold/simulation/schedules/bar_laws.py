@@ -34,14 +34,12 @@ class ReportedDefect(NamedTuple):
 
 
 def every_bar_is_published_or_reported(outcome: Outcome) -> Iterator[str]:
-    """Each bar that is due is published, or a report of defects covers it.
-
-    What the venue never had before the first bar of an instrument is no hole in it.
-    """
+    """Each bar that is due is published, or a report of defects covers it."""
     published = {(entry.instrument, entry.bar.closes_at_s) for entry in _published(outcome)}
     source, reported = _source(outcome), list(_reported(outcome))
     first = _first_closes(published)
     for name, closes_at_s in source.versions:
+        # What the venue never had before the first bar of an instrument is no hole in it.
         is_due = closes_at_s > first[name] or bool(source.versions[name, closes_at_s])
         if is_due and (name, closes_at_s) not in published and not _is_covered(name, closes_at_s, reported):
             yield f"the bar of {name} that closes at {closes_at_s} is neither published nor reported"
