@@ -111,7 +111,8 @@ def with_event(record: AlertRecord | None, alert: Alert, channels: Channels) -> 
         record = _fresh(record, alert)
     severity = max(record.severity, alert.severity, key=rank)
     # Who was told the end of an alert is to know that it goes on, however small the event is that says so.
-    loud = msgspec.structs.replace(alert, severity=severity) if record.ended_s and not ended_s else alert
+    goes_on = bool(record.ended_s) and not ended_s
+    loud = msgspec.structs.replace(alert, severity=severity) if goes_on else alert
     heard = [name for name, channel in channels.items() if _hears(name, channel, loud)]
     before = {name: record.deliveries.get(name, ChannelState()) for name in heard}
     hearing = {
@@ -126,8 +127,8 @@ def with_event(record: AlertRecord | None, alert: Alert, channels: Channels) -> 
         last_s=max(record.last_s, alert.at_s),
         count=record.count + 1,
         ended_s=ended_s,
-        # Who took a moment took that one; who took what lasts took all of it.
-        acknowledged_by=record.acknowledged_by if record.lasts else "",
+        # Who took a moment took that one; who took what lasts took all of it, until it ended.
+        acknowledged_by=record.acknowledged_by if record.lasts and not goes_on else "",
         events=[*record.events, alert.id][-EVENTS_MAX:],
         deliveries=record.deliveries | hearing,
     )
