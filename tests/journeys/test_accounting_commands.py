@@ -1,56 +1,18 @@
 """`fanfold tax` and `fanfold portfolio` against a desk that traded, in text, JSON and files."""
 
 import csv
-import json
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 import python_calamine
 
 from fanfold.accounting.tax_year import ROW_COLUMNS
 from fanfold.accounting.tracker_files import COINLEDGER, COINTRACKING, KOINLY
-from fanfold.cli.main import main
-from support.desk_fixture import MINUTES, START, LocalDesk, skip_without_node, traded
+from support.desk_fixture import MINUTES, START
 
 D = Decimal
-
-
-class Said(NamedTuple):
-    """The result of a command: its exit code and both streams."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        return json.loads(self.out)
-
-
-Fanfold = Callable[..., Said]
-
-
-@pytest.fixture(scope="module")
-def local(tmp_path_factory) -> Iterator[LocalDesk]:
-    skip_without_node()
-    desk = traded(tmp_path_factory.mktemp("desk") / "state")
-    yield desk
-    desk.rest()
-
-
-@pytest.fixture
-def fanfold(local, capsys) -> Fanfold:
-    """Runs a command on the desk."""
-
-    def run(*words: str) -> Said:
-        code = main(["--state", str(local.state), *words])
-        return Said(code, *capsys.readouterr())
-
-    return run
 
 
 def at(minute: int) -> str:

@@ -2,65 +2,26 @@
 
 import csv
 import io
-import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from fanfold.cli.main import main
-from support.desk_fixture import DAY, ROOT, LocalDesk, skip_without_node, traded
-
-
-class Said(NamedTuple):
-    """The result of a command: its exit code and both streams."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        assert "\x1b" not in self.out
-        return json.loads(self.out)
-
-
-Fanfold = Callable[..., Said]
-
-
-@pytest.fixture(scope="module")
-def local(tmp_path_factory) -> Iterator[LocalDesk]:
-    """A desk that traded: up for the tests that come first, at rest from the first one on that asks for that."""
-    skip_without_node()
-    desk = traded(tmp_path_factory.mktemp("desk") / "state")
-    yield desk
-    desk.rest()
+from support.command_results import Fanfold, say
+from support.desk_fixture import DAY, ROOT
 
 
 @pytest.fixture
 def rested(local) -> Path:
-    """The state of the desk at rest."""
-    local.rest()
-    return local.state
-
-
-@pytest.fixture
-def fanfold(local, capsys) -> Fanfold:
-    """Runs a command on the desk."""
-    return lambda *words: say(capsys, local.state, *words)
-
-
-def say(capsys, state: Path, *words: str) -> Said:
-    code = main(["--state", str(state), *words])
-    return Said(code, *capsys.readouterr())
+    """The state of the desk, at rest from the first test on that asks for that."""
+    return local.rest()
 
 
 def order_of(fanfold: Fanfold, state: str) -> dict[str, Any]:

@@ -2,33 +2,22 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from fanfold.cli.main import main
 from fanfold.deployment import STAGE
 from fanfold.local.launcher import REGION
+from support.command_results import Fanfold, say
 from support.trading import Desk, planned, replayed, trade
 
 MINUTES = 40
 ACCOUNT = "000000000000"
 SQL = "SELECT instrument, count(*) AS fills, sum(fee) AS fees FROM trades GROUP BY instrument ORDER BY instrument"
-
-
-class Said(NamedTuple):
-    """The result of a command."""
-
-    code: int
-    out: str
-    err: str
-
-
-Fanfold = Callable[..., Said]
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +56,7 @@ def fanfold(desk, capsys, monkeypatch, tmp_path_factory) -> Fanfold:
     }
     for name, value in account.items():
         monkeypatch.setenv(name, value)
-    return lambda *words: Said(main(["--state", str(desk.state), *words]), *capsys.readouterr())
+    return lambda *words: say(capsys, desk.state, *words)
 
 
 @pytest.mark.parametrize(

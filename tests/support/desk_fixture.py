@@ -56,8 +56,10 @@ class LocalDesk:
     def start(self) -> Cloud:
         return self._up.enter_context(start_desk(self.state, environment(self.state, live=False)))
 
-    def rest(self) -> None:
+    def rest(self) -> Path:
+        """Stop it, where it is up; return its state."""
         self._up.close()
+        return self.state
 
 
 def traded(state: Path) -> LocalDesk:
