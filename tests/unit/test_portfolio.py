@@ -81,11 +81,21 @@ def test_results_add_up_to_the_equity(made: LakeWorld, lake: Path) -> None:
         assert valued.equity == CASH + sum((strategy.equity for strategy in own), ZERO)
 
 
-def test_a_position_without_a_close_is_worth_its_last_price_and_a_third_fee_is_no_cash() -> None:
-    at = START + timedelta(minutes=1)
-    fill = Fill(trade_id="t", order_id="o", client_order_id="c", account="main", venue="v", instance="i",
+def bought(instance: str, at: datetime) -> Fill:
+    return Fill(trade_id="t", order_id="o", client_order_id="c", account="main", venue="v", instance=instance,
                 instrument="BTC/USDT", side="buy", price=D(100), quantity=D(2), fee=D(0), liquidity="taker", at=at,
                 charges=[Charge(currency="BNB", amount=D("0.01"), value=D(6))])  # fmt: skip
+
+
+def test_a_strategy_that_is_named_as_its_account_has_not_the_cash_of_that() -> None:
+    opened = {"main": Opened(currency="USDT", cash=D(1000))}
+    (valued,) = portfolio([bought("main", START)], opened, {}, START).strategies
+    assert (valued.cash, valued.equity) == (D(-200), D(-6))
+
+
+def test_a_position_without_a_close_is_worth_its_last_price_and_a_third_fee_is_no_cash() -> None:
+    at = START + timedelta(minutes=1)
+    fill = bought("i", at)
     opened = {"main": Opened(currency="USDT", cash=D(1000))}
     (valued,) = portfolio([fill], opened, {}, at).accounts
     assert (valued.cash, valued.value, valued.fees, valued.equity) == (D(800), D(200), D(6), D(994))

@@ -1,8 +1,9 @@
 """Portfolios: holdings of accounts at a time, the fold of their fills, at the last closes before."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from itertools import groupby
 
 import msgspec
 
@@ -87,11 +88,16 @@ def portfolio(fills: Iterable[Fill], opened: Mapping[str, Opened], closes: Close
         if fill.at <= at:
             key = fill.account, fill.instance, fill.instrument
             _book(legs.setdefault(key, _Leg(fill.venue, fill.price)), fill)
-    held = {key: _holding(key, leg, closes) for key, leg in legs.items()}
-    accounts = [_valued(name, name, opened, legs, held, lambda key: key[0]) for name in opened]
-    instances = sorted({key[:2] for key in legs})
-    strategies = [_valued(instance, account, opened, legs, held, lambda key: key[1]) for account, instance in instances]
-    return Portfolio(at=at, positions=[held[key] for key in sorted(held)], accounts=accounts, strategies=strategies)
+    held = {key: _holding(key, legs[key], closes) for key in sorted(legs)}
+    accounts = [
+        _valued(name, name, start, [(legs[key], held[key]) for key in held if key[0] == name], start.cash)
+        for name, start in opened.items()
+    ]
+    strategies = [
+        _valued(instance, account, opened[account], [(legs[key], held[key]) for key in own], ZERO)
+        for (account, instance), own in groupby(held, key=lambda key: key[:2])
+    ]
+    return Portfolio(at=at, positions=list(held.values()), accounts=accounts, strategies=strategies)
 
 
 def _book(leg: _Leg, fill: Fill) -> None:
@@ -118,33 +124,12 @@ def _holding(key: tuple[str, str, str], leg: _Leg, closes: Closes) -> HeldPositi
     )
 
 
-def _valued(
-    name: str,
-    account: str,
-    opened: Mapping[str, Opened],
-    legs: Mapping[tuple[str, str, str], _Leg],
-    held: Mapping[tuple[str, str, str], HeldPosition],
-    named: Callable[[tuple[str, str, str]], str],
-) -> Valued:
-    """Return the sums over the legs of an account that have a name."""
-    own = [key for key in legs if key[0] == account and named(key) == name]
-    start = opened[account].cash if name == account else ZERO
-    cash = start + sum((legs[key].flow for key in own), ZERO)
-    unpaid = sum((legs[key].position.other_fees for key in own), ZERO)
-
-    def total(field: str) -> Decimal:
-        return sum((getattr(held[key], field) for key in own), ZERO)
-
-    value = total("value")
-    return Valued(
-        name=name,
-        account=account,
-        currency=opened[account].currency,
-        cash=cash,
-        cost=total("cost"),
-        value=value,
-        unrealised=total("unrealised"),
-        realised=total("realised"),
-        fees=total("fees"),
-        equity=cash - unpaid + value,
-    )
+def _valued(name: str, account: str, opened: Opened, own: Iterable[tuple[_Leg, HeldPosition]], cash: Decimal) -> Valued:
+    """Return the sums over legs that began with so much cash."""
+    sums = dict.fromkeys(("cost", "value", "unrealised", "realised", "fees"), ZERO)
+    unpaid = ZERO
+    for leg, held in own:
+        cash, unpaid = cash + leg.flow, unpaid + leg.position.other_fees
+        sums = {field: total + getattr(held, field) for field, total in sums.items()}
+    equity = cash - unpaid + sums["value"]
+    return Valued(name=name, account=account, currency=opened.currency, cash=cash, equity=equity, **sums)
