@@ -41,8 +41,7 @@ class RiskProcess:
         self.runtime = runtime
         self._settings = settings
         self._rests = _rests(runtime.desk) if rests is None else rests
-        self._built: tuple[Desk, PreTradeRisk] | None = None
-        self._prepared: tuple[Desk, DeskPolicy] | None = None
+        self._built: tuple[Desk, DeskPolicy, PreTradeRisk] | None = None
 
     @cached_property
     def _table(self) -> Table:
@@ -75,23 +74,22 @@ class RiskProcess:
         return RuntimeLimits(runtime.call, self._settings.limits_path, runtime.desk, runtime.clock, runtime.watch)
 
     @property
-    def _desk(self) -> Desk:
-        """Return the desk under the current limits; the same object as before unless one has changed."""
-        return self._limits.desk() if self._limits else self.runtime.desk
-
-    @property
     def risk(self) -> PreTradeRisk:
         """Return the pre-trade risk under the current limits."""
-        desk = self._desk
-        if self._built is None or self._built[0] is not desk:
-            self._built = desk, self._under(desk)
-        return self._built[1]
+        return self._current()[2]
 
-    def _under(self, desk: Desk) -> PreTradeRisk:
+    def _current(self) -> tuple[Desk, DeskPolicy, PreTradeRisk]:
+        """Return the desk under the current limits, with its policy and risk; the same until a limit changes."""
+        desk = self._limits.desk() if self._limits else self.runtime.desk
+        if self._built is None or self._built[0] is not desk:
+            plan = prepare(desk, self._rests)
+            self._built = desk, plan, self._under(desk, plan)
+        return self._built
+
+    def _under(self, desk: Desk, plan: DeskPolicy) -> PreTradeRisk:
         runtime = self.runtime
         halted = partial(runtime.watch.counts.add, "AccountsNotActive")
         polls = DynamoPolls(self._table)
-        plan = prepare(desk, self._rests)
         return PreTradeRisk(desk, plan, polls, self._approvals, runtime.clock, runtime.backoff, halted)
 
     def assess(self, arrived: Arrived) -> None:
@@ -125,11 +123,9 @@ class RiskProcess:
         """Respond to an HTTP API event."""
         from risk_service.read_limits import LimitReader  # noqa: PLC0415
 
-        desk = self._desk
-        if self._prepared is None or self._prepared[0] is not desk:
-            self._prepared = desk, prepare(desk, self._rests)
+        desk, plan, _ = self._current()
         polls = DynamoPolls(self._table)
-        return LimitReader(desk, self._prepared[1], polls.read, self._approvals, self.runtime.clock()).answer(event)
+        return LimitReader(desk, plan, polls.read, self._approvals, self.runtime.clock()).answer(event)
 
     def control(self, event: dict[str, Any], request: str) -> dict[str, Any]:
         """Return the result of a command, or its fault; ``describe`` returns the desk that this function trades."""
