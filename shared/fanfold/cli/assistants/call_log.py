@@ -12,6 +12,8 @@ from fanfold.audit.chain import Entry, Head, Record
 from fanfold.errors import BadInput
 
 STREAM = "assistants"
+# The folder of a state directory that has the log, and all else of the server.
+FOLDER = "assistants"
 NAME = "journal.jsonl"
 
 

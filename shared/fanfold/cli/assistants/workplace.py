@@ -15,7 +15,7 @@ from fanfold.errors import NothingThere
 from fanfold.local.session import Session
 from fanfold.stages import session as stage_session
 
-FOLDER, RUNS = "assistants", "runs"
+RUNS = "runs"
 COMMAND = "mcp"
 
 

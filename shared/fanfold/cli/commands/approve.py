@@ -16,9 +16,8 @@ from cyclopts import Parameter
 
 from fanfold.cli.argument_types import Options, Shared
 from fanfold.cli.assistants import desk_changes
-from fanfold.cli.assistants.call_log import CallLog
+from fanfold.cli.assistants.call_log import FOLDER, CallLog
 from fanfold.cli.assistants.tickets import SHORT_ID, Ticket, TicketApproval, TicketBox
-from fanfold.cli.assistants.workplace import FOLDER
 from fanfold.cli.commands import resume
 from fanfold.cli.commands.tickets import lines
 from fanfold.cli.exit_codes import DESK

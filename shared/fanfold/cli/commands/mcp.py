@@ -62,23 +62,14 @@ def command(
     from fanfold.cli.assistants.budget import Allowance  # noqa: PLC0415 - as above
 
     allowance = Allowance(calls, seconds, scan_mb * MB)
-    serving.serve(assistant(options, stage, scope, desk, strategies, folders or [], allowance))
+    serving.serve(_assistant(_place(options, stage, scope, desk, strategies, folders or [], allowance)))
     return Exit.OK
 
 
-def assistant(
-    options: Options,
-    stage: str,
-    scope: str,
-    desk: Path,
-    strategies: Path | None,
-    folders: list[Path],
-    allowance: "Allowance",
-) -> "Assistant":
+def _assistant(place: "Workplace") -> "Assistant":
     """Return the calls of a new session. Raises BadInput for a log of earlier ones that was changed."""
     from fanfold.cli.assistants.calls import Assistant  # noqa: PLC0415 - as above
 
-    place = _place(options, stage, scope, desk, strategies, folders, allowance)
     session = uuid4().hex
     place.journal.append({"session": session, "event": "began", "scope": place.scope.name, "user": place.user})
     return Assistant(place, session, time.monotonic)
@@ -95,7 +86,7 @@ def _place(
 ) -> "Workplace":
     from fanfold.cli.assistants import workplace as places  # noqa: PLC0415 - as above
     from fanfold.cli.assistants.budget import Budget  # noqa: PLC0415 - as above
-    from fanfold.cli.assistants.call_log import CallLog  # noqa: PLC0415 - as above
+    from fanfold.cli.assistants.call_log import FOLDER, CallLog  # noqa: PLC0415 - as above
     from fanfold.cli.assistants.confined import Workroom  # noqa: PLC0415 - as above
     from fanfold.cli.assistants.folders import Folders  # noqa: PLC0415 - as above
     from fanfold.cli.assistants.tickets import TicketBox  # noqa: PLC0415 - as above
@@ -103,7 +94,7 @@ def _place(
     from fanfold.strategy import folder  # noqa: PLC0415 - as above
 
     state = options.state.resolve()
-    own = state / places.FOLDER
+    own = state / FOLDER
     state_directory.prepare(state)
     own.mkdir(exist_ok=True)
     known = folder.chosen(strategies)

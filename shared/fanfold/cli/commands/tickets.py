@@ -14,9 +14,8 @@ import msgspec
 from cyclopts import Parameter
 
 from fanfold.cli.argument_types import Shared
-from fanfold.cli.assistants.call_log import CallLog
+from fanfold.cli.assistants.call_log import FOLDER, CallLog
 from fanfold.cli.assistants.tickets import SHORT_ID, Ticket, TicketBox
-from fanfold.cli.assistants.workplace import FOLDER
 from fanfold.cli.output import Answer, grid, moment
 from fanfold.cli.reading import minute
 
@@ -40,11 +39,14 @@ def command(
         wanted = box.find(ticket)
         state = box.state(wanted, now)
         return Answer(_document(wanted, state), ["\n".join([*lines(wanted), f"  state     {state}"])])
-    rows = [_document(each, state) for each, state in box.states(now)]
-    document = {"tickets": rows, "journal_records": calls}
-    if not rows:
+    known = list(box.states(now))
+    document = {"tickets": [_document(each, state) for each, state in known], "journal_records": calls}
+    if not known:
         return Answer(document, ["no tickets: `fanfold mcp --scope propose` lets an assistant make some"])
-    return Answer(document, [grid("", [_row(row) for row in rows], _COLUMNS), "`fanfold approve TICKET` approves one"])
+    return Answer(
+        document,
+        [grid("", [_row(each, state) for each, state in known], _COLUMNS), "`fanfold approve TICKET` approves one"],
+    )
 
 
 def lines(ticket: Ticket) -> list[str]:
@@ -74,7 +76,8 @@ def _document(ticket: Ticket, state: str) -> dict[str, Any]:
     return built | {"state": state}
 
 
-def _row(row: dict[str, Any]) -> dict[str, Any]:
-    why = _in_one_line(row["why"])
+def _row(ticket: Ticket, state: str) -> dict[str, str]:
+    why = _in_one_line(ticket.why)
     why = why if len(why) <= WHY_WIDTH else why[: WHY_WIDTH - 1] + "…"
-    return row | {"id": row["id"][:SHORT_ID], "made_at": minute(datetime.fromisoformat(row["made_at"])), "why": why}
+    made = minute(ticket.made_at)
+    return {"id": ticket.id[:SHORT_ID], "made_at": made, "kind": ticket.kind, "state": state, "why": why}
