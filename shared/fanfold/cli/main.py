@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from fanfold.aws.client.call import AwsFault, not_found
 from fanfold.cli.app import ParsedCommand, parse
 from fanfold.cli.exit_codes import Exit
+from fanfold.cli.faults import EXPECTED
 from fanfold.cli.output import Answer, show
-from fanfold.errors import BadInput, NothingThere, NotReachable, VenueUnavailable
+from fanfold.errors import BadInput, NothingThere, NotReachable
 from fanfold.local.complaint import print_error
 
 STAGE = "stage "
@@ -34,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(sys.argv[1:] if argv is None else argv)
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
-    except (BadInput, NothingThere, NotReachable, VenueUnavailable, AwsFault) as wrong:
+    except EXPECTED as wrong:
         print_error(_explained(wrong) if isinstance(wrong, AwsFault) else str(wrong))
         return _CODES.get(type(wrong), Exit.NOT_REACHABLE)
     except BrokenPipeError:

@@ -7,19 +7,17 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from fanfold.aws.client.call import AwsFault
 from fanfold.cli.assistants import marking, tools
 from fanfold.cli.assistants.answers import Envelope
 from fanfold.cli.assistants.tools import Tool
 from fanfold.cli.assistants.workplace import Workplace
+from fanfold.cli.faults import EXPECTED
 from fanfold.cli.output import encode
-from fanfold.errors import BadInput, NothingThere, NotReachable, VenueUnavailable
+from fanfold.errors import BadInput
 
 # An assistant reads a quarter of a megabyte badly already.
 ANSWER_BYTES_MAX = 256 * 1024
 ARGUMENTS_MAX = 2_000
-# Faults that the caller can do something about, or wait for.
-EXPECTED = (BadInput, NothingThere, NotReachable, VenueUnavailable, AwsFault, OSError)
 
 
 class Result(NamedTuple):
@@ -70,7 +68,7 @@ class Assistant:
             tool = self._tool(name)
             data, good = tool.act(self._place, _converted(tool, arguments))
             return Result(self._envelope(tool, data, good=good), "")
-        except EXPECTED as wrong:
+        except (*EXPECTED, OSError) as wrong:
             return Result(None, marking.clean(str(wrong)))
 
     def _tool(self, name: str) -> Tool:

@@ -1,6 +1,7 @@
 """One look at a desk: accounts, positions, orders that may still fill, what happened last, and how old the data is."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -113,7 +114,7 @@ class DeskReader:
         self._rested = None if picture.running else (tuple(_changes(state)), picture)
         return picture
 
-    def reach(self) -> Any:
+    def reach(self) -> AbstractContextManager[Session]:
         """Connect to the desk while a block lasts."""
         return reach(self._options.state, self._stage, COMMAND)
 

@@ -15,19 +15,17 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Footer, Input, Label, Static
 from textual.worker import Worker, WorkerState
 
-from fanfold.aws.client.call import AwsFault
+from fanfold.cli.faults import EXPECTED
 from fanfold.cli.watching import written
 from fanfold.cli.watching.picture import Picture
-from fanfold.errors import BadInput, NothingThere, NotReachable, VenueUnavailable
 
 # Values of equity that are kept of a day of polls.
 EQUITIES_MAX = 2_000
 # From this width on there are two columns.
 WIDE = 110
-EXPECTED = (BadInput, NothingThere, NotReachable, VenueUnavailable, AwsFault, OSError)
 SECTIONS = ("accounts", "limits", "positions", "orders", "log")
-STATES = ("REDUCE_ONLY", "HALTED", "FLATTENING")
-MEANINGS = {
+# The trading states that a halt may set, in the order of the dialog, with what they mean.
+STATES = {
     "REDUCE_ONLY": "only towards zero",
     "HALTED": "nothing trades",
     "FLATTENING": "everything is closed",
@@ -57,8 +55,8 @@ class HaltDialog(ModalScreen[tuple[str, str] | None]):
             yield Label(f"now {self._states}", markup=False)
             yield Input(placeholder="why; it goes into the audit chain", id="reason")
             with Horizontal(id="states"):
-                for state in STATES:
-                    yield Button(f"{state}: {MEANINGS[state]}", id=state, variant="error", compact=True)
+                for state, meaning in STATES.items():
+                    yield Button(f"{state}: {meaning}", id=state, variant="error", compact=True)
             yield Button("leave it", id="leave", compact=True)
 
     def action_leave(self) -> None:
@@ -168,7 +166,7 @@ class WatchApp(App[None]):
 
     def _failed(self, worker: Worker[Any]) -> None:
         fault = worker.error
-        if not isinstance(fault, EXPECTED):
+        if not isinstance(fault, (*EXPECTED, OSError)):
             # A bug ends the screen with its traceback.
             self._handle_exception(fault if isinstance(fault, Exception) else RuntimeError(str(fault)))
             return
