@@ -109,11 +109,13 @@ def show(answer: Answer, *, as_json: bool, out: TextIO) -> None:
     elif answer.blocks and out.isatty():
         _show_rich(answer.blocks, out)
     elif answer.blocks:
-        out.write("\n".join(block if isinstance(block, str) else plain(block) for block in answer.blocks) + "\n")
+        out.write("\n".join(map(plain, answer.blocks)) + "\n")
 
 
-def plain(block: Grid) -> str:
-    """Return a table as aligned text, without trailing blanks."""
+def plain(block: str | Grid) -> str:
+    """Return a block as text: a table aligned, without trailing blanks."""
+    if isinstance(block, str):
+        return block
     rows = [block.columns, *block.rows]
     widths = [max(len(row[n]) for row in rows) for n in range(len(block.columns))]
     lines = [block.title] if block.title else []
@@ -143,7 +145,7 @@ def write_blocks(blocks: Sequence[str | Grid], console: "Console") -> None:
     from rich.table import Table  # noqa: PLC0415
 
     for block in blocks:
-        text = block if isinstance(block, str) else plain(block)
+        text = plain(block)
         # A table that is wider than the terminal would be folded inside its numbers; lines fold only at the edge.
         if (
             isinstance(block, str)

@@ -56,6 +56,6 @@ def _halt(reader: DeskReader) -> Callable[[str, str], str]:
     def set_state(state: str, reason: str) -> str:
         with reader.reach() as session:
             answer = halt.set_state(session, TradingState(state), reason, [])
-        return "\n".join(block if isinstance(block, str) else plain(block) for block in answer.blocks)
+        return "\n".join(map(plain, answer.blocks))
 
     return set_state
