@@ -7,7 +7,7 @@ import msgspec
 
 from fanfold import ids
 from fanfold.aws.dynamodb import ledger
-from fanfold.cli.assistants import desk_changes, inputs, research_tools
+from fanfold.cli.assistants import desk_changes, inputs, research_tools, written_strategies
 from fanfold.cli.assistants.answers import HaltedAccount
 from fanfold.cli.assistants.tickets import SHORT_ID, Ticket
 from fanfold.cli.assistants.workplace import RUNS, Workplace
@@ -83,7 +83,7 @@ def of_propose(place: Workplace, wanted: inputs.ProposalInput) -> tuple[Any, boo
     if not wanted.dry_run:
         place.tickets.keep(ticket)
     command = f"fanfold approve {ticket.id[:SHORT_ID]} --state {place.state}"
-    return {"done": not wanted.dry_run, "ticket": msgspec.to_builtins(ticket), "approve": command}, True
+    return {"done": not wanted.dry_run, "ticket": ticket, "approve": command}, True
 
 
 def _resume(place: Workplace, wanted: inputs.ProposalInput, blank: Ticket) -> Ticket:
@@ -117,17 +117,17 @@ def _change(place: Workplace, wanted: inputs.ProposalInput, blank: Ticket) -> Ti
 
 def _check_whole(place: Workplace, text: str) -> None:
     """Raise BadInput for a desk that could not trade; its strategies are loaded in a process with limits."""
-    proposed = place.own / "strategies" / "proposed.toml"
+    proposed = place.own / written_strategies.FOLDER / "proposed.toml"
     proposed.parent.mkdir(parents=True, exist_ok=True)
     proposed.write_text(text, "utf-8")
-    folder = ["--strategies", str(place.strategies)] if place.strategies else []
-    place.workroom.run(["desk", "check", str(proposed), *folder], place.budget.seconds_for(research_tools.CHECK_S))
+    words = ["desk", "check", str(proposed), *research_tools.folder_of(place)]
+    place.workroom.run(words, place.budget.seconds_for(research_tools.CHECK_S))
 
 
 def of_tickets(place: Workplace, _wanted: inputs.NoInput) -> tuple[Any, bool]:
     """Return the tickets."""
     rows = [
-        msgspec.to_builtins(ticket) | {"state": state, "approval": msgspec.to_builtins(place.tickets.approval(ticket))}
+        msgspec.to_builtins(ticket) | {"state": state, "approval": place.tickets.approval(ticket)}
         for ticket, state in place.tickets.states(place.now())
     ]
     return {"tickets": rows}, True

@@ -10,7 +10,6 @@ from fanfold.cli.assistants.budget import BudgetLeft
 from fanfold.cli.assistants.marking import OutsideText
 
 Text = str | OutsideText
-Figure = Decimal | float | int | None
 
 
 class AccountRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -255,14 +254,19 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
 
 def schema_of(answer: type) -> dict[str, Any]:
     """Return the JSON schema of an envelope with an answer of this kind."""
-    (envelope, data), known = msgspec.json.schema_components((Envelope, answer), ref_template="#/$defs/{name}")
-    whole: dict[str, Any] = known.pop(envelope["$ref"].rpartition("/")[2])
-    whole["properties"]["data"] = data
-    return whole | {"$defs": known}
+    envelope, data = _schema(Envelope, answer)
+    envelope["properties"]["data"] = data
+    return envelope
 
 
 def schema_of_input(kind: type) -> dict[str, Any]:
     """Return the JSON schema of a tool's input: an object at its root."""
-    (root,), known = msgspec.json.schema_components((kind,), ref_template="#/$defs/{name}")
-    whole: dict[str, Any] = known.pop(root["$ref"].rpartition("/")[2])
-    return whole | ({"$defs": known} if known else {})
+    (whole,) = _schema(kind)
+    return whole
+
+
+def _schema(root: type, *others: type) -> list[dict[str, Any]]:
+    """Return the schema of a record, whole and with what it and the others refer to; then those of the others."""
+    (first, *rest), known = msgspec.json.schema_components((root, *others), ref_template="#/$defs/{name}")
+    whole: dict[str, Any] = known.pop(first["$ref"].rpartition("/")[2])
+    return [whole | ({"$defs": known} if known else {}), *rest]

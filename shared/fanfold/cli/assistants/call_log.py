@@ -74,7 +74,7 @@ def _checked(body: bytes, head: Head, path: Path) -> tuple[list[Record], Head]:
         try:
             record = chain.read(line)
         except BadInput as wrong:
-            raise _damaged(path, f"record {head.seq + 1} is none: {wrong}") from wrong
+            raise _damaged(path, f"record {head.seq + 1} cannot be read: {wrong}") from wrong
         if (record.stream, record.seq, record.prev) != (head.stream, head.seq + 1, head.hash):
             raise _damaged(path, f"record {record.seq} does not follow the one before")
         head = Head(stream=STREAM, seq=record.seq, hash=chain.hash_of(line))
@@ -83,4 +83,4 @@ def _checked(body: bytes, head: Head, path: Path) -> tuple[list[Record], Head]:
 
 
 def _damaged(path: Path, why: str) -> BadInput:
-    return BadInput(f"the log {path} was changed: {why}; look who did, move it away, and start again")
+    return BadInput(f"the log {path} was changed: {why}; find out by whom, move it away, and start again")

@@ -18,11 +18,13 @@ import msgspec
 import fanfold
 from fanfold.cli.assistants.confined_entry import Confinement
 from fanfold.cli.assistants.folders import Folders
+from fanfold.cli.assistants.written_strategies import FOLDER as STRATEGIES
 from fanfold.cli.exit_codes import Exit
 from fanfold.errors import BadInput
 
 ENTRY = "fanfold.cli.assistants.confined_entry"
 CACHE = "cache"
+SCRATCH = "fanfold-assistant-"
 GB = 2**30
 MEMORY_BYTES, FILE_BYTES = 8 * GB, GB // 4
 # An answer that is larger is no answer for an assistant.
@@ -61,23 +63,26 @@ class Workroom(NamedTuple):
 
     def run(self, words: Sequence[str], seconds: float) -> Finished:
         """Return the JSON answer of a command. Raises BadInput for what it complains of, or when its time is up."""
-        _warm(self.own / CACHE)
-        with TemporaryDirectory(prefix="fanfold-assistant-") as scratch:
-            limits = self._confinement(Path(scratch), seconds)
-            line = [sys.executable, "-P", "-m", ENTRY, msgspec.json.encode(limits).decode(), *words, "--json"]
-            return run(line, Path(scratch), environment(Path(scratch), self.own / CACHE), seconds, self.ended)
+        with TemporaryDirectory(prefix=SCRATCH) as scratch:
+            limits = msgspec.json.encode(self._confinement(Path(scratch), seconds)).decode()
+            return self._run([ENTRY, limits, *words], Path(scratch), seconds)
 
     def trade(self, words: Sequence[str], seconds: float) -> Finished:
         """Return the JSON answer of a run on paper, without keys; its services are processes of their own."""
-        with TemporaryDirectory(prefix="fanfold-assistant-") as scratch:
-            _warm(self.own / CACHE)
-            line = [sys.executable, "-P", "-m", "fanfold.cli.entry", *words, "--json"]
-            return run(line, Path(scratch), environment(Path(scratch), self.own / CACHE), seconds, self.ended)
+        with TemporaryDirectory(prefix=SCRATCH) as scratch:
+            return self._run(["fanfold.cli.entry", *words], Path(scratch), seconds)
+
+    def _run(self, words: Sequence[str], scratch: Path, seconds: float) -> Finished:
+        """Run a module with arguments; ``scratch`` is its home and working directory."""
+        cache = self.own / CACHE
+        _warm(cache)
+        line = [sys.executable, "-P", "-m", *words, "--json"]
+        return run(line, scratch, environment(scratch, cache), seconds, self.ended)
 
     def _confinement(self, scratch: Path, seconds: float) -> Confinement:
         package = Path(fanfold.__file__).resolve().parent
         return Confinement(
-            read=[*_SYSTEM, str(package.parent), *map(str, self.folders.roots), str(self.own / "strategies")],
+            read=[*_SYSTEM, str(package.parent), *map(str, self.folders.roots), str(self.own / STRATEGIES)],
             write=[str(scratch), str(self.own / CACHE)],
             closed=[str(path) for path in self.folders.closed],
             cpu_s=int(seconds) + 1,

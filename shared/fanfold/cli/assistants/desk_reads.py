@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import msgspec
-
 from fanfold.aws.s3.audit_log import pages_of
 from fanfold.cli import lake_copy
 from fanfold.cli.argument_types import Options, read_moment
@@ -12,7 +10,7 @@ from fanfold.cli.assistants.workplace import COMMAND, Workplace
 from fanfold.cli.commands import orders, positions, query, report, signals, status, trades, why, why_not
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.limit_reading import limits_of, now_of
-from fanfold.cli.output import Answer, encode
+from fanfold.cli.output import Answer
 from fanfold.errors import BadInput
 from fanfold.local.session import Session
 
@@ -22,22 +20,22 @@ QUERY_S = 60.0
 
 def of_status(place: Workplace, wanted: inputs.OfDesk) -> tuple[Any, bool]:
     """Return accounts, trading states, money, queues and dead letters."""
-    return _plain(status.command(**_where(place, wanted.run), account=wanted.account or None))
+    return _result(status.command(**_where(place, wanted.run), account=wanted.account or None))
 
 
 def of_positions(place: Workplace, wanted: inputs.OfDesk) -> tuple[Any, bool]:
     """Return positions by strategy instance."""
-    return _plain(positions.command(**_where(place, wanted.run), account=wanted.account or None))
+    return _result(positions.command(**_where(place, wanted.run), account=wanted.account or None))
 
 
 def of_signals(place: Workplace, wanted: inputs.OfDesk) -> tuple[Any, bool]:
     """Return what each strategy instance wants, and the legs that do not trade."""
-    return _plain(signals.command(**_where(place, wanted.run), account=wanted.account or None))
+    return _result(signals.command(**_where(place, wanted.run), account=wanted.account or None))
 
 
 def of_orders(place: Workplace, wanted: inputs.OfOrders) -> tuple[Any, bool]:
     """Return the newest orders."""
-    return _plain(
+    return _result(
         orders.command(
             **_where(place, wanted.run),
             account=wanted.account or None,
@@ -51,7 +49,7 @@ def of_orders(place: Workplace, wanted: inputs.OfOrders) -> tuple[Any, bool]:
 
 def of_why(place: Workplace, wanted: inputs.OfOrder) -> tuple[Any, bool]:
     """Return the causes of an order."""
-    return _plain(why.command(wanted.order, **_where(place, wanted.run)))
+    return _result(why.command(wanted.order, **_where(place, wanted.run)))
 
 
 def of_why_not(place: Workplace, wanted: inputs.OfMoment) -> tuple[Any, bool]:
@@ -60,13 +58,13 @@ def of_why_not(place: Workplace, wanted: inputs.OfMoment) -> tuple[Any, bool]:
         at = read_moment(wanted.time)
     except (ValueError, OverflowError) as wrong:
         raise BadInput(str(wrong)) from wrong
-    return _plain(why_not.command(wanted.instrument, at, **_where(place, wanted.run)))
+    return _result(why_not.command(wanted.instrument, at, **_where(place, wanted.run)))
 
 
 def of_trades(place: Workplace, wanted: inputs.OfTrades) -> tuple[Any, bool]:
     """Return the newest fills of a day."""
     day = wanted.day.isoformat() if wanted.day else None
-    document, good = _plain(
+    document, good = _result(
         trades.command(
             **_where(place, wanted.run),
             account=wanted.account or None,
@@ -81,14 +79,14 @@ def of_trades(place: Workplace, wanted: inputs.OfTrades) -> tuple[Any, bool]:
 def of_report(place: Workplace, wanted: inputs.OfReport) -> tuple[Any, bool]:
     """Return the report of a run."""
     by = None if wanted.by == "whole" else wanted.by
-    return _plain(report.command(None, **_where(place, wanted.run), by=by))
+    return _result(report.command(None, **_where(place, wanted.run), by=by))
 
 
 def of_limits(place: Workplace, wanted: inputs.OfDesk) -> tuple[Any, bool]:
     """Return the limits of accounts, and what is used of them."""
     with place.reach(wanted.run) as session:
         rows = limits_of(session, session.accounts(wanted.account or None), now_of(session))
-    return _builtin({"accounts": rows}), True
+    return {"accounts": rows}, True
 
 
 def of_query(place: Workplace, wanted: inputs.QueryInput) -> tuple[Any, bool]:
@@ -104,7 +102,7 @@ def of_query(place: Workplace, wanted: inputs.QueryInput) -> tuple[Any, bool]:
         result = dialect.query(wanted.sql, dialect.files_in(cache), bounds)
     rows = query.rows_of(result)[: wanted.rows]
     cut_off = len(result.rows) > wanted.rows
-    return _builtin({"columns": result.columns, "rows": rows, "cut_off": cut_off, "scanned_bytes": size}), True
+    return {"columns": result.columns, "rows": rows, "cut_off": cut_off, "scanned_bytes": size}, True
 
 
 def _size(session: Session) -> int:
@@ -117,10 +115,5 @@ def _where(place: Workplace, run: str) -> dict[str, Any]:
     return {"options": Options(state, json=True, command=COMMAND), "stage": stage}
 
 
-def _plain(answer: Answer) -> tuple[Any, bool]:
-    return _builtin(answer.document), answer.exit == Exit.OK
-
-
-def _builtin(document: Any) -> Any:
-    """Return what a program reads of a document with --json."""
-    return msgspec.json.decode(encode(document))
+def _result(answer: Answer) -> tuple[Any, bool]:
+    return answer.document, answer.exit == Exit.OK

@@ -16,7 +16,7 @@ def of_data(place: Workplace, wanted: inputs.OfFiles) -> tuple[Any, bool]:
 
 def of_strategies(place: Workplace, _wanted: inputs.NoInput) -> tuple[Any, bool]:
     """Return the strategies there are."""
-    return _run(place, ["strategies", *_folder(place)], CHECK_S)
+    return _run(place, ["strategies", *folder_of(place)], CHECK_S)
 
 
 def of_check(place: Workplace, wanted: inputs.OfStrategy) -> tuple[Any, bool]:
@@ -50,6 +50,11 @@ def words_of(place: Workplace, wanted: inputs.OfStrategy) -> list[str]:
     return words + [word for file in wanted.data for word in ("--data", place.workroom.folders.data(file))]
 
 
+def folder_of(place: Workplace) -> list[str]:
+    """Return the arguments of a command for the user's own strategies."""
+    return ["--strategies", str(place.strategies)] if place.strategies else []
+
+
 def _strategy(place: Workplace, wanted: inputs.OfStrategy) -> list[str]:
     if wanted.source:
         if place.scope < Scope.PAPER:
@@ -64,11 +69,7 @@ def _strategy(place: Workplace, wanted: inputs.OfStrategy) -> list[str]:
         return [str(place.workroom.folders.path(wanted.strategy))]
     if wanted.strategy.startswith("-"):
         raise BadInput(f"{wanted.strategy!r} is no strategy's name")
-    return [wanted.strategy, *_folder(place)]
-
-
-def _folder(place: Workplace) -> list[str]:
-    return ["--strategies", str(place.strategies)] if place.strategies else []
+    return [wanted.strategy, *folder_of(place)]
 
 
 def _run(place: Workplace, words: list[str], seconds: float) -> tuple[Any, bool]:

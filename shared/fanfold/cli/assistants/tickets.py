@@ -4,7 +4,7 @@ import hmac
 import os
 import secrets
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +16,6 @@ from fanfold.errors import BadInput, NothingThere
 FOLDER, KEY = "tickets", "ticket.key"
 KEY_BYTES = 32
 SHORT_ID = 8
-LIFETIME_MAX = timedelta(days=7)
 
 
 class DeskChange(msgspec.Struct, frozen=True, kw_only=True):
