@@ -19,6 +19,7 @@ from fanfold.chat.requests import (
     refused,
     secrets_of,
     shortened,
+    signature_headers,
 )
 
 SIGNATURE, TIMESTAMP = "x-signature-ed25519", "x-signature-timestamp"
@@ -27,7 +28,6 @@ PONG, MESSAGE = 1, 4
 EPHEMERAL = 1 << 6
 # A message takes 2,000 characters, and each may be escaped by another.
 CHARACTERS_MAX = 900
-_TIMESTAMP = re.compile(r"[1-9][0-9]{9,10}", re.ASCII)
 _SIGNATURE = re.compile(r"[0-9a-f]{128}", re.ASCII)
 _KEY = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _MARKUP = re.compile(r"([\\*_~`|>#\[\]()<@:-])")
@@ -77,12 +77,10 @@ class Discord:
     redelivers = False
 
     def verify(self, request: ApiRequest, secrets: Mapping[str, str], now_s: float) -> None:
-        timestamp, received = request.headers.get(TIMESTAMP, ""), request.headers.get(SIGNATURE, "")
-        if not _TIMESTAMP.fullmatch(timestamp) or not _SIGNATURE.fullmatch(received):
-            raise refused(f"the headers {TIMESTAMP} and {SIGNATURE} are missing or not of their shape")
+        timestamp, received = signature_headers(request, TIMESTAMP, SIGNATURE, _SIGNATURE)
+        message = timestamp.encode() + request.body
         keys = [key for key in secrets_of(secrets, self.name) if _KEY.fullmatch(key)]
-        signed = timestamp.encode() + request.body
-        if not any(is_signed(bytes.fromhex(key), signed, bytes.fromhex(received)) for key in keys):
+        if not any(is_signed(bytes.fromhex(key), message, bytes.fromhex(received)) for key in keys):
             raise refused("the signature fits no active key")
         check_recent(int(timestamp), now_s)
 

@@ -1,5 +1,6 @@
 """A chat's requests and answers without the platform's own form."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
@@ -12,6 +13,7 @@ WINDOW_S = 300
 TEXT_MAX = 500
 # What nobody is told who may not command: the same whatever was written.
 UNAVAILABLE = "Not available."
+_TIMESTAMP = re.compile(r"[1-9][0-9]{9,10}", re.ASCII)
 
 
 class Incoming(NamedTuple):
@@ -71,6 +73,17 @@ def secrets_of(known: Mapping[str, str], platform: str) -> list[str]:
 def refused(detail: str) -> Problem:
     """Return the rejection of a request that is not proven; it never says how close a forgery came."""
     return Problem(401, "bad-signature", detail)
+
+
+def signature_headers(request: ApiRequest, timestamp: str, signature: str, shape: re.Pattern[str]) -> tuple[str, str]:
+    """Return a request's timestamp and signature, by the names of their headers.
+
+    Raises Problem where the timestamp is not in epoch seconds, or the signature is not of its shape.
+    """
+    sent_at, received = request.headers.get(timestamp, ""), request.headers.get(signature, "")
+    if not _TIMESTAMP.fullmatch(sent_at) or not shape.fullmatch(received):
+        raise refused(f"the headers {timestamp} and {signature} are missing or not of their shape")
+    return sent_at, received
 
 
 def check_recent(sent_at_s: int, now_s: float) -> None:

@@ -24,6 +24,7 @@ from fanfold.chat.requests import (
     refused,
     secrets_of,
     shortened,
+    signature_headers,
 )
 
 SIGNATURE, TIMESTAMP = "x-slack-signature", "x-slack-request-timestamp"
@@ -32,7 +33,6 @@ PREFIX = "/fanfold"
 FIELDS_MAX = 40
 # A block of text takes 3,000 characters.
 CHARACTERS_MAX = 2_800
-_TIMESTAMP = re.compile(r"[1-9][0-9]{9,10}", re.ASCII)
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}", re.ASCII)
 
 
@@ -48,9 +48,7 @@ class Slack:
     redelivers = False
 
     def verify(self, request: ApiRequest, secrets: Mapping[str, str], now_s: float) -> None:
-        timestamp, received = request.headers.get(TIMESTAMP, ""), request.headers.get(SIGNATURE, "")
-        if not _TIMESTAMP.fullmatch(timestamp) or not _SIGNATURE.fullmatch(received):
-            raise refused(f"the headers {TIMESTAMP} and {SIGNATURE} are missing or not of their shape")
+        timestamp, received = signature_headers(request, TIMESTAMP, SIGNATURE, _SIGNATURE)
         known = secrets_of(secrets, self.name)
         genuine = [hmac.compare_digest(received, signature(secret, timestamp, request.body)) for secret in known]
         if not any(genuine):
