@@ -13,7 +13,7 @@ from alerts_service.settings import Settings
 from fanfold.alerts import texts
 from fanfold.alerts.daily import REPORT
 from fanfold.alerts.record import Notice
-from fanfold.alerts.sending import AlertSender, ChannelFailed
+from fanfold.alerts.sending import AlertSender
 from fanfold.aws.dynamodb.alert_hours import DynamoHours
 from fanfold.aws.dynamodb.alert_table import DynamoAlerts
 from fanfold.aws.dynamodb.polls import DynamoPolls
@@ -101,15 +101,7 @@ class AlertsProcess:
 
     def try_out(self, event: dict[str, Any]) -> dict[str, str]:
         """Tell the channel of an event, or each, a text; return why each failed, "" where it did not."""
-        names = [event["channel"]] if "channel" in event else list(self.channels.addresses())
-        return {name: self._tried(name, Announcement(event["title"], event["text"])) for name in names}
-
-    def _tried(self, channel: str, announcement: Announcement) -> str:
-        try:
-            self.channels.tell(channel, announcement)
-        except ChannelFailed as failure:
-            return str(failure)
-        return ""
+        return self.channels.try_out(event.get("channel", ""), Announcement(event["title"], event["text"]))
 
     def _tell(self, notice: Notice) -> None:
         severity = "clear" if notice.kind == "all clear" else notice.record.severity

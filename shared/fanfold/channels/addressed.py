@@ -1,7 +1,7 @@
-"""Tell a channel by its address, an URL of apprise's, which is a secret: it stands in no log and in no error.
+"""Tell a channel by its address, a URL of apprise's, which is a secret: it stands in no log and in no error.
 
-Loading all of apprise's platforms takes a third of a second more than loading one, so an usual platform is loaded by
-its scheme. Nothing here is imported before something is announcement.
+Loading all of apprise's platforms takes a third of a second more than loading one, so those of PLATFORMS are loaded by
+their scheme. Nothing of apprise is imported before a channel is told something.
 """
 
 import logging
@@ -72,6 +72,18 @@ class AddressedChannels(NamedTuple):
         if not taken:
             reason = "; ".join(complaints) or "it gave no reason"
             raise ChannelFailed(f"the channel {channel} refused: {without_secrets(reason, address)[:REASON_MAX]}")
+
+    def try_out(self, channel: str, announcement: Announcement) -> dict[str, str]:
+        """Tell a channel something, "" being each that has an address; return why each failed, "" where it did not."""
+        names = [channel] if channel else sorted(self.addresses())
+        return {name: self._failure(name, announcement) for name in names}
+
+    def _failure(self, channel: str, announcement: Announcement) -> str:
+        try:
+            self.tell(channel, announcement)
+        except ChannelFailed as failure:
+            return str(failure)
+        return ""
 
 
 def _notify(channel: str, address: str, announcement: Announcement) -> bool:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from fanfold.alerts.record import AlertRecord
-from fanfold.alerts.sending import ChannelFailed, acknowledge
+from fanfold.alerts.sending import acknowledge
 from fanfold.aws.client.call import BACKOFF
 from fanfold.aws.dynamodb.alert_table import DynamoAlerts
 from fanfold.aws.dynamodb.table import Table
@@ -79,18 +79,10 @@ def _told(channel: str | None) -> dict[str, str]:
     """Tell channels from this machine; return by channel why it failed, "" where it did not."""
     path = address_file()
     channels = AddressedChannels(lambda: addresses_in(path), str(path))
-    names = [channel] if channel else sorted(channels.addresses())
-    if not names:
+    failures = channels.try_out(channel or "", TEST)
+    if not failures:
         raise BadInput(f"{path} names no channel; docs/alerts.md says what to write into it")
-    return {name: _failure(channels, name) for name in names}
-
-
-def _failure(channels: AddressedChannels, name: str) -> str:
-    try:
-        channels.tell(name, TEST)
-    except ChannelFailed as failure:
-        return str(failure)
-    return ""
+    return failures
 
 
 def _stage_told(options: Options, stage: str, channel: str | None) -> dict[str, str]:
