@@ -1,15 +1,14 @@
 """The daily report of a desk, and the picture of equity that goes with it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
-from fanfold.alerts.anomalies import Hour
-from fanfold.alerts.daily import DAY_S, report_of
-from fanfold.alerts.entries import AlertChannel
+from fanfold.alerts.anomalies import DAY_S, Hour
+from fanfold.alerts.daily import report_of
 from fanfold.alerts.picture import equity_picture
-from fanfold.alerts.record import Alert
+from fanfold.alerts.record import Alert, Channels
 from fanfold.audit.daily_report import DayReport
 
 PICTURE_S = 40 * DAY_S
@@ -34,7 +33,7 @@ class DailyReports(NamedTuple):
     hours: StoredHours
     closes: ClosedDays
     accounts: Sequence[str]
-    channels: Mapping[str, AlertChannel]
+    channels: Channels
 
     def of_yesterday(self, now_s: int) -> Alert | None:
         """Return the report of the day before, None where no channel wants one."""

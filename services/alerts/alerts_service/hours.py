@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from alerts_service.daily import StoredHours
 from fanfold.alerts import anomalies
 from fanfold.alerts.anomalies import BASE_S, HOUR_S, Hour
 from fanfold.alerts.entries import Severity
@@ -32,12 +33,10 @@ def hour_of(report: ExecutionReport, now: datetime) -> Hour:
     )
 
 
-class CountedHours(Protocol):
+class CountedHours(StoredHours, Protocol):
     """The hours of accounts, which are added to."""
 
     def add(self, account: str, hour: Hour) -> None: ...
-
-    def since(self, account: str, since_s: int) -> Sequence[Hour]: ...
 
 
 def judged(desk: Desk, polls: Mapping[str, PollState], hours: CountedHours, now_s: int) -> list[Alert]:

@@ -1,16 +1,15 @@
 """The alerts that events are: which thing each is of, how bad it is, and which channels asked for it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 from functools import singledispatch
 from typing import Any
 
 from alerts_service.events import AlarmNotice
-from fanfold.alerts.entries import AlertChannel, Severity
-from fanfold.alerts.record import Alert
+from fanfold.alerts.entries import Severity
+from fanfold.alerts.record import Alert, Channels
 from fanfold.messages import ExecutionReport, Fill, OrdersRefused, OrderUpdate, TradingState, TradingStateChanged
 
-Channels = Mapping[str, AlertChannel]
 # Alarms that say that the desk is slow or short of something, and none that it trades wrongly or not at all.
 MILD = ("queue-age", "throttles", "tick-to-order", "bars-requested", "sweeps-failed")
 LOSSES = {"DAILY_LOSS", "DRAWDOWN"}

@@ -10,9 +10,9 @@ from statistics import median
 
 import msgspec
 
-HOUR_S = 3600
+HOUR_S, DAY_S = 3600, 86_400
 # What is usual is taken from these days before the hours that are judged.
-BASE_S = 7 * 86_400
+BASE_S = 7 * DAY_S
 # Success: so many recent hours, orders in them, orders before, and how seldom chance alone may look like it.
 SUCCESS_S, SUCCESS_ORDERS, SUCCESS_BASE, CHANCE = 4 * HOUR_S, 8, 50, 1e-5
 # Latency: recent hours, hours before that have any, and how many spreads and times the usual it must be.
@@ -82,14 +82,14 @@ def latency_rose(hours: Sequence[Hour], now_s: int) -> str:
 def fills_stopped(hours: Sequence[Hour], now_s: int) -> str:
     """Compare the time since the last fill with the longest pause of the days before."""
     filled = [hour.at_s for hour in hours if hour.fills and now_s - BASE_S <= hour.at_s]
-    days = {(now_s - at_s) // 86_400 for at_s in filled}
+    days = {(now_s - at_s) // DAY_S for at_s in filled}
     if len(days) < FILL_DAYS:
         return ""
     longest = max((later - earlier for earlier, later in pairwise(filled)), default=HOUR_S)
     pause = now_s - filled[-1] - HOUR_S
     if pause <= max(PAUSES * longest, PAUSE_MIN_S):
         return ""
-    return f"no fill for {pause // HOUR_S} h; the longest pause of {BASE_S // 86_400} days was {longest // HOUR_S} h"
+    return f"no fill for {pause // HOUR_S} h; the longest pause of {BASE_S // DAY_S} days was {longest // HOUR_S} h"
 
 
 def fell_silent(decided_s: int, now_s: int, bar_s: int) -> str:
@@ -98,7 +98,8 @@ def fell_silent(decided_s: int, now_s: int, bar_s: int) -> str:
     if not decided_s or silent_s <= SILENT_BARS * bar_s + GRACE_S:
         return ""
     return (
-        f"nothing was decided for {silent_s // 60} min, with bars of {bar_s // 60} min: none come, or the chain stands"
+        f"nothing was decided for {silent_s // 60} min, with bars of {bar_s // 60} min: no bars come, or a service "
+        "of the desk has stopped"
     )
 
 

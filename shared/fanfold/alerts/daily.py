@@ -3,16 +3,15 @@
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from fanfold.alerts.anomalies import Hour
-from fanfold.alerts.entries import AlertChannel
-from fanfold.alerts.record import Alert
+from fanfold.alerts.anomalies import DAY_S, Hour
+from fanfold.alerts.record import Alert, Channels
+from fanfold.money import money, places_of
 
-DAY_S = 86_400
 REPORT = "report "
 
 
 def report_of(
-    day: str, begins_s: int, hours: Mapping[str, Sequence[Hour]], close: str, channels: Mapping[str, AlertChannel]
+    day: str, begins_s: int, hours: Mapping[str, Sequence[Hour]], close: str, channels: Channels
 ) -> Alert | None:
     """Return the report of a day from the hours of its accounts, None where no channel wants one.
 
@@ -37,4 +36,5 @@ def _of_account(name: str, hours: Sequence[Hour], begins_s: int) -> str:
         return f"{name}: equity is unknown; {counts}"
     start = before[-1] if before else worth[0]
     change = f" ({(worth[-1] / start - 1) * 100:+.2f} %)" if start else ""
-    return f"{name}: equity {worth[-1]:,.2f}{change}, lowest {min(worth):,.2f}; {counts}"
+    now, lowest = (money(equity, places_of(start)) for equity in (worth[-1], min(worth)))
+    return f"{name}: equity {now}{change}, lowest {lowest}; {counts}"
