@@ -75,7 +75,7 @@ class Actions:
         return action(turn, command)
 
     def _help(self, turn: Turn, _command: Command) -> ChatAnswer:
-        return answers.commands(self._desk.chat[turn.person].role)
+        return answers.commands(self._desk.chat[turn.person])
 
     def _status(self, turn: Turn, command: Command) -> ChatAnswer:
         return answers.status(self._api.get(turn.person, "/status", Status, {"account": command.account}).accounts)

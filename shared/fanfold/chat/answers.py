@@ -20,7 +20,7 @@ from fanfold.chat.commands import VERBS, usage
 from fanfold.chat.requests import ChatAnswer
 from fanfold.messages import Fill
 from fanfold.money import ZERO, amount, exact, money, places_of, profit
-from fanfold.operators.persons import ROLES, Role
+from fanfold.operators.persons import Person, may
 
 # Digits of an order's id that are enough to name it.
 SHORT = 8
@@ -159,9 +159,9 @@ def resumed(answer: ResumeAnswer, reason: str) -> ChatAnswer:
     return ChatAnswer("Asked", lines, f"/resume {answer.account} {answer.confirmation}")
 
 
-def commands(role: Role) -> ChatAnswer:
-    """List the commands of a role."""
-    mine = [verb for verb in VERBS.values() if ROLES.index(verb.role) <= ROLES.index(role)]
+def commands(person: Person) -> ChatAnswer:
+    """List the commands that a person may give."""
+    mine = [verb for verb in VERBS.values() if may(person, verb.role)]
     return ChatAnswer("Commands", tuple(f"{usage(verb)}: {verb.about}" for verb in mine))
 
 

@@ -15,7 +15,6 @@ from uuid import uuid4
 import msgspec
 from cyclopts import Parameter
 
-from fanfold.aws.clock import clock_of
 from fanfold.aws.dynamodb.alert_table import DynamoAlerts
 from fanfold.aws.dynamodb.chat_inbox import ChatInbox
 from fanfold.aws.dynamodb.table import Table
@@ -26,11 +25,11 @@ from fanfold.chat.requests import ChatAnswer, Incoming, Platform
 from fanfold.chat.webhook import ChatParts, conversation
 from fanfold.cli.argument_types import Shared
 from fanfold.cli.exit_codes import DESK
+from fanfold.cli.limit_reading import now_of
 from fanfold.cli.output import Answer
 from fanfold.deployment import topic_name
 from fanfold.desk import Desk
 from fanfold.errors import BadInput, near
-from fanfold.local.driver import CLOCK
 from fanfold.local.launcher import REGION
 from fanfold.local.session import ACCOUNT_ID, LocalSession, connect, table_name
 from fanfold.operators.persons import Person
@@ -50,8 +49,7 @@ def command(
     """Carry a command out, and return what a phone would show."""
     with connect(options.state, options.command) as session:
         desk, platform, user = _sender(session.desk, as_)
-        path = session.state / CLOCK
-        now = clock_of(f"market:{path}" if path.exists() else "wall")()
+        now = now_of(session)
         incoming = Incoming(user, text, uuid4().hex, int(now.timestamp()))
         answer = conversation(desk, _parts(session)).hear(platform, incoming, now)
         recorded = session.rested()
