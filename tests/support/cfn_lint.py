@@ -13,9 +13,9 @@ from support.packaged_stacks import REGION
 
 
 def complaints(folder: Path, documents: Mapping[str, Any], *ignored: str) -> str:
-    """What cfn-lint says against templates, each a document or its text, by the file that is written; "" for nothing.
+    """The complaints of cfn-lint about templates, each a document or its text, by the name of its file; "" is none.
 
-    ``ignored`` are codes of rules.
+    The files are written into ``folder``; ``ignored`` are codes of rules.
     """
     pytest.importorskip("cfnlint", reason="cfn-lint is not installed: run `make install`")
     for name, document in documents.items():
