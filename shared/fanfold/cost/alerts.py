@@ -4,8 +4,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from fanfold.cost.durations import UNRECORDED_MS
-from fanfold.cost.prices import PRICES
-from fanfold.cost.sweep import PriceLine
+from fanfold.cost.prices import PriceLine, price_lines
 from fanfold.cost.templates import POLLERS_IDLE
 from fanfold.cost.units import MONTH_DAYS, gb_seconds, long_polls, runs_a_month
 
@@ -54,7 +53,4 @@ def month_of(use: AlertsUse) -> list[PriceLine]:
         "alarm": Decimal(ALARMS),
         "image-gb": IMAGES_GB,
     }
-    return [
-        PriceLine(PRICES[item].what, quantity, PRICES[item].unit, PRICES[item].listed(quantity))
-        for item, quantity in quantities.items()
-    ]
+    return price_lines(quantities)

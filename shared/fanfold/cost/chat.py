@@ -7,8 +7,7 @@ message of its segment in the audit chain.
 from decimal import Decimal
 
 from fanfold.cost.durations import COLD_START_MS, UNRECORDED_MS
-from fanfold.cost.prices import PRICES
-from fanfold.cost.sweep import PriceLine
+from fanfold.cost.prices import PriceLine, price_lines
 from fanfold.cost.units import gb_seconds
 
 # The functions of a command: the chat's, one of the API, and audit's, which records it.
@@ -40,7 +39,4 @@ def lines_of(commands: int, memory_mb: int) -> list[PriceLine]:
         "log-gb": Decimal(FUNCTIONS * LOG_BYTES) / GB,
     }
     quantities = {item: count * commands for item, count in each.items()}
-    return [
-        PriceLine(PRICES[item].what, quantity, PRICES[item].unit, PRICES[item].listed(quantity))
-        for item, quantity in quantities.items()
-    ]
+    return price_lines(quantities)

@@ -1,5 +1,6 @@
 """List prices of the region of the stages, what of each month is always free, and the date of the prices."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -27,6 +28,15 @@ class Price(NamedTuple):
 
     def after_free(self, quantity: Decimal) -> Decimal:
         return self.listed(max(NOTHING, quantity - self.free))
+
+
+class PriceLine(NamedTuple):
+    """A quantity, and what it costs in dollars."""
+
+    what: str
+    quantity: Decimal
+    unit: str
+    usd: Decimal
 
 
 PRICES: dict[str, Price] = {
@@ -80,3 +90,9 @@ PRICES: dict[str, Price] = {
     "image-gb": Price("ECR, storage", "GB-months", Decimal("0.10"), 1, NOTHING, "recalled"),
     "trace": Price("X-Ray", "traces", Decimal(5), MILLION, Decimal(100_000), "recalled"),
 }
+
+
+def price_lines(quantities: Mapping[str, Decimal]) -> list[PriceLine]:
+    """Return a line for each quantity at its list price."""
+    prices = ((PRICES[item], quantity) for item, quantity in quantities.items())
+    return [PriceLine(price.what, quantity, price.unit, price.listed(quantity)) for price, quantity in prices]

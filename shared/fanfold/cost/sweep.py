@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import NamedTuple
 
-from fanfold.cost.prices import PRICES
+from fanfold.cost.prices import PriceLine, price_lines
 from fanfold.cost.units import KB
 
 # The memory of the function, and of the task, as services/research/serverless.yml has them.
@@ -28,15 +28,6 @@ class SweepWork(NamedTuple):
     uploads: int
 
 
-class PriceLine(NamedTuple):
-    """A quantity, and what it costs in dollars."""
-
-    what: str
-    quantity: Decimal
-    unit: str
-    usd: Decimal
-
-
 def lines_of(work: SweepWork) -> list[PriceLine]:
     """Return the lines of a sweep's price, those of nothing left out."""
     gb_seconds = work.function_s * FUNCTION_MB / KB
@@ -50,11 +41,7 @@ def lines_of(work: SweepWork) -> list[PriceLine]:
         "s3-put": Decimal(work.batches + work.uploads + RESULT_FILES),
         "s3-get": Decimal(work.batches * work.reads),
     }
-    lines = [
-        PriceLine(PRICES[item].what, quantity, PRICES[item].unit, PRICES[item].listed(quantity))
-        for item, quantity in quantities.items()
-    ]
-    return [line for line in lines if line.quantity]
+    return price_lines({item: quantity for item, quantity in quantities.items() if quantity})
 
 
 def total(lines: list[PriceLine]) -> Decimal:
