@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from fanfold.api.problems import not_found
+from fanfold.api.requests import accounts
 from fanfold.api.schemas import AccountStatus, PositionList, PositionView, Signals, StandingSignal, Status
 from fanfold.audit.open_orders import OpenOrders
 from fanfold.audit.queries import Fields, Reading, holdings_of, is_unknown, signals_of
@@ -15,15 +15,6 @@ from fanfold.messages import PositionSnapshot
 from fanfold.money import ZERO, exact
 
 NOT_OPENED = "not opened"
-
-
-def accounts(desk: Desk, name: str | None) -> list[str]:
-    """Return the named account, or all. Raises Problem for one that the desk does not have."""
-    if name is None:
-        return sorted(desk.accounts)
-    if name not in desk.accounts:
-        raise not_found(f"account {name!r} is not in the desk")
-    return [name]
 
 
 def status(desk: Desk, views: Reading, open_orders: OpenOrders, account: str | None) -> Status:

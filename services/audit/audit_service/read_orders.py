@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
-from audit_service.read_desk import accounts
 from fanfold.api.pagination import Position, decode_cursor, encode_cursor, page
 from fanfold.api.problems import bad_request, not_found
+from fanfold.api.requests import accounts
 from fanfold.api.schemas import Cause, ExplainedOrder, OrderPage, OrdersQuery, RecordedOrder, TradePage, TradesQuery
 from fanfold.audit.lineage import Segments, causes
 from fanfold.audit.queries import (

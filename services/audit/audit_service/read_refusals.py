@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from audit_service.read_desk import accounts
+from fanfold.api.requests import accounts
 from fanfold.api.risk_schemas import RefusalCount, Refusals
 from fanfold.audit.queries import REFUSED, Reading, newest_orders
 from fanfold.codes import Code

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from fanfold.api.problems import not_found
+from fanfold.api.requests import accounts
 from fanfold.api.risk_schemas import AccountLimits, LimitList, MarkAge
 from fanfold.api.router import serve, with_clock
 from fanfold.desk import Desk
@@ -41,10 +41,7 @@ class LimitReader:
         return with_clock(response, self._now)
 
     def _limits(self, account: str | None) -> LimitList:
-        if account is not None and account not in self._desk.accounts:
-            raise not_found(f"account {account!r} is not in the desk")
-        names = sorted(self._desk.accounts) if account is None else [account]
-        return LimitList(accounts=[self._of(name) for name in names])
+        return LimitList(accounts=[self._of(name) for name in accounts(self._desk, account)])
 
     def _of(self, account: str) -> AccountLimits:
         book = self._ledger.book(account, self._polls(account))

@@ -7,7 +7,8 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
-from fanfold.api.problems import Problem, bad_request
+from fanfold.api.problems import Problem, bad_request, not_found
+from fanfold.desk import Desk
 
 BODY_BYTES_MAX = 8_192
 QUERY_CHARACTERS_MAX = 2_048
@@ -49,6 +50,15 @@ def request_of(event: dict[str, Any]) -> ApiRequest:
         parameters={},
         scopes=_scopes(context.get("authorizer") or {}),
     )
+
+
+def accounts(desk: Desk, name: str | None) -> list[str]:
+    """Return the account that is asked for, or all of the desk by name. Raises Problem for one that is not in it."""
+    if name is None:
+        return sorted(desk.accounts)
+    if name not in desk.accounts:
+        raise not_found(f"account {name!r} is not in the desk")
+    return [name]
 
 
 def convert_query(fields: dict[str, str], kind: type[T]) -> T:
