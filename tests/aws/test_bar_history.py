@@ -83,6 +83,17 @@ def test_a_span_has_what_closes_after_its_beginning_and_by_its_end(call):
     assert desk.closes(span) == wanted
 
 
+def test_a_grid_has_what_closes_on_it_and_the_newest(call):
+    desk = Recorded(call, 7)
+    span = desk.span()._replace(every_s=300)
+    wanted = {
+        name: {at: close for at, close in closes.items() if at % 300 == 0 or at == max(closes)}
+        for name, closes in desk.series.items()
+    }
+    assert all(max(closes) % 300 for closes in desk.series.values())
+    assert desk.closes(span) == wanted
+
+
 def test_a_second_look_reads_no_segment_and_no_file_again(call):
     desk = Recorded(call, 7)
     desk.closes(desk.span())

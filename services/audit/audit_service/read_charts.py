@@ -4,9 +4,17 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from audit_service.read_desk import accounts
-from fanfold.api.chart_schemas import AccountEquity, BarColumns, BarsQuery, EquityQuery, InstanceResult, ValuedPosition
+from fanfold.api.chart_schemas import (
+    DAYS_MAX,
+    AccountEquity,
+    BarColumns,
+    BarsQuery,
+    EquityQuery,
+    InstanceResult,
+    ValuedPosition,
+)
 from fanfold.api.problems import bad_request, not_found
+from fanfold.api.requests import accounts
 from fanfold.audit.account_equity import BooksNow, EquitySpan, below, deepest, equity_span
 from fanfold.audit.bar_history import BarHistory, BarSpan
 from fanfold.audit.queries import Reading, days, fills_of, holdings_of
@@ -16,11 +24,8 @@ from fanfold.market import timeframes
 from fanfold.messages import Fill, PositionSnapshot
 from fanfold.money import ZERO, exact
 
-DAY_S = 86_400
-# Each day is a listing of the lake and its files: what a request reads is bounded.
-LAKE_DAYS_MAX = 31
 # Seconds between two values of equity, by the days that they are for: some hundreds of values are a line.
-GRID_S = {1: 60, 7: 900, LAKE_DAYS_MAX: 3_600}
+GRID_S = {1: 60, 7: 900, DAYS_MAX: 3_600}
 
 
 def bars(desk: Desk, history: BarHistory, query: BarsQuery, now: datetime) -> BarColumns:
@@ -28,7 +33,7 @@ def bars(desk: Desk, history: BarHistory, query: BarsQuery, now: datetime) -> Ba
     venue = _venue(desk, query)
     timeframe = query.timeframe or desk.venues[venue].timeframe
     until = int(now.timestamp()) if query.until is None else query.until
-    since = max(0, until - min(query.limit * _seconds(timeframe), LAKE_DAYS_MAX * DAY_S))
+    since = max(0, until - min(query.limit * _seconds(timeframe), DAYS_MAX * timeframes.DAY_S))
     shown = history.bars(BarSpan(venue, timeframe, {query.instrument}, since, until))[query.instrument]
     rows = [shown[at] for at in sorted(shown)]
     return BarColumns(
@@ -50,8 +55,8 @@ def equity(desk: Desk, views: Reading, history: BarHistory, query: EquityQuery, 
     (name,) = accounts(desk, query.account)
     account, books, matched = desk.accounts[name], views.read(("books", name)), views.read(("matched", name))
     through = datetime.fromisoformat(matched["through"]) if matched else now
-    midnight = int(through.timestamp()) // DAY_S * DAY_S
-    since = midnight - (query.days - 1) * DAY_S
+    midnight = int(through.timestamp()) // timeframes.DAY_S * timeframes.DAY_S
+    since = midnight - (query.days - 1) * timeframes.DAY_S
     holdings = holdings_of(views, name)
     instruments = {holding.instrument for holding in holdings}
     whole = BarSpan(
@@ -73,13 +78,11 @@ def _fills(views: Reading, account: str, since: int, through: datetime) -> list[
 
 
 def _closes(history: BarHistory, span: BarSpan) -> dict[int, dict[str, Decimal]]:
-    """Return the closes of a span by their times: those on its grid, and the newest."""
-    newest = span._replace(since=span.until - timeframes.seconds(span.timeframe), every_s=1)
+    """Return the closes of a span by their times."""
     closes: dict[int, dict[str, Decimal]] = {}
-    for part in (span, newest) if span.instruments else ():
-        for instrument, shown in history.bars(part).items():
-            for at, bar in shown.items():
-                closes.setdefault(at, {})[instrument] = bar.close
+    for instrument, shown in history.bars(span).items() if span.instruments else ():
+        for at, bar in shown.items():
+            closes.setdefault(at, {})[instrument] = bar.close
     return closes
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 
 BARS_MAX = 2_000
+# Each day is a listing of the lake and its files: what a request reads is bounded.
 DAYS_MAX = 31
 # The last second of the year 9999.
 MOMENT_MAX = 253_402_300_799

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 from fanfold.audit import chain
 from fanfold.audit.chain import Record, Tip
 from fanfold.audit.lineage import Segments
-from fanfold.market import bars
+from fanfold.market import bars, timeframes
 from fanfold.market.bars import Series
 from fanfold.messages import BarsClosed
 
@@ -31,7 +31,7 @@ class PricedBar(NamedTuple):
 class BarSpan(NamedTuple):
     """The bars of a venue and timeframe that close after ``since`` and by ``until``, in epoch seconds.
 
-    With ``every_s`` only those are of interest that close at its multiples.
+    With ``every_s`` only those are of interest that close at its multiples, and the newest.
     """
 
     venue: str
@@ -42,7 +42,9 @@ class BarSpan(NamedTuple):
     every_s: int = 1
 
     def holds(self, closes_at: int) -> bool:
-        return self.since < closes_at <= self.until and closes_at % self.every_s == 0
+        if not self.since < closes_at <= self.until:
+            return False
+        return closes_at % self.every_s == 0 or closes_at > self.until - timeframes.seconds(self.timeframe)
 
 
 # The bars of each instrument, by their closes.
@@ -99,12 +101,14 @@ class BarHistory:
 
     def _segment(self, key: str) -> tuple[int, list[Series]]:
         """Return the sequence number of a segment's last record, and the series in it."""
-        if key not in self._kept:
+        segment = self._kept.get(key)
+        if segment is None:
             if len(self._kept) >= KEPT_MAX:
                 self._kept.clear()
             records = list(map(chain.read, chain.lines_of(self._log.read(key))))
-            self._kept[key] = records[-1].seq, [series for record in records for series in _series(record)]
-        return self._kept[key]
+            segment = records[-1].seq, [series for record in records for series in _series(record)]
+            self._kept[key] = segment
+        return segment
 
 
 def _series(record: Record) -> list[Series]:
