@@ -16,21 +16,23 @@ class OpenOrders:
 
     def __init__(self, views: Reading) -> None:
         self._views = views
-        self._open: dict[str, list[str]] = {}
-        self._seen: dict[str, set[str]] = {}
+        # By account, of the last look: the places of the decisions that it read, and the orders that were open.
+        self._looks: dict[str, tuple[set[str], list[str]]] = {}
 
     def of(self, account: str) -> list[Fields]:
         """Return the open orders of an account. What was closed at an earlier look is not read again."""
-        decided = list(self._decided(account))
-        fresh = [order_id for place, ids in decided if place not in self._seen.get(account, ()) for order_id in ids]
-        orders = list(self._orders(account, list(dict.fromkeys([*fresh, *self._open.get(account, ())]))))
-        self._seen[account] = {place for place, _ in decided}
-        self._open[account] = [order["order_id"] for order in orders]
+        back = LOOK_BACK if account in self._looks else FIRST_LOOK
+        seen, were_open = self._looks.get(account, (set(), []))
+        decided = list(self._decided(account, back))
+        fresh = [order_id for place, ids in decided if place not in seen for order_id in ids]
+        orders = list(self._orders(account, list(dict.fromkeys([*fresh, *were_open]))))
+        # At once, for a local gateway looks on several threads.
+        self._looks[account] = {place for place, _ in decided}, [order["order_id"] for order in orders]
         return orders
 
-    def _decided(self, account: str) -> Iterator[tuple[str, list[str]]]:
-        """Yield the newest decisions, as far back as there may be one that no look has seen."""
-        back, until = LOOK_BACK if account in self._seen else FIRST_LOOK, None
+    def _decided(self, account: str, back: timedelta) -> Iterator[tuple[str, list[str]]]:
+        """Yield the newest decisions, as far back from the last as there may be one that no look has seen."""
+        until = None
         for place, ids in self._views.decisions(account, ""):
             at = datetime.fromisoformat(place.partition("#")[0])
             until = until or at - back
