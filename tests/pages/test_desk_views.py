@@ -160,6 +160,18 @@ def test_older_candles_are_read_as_the_chart_is_moved_to_them(show, desk):
     page.get_by_text("2,500 bars").wait_for()
 
 
+def test_older_candles_that_cannot_be_read_are_told_and_tried_again(show, desk):
+    older = f"/bars?instrument=BTC%2FUSDT&venue=market&timeframe=1m&limit=2000&until={desk.responses[BARS].since}"
+    desk.responses[older] = Problem(503, "unavailable", "the lake is being moved")
+    page = show("#/instrument").page
+    page.get_by_label("Candles of").press("Home")
+    page.get_by_text("the lake is being moved").wait_for()
+    desk.responses[older] = bars(2_000, NOW - timedelta(minutes=500))
+    page.get_by_role("button", name="Try again").click()
+    page.get_by_text("2,500 bars").wait_for()
+    assert page.get_by_role("alert").count() == 0
+
+
 def test_an_order_opens_with_the_chain_from_the_bar_to_the_fill(show):
     page = show("#/orders").page
     page.get_by_role("link", name="2026-03-01 11:59:00 UTC").click()

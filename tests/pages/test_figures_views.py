@@ -7,11 +7,11 @@ import pytest
 
 from fanfold.api.problems import Problem
 from fanfold.api.risk_schemas import LimitList, Refusals
-from fanfold.api.schemas import Status
+from fanfold.api.schemas import OrderPage, Status
 from fanfold.api.system_schemas import ClosedDay, Research
 from fanfold.page.files import CostEstimate, CostLine, PageSettings
 from fanfold.page.saved import saved_document
-from support.canned_desk import CannedDesk, account
+from support.canned_desk import CannedDesk, account, order
 from support.canned_figures import limits, refusals, research, system
 
 VIEWS = {"risk": "main", "research": "back-test-8", "system": "Queues"}
@@ -171,6 +171,16 @@ def test_a_saved_page_ranks_and_filters_by_itself(opened, saved):
     page.get_by_text("No run is as you asked for").wait_for()
     page.goto(f"{saved}#/system")
     page.get_by_text("4.24 $").wait_for()
+
+
+def test_a_saved_page_finds_orders_of_unknown_outcome_as_the_api_does(opened, desk, tmp_path):
+    orders = OrderPage(orders=[order(1), order(2, state="SUBMITTING"), order(3, doubt="was dealt with")], next=None)
+    path = tmp_path / "desk.html"
+    responses = desk.responses | {"/orders": orders}
+    path.write_text(saved_document(PageSettings(), desk.clock.isoformat(), responses), encoding="utf-8")
+    page = opened(f"{path.as_uri()}#/orders?state=unknown").page
+    page.get_by_text("1 orders read, all there are").wait_for()
+    page.get_by_role("link", name="2026-03-01 11:58:00 UTC").wait_for()
 
 
 def test_names_in_a_saved_page_are_text_whatever_they_hold(opened, desk, tmp_path):

@@ -1,11 +1,12 @@
 // A page that was saved with its data inside: it answers every read from that, and asks nobody.
 import { Fault } from "./client.js";
+import { isOpen, isUnknown } from "./views/order_state.jsx";
 
 const NOT_SAVED = "This was not saved with the page. Open the live page with `fanfold serve` to read it.";
 const STATES = {
-  open: ({ state }) => ["APPROVED", "SUBMITTING", "OPEN", "PARTIAL"].includes(state),
+  open: isOpen,
   refused: ({ state }) => state === "REFUSED",
-  unknown: ({ doubt }) => Boolean(doubt),
+  unknown: isUnknown,
 };
 
 /** Return what was saved in the document, null where it is a live page. */

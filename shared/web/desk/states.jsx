@@ -42,7 +42,7 @@ export function StaleNotice({ account, clock }) {
   const { seconds, stale } = age(account, clock);
   return stale && (
     <Notice kind="stale" title={`The data of ${account.account} is ${span(seconds)} old`}>
-      No bar has been decided on since {moment(account.matched_through)}. See docs/runbook.md, “no bar”, or{" "}
+      No bar has been decided on since {moment(account.matched_through)}. See docs/runbook.md, “Bars missing”, or{" "}
       <code>fanfold status</code>; until it is mended, take every figure here as of that time.
     </Notice>
   );

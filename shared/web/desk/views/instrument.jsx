@@ -4,16 +4,15 @@ import { useContext, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { addCandles, addMarkers, colour, mount } from "../chart.js";
 import { PageContext } from "../page.js";
 import { useReading } from "../readings.js";
-import { Empty, Shown, StaleNotice } from "../states.jsx";
+import { Empty, Notice, Shown, StaleNotice } from "../states.jsx";
 import { moment, price, quantity } from "../words.js";
-import { OrderState } from "./order_state.jsx";
+import { isOpen, OrderState } from "./order_state.jsx";
 
 const BARS = 500;
 const OLDER = 2000;
 // A drag this near to the oldest bar asks for older ones.
 const NEAR_BARS = 100;
 const HEIGHT_PX = 460;
-const LIVE = new Set(["APPROVED", "OPEN", "PARTIAL", "SUBMITTING"]);
 
 export function InstrumentView({ query }) {
   const status = useReading("/status");
@@ -70,6 +69,7 @@ function Chart({ newest, path, orders, fills, choice }) {
   const element = useRef(null);
   const drawn = useRef({});
   const [older, setOlder] = useState({ bars: [], until: newest.since, ended: false });
+  const [fault, setFault] = useState(null);
   const bars = useMemo(() => [...older.bars, ...candlesOf(newest).filter(({ time }) => !older.bars.length || time > older.bars[older.bars.length - 1].time)], [older, newest]);
   const marks = useMemo(() => marksOf(orders, fills, bars), [orders, fills, bars]);
   const lines = useMemo(() => linesOf(orders), [orders]);
@@ -80,9 +80,11 @@ function Chart({ newest, path, orders, fills, choice }) {
     try {
       const { data } = await client.read(`${path}&limit=${OLDER}&until=${older.until}`);
       setOlder({ bars: [...candlesOf(data), ...(older.bars.length ? older.bars : candlesOf(newest))], until: data.since, ended: !data.at.length });
-    } finally {
-      drawn.current.busy = false;
+      setFault(null);
+    } catch (wrong) {
+      setFault(wrong);
     }
+    drawn.current.busy = false;
   };
   useEffect(() => mount(element.current, price, (chart) => {
     const series = addCandles(chart);
@@ -104,6 +106,7 @@ function Chart({ newest, path, orders, fills, choice }) {
         <div class="chart" ref={element} role="img" tabIndex={0} style={{ height: `${HEIGHT_PX}px` }} aria-label={`Candles of ${choice.instrument} with ${fills.length} fills and ${orders.length} orders; the table below has them`} />
         <Legend />
       </figure>
+      {fault && <Notice kind="failed" title="Older bars could not be read">{fault.message} <button class="link" onClick={() => more.current()}>Try again</button></Notice>}
       <Orders orders={orders} choice={choice} />
     </>
   );
@@ -153,7 +156,7 @@ function firstFrom(times, time) {
 
 /** Lines at the prices of what still rests: stops, profits and limits. */
 function linesOf(orders) {
-  return orders.filter(({ state, time_in_force: force }) => LIVE.has(state) && force !== "ioc").flatMap((order) => [
+  return orders.filter((order) => isOpen(order) && order.time_in_force !== "ioc").flatMap((order) => [
     order.stop_price != null && { price: +order.stop_price, colour: "loss", lineStyle: 2, title: "stop" },
     order.profit_price != null && { price: +order.profit_price, colour: "gain", lineStyle: 2, title: "profit" },
     order.stop_price == null && order.limit_price != null && { price: +order.limit_price, colour: order.side, lineStyle: 1, title: order.side },

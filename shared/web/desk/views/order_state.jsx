@@ -1,8 +1,14 @@
 // The state of an order as a chip; one that was sent without a known outcome is UNKNOWN.
 import { h } from "preact";
 
+const LIVE = new Set(["APPROVED", "OPEN", "PARTIAL", "SUBMITTING"]);
+
 const KINDS = { FILLED: "good", REFUSED: "bad", REJECTED: "bad", UNKNOWN: "bad", STALE: "bad", BLOCKED: "bad" };
 
-export const stateOf = (order) => (order.state === "SUBMITTING" ? "UNKNOWN" : order.state);
+export const isOpen = ({ state }) => LIVE.has(state);
+export const isUnknown = ({ state }) => state === "SUBMITTING";
 
-export const OrderState = ({ order }) => <span class={`chip ${KINDS[stateOf(order)] ?? ""}`}>{stateOf(order)}</span>;
+export function OrderState({ order }) {
+  const state = isUnknown(order) ? "UNKNOWN" : order.state;
+  return <span class={`chip ${KINDS[state] ?? ""}`}>{state}</span>;
+}
