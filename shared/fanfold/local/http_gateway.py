@@ -247,12 +247,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _refusal(self) -> tuple[int, str] | None:
         """Reject a request before the API sees it: a web page could reach us by a host name of its own, or by ours."""
         if any(len(self.headers.get_all(name, [])) > 1 for name in SINGLE) or not _is_address(self.path):
-            return 400, "say each header once, and an address that is one\n"
+            return 400, "send each header once, and a valid address\n"
         host = self.headers.get("host") or ""
         if host.rpartition(":")[0] not in {HOST, "localhost"}:
             return 421, "ask for 127.0.0.1 or localhost\n"
         if self._of_another_page(host):
-            return 403, "another page may not ask\n"
+            return 403, "requests from other web pages are refused\n"
         length = self.headers.get("content-length", "0")
         if not length.isdecimal() or self.headers.get("transfer-encoding"):
             return 411, "say how long the body is\n"
