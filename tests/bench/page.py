@@ -49,7 +49,7 @@ def main() -> None:
             ("200,000 candles, frames a second while panned, all in sight", _panned(browser, url, all_of_them=True)),
         ]
         browser.close()
-    table("14. The page, in a headless Chromium on this machine", ("what", "figure"), rows)
+    table("The page, in a headless Chromium on this machine", ("what", "figure"), rows)
 
 
 def _first_view(browser: object, url: str) -> float:

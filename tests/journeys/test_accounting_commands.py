@@ -51,7 +51,7 @@ def test_the_portfolio_before_the_first_fill_is_the_cash(fanfold):
 
 def test_the_portfolio_is_valued_in_another_currency_by_rates(fanfold, tmp_path):
     assert "needs --rates" in fanfold("portfolio", "--currency", "EUR").err
-    assert "--rates is of --currency" in fanfold("portfolio", "--rates", "rates.csv").err
+    assert "--rates needs --currency" in fanfold("portfolio", "--rates", "rates.csv").err
     rates = tmp_path / "rates.csv"
     rates.write_text(f"at,from,to,rate\n{at(0)},USDT,EUR,0.8\n")
     answer = fanfold("portfolio", "--currency", "eur", "--rates", str(rates), "--json").document

@@ -42,7 +42,7 @@ class Disposal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OpenLot(msgspec.Struct, frozen=True, kw_only=True):
-    """The rest of a lot that is held, or owed where the quantity is below zero: its cost are then the proceeds."""
+    """The rest of a lot that is held, or owed where the quantity is below zero: its cost is then minus the proceeds."""
 
     coin: str
     account: str

@@ -44,13 +44,10 @@ class CsvRow(NamedTuple):
 
     def amount(self, column: str) -> Decimal:
         """Return an amount of zero or more; an empty one is zero."""
-        value = self.optional(column)
-        if value is not None and value < 0:
-            self.refuse(f"`{column}` is {value:f}, below zero")
-        return value or ZERO
+        return self.optional(column) or ZERO
 
     def optional(self, column: str) -> Decimal | None:
-        """Return an amount, None where the row has none."""
+        """Return an amount of zero or more, None where the row has none."""
         written = self.fields.get(column, "")
         if not written:
             return None
@@ -62,6 +59,8 @@ class CsvRow(NamedTuple):
             self.refuse(f"`{column}` is {written!r}, not an amount such as 0.25")
         if value.adjusted() >= WHOLE_DIGITS_MAX or decimals(value) > DECIMALS_MAX:
             self.refuse(f"`{column}` has more than {WHOLE_DIGITS_MAX} whole digits or {DECIMALS_MAX} decimals")
+        if value < 0:
+            self.refuse(f"`{column}` is {value:f}, below zero")
         return value
 
 

@@ -1,7 +1,7 @@
 """Lots of a coin, and the order in which a method takes them.
 
-A lot that is taken in part gives a share of its cost, rounded down to SHARE_STEP, and keeps the rest: the costs of all
-parts add up to the lot's, to the last digit.
+A lot of which a part is taken gives a share of its cost, rounded down to SHARE_STEP, and keeps the rest: the costs of
+all parts add up to the lot's, to the last digit.
 """
 
 from collections.abc import Iterable, Iterator
@@ -35,7 +35,7 @@ def share(total: Decimal, part: Decimal, whole: Decimal) -> Decimal:
 
 
 def shares(total: Decimal, parts: Iterable[Decimal], whole: Decimal) -> Iterator[Decimal]:
-    """Yield the share of each part, which add up to the total: what earlier ones left over is in the later ones."""
+    """Yield the share of each part; they add up to the total, as later ones have the remainders of earlier ones."""
     left, rest = whole, total
     for part in parts:
         amount = rest if part == left else share(rest, part, left)

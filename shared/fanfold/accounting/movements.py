@@ -114,7 +114,7 @@ def _movement(row: CsvRow, accounts: Sequence[str]) -> Movement:
         coin=row.text("coin").upper(),
         quantity=quantity,
         fee=fee,
-        value=row.amount("value") if row.fields.get("value") else None,
+        value=row.optional("value"),
         id=row.fields.get("id", ""),
     )
 

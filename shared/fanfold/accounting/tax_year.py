@@ -1,4 +1,4 @@
-"""The disposals of a year: exact, as written to the cent, and the sums of both."""
+"""The disposals of a year: exact, and as written to the cent, with the sums of both."""
 
 from collections.abc import Iterable
 from datetime import date, datetime, tzinfo
@@ -25,7 +25,7 @@ class WrittenDisposal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TaxSums(msgspec.Struct, frozen=True, kw_only=True):
-    """Sums of written disposals; "" is of all terms."""
+    """Sums of written disposals; ``coin`` and ``term`` are "" in those of all."""
 
     coin: str
     term: Term | str
@@ -36,7 +36,7 @@ class TaxSums(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TaxYear(msgspec.Struct, frozen=True, kw_only=True):
-    """A year's disposals, the exact gain, and what rounding every row made of it: gain of rows less exact gain."""
+    """A year's disposals, the exact gain, and the difference that rounding makes: gain of the rows less exact gain."""
 
     rows: list[WrittenDisposal]
     by_coin: list[TaxSums]

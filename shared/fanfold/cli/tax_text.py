@@ -69,8 +69,8 @@ def _row(sums: TaxSums) -> dict[str, str | int]:
 
 def _rounding(report: TaxYear, currency: str) -> str:
     return (
-        f"gain {profit(report.total.gain)} {currency}, the sum of rows in whole cents; exactly "
-        f"{amount(report.exact_gain)}, rounding made {amount(report.rounding)} of it"
+        f"gain {profit(report.total.gain)} {currency}, the sum of the rows in whole cents; the exact gain is "
+        f"{amount(report.exact_gain)}, the difference {amount(report.rounding)}"
     )
 
 

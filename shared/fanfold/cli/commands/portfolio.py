@@ -1,7 +1,7 @@
 """Show what every account held at a time, valued at the last close before it.
 
 By strategy and instrument, with cost, unrealised and realised result, and the sums of each account. --at TIME counts
-what filled until then, so that it may be asked of any past moment; without it, now.
+the fills up to then, at any past moment; without it, now.
 
 Example: fanfold portfolio
 Example: fanfold portfolio --at 2026-03-24T00:00 --json
@@ -67,7 +67,7 @@ def command(
 ) -> Answer:
     """Return the positions of accounts at a time, and their sums by strategy and account."""
     if rates is not None and currency is None:
-        raise BadInput("--rates is of --currency: name that with --currency NAME")
+        raise BadInput("--rates needs --currency: name it with --currency NAME")
     from fanfold.cli.lake_closes import closes_before  # noqa: PLC0415 - duckdb and sqlglot take a while to load
 
     with reach(options.state, stage, options.command) as session:
@@ -94,7 +94,7 @@ def _until(at: int | None, close: int, fills: Sequence[Fill]) -> datetime:
 
 
 def _worth(held: Portfolio, rates: Rates) -> dict[str, Decimal]:
-    """Return the equity of each account by the rates of the time."""
+    """Return the equity of each account at the rates of the time."""
     return {valued.name: rates.worth(valued.equity, valued.currency, held.at) for valued in held.accounts}
 
 

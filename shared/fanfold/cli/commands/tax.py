@@ -1,7 +1,7 @@
 """Compute a year's gains from all recorded fills, and write files for tax tools.
 
-docs/tax.md says by which rules, and what the files look like. It is no tax advice. Coins that were sold without a lot,
-and transfers without their other side, are named and are exit code 1.
+docs/tax.md has the rules and the columns of the files. It is no tax advice. Coins that were sold without a lot, and
+transfers without their other side, are named, and the exit code is then 1.
 
 Example: fanfold tax --year 2026
 Example: fanfold tax --year 2026 --method hifo --currency EUR --rates ecb.csv --xlsx tax-2026.xlsx
@@ -93,14 +93,14 @@ def command(
     ] = None,
     csv: Annotated[File, Parameter(help="write a CSV file")] = None,
     layout: Annotated[
-        Layout, Parameter(help="of --csv: the year's disposals, or every fill until its end for a tracker (disposals)")
+        Layout, Parameter(help="what --csv has: the year's disposals, or fills to its end for a tracker (disposals)")
     ] = OWN_LAYOUT,
     xlsx: Annotated[File, Parameter(help="write a workbook of disposals, sums and what is held")] = None,
     beancount: Annotated[File, Parameter(help="write the books until the year's end as beancount's text")] = None,
 ) -> Answer:
     """Return the disposals of a year with their gains; a failure where coins have no lot."""
     if layout != OWN_LAYOUT and csv is None:
-        raise BadInput(f"--layout {layout} is of --csv: name the file with --csv FILE")
+        raise BadInput(f"--layout {layout} needs --csv: name the file with --csv FILE")
     if beancount is not None:
         check_method(method)
     rules = TaxRules(method, pools, long_term_days, year, zone or ZoneInfo("UTC"))
