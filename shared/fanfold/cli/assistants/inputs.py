@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from fanfold.cli.assistants.desk_changes import CHANGES_MAX
 from fanfold.cli.assistants.tickets import DeskChange
+from fanfold.cli.assistants.written_strategies import SOURCE_MAX
 
 Name = Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[A-Za-z0-9_.\-]*$")]
 RunName = Annotated[
@@ -25,7 +27,7 @@ StrategyName = Annotated[
 Source = Annotated[
     str,
     msgspec.Meta(
-        max_length=20_000,
+        max_length=SOURCE_MAX,
         description="the text of a strategy that you wrote, to be kept under the name; scope paper or above",
     ),
 ]
@@ -157,7 +159,7 @@ class ProposalInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
     kind: Literal["desk", "resume"]
     why: Reason
-    changes: Annotated[list[DeskChange], msgspec.Meta(max_length=40)] = []
+    changes: Annotated[list[DeskChange], msgspec.Meta(max_length=CHANGES_MAX)] = []
     account: Account = ""
     rearm: bool = False
     hours: Annotated[int, msgspec.Meta(ge=1, le=168, description="until it expires")] = 24

@@ -20,16 +20,18 @@ from uuid import uuid4
 from cyclopts import Parameter
 
 from fanfold.cli.argument_types import Count, DeskFile, Options, Shared, StageName, Strategies
+from fanfold.cli.assistants.budget import Allowance, Budget
 from fanfold.cli.exit_codes import Exit
 from fanfold.errors import BadInput
 
 if TYPE_CHECKING:
-    from fanfold.cli.assistants.budget import Allowance
     from fanfold.cli.assistants.calls import Assistant
     from fanfold.cli.assistants.workplace import Workplace
 
 INSTALL = "pip install 'fanfold[mcp]'"
 MB = 10**6
+ALLOWANCE = Allowance()
+SCAN_MB = ALLOWANCE.scan_bytes // MB
 
 ScopeName = Annotated[Literal["read", "paper", "propose"], Parameter(help="what the assistant may do (read)")]
 FolderList = Annotated[
@@ -51,15 +53,18 @@ def command(
     desk: DeskFile = Path("desk.toml"),
     strategies: Strategies = None,
     folders: FolderList = None,
-    calls: Annotated[Count, Parameter(help="calls of a session, at most (300)")] = 300,
-    seconds: Annotated[Count, Parameter(help="seconds of work of a session, at most (1800)")] = 1_800,
-    scan_mb: Annotated[Count, Parameter(help="megabytes of the lake that its queries may read in all (2000)")] = 2_000,
+    calls: Annotated[Count, Parameter(help=f"calls of a session, at most ({ALLOWANCE.calls})")] = ALLOWANCE.calls,
+    seconds: Annotated[
+        Count, Parameter(help=f"seconds of work of a session, at most ({ALLOWANCE.seconds})")
+    ] = ALLOWANCE.seconds,
+    scan_mb: Annotated[
+        Count, Parameter(help=f"megabytes of the lake that its queries may read in all ({SCAN_MB})")
+    ] = SCAN_MB,
 ) -> int:
     """Answer an assistant until its end of standard input."""
     if find_spec("mcp") is None:
         raise BadInput(f"`fanfold mcp` needs the library mcp: {INSTALL}")
     from fanfold.cli.assistants import serving  # noqa: PLC0415 - the SDK alone takes a second to load
-    from fanfold.cli.assistants.budget import Allowance  # noqa: PLC0415 - as above
 
     allowance = Allowance(calls, seconds, scan_mb * MB)
     serving.serve(_assistant(_place(options, stage, scope, desk, strategies, folders or [], allowance)))
@@ -82,10 +87,9 @@ def _place(
     desk: Path,
     strategies: Path | None,
     folders: list[Path],
-    allowance: "Allowance",
+    allowance: Allowance,
 ) -> "Workplace":
     from fanfold.cli.assistants import workplace as places  # noqa: PLC0415 - as above
-    from fanfold.cli.assistants.budget import Budget  # noqa: PLC0415 - as above
     from fanfold.cli.assistants.call_log import FOLDER, CallLog  # noqa: PLC0415 - as above
     from fanfold.cli.assistants.confined import Workroom  # noqa: PLC0415 - as above
     from fanfold.cli.assistants.folders import Folders  # noqa: PLC0415 - as above
