@@ -53,7 +53,9 @@ def _section(file: CommandFile) -> Iterator[str]:
 def _row(argument: Argument) -> str:
     parameter = argument.parameter
     options = [name for name in argument.names if name.startswith("-")]
-    value = "" if argument.hint is bool else f" {parameter.metavar}"
+    # Without a metavar they are called so in a command's own help, too.
+    unnamed = "CHOICE" if options else argument.names[0]
+    value = "" if argument.hint is bool else f" {parameter.metavar or unnamed}"
     choices = argument.get_choices()
     listed = f". One of {', '.join(choices)}." if choices else ""
     needed = " Required." if options and argument.required else ""

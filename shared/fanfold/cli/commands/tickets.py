@@ -16,9 +16,11 @@ from cyclopts import Parameter
 from fanfold.cli.argument_types import Shared
 from fanfold.cli.assistants.call_log import FOLDER, CallLog
 from fanfold.cli.assistants.tickets import SHORT_ID, Ticket, TicketBox
+from fanfold.cli.exit_codes import Exit
 from fanfold.cli.output import Answer, grid, moment
 from fanfold.cli.reading import minute
 
+EXITS = (Exit.NOTHING_THERE,)
 _COLUMNS = {"id": "ticket", "made_at": "made", "kind": "what", "state": "state", "why": "why"}
 WHY_WIDTH = 60
 REARMED = "its day and its peak begin anew: daily_loss_max and drawdown_max count from now"
