@@ -13,6 +13,8 @@ from fanfold.money import ZERO, exact
 
 Pools = Literal["account", "all"]
 Term = Literal["short", "long"]
+# By coin, and the account whose lots they are; see TaxBooks._owner.
+_Side = dict[tuple[str, str], LotPool]
 
 
 class Disposal(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,8 +67,8 @@ class TaxBooks:
         self._pools = pools
         self._long = timedelta(days=long_term_days)
         self._margin = frozenset(margin)
-        self._held: dict[tuple[str, str], LotPool] = {}
-        self._owed: dict[tuple[str, str], LotPool] = {}
+        self._held: _Side = {}
+        self._owed: _Side = {}
 
     @exact
     def book(self, entry: Entry) -> list[Disposal]:
@@ -98,10 +100,7 @@ class TaxBooks:
         ]  # fmt: skip
 
     def _acquire(self, entry: Acquired) -> list[Disposal]:
-        closed = self._taken(self._owed, entry.coin, entry.account, entry.quantity)
-        left = entry.quantity - sum((lot.quantity for lot in closed), ZERO)
-        parts = [lot.quantity for lot in closed] + ([left] if left else [])
-        costs = list(shares(entry.cost, parts, entry.quantity))
+        closed, left, costs = self._split(self._owed, entry, entry.cost)
         if left:
             lot = TaxLot(entry.since or entry.at, left, costs[-1], entry.source)
             self._pool(self._held, entry.coin, entry.account).add(lot)
@@ -113,10 +112,7 @@ class TaxBooks:
         ]  # fmt: skip
 
     def _dispose(self, entry: Disposed) -> list[Disposal]:
-        lots = self._taken(self._held, entry.coin, entry.account, entry.quantity)
-        left = entry.quantity - sum((lot.quantity for lot in lots), ZERO)
-        parts = [lot.quantity for lot in lots] + ([left] if left else [])
-        proceeds = list(shares(entry.proceeds, parts, entry.quantity))
+        lots, left, proceeds = self._split(self._held, entry, entry.proceeds)
         rows = [self._disposal(entry, lot.quantity, amount, lot) for lot, amount in zip(lots, proceeds, strict=False)]
         if left and entry.account in self._margin and entry.kind == "trade":
             sold = TaxLot(entry.at, left, proceeds[-1], entry.source)
@@ -145,19 +141,28 @@ class TaxBooks:
         here, there = self._owner(entry.account), self._owner(entry.to) if entry.to else ""
         if here == there:
             return
-        lots = self._taken(self._held, entry.coin, entry.account, entry.quantity)
-        left = entry.quantity - sum((lot.quantity for lot in lots), ZERO)
+        lots, left = self._taken(self._held, entry)
         if left:
             self.missing.append(msgspec.structs.replace(entry, quantity=left))
         if entry.to:
             for lot in lots:
                 self._pool(self._held, entry.coin, entry.to).add(lot)
 
-    def _taken(self, side: dict[tuple[str, str], LotPool], coin: str, account: str, quantity: Decimal) -> list[TaxLot]:
-        pool = side.get((coin, self._owner(account)))
-        return pool.take(quantity) if pool else []
+    def _split(
+        self, side: _Side, entry: Acquired | Disposed, total: Decimal
+    ) -> tuple[list[TaxLot], Decimal, list[Decimal]]:
+        """Return the lots that an entry takes, the quantity that had none, and the share of a total of each of them."""
+        lots, left = self._taken(side, entry)
+        parts = [lot.quantity for lot in lots] + ([left] if left else [])
+        return lots, left, list(shares(total, parts, entry.quantity))
 
-    def _pool(self, side: dict[tuple[str, str], LotPool], coin: str, account: str) -> LotPool:
+    def _taken(self, side: _Side, entry: Entry) -> tuple[list[TaxLot], Decimal]:
+        """Return the lots that an entry takes, and the quantity that had none."""
+        pool = side.get((entry.coin, self._owner(entry.account)))
+        lots = pool.take(entry.quantity) if pool else []
+        return lots, entry.quantity - sum((lot.quantity for lot in lots), ZERO)
+
+    def _pool(self, side: _Side, coin: str, account: str) -> LotPool:
         key = coin, self._owner(account)
         if key not in side:
             side[key] = LotPool(self._method)
