@@ -11,6 +11,7 @@ from alerts_service.events import read_event
 from alerts_service.settings import Settings
 from fanfold import desk
 from fanfold.alerts.anomalies import Hour
+from fanfold.alerts.daily import report_of
 from fanfold.alerts.record import SETTLED_S
 from fanfold.alerts.sending import ChannelFailed
 from fanfold.aws.function.runtime import Runtime
@@ -131,3 +132,9 @@ def test_a_day_is_reported_once_with_a_picture_to_the_channels_that_want_it(stag
     assert f"{account}: equity 1,010.00 (+1.00 %), lowest 990.00; 4 fills, 2 orders failed" in report.body
     assert "The day is not closed yet." in report.body
     assert report.picture.startswith(b"\x89PNG")
+
+
+def test_an_account_of_few_bitcoin_is_reported_to_the_satoshi() -> None:
+    hours = {"main": [Hour(at_s=-3600, equity="0.5"), Hour(at_s=0, equity="0.50123456")]}
+    report = report_of("1970-01-01", 0, hours, "The day is closed.", ("mail",))
+    assert "main: equity 0.50123456 (+0.25 %), lowest 0.50123456; 0 fills" in report.text

@@ -37,10 +37,13 @@ class DailyReports(NamedTuple):
 
     def of_yesterday(self, now_s: int) -> Alert | None:
         """Return the report of the day before, None where no channel wants one."""
+        wanting = tuple(name for name, channel in self.channels.items() if channel.report)
+        if not wanting:
+            return None
         begins_s = now_s // DAY_S * DAY_S - DAY_S
         day = datetime.fromtimestamp(begins_s, UTC).date().isoformat()
         hours = {name: self.hours.since(name, begins_s - DAY_S) for name in self.accounts}
-        return report_of(day, begins_s, hours, self._close_of(day), self.channels)
+        return report_of(day, begins_s, hours, self._close_of(day), wanting)
 
     def _close_of(self, day: str) -> str:
         newest = self.closes.last(day)

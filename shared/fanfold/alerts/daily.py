@@ -4,26 +4,23 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from fanfold.alerts.anomalies import DAY_S, Hour
-from fanfold.alerts.record import Alert, Channels
+from fanfold.alerts.record import Alert
 from fanfold.money import money, places_of
 
 REPORT = "report "
 
 
 def report_of(
-    day: str, begins_s: int, hours: Mapping[str, Sequence[Hour]], close: str, channels: Channels
-) -> Alert | None:
-    """Return the report of a day from the hours of its accounts, None where no channel wants one.
+    day: str, begins_s: int, hours: Mapping[str, Sequence[Hour]], close: str, channels: tuple[str, ...]
+) -> Alert:
+    """Return the report of a day for channels, from the hours of its accounts.
 
     ``close`` says what became of the daily close.
     """
-    wanting = tuple(name for name, channel in channels.items() if channel.report)
-    if not wanting:
-        return None
     lines = [_of_account(name, own, begins_s) for name, own in sorted(hours.items())]
     return Alert(
         id=f"{REPORT}{day}", key=f"{REPORT}{day}", severity="info", title=f"The desk on {day}",
-        text="\n".join([*lines, close]), at_s=begins_s + DAY_S, channels=wanting,
+        text="\n".join([*lines, close]), at_s=begins_s + DAY_S, channels=channels,
     )  # fmt: skip
 
 
