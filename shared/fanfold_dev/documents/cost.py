@@ -73,9 +73,10 @@ def _page() -> Iterator[str]:
     reads = cost_files.page_reads()
     yield from ("", "## The page", "")
     yield (
-        f"Open {HOURS_A_DAY} hours a day, its polls cost ${dollars(bill.priced(page_usage(reads)).listed)} a month at list price, and CloudFront and its"
+        f"Open {HOURS_A_DAY} hours a day, its polls of the paths below cost ${dollars(bill.priced(page_usage(reads)).listed)} a month at list price;"
     )
-    yield "bucket stay within what is always free. Of a desk with 150 orders a day, each read that is asked for again takes:"
+    yield "equity, bars, orders and the system are not counted. CloudFront and its bucket stay within what is always free."
+    yield "Of a desk with 150 orders a day, each read that is asked for again takes:"
     yield from ("", "| Path | Polls a minute | AWS calls | Read units |", "| --- | --- | --- | --- |")
     for path, read in reads.items():
         yield f"| `{path}` | {polls_a_minute(path)} | {read.calls} | {read.read_units} |"

@@ -111,7 +111,8 @@ def page_line(page: Bill) -> str:
     """Return what the page costs, for people."""
     (requests,) = [line.quantity for line in page.lines if line.item == "http-request"]
     many = f"{requests:,.0f} requests"
-    return f"the page, open {HOURS_A_DAY} hours a day: {many}, ${dollars(page.listed)} a month at list price"
+    counted = f"the page, open {HOURS_A_DAY} hours a day, without charts, orders and the system"
+    return f"{counted}: {many}, ${dollars(page.listed)} a month at list price"
 
 
 def alerts_line(alerts: Decimal) -> str:
