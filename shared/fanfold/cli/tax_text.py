@@ -7,16 +7,17 @@ from fanfold.accounting.books import OpenLot
 from fanfold.accounting.entries import Moved
 from fanfold.accounting.tax_year import TaxSums, TaxYear
 from fanfold.cli.output import Grid, amount, grid, money, profit
+from fanfold.cli.tax_files import SUM_COLUMNS
 from fanfold.cli.tax_inputs import TaxInputs
 from fanfold.money import ZERO, exact
 
 SHOWN_MAX = 10
-_SUMS = {name: name for name in ("coin", "term", "disposals", "proceeds", "cost", "gain")}
+_SUMS = {name: name for name in SUM_COLUMNS}
 _HELD = {"coin": "coin", "account": "account", "lots": "lots", "quantity": "quantity", "cost": "cost"}
 
 
-def blocks(inputs: TaxInputs, report: TaxYear, lots: Sequence[OpenLot], missing: Sequence[Moved]) -> list[str | Grid]:
-    """Return the computation as text and tables."""
+def blocks(inputs: TaxInputs, report: TaxYear, lots: Sequence[OpenLot], wrong: Sequence[str]) -> list[str | Grid]:
+    """Return the computation as text and tables, with what is ``wrong`` by ``problems``."""
     rules, currency = inputs.rules, inputs.rates.currency
     pools = "lots of each account" if rules.pools == "account" else "lots of all accounts together"
     counted = f"{report.total.disposals:,} disposals of {', '.join(inputs.accounts)}"
@@ -25,7 +26,6 @@ def blocks(inputs: TaxInputs, report: TaxYear, lots: Sequence[OpenLot], missing:
         parts += [_sums(report), _rounding(report, currency)]
     if lots:
         parts.append(grid(f"held at the end of {rules.year}", _held(lots), _HELD))
-    wrong = problems(inputs, report, missing)
     more = [f"and {len(wrong) - SHOWN_MAX:,} more; --json has all"] if len(wrong) > SHOWN_MAX else []
     hint = ["say with --opening or --movements where such coins came from"] if wrong else []
     return [*parts, *wrong[:SHOWN_MAX], *more, *hint, *_notes(inputs)]

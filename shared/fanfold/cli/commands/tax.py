@@ -167,4 +167,4 @@ def _answer(inputs: TaxInputs, report: TaxYear, lots: Sequence[OpenLot], missing
         "problems": problems,
     }
     exit_code = Exit.FAILED if problems else Exit.OK
-    return Answer(document, tax_text.blocks(inputs, report, lots, missing), exit_code)
+    return Answer(document, tax_text.blocks(inputs, report, lots, problems), exit_code)
