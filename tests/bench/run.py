@@ -33,6 +33,7 @@ NAMED_ALONE = (
     "research_command",
     "research_sweep",
     "research_orders",
+    "anomalies",
     "tax",
     "page",
 )
