@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 from numba import njit
 
+from fanfold.cli.main import main
 from fanfold.research import kept
+from fanfold.strategy import folder
+from support.own_strategy import ALWAYS_LONG
 
 
 def doubled() -> Any:
@@ -28,3 +31,16 @@ def test_what_is_compiled_is_said_once(tmp_path: Path, monkeypatch: pytest.Monke
         kept.on_compile.reset(before)
     assert len(heard) == 1
     assert list(kept.folder().iterdir())
+
+
+def test_a_strategy_whose_file_was_renamed_compiles_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for name in ("before", "after"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.py").write_text(ALWAYS_LONG)
+        assert main(["backtest", f"{tmp_path}/{name}/{name}.py", "--minutes", "60", "--json"]) == 0
+        folder.use(None)
+    # The second of two documents.
+    assert '"plain": {}' in capsys.readouterr().out.rpartition('"provenance"')[2]

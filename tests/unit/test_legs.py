@@ -24,9 +24,9 @@ def status(code: LegCode, detail: str = "", minute: int = 0, name: str = "trend"
     return LegStatus(id=f"{minute}", cause="", at=at(minute), account="main", statuses=states)
 
 
-def targets(*instruments: str, name: str = "trend") -> Targets:
+def targets(*instruments: str, name: str = "trend", weight: float = 1.0) -> Targets:
     said = [
-        Target(signal_id=instrument, instance=name, instrument=instrument, timeframe="1m", weight=1.0)
+        Target(signal_id=instrument, instance=name, instrument=instrument, timeframe="1m", weight=weight)
         for instrument in instruments
     ]
     return Targets(id="", cause="", at=at(0), account="main", poll_id="b", targets=said)
@@ -46,6 +46,15 @@ def test_a_leg_that_gave_a_target_is_not_reported() -> None:
     run_legs = legs()
     run_legs.targets(targets(A, B))
     assert texts(run_legs) == []
+
+
+def test_a_strategy_that_never_wanted_a_position_is_named_and_is_no_failure() -> None:
+    run_legs = legs()
+    run_legs.targets(targets(A, B, weight=0.0))
+    assert run_legs.without_a_wish() == {"trend": 2}
+    assert texts(run_legs) == []
+    run_legs.targets(targets(B))
+    assert run_legs.without_a_wish() == {}
 
 
 def test_a_leg_that_never_gave_a_target_is_a_failure() -> None:

@@ -157,6 +157,9 @@ def test_init_writes_a_desk_that_is_valid_and_never_overwrites(
     assert main(["init", str(tmp_path / "mine")]) == 0
     monkeypatch.chdir(tmp_path / "mine")
     assert main(["desk", "check"]) == 0
+    capsys.readouterr()
+    assert main(["backtest", "dips", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["accounts"]["main"]["metrics"]["fills"] > 0
     Path("desk.toml").write_text("")
     assert main(["init"]) == 2
     assert "desk.toml exists already" in capsys.readouterr().err

@@ -50,7 +50,7 @@ def _account_lines(account: AccountResult) -> Iterator[tuple[str, str]]:
     yield "drawdown", drawdown_line(metrics.drawdown)
     if metrics.drawdown is not None:
         yield "", f"the longest lasted {duration(metrics.drawdown_longest_s)}"
-    yield from trip_lines(metrics.trips, currency, places)
+    yield from trip_lines(metrics.trips, metrics.fills, currency, places)
     yield from _ratio_lines(metrics)
     yield "exposure", f"{metrics.invested:.0%} of the time, {metrics.gross_exposure:.0%} of equity on average"
     yield "turnover", f"{metrics.turnover:,.1f} x equity, {metrics.fills:,} fills"

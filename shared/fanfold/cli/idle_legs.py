@@ -53,6 +53,8 @@ class Legs:
         self._states: dict[Leg, LegState] = {}
         self._first: dict[tuple[Leg, str], datetime] = {}
         self._times: Counter[tuple[Leg, str]] = Counter()
+        self._targets: Counter[str] = Counter()
+        self._wanting: set[str] = set()
 
     def status(self, message: LegStatus) -> None:
         for state in message.statuses:
@@ -65,6 +67,12 @@ class Legs:
 
     def targets(self, message: Targets) -> None:
         self._spoke |= {(message.account, target.instance, target.instrument) for target in message.targets}
+        self._targets.update(target.instance for target in message.targets)
+        self._wanting |= {target.instance for target in message.targets if target.weight}
+
+    def without_a_wish(self) -> dict[str, int]:
+        """Return, by strategy instance, the number of its targets, where each of them was for no position."""
+        return {name: count for name, count in self._targets.items() if name not in self._wanting}
 
     def reports(self, first: int, last: int) -> list[LegReport]:
         """Return legs that did not trade though a bar of theirs closed from ``first`` to ``last``, in epoch seconds."""

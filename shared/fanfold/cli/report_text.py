@@ -60,6 +60,8 @@ def lines(summary: Summary, *, verbose: bool) -> Iterator[tuple[str, str]]:
     yield "halts", "; ".join(summary.halts) or "none"
     yield "data", "; ".join(f"{what}: {count:,}" for what, count in summary.defects.items()) or "no defects"
     yield from (("no trade", leg.text) for leg in summary.legs)
+    for instance, count in summary.wanted_nothing.items():
+        yield "no trade", f"{instance}: its strategy wanted no position at any of its {count:,} targets"
     yield from (("venue rules", text) for text in summary.venue_rules)
     if summary.dead_letters or verbose:
         yield "dead letters", f"{summary.dead_letters:,}"
@@ -77,7 +79,7 @@ def performance_lines(performance: Performance) -> Iterator[tuple[str, str]]:
     held = performance.buy_and_hold
     yield "buy and hold", share(held, sign=True) if held is not None else f"{NONE} (no price)"
     yield "drawdown", drawdown_line(performance.drawdown)
-    yield from trip_lines(performance.trips, currency, places)
+    yield from trip_lines(performance.trips, sum(part.fills for part in performance.by_strategy), currency, places)
     yield "Sharpe", _ratio(performance.sharpe, performance.days, "its days did not differ")
     yield "Sortino", _ratio(performance.sortino, performance.days, "no day lost")
     yield "CAGR", _growth(performance)
@@ -87,10 +89,10 @@ def performance_lines(performance: Performance) -> Iterator[tuple[str, str]]:
         yield "", f"and {amount:f} {other}, of which no price in {currency} was known: it is in no profit"
 
 
-def trip_lines(trips: TripStatistics, currency: str, places: int) -> Iterator[tuple[str, str]]:
-    """Yield what round trips came to."""
+def trip_lines(trips: TripStatistics, fills: int, currency: str, places: int) -> Iterator[tuple[str, str]]:
+    """Yield what round trips came to, of so many fills."""
     if not trips.round_trips:
-        yield "round trips", "0: nothing that was opened was closed"
+        yield "round trips", "0: nothing that was opened was closed" if fills else "0: nothing was opened"
         return
     factor = f"{NONE} (none lost)" if trips.profit_factor is None else f"{trips.profit_factor:,.2f}"
     won = share(trips.win_rate or ZERO)

@@ -33,7 +33,7 @@ slippage_bps = 1
 # A strategy with its instruments and its share of the cash; add as many as you like.
 [strategies.dips]
 strategy = "my_dip"                  # strategies/my_dip.py, or a shipped one: `fanfold strategies`
-params = { window = 14, low = 30 }   # those left out keep their defaults
+params = { window = 14, low = 40 }   # those left out keep their defaults
 instruments = ["BTC/USDT", "ETH/USDT"]
 timeframe = "5m"                     # a multiple of the venue's
 allocation = 0.5                     # of the account's starting cash

@@ -102,6 +102,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     interrupted: bool = False
     halts: list[str] = []
     venue_rules: list[str] = []
+    wanted_nothing: dict[str, int] = {}
     performance: list[Performance] = []
 
 

@@ -14,11 +14,11 @@ from numba.extending import overload
 
 from fanfold.research.columns import Floats, IntegerBars, StepColumns, borrow, step_columns
 from fanfold.research.compiled import columns_read, inlined
-from fanfold.research.kept import STRATEGY, keep
+from fanfold.research.kept import STRATEGY, keep, step_part
 from fanfold.signals.legs import Leg
 from fanfold.strategy.contract import Bars, Protected, Strategy, Universe
 from fanfold.strategy.loading import attempted
-from fanfold.strategy.step_code import digest, fault_of
+from fanfold.strategy.step_code import fault_of
 
 WEIGHT = 0
 REFUSED_BY_NUMBA = "numba cannot compile it"
@@ -94,7 +94,7 @@ def _line(refused: NumbaError) -> str:
 def _scan_of(step: FunctionType, *, cross_sectional: bool) -> Any:
     scan = _universe_scan if cross_sectional else _bars_scan
     fold_by_step = FunctionType(scan.__code__, scan.__globals__ | {"step": inlined(step)}, "fold")
-    return keep(njit(nogil=True)(fold_by_step), STRATEGY, digest(step))
+    return keep(njit(nogil=True)(fold_by_step), STRATEGY, step_part(step))
 
 
 def _bars_scan(params: Any, state: Any, columns: Any, _me: int, _count: int, padding: int, wanted: Floats) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 
+from fanfold.strategy.step_code import digest
+
 # The modules whose functions become parts of a compiled account, and of a compiled strategy.
 ACCOUNT = ("account_book", "account_calm", "account_guards", "account_matching", "account_rules", "account_scan",
            "account_sizing", "account_stops", "columns", "tape")  # fmt: skip
@@ -31,6 +33,11 @@ def digest_of(modules: tuple[str, ...]) -> str:
     """Hash modules of research."""
     texts = ((Path(__file__).parent / f"{name}.py").read_bytes() for name in modules)
     return blake2s(b"\0".join(texts), digest_size=8).hexdigest()
+
+
+def step_part(step: Any) -> str:
+    """Hash a step's code and its module's name: what is kept names the module's State and Params, and imports them."""
+    return f"{digest(step)}{blake2s(step.__module__.encode(), digest_size=4).hexdigest()}"
 
 
 class _Heard(FunctionCache):

@@ -14,10 +14,9 @@ from numba import njit
 
 from fanfold.research.columns import IntegerBars, Integers, borrow
 from fanfold.research.equity_line import draw_line, farthest
-from fanfold.research.kept import STRATEGY, keep
+from fanfold.research.kept import STRATEGY, keep, step_part
 from fanfold.research.step_signals import SignalTape, blank_signals, signalled_by
 from fanfold.research.tape import LIMIT, FillTape, fee_of, piece, small, worsened, write_fill
-from fanfold.strategy.step_code import digest
 
 DONE, OVERFLOW = 0, 1
 # Bars that are folded, then traded: as many as the processor keeps at hand.
@@ -166,4 +165,4 @@ def lane_of(signalled: Any, modules: tuple[str, ...], part: str) -> Any:
 @cache
 def lane(step: FunctionType) -> Any:
     """Return the compiled scan of a step."""
-    return lane_of(signalled_by(step), STRATEGY, digest(step))
+    return lane_of(signalled_by(step), STRATEGY, step_part(step))

@@ -9,9 +9,8 @@ from numba import njit
 
 from fanfold.research.columns import Floats, Integers, borrow
 from fanfold.research.compiled import inlined
-from fanfold.research.kept import STRATEGY, keep
+from fanfold.research.kept import STRATEGY, keep, step_part
 from fanfold.strategy.contract import Bars
-from fanfold.strategy.step_code import digest
 
 # How many signals there are, where one is no finite number.
 NOT_FINITE = -1
@@ -87,4 +86,4 @@ def signals_by(step: FunctionType) -> Any:
     It is compiled once for all params, and holds no lock of Python's.
     """
     fold = FunctionType(_signals.__code__, _signals.__globals__ | {"signalled": signalled_by(step)}, "signals")
-    return keep(njit(nogil=True)(fold), STRATEGY, digest(step))
+    return keep(njit(nogil=True)(fold), STRATEGY, step_part(step))
