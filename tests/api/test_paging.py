@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from audit_service import read_api
 from audit_service.read_orders import LOOKED_AT_MAX
 from fanfold import ids
+from fanfold.audit.chain import Tip
 from fanfold.audit.open_orders import FIRST_LOOK, LOOK_BACK, OpenOrders
 from fanfold.audit.queries import DECISIONS, is_open
+from fanfold.audit.remembered import RememberedReads
 from fanfold.messages import Order
 from support.api_desk import NOW, READER, Answer, answered, event, history, small_desk
 
@@ -57,6 +59,9 @@ class Years:
     def of_account(self, _account: str, _kind: str) -> list[dict[str, Any]]:
         return []
 
+    def tips(self) -> list[Tip]:
+        return []
+
 
 @pytest.fixture(scope="module")
 def template() -> Order:
@@ -65,9 +70,8 @@ def template() -> Order:
 
 def get(views: Years, path: str, query: str = "") -> Answer:
     request = event("GET", path, query, who=READER)
-    return answered(
-        lambda api_event: read_api.answer(api_event, small_desk(), views, OpenOrders(views), None, None, NOW), request
-    )
+    parts = read_api.ReadParts(views, OpenOrders(views), None, None, RememberedReads(views))
+    return answered(lambda api_event: read_api.answer(api_event, small_desk(), parts, NOW), request)
 
 
 @pytest.mark.parametrize(("path", "query"), [("/orders", ""), ("/orders", "limit=100"), ("/status", "")])

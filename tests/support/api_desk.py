@@ -13,6 +13,7 @@ from fanfold.audit import chain
 from fanfold.audit.bar_history import BarHistory
 from fanfold.audit.daily_report import DayReport
 from fanfold.audit.open_orders import OpenOrders
+from fanfold.audit.remembered import RememberedReads
 from fanfold.audit.views import decision_view, message_view, newest, views_of
 from fanfold.aws.client.call import Call
 from fanfold.aws.dynamodb.chat_inbox import ChatInbox
@@ -101,11 +102,13 @@ class Kept:
         self._heads: dict[str, chain.Head] = {}
         self._bodies: dict[str, bytes] = {}
 
+    def head(self, stream: str) -> chain.Head:
+        return self._heads.get(stream, chain.start(stream))
+
     def append(self, message: Message) -> chain.Segment:
         stream = chain.stream_of(message)
         entry = chain.Entry(topic="t", message=json.loads(encode(message)), sent_ms=0)
-        head = self._heads.get(stream, chain.start(stream))
-        segment, self._heads[stream] = chain.append(head, [entry])
+        segment, self._heads[stream] = chain.append(self.head(stream), [entry])
         self._bodies[segment.key] = segment.body
         return segment
 
@@ -199,8 +202,8 @@ class World:
         log = Kept()
         record(self.views, log, messages)
         bars = BarHistory(self.views, log, lambda: None)
-        opened = OpenOrders(self.views)
-        self.read = lambda request: read_api.answer(request, self.desk, self.views, opened, log, bars, self.now)
+        parts = read_api.ReadParts(self.views, OpenOrders(self.views), log, bars, RememberedReads(self.views))
+        self.read = lambda request: read_api.answer(request, self.desk, parts, self.now)
         polls, approvals, plan = DynamoPolls(self.ledger), Approvals(self.store, AT_ONCE), prepare(self.desk)
         self.watched = SeenStage()
         self.limits = lambda request: LimitReader(self.desk, plan, polls.read, approvals, self.now).answer(request)
@@ -243,13 +246,18 @@ class World:
 
 
 def record(views: DynamoViews, log: Kept, messages: list[Message]) -> None:
-    """Bring messages into the views, as audit does."""
+    """Bring messages into the views, as audit does: the heads move last."""
+    before: dict[str, chain.Head] = {}
     for message in messages:
+        stream = chain.stream_of(message)
+        before.setdefault(stream, log.head(stream))
         segment = log.append(message)
         own = message_view(message, segment.records[0], segment.hashes[0], segment.key)
         views.note([own, *decision_view(message)])
         for view in newest(views_of(message, sent_ms=0, seq=segment.records[0].seq)):
             views.put(view)
+    for stream, head in before.items():
+        views.commit(head, log.head(stream))
 
 
 def history(count: int) -> list[Message]:

@@ -30,7 +30,7 @@ GRID_S = {1: 60, 7: 900, DAYS_MAX: 3_600}
 
 def bars(desk: Desk, history: BarHistory, query: BarsQuery, now: datetime) -> BarColumns:
     """Return the bars of an instrument up to a time, as many as asked for and as the span may be long."""
-    venue = _venue(desk, query)
+    venue = venue_of(desk, query)
     timeframe = query.timeframe or desk.venues[venue].timeframe
     until = int(now.timestamp()) if query.until is None else query.until
     since = max(0, until - min(query.limit * _seconds(timeframe), DAYS_MAX * timeframes.DAY_S))
@@ -127,7 +127,7 @@ def _valued(holding: PositionSnapshot, marks: Mapping[str, Decimal]) -> ValuedPo
     )
 
 
-def _venue(desk: Desk, query: BarsQuery) -> str:
+def venue_of(desk: Desk, query: BarsQuery) -> str:
     """Return the venue that is named, or the first that has the instrument. Raises Problem where none has."""
     having = [name for name, venue in desk.venues.items() if query.instrument in venue.symbols]
     if query.venue not in {None, *having} or not having:

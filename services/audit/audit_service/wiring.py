@@ -1,9 +1,10 @@
 """Audit's parts, built on first use; pyarrow is loaded where the lake is written, and nowhere else."""
 
 import os
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache, cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -11,13 +12,18 @@ from audit_service.record import Arrival, record
 from audit_service.settings import Settings
 from fanfold.audit.bar_history import BarHistory, LakeBars
 from fanfold.audit.open_orders import OpenOrders
-from fanfold.audit.ports import Lake, Reports, Seals, Signer
+from fanfold.audit.ports import Lake, Seals, Signer
+from fanfold.audit.remembered import RememberedReads
 from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.aws.function.runtime import Runtime, read
 from fanfold.aws.function.runtime import runtime as described
 from fanfold.aws.function.sqs import Arrived
 from fanfold.aws.s3.audit_log import S3Log
 from fanfold.errors import BadInput
+
+if TYPE_CHECKING:
+    from audit_service.read_api import ReadParts
+    from fanfold.aws.s3.reports import S3Reports
 
 
 @cache
@@ -61,20 +67,23 @@ class AuditProcess:
         return KmsSigner(self.runtime.call, key) if key else None
 
     @cached_property
-    def _open_orders(self) -> OpenOrders:
-        return OpenOrders(self.views)
+    def _read_parts(self) -> "ReadParts":
+        from audit_service.read_api import ReadParts  # noqa: PLC0415
+
+        history = BarHistory(self.views, self.log, self._lake_bars)
+        return ReadParts(self.views, OpenOrders(self.views), self.log, history, RememberedReads(self.views))
 
     @cached_property
-    def _history(self) -> BarHistory:
+    def _lake_bars(self) -> Callable[[], LakeBars]:
         def lake() -> LakeBars:
             from fanfold.aws.s3.lake_bars import S3LakeBars  # noqa: PLC0415
 
             return S3LakeBars(self.runtime.call, self._settings.lake_bucket)
 
-        return BarHistory(self.views, self.log, cache(lake))
+        return cache(lake)
 
     @cached_property
-    def _reports(self) -> Reports:
+    def _reports(self) -> "S3Reports":
         from fanfold.aws.s3.reports import S3Reports  # noqa: PLC0415
 
         return S3Reports(self.runtime.call, self._settings.lake_bucket)
@@ -126,22 +135,18 @@ class AuditProcess:
     def api(self, event: dict[str, Any]) -> dict[str, Any]:
         from audit_service import read_api  # noqa: PLC0415
 
-        return read_api.answer(
-            event, self.runtime.desk, self.views, self._open_orders, self.log, self._history, self.runtime.clock()
-        )
+        return read_api.answer(event, self.runtime.desk, self._read_parts, self.runtime.clock())
 
     def api_system(self, event: dict[str, Any]) -> dict[str, Any]:
         from audit_service import read_system  # noqa: PLC0415
         from fanfold.aws.function.watched import WatchedStage  # noqa: PLC0415
-        from fanfold.aws.s3.reports import S3Reports  # noqa: PLC0415
         from fanfold.aws.s3.sweeps import S3Sweeps  # noqa: PLC0415
 
         runtime, settings = self.runtime, self._settings
         queues_at = runtime.edge.dead_letters.rpartition("/")[0]
         watched = WatchedStage(runtime.call, runtime.table(runtime.edge.faults), settings.stage, queues_at)
         sweeps = S3Sweeps(runtime.call, settings.lake_bucket)
-        reports = S3Reports(runtime.call, settings.lake_bucket)
-        return read_system.answer(event, watched, self.views, reports, sweeps, runtime.clock())
+        return read_system.answer(event, watched, self.views, self._reports, sweeps, runtime.clock())
 
 
 def _as_json(outcome: msgspec.Struct) -> dict[str, Any]:

@@ -79,7 +79,7 @@ class BarHistory:
 
     def bars(self, span: BarSpan) -> BarsByInstrument:
         """Return the bars of a span. A lake that was never written to is not read."""
-        stream = f"market-{span.venue}"
+        stream = _stream(span.venue)
         flushed = self._heads.flushed(stream)
         shown: BarsByInstrument = {instrument: {} for instrument in span.instruments}
         for instrument, bar in self._lake().bars(span) if flushed else ():
@@ -88,6 +88,12 @@ class BarHistory:
             if series.timeframe == span.timeframe and series.instrument in shown:
                 shown[series.instrument] |= {bar.closes_at: bar for bar in _priced(series) if span.holds(bar.closes_at)}
         return shown
+
+    def extent(self, venue: str) -> int | None:
+        """Return how far a venue's bars are in the lake; None while those beyond it are more than one look reads."""
+        stream = _stream(venue)
+        flushed = self._heads.flushed(stream)
+        return flushed if self._heads.tip(stream).head.seq - flushed <= SEGMENTS_MAX else None
 
     def _unflushed(self, stream: str, flushed: int) -> Iterator[Series]:
         """Yield the series of the segments beyond the lake, by their names: to list a bucket is dearer."""
@@ -109,6 +115,10 @@ class BarHistory:
             segment = records[-1].seq, [series for record in records for series in _series(record)]
             self._kept[key] = segment
         return segment
+
+
+def _stream(venue: str) -> str:
+    return f"market-{venue}"
 
 
 def _series(record: Record) -> list[Series]:

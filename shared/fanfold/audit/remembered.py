@@ -1,0 +1,57 @@
+"""Remember what a process read of the views until audit records something more: one read of the heads decides."""
+
+from collections.abc import Callable, Hashable
+from hashlib import blake2b
+from typing import NamedTuple, Protocol, TypeVar
+
+import msgspec
+
+from fanfold.audit.chain import Tip
+
+# A reader asks some paths, with some queries each; more are of somebody who looks through old pages.
+KEPT_MAX = 64
+T = TypeVar("T")
+_encode = msgspec.json.Encoder().encode
+
+
+class Heads(Protocol):
+    """The ends of audit's streams; see fanfold.aws.dynamodb.views."""
+
+    def tips(self) -> list[Tip]: ...
+
+
+class _Answers(NamedTuple):
+    """All answers read while the heads had one tag, by their keys."""
+
+    tag: str
+    by_key: dict[Hashable, object]
+
+
+class RememberedReads:
+    """The answers of one process. Any number of threads may read.
+
+    A writer promises a segment at the head before it changes a view, and takes the promise back with the head that it
+    moves last. So while no head has a promise and all are where they were, no view has changed.
+    """
+
+    def __init__(self, heads: Heads) -> None:
+        self._heads = heads
+        self._known = _Answers("", {})
+
+    def read(self, key: Hashable | None, read: Callable[[], T]) -> tuple[T, str]:
+        """Return what ``read`` does, or did for the same key, and the tag of all that was recorded before.
+
+        Without a key, and while a writer is at work, it is read each time.
+        """
+        # The heads come first: what is recorded while we read is in the next tag.
+        tips = self._heads.tips()
+        tag = blake2b(_encode(tips), digest_size=16).hexdigest()
+        if key is None or any(tip.promised for tip in tips):
+            return read(), tag
+        known = self._known if self._known.tag == tag else _Answers(tag, {})
+        if key in known.by_key:
+            return known.by_key[key], tag  # type: ignore[return-value]
+        answer = read()
+        self._known = known if len(known.by_key) < KEPT_MAX else _Answers(tag, {})
+        self._known.by_key[key] = answer
+        return answer, tag
