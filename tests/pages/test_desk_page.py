@@ -1,5 +1,6 @@
 """The frame of the desk's page in a browser: the header in every state, halting, and what it asks of the API."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -8,6 +9,7 @@ import pytest
 from fanfold.api.problems import Problem
 from fanfold.api.schemas import HaltAnswer, ResumeAnswer, Status
 from fanfold.messages import TradingState
+from support.browser import Opened
 from support.canned_desk import NOW, CannedDesk, account
 
 
@@ -108,3 +110,40 @@ def test_the_keyboard_reaches_the_halt_and_leaves_it(opened, url):
     page.get_by_role("dialog").wait_for()
     page.keyboard.press("Escape")
     page.get_by_role("dialog").wait_for(state="hidden")
+
+
+def asked_for(shown: Opened, desk: CannedDesk, seconds: int) -> Counter[str]:
+    """Return how often each path is asked for in so many seconds of the page's own clock, without its query."""
+    desk.reads.clear()
+    for _ in range(seconds):
+        shown.page.clock.run_for(1_000)
+        shown.page.evaluate("fetch('config.json')")
+    return Counter(path.partition("?")[0] for path, _ in desk.reads)
+
+
+def test_what_is_recorded_is_asked_for_again_when_the_status_says_that_more_is(opened, desk, url):
+    desk.recorded = "first"
+    shown = opened(url, paused=True)
+    shown.page.get_by_role("region", name="Positions").wait_for()
+    quiet = asked_for(shown, desk, 60)
+    desk.recorded = "second"
+    after = asked_for(shown, desk, 30)
+    assert set(quiet) == {"/status"}
+    assert (after["/equity"], after["/status"] >= 2) == (1, True)
+
+
+def test_a_desk_that_does_not_say_what_it_recorded_is_asked_for_everything(opened, desk, url):
+    shown = opened(url, paused=True)
+    shown.page.get_by_role("region", name="Positions").wait_for()
+    counts = asked_for(shown, desk, 60)
+    assert min(counts["/equity"], counts["/status"]) > 4
+
+
+def test_a_status_that_fails_lets_what_is_recorded_be_asked_for_without_it(opened, desk, url):
+    desk.recorded = "first"
+    shown = opened(f"{url}/#/orders", paused=True)
+    shown.page.get_by_role("table").wait_for()
+    failure = Problem(503, "unavailable", "the table is being moved")
+    desk.responses |= {"/status": failure, "/orders?limit=100": failure}
+    asked_for(shown, desk, 20)
+    shown.page.get_by_role("alert").get_by_text("the table is being moved").wait_for()

@@ -53,7 +53,8 @@ def opened(browser: Browser) -> Iterator[Callable[..., Opened]]:
     """Open an address in a window of its own; nothing but files and this machine can be reached."""
     contexts = []
 
-    def open_page(address: str, *, width: int = DESK, scheme: str = "light") -> Opened:
+    def open_page(address: str, *, width: int = DESK, scheme: str = "light", paused: bool = False) -> Opened:
+        """With ``paused`` the page's clock stands still, and its timers wait, until ``page.clock`` moves it."""
         context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme="dark" if scheme == "dark" else "light"
         )
@@ -62,6 +63,8 @@ def opened(browser: Browser) -> Iterator[Callable[..., Opened]]:
         page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
         page.on("requestfailed", lambda request: complaints.append(f"not loaded: {request.url}"))
+        if paused:
+            page.clock.install()
         page.goto(address)
         return Opened(page, complaints)
 

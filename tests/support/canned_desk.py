@@ -10,9 +10,11 @@ from typing import Any
 
 import msgspec
 
+from audit_service.read_api import RECORDED_HEADER
 from fanfold.api.chart_schemas import AccountEquity, BarColumns, InstanceResult, ValuedPosition
 from fanfold.api.conditional import unless_known
 from fanfold.api.problems import MEDIA_TYPE, Problem
+from fanfold.api.router import CLOCK_HEADER
 from fanfold.api.schemas import (
     AccountStatus,
     BarPrices,
@@ -140,12 +142,14 @@ def responses() -> dict[str, Any]:
 class CannedDesk:
     """Responses by path and query: a record, a Problem, or an Event that holds the answer back until it is set.
 
-    ``posted`` has every command that was sent, ``reads`` every read with its status.
+    ``recorded`` names what the desk has recorded, "" where it does not say. ``posted`` has every command that was sent,
+    ``reads`` every read with its status.
     """
 
     def __init__(self) -> None:
         self.responses = responses()
         self.clock = NOW + timedelta(seconds=20)
+        self.recorded = ""
         self.posted: list[tuple[str, dict[str, Any]]] = []
         self.reads: list[tuple[str, int]] = []
 
@@ -167,9 +171,10 @@ class CannedDesk:
     def _response(self, event: dict[str, Any], body: Any) -> dict[str, Any]:
         problem = isinstance(body, Problem)
         headers = {"content-type": MEDIA_TYPE if problem else "application/json"}
+        headers |= {RECORDED_HEADER: self.recorded} if self.recorded and not problem else {}
         response = {
             "statusCode": body.status if problem else 200,
-            "headers": headers | {"fanfold-clock": self.clock.isoformat()},
+            "headers": headers | {CLOCK_HEADER: self.clock.isoformat()},
             "body": _encode(body.document() if problem else body).decode(),
         }
         return unless_known(event, response)

@@ -23,20 +23,24 @@ export class Client {
     this.known = new Map();
   }
 
-  /** Return {data, changed, clock}; `clock` is the desk's time in epoch milliseconds. Throws Fault. */
+  /**
+   * Return {data, changed, clock, recorded}: `clock` is the desk's time in epoch milliseconds, `recorded` names all that
+   * the desk had recorded before it answered, null where the answer is of something else. Throws Fault.
+   */
   async read(path) {
     const before = this.known.get(path);
     const headers = before?.tag ? { "if-none-match": before.tag } : {};
     const answer = await this.ask(path, { headers });
     const clock = Date.parse(answer.headers.get("fanfold-clock")) || Date.now();
+    const recorded = answer.headers.get("fanfold-recorded");
     if (answer.status === 304) {
       // A body that nobody reads counts as a request that was broken off, an empty one too.
       await answer.arrayBuffer();
-      return { data: before.data, changed: false, clock };
+      return { data: before.data, changed: false, clock, recorded };
     }
     const data = await answer.json();
     this.known.set(path, { tag: answer.headers.get("etag"), data });
-    return { data, changed: true, clock };
+    return { data, changed: true, clock, recorded };
   }
 
   /** Send a command under a key of its own, so that a repeated one is carried out once. Throws Fault. */

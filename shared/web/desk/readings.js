@@ -1,5 +1,6 @@
 // What the views read: one poll a path, however many look at it. It slows down while nothing changes or nobody answers,
-// and rests in a hidden tab.
+// and rests in a hidden tab. What follows from the desk's record alone is not polled: the status, which every view shows,
+// says when more was recorded, and only then is the rest of it asked for again.
 import { useEffect, useState } from "preact/hooks";
 
 const SOON_MS = 2000;
@@ -7,7 +8,8 @@ const UNCHANGED_MS = 15000;
 const FAILED_MS = 60000;
 
 // What changes seldom, or takes many calls to answer, is not asked for as often.
-const PACE_MS = { "/system": 30000, "/research": 30000, "/refusals": 60000 };
+const PACE_MS = { "/system": 30000, "/research": 30000 };
+const LEADER = "/status";
 
 export const LOADING = { phase: "loading" };
 
@@ -21,7 +23,7 @@ export class Readings {
 
   /** Call `hear` with every reading of a path until the returned function is called. */
   follow(path, hear) {
-    const poll = this.polls.get(path) ?? new Poll(this.client, path);
+    const poll = this.polls.get(path) ?? new Poll(this.client, path, path === LEADER ? (recorded) => this.catchUp(recorded) : null);
     this.polls.set(path, poll);
     poll.listeners.add(hear);
     hear(poll.reading);
@@ -32,6 +34,11 @@ export class Readings {
     };
   }
 
+  /** Read again what was read before more was recorded; all of it while nobody knows, for the leader was not answered. */
+  catchUp(recorded) {
+    for (const poll of this.polls.values()) if (poll.listeners.size && poll.recorded && poll.recorded !== recorded) poll.run();
+  }
+
   /** Read everything again at once, as after a command. */
   refresh() {
     for (const poll of this.polls.values()) if (poll.listeners.size) poll.run();
@@ -39,8 +46,10 @@ export class Readings {
 }
 
 class Poll {
-  constructor(client, path) {
-    Object.assign(this, { client, path, listeners: new Set(), reading: LOADING, pace: PACE_MS[path.split("?")[0]] ?? SOON_MS, delay: 0, timer: 0, turn: 0 });
+  /** `lead` is called with what the desk had recorded at each reading, null where there was no answer; others have none. */
+  constructor(client, path, lead) {
+    const pace = PACE_MS[path.split("?")[0]] ?? SOON_MS;
+    Object.assign(this, { client, path, lead, listeners: new Set(), reading: LOADING, recorded: null, pace, delay: 0, timer: 0, turn: 0 });
   }
 
   async run() {
@@ -52,12 +61,15 @@ class Poll {
     if (turn !== this.turn) return;
     this.reading = reading;
     for (const hear of this.listeners) hear(reading);
-    if (this.listeners.size) this.timer = setTimeout(() => this.run(), this.delay);
+    if (this.lead) this.lead(reading.phase === "failed" ? null : this.recorded);
+    const led = this.recorded && !this.lead && reading.phase !== "failed";
+    if (this.listeners.size && !led) this.timer = setTimeout(() => this.run(), this.delay);
   }
 
   async ask() {
     try {
-      const { data, changed, clock } = await this.client.read(this.path);
+      const { data, changed, clock, recorded } = await this.client.read(this.path);
+      this.recorded = recorded;
       this.delay = changed ? this.pace : Math.max(this.pace, Math.min(this.delay * 1.5, UNCHANGED_MS));
       return { phase: "ready", data, clock, heard: Date.now() };
     } catch (fault) {
