@@ -4,6 +4,8 @@ The seeded market has an outage of SOL and a silent minute of XRP in its first h
 part where participation is small.
 """
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from fanfold.research.account_book import BarPlace
 from fanfold.research.account_market import History
 from fanfold.research.account_terms import account_terms
 from fanfold.risk.policy import prepare
+from fanfold.strategy import folder
 from support.backtests import ACCOUNT, ALL, START, bars, desk_of, fast, full, instance
 
 MINUTES = 400
@@ -100,9 +103,36 @@ DESKS: dict[str, Desk] = {
 @pytest.mark.parametrize("begins", [1, 150], ids=["at the first bar", "later, with a warm-up"])
 @pytest.mark.parametrize("name", DESKS)
 def test_a_fast_back_test_is_the_run_of_the_production_verbs(name: str, begins: int) -> None:
+    _hold_equal(DESKS[name], begins)
+
+
+@pytest.mark.usefixtures("own_strategies")
+@pytest.mark.parametrize(
+    ("limits", "account"),
+    [
+        ({}, {}),
+        ({}, {"stops": "bars"}),
+        ({"order_notional_max": "9e9", "position_notional_max": "9e9"}, {"cash": "1e9"}),
+    ],
+    ids=["at closes", "inside bars", "of much money"],
+)
+def test_trails_that_are_other_shares_at_each_bar_are_those_of_the_verbs(
+    limits: dict[str, str], account: dict[str, str]
+) -> None:
+    _hold_equal(desk_of({"a": instance("atr_trail")}, limits, **account), 1)
+
+
+@pytest.fixture
+def own_strategies() -> Iterator[None]:
+    folder.use(Path(__file__).resolve().parents[1] / "support/strategies")
+    yield
+    folder.use(None)
+
+
+def _hold_equal(desk: Desk, begins: int) -> None:
     recordings = bars(7, MINUTES)
     span = START + 60 * begins, START + 60 * MINUTES
-    quick, whole = fast(DESKS[name], recordings, *span), full(DESKS[name], recordings, *span)
+    quick, whole = fast(desk, recordings, *span), full(desk, recordings, *span)
     assert len(whole.fills) > 10
     assert sorted(quick.fills) == sorted(whole.fills)
     assert sorted(quick.refusals) == sorted(whole.refusals)

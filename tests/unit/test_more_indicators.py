@@ -256,9 +256,10 @@ def test_every_indicator_gives_the_same_bits_compiled(name: str) -> None:
             states = [values[0] for values in given_back]
 
 
-def test_the_page_names_every_indicator() -> None:
+def test_the_page_has_the_call_of_every_indicator() -> None:
     page = (ROOT / "docs/writing-a-strategy.md").read_text()
     table = page[page.index("## Indicators") :]
     helpers = {"settling", "steps", "whole", "true_range", "typical", "reversal"}
-    functions = {name for name in indicators.__all__ if inspect.isfunction(getattr(indicators, name))}
-    assert functions - helpers == set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\|[^|]*\|", table, re.MULTILINE))))
+    functions = {name for name in indicators.__all__ if inspect.isfunction(getattr(indicators, name))} - helpers
+    calls = {f"{name}({', '.join(inspect.signature(getattr(indicators, name)).parameters)})" for name in functions}
+    assert calls == set(re.findall(r"`(\w+\(.*?\))`", "".join(re.findall(r"^\|[^|]*\|", table, re.MULTILINE))))

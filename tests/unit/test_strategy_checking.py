@@ -99,6 +99,29 @@ def test_a_run_refuses_a_strategy_that_fails_its_checks(
     assert not (own.parent / "state").exists()
 
 
+WRONG_CALL = """from typing import NamedTuple
+
+from fanfold.indicators import atr
+from fanfold.strategies import Bars, NoState
+
+
+class Params(NamedTuple):
+    n: int = 3
+
+
+def step(params: Params, state: NoState, bars: Bars) -> tuple[NoState, float]:
+    return state, atr(0.0, bars, bars.now, params.n)
+"""
+
+
+def test_a_wrong_call_of_an_indicator_names_the_line_and_what_it_takes(
+    own: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (own / "own.py").write_text(WRONG_CALL)
+    assert main(["strategy", "check", str(own / "own.py")]) == 2
+    assert re.search(r"own\.py, line 12: TypeError: atr\(state, bars, n\): too many", capsys.readouterr().err)
+
+
 @pytest.mark.parametrize("name", ["breakout", "mean_reversion", "momentum", "pairs", "sma_cross"])
 def test_the_shipped_strategies_pass(name: str) -> None:
     checked = checking.check(name, {}, contract.instruments_of(name) or 1, iter((1.0, 2.0)).__next__)

@@ -13,7 +13,7 @@ from fanfold.research.account_book import (
     Wanted,
 )
 from fanfold.research.account_sizing import too_small
-from fanfold.research.tape import OLDEST, FillField, piece
+from fanfold.research.tape import OLDEST, FillField, piece, share_of
 
 
 @piece
@@ -99,16 +99,16 @@ def _watch(leg: int, at: int, book: Book, market: PollTable, terms: Terms, wante
 
 @piece
 def _reached(leg: int, side: int, price: int, cost: int, lots: int, book: Book, wanted: Wanted) -> bool:
-    """Return whether a share is reached: products of both sides by the lots, so that nothing is rounded."""
+    """Return whether a share is reached: by products with the lots, which are whole, so that nothing is rounded."""
     mine = book.leg[leg]
     shares = wanted.shares[mine[LegPlace.GUARD]]
     gain = side * (price * lots - cost)
-    if shares[0] > 0 and -gain * shares[1] >= shares[0] * cost:
+    if shares[0] > 0 and gain <= share_of(-cost, shares[0], shares[1]):
         return True
     best, by = mine[LegPlace.BEST], mine[LegPlace.BEST_BY]
-    if shares[4] > 0 and side * (best - price * by) * shares[5] >= shares[4] * best:
+    if shares[4] > 0 and side * (price * by - best) <= share_of(-best, shares[4], shares[5]):
         return True
-    return shares[2] > 0 and gain * shares[3] >= shares[2] * cost
+    return shares[2] > 0 and -gain <= share_of(-cost, shares[2], shares[3])
 
 
 @piece

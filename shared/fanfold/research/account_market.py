@@ -9,13 +9,13 @@ from fanfold.desk import Desk, StrategyInstance
 from fanfold.errors import BadInput
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
-from fanfold.money import decimal_of
 from fanfold.research.account_book import HIGH, LOW, BarPlace, PollTable, Rate, RulePlace, Term, Wanted
-from fanfold.research.account_terms import FIGURE_MAX, AccountTerms, share
+from fanfold.research.account_terms import FIGURE_MAX, AccountTerms
 from fanfold.research.columns import Floats, IntegerBars, Integers, integer_bars, on_common_times, picked, resampled
 from fanfold.research.folding import WEIGHT, fold
 from fanfold.research.sorted_times import newest_rows, rows_of, span_of, union_of
 from fanfold.risk.exposure import mark
+from fanfold.risk.protection import MILLION
 from fanfold.signals.legs import protection_of
 from fanfold.strategy import contract
 from fanfold.strategy.contract import Strategy
@@ -192,7 +192,10 @@ def _spoken(
 
 def _table(shares: Floats) -> tuple[Integers, Integers]:
     """Return the row of each protection, -1 for none, and the table of rows."""
-    distinct, rows = np.unique(shares.reshape(3, -1).T, axis=0, return_inverse=True)
-    table = [[figure for part in row for figure in share(decimal_of(part))] for row in distinct.tolist()]
+    # As ``risk.protection.share_of`` rounds them.
+    millionths = np.where(shares == 0.0, 0, np.maximum(np.rint(shares * MILLION), 1)).astype(np.int64)
+    distinct, rows = np.unique(millionths.reshape(3, -1).T, axis=0, return_inverse=True)
+    table = np.full((len(distinct), 6), MILLION)
+    table[:, ::2] = distinct
     places = np.where(distinct.any(axis=1), np.arange(len(distinct)), -1)[rows].reshape(shares.shape[1:])
-    return places.astype(np.int64), np.array(table, np.int64)
+    return places.astype(np.int64), table

@@ -25,7 +25,7 @@ from fanfold.research.account_market import History, market_of, refuse_wide_figu
 from fanfold.research.account_rules import CODES
 from fanfold.research.account_scan import kept_scan
 from fanfold.research.account_tables import RefusedRows, TradedRows, result_of
-from fanfold.research.account_terms import FIGURE_MAX, AccountTerms, account_terms, refuse_resting, refuse_webhooks
+from fanfold.research.account_terms import AccountTerms, account_terms, refuse_resting, refuse_webhooks
 from fanfold.research.result import AccountResult
 from fanfold.research.tape import fills_of, trips_of
 from fanfold.risk import sizing
@@ -68,12 +68,10 @@ def _rows(market: PollTable, book: Book) -> TradedRows:
 def traded_book(terms: AccountTerms, market: PollTable, wanted: Wanted) -> Book:
     """Run the scan; where it has to be told a quantity, go on with that."""
     guarded = bool((wanted.protection >= 0).any())
-    # A product of money and a protection's share has to fit, too.
-    most = min(terms.money_max, FIGURE_MAX / (4 * int(wanted.shares.max())) if guarded else terms.money_max)
     book, first, sizes = blank_book(market.time.size, terms.terms), 0, list[tuple[int, int, int]]()
     while True:
         targets = wanted._replace(sizes=np.array(sizes, np.int64).reshape(-1, 3))
-        end = kept_scan()(market, terms.terms, targets, book, most, (first, bool(sizes)), guarded)
+        end = kept_scan()(market, terms.terms, targets, book, terms.money_max, (first, bool(sizes)), guarded)
         if end.code == OVERFLOW:
             raise BadInput(
                 f"at {int(market.time[end.at])} the account is worth more than 64 bits hold in units of "

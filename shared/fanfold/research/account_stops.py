@@ -20,7 +20,7 @@ from fanfold.research.account_book import (
 from fanfold.research.account_guards import cost_of_open
 from fanfold.research.account_matching import end_stop
 from fanfold.research.account_sizing import ORDERED, too_small
-from fanfold.research.tape import piece
+from fanfold.research.tape import piece, share_of
 from fanfold.risk.resting_stops import STEPS
 from fanfold.simulation.ledger_store import CHANGES_MAX
 
@@ -163,8 +163,9 @@ def _profit(leg: int, sign: int, tick: int, book: Book, wanted: Wanted) -> int:
 @piece
 def _away(cost: int, lots: int, sign: int, of: int, by: int, tick: int) -> int:
     """Return a price a share to the winning side of a cost, rounded to a tick: up for a long position, else down."""
-    figure, unit = cost * (by + sign * of), lots * by * tick
-    return -(-figure // unit) * tick if sign > 0 else figure // unit * tick
+    unit, part = lots * tick, by + sign * of
+    # To round twice the same way is to round once.
+    return -(share_of(-cost, part, by) // unit) * tick if sign > 0 else share_of(cost, part, by) // unit * tick
 
 
 @piece

@@ -66,5 +66,20 @@ def inlined(function: FunctionType) -> Any:
     known = function.__globals__
     called = {name: known[name] for name in function.__code__.co_names if isinstance(known.get(name), FunctionType)}
     twins = {name: inlined(callee) for name, callee in called.items()}
+    twins |= {name: _maker(known[name]) for name in function.__code__.co_names if _has_defaults(known.get(name))}
     copy = FunctionType(function.__code__, known | twins, function.__name__, function.__defaults__)
     return njit(forceinline=True)(copy)
+
+
+def _has_defaults(known: Any) -> bool:
+    return isinstance(known, type) and issubclass(known, tuple) and bool(getattr(known, "_field_defaults", None))
+
+
+@cache
+def _maker(kind: Any) -> Any:
+    """Return a function that makes a NamedTuple: numba cannot leave out a field before one that is named."""
+    fields = ", ".join(kind._fields)
+    # As collections.namedtuple writes its constructor, from names that it has checked.
+    maker = eval(f"lambda {fields}: made({fields})", {"made": kind})  # noqa: S307
+    maker.__defaults__ = kind.__new__.__defaults__
+    return njit(forceinline=True)(maker)

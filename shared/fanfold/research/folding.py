@@ -4,6 +4,7 @@ What numba cannot compile, and what raises or wants no finite weight, runs as th
 """
 
 from functools import cache, partial
+from traceback import extract_tb
 from types import FunctionType
 from typing import Any, NamedTuple
 
@@ -75,19 +76,29 @@ def _compiled(strategy: Strategy, columns: StepColumns, me: int, count: int, wan
     run = _scan_of(strategy.step, cross_sectional=strategy.cross_sectional)
     start = strategy.start(strategy.params)
     fault = attempted(partial(run, strategy.params, start, columns, me, count, strategy.lookback, wanted))
-    if isinstance(fault, NumbaError):
+    # Of what it cannot compile, numba raises its own errors, or stumbles.
+    if isinstance(fault, NumbaError) or (isinstance(fault, Exception) and _of_numba(fault)):
         why = _refused[strategy.step] = f"{REFUSED_BY_NUMBA}: {_line(fault)}"
         return why
     if isinstance(fault, BaseException):
         # Live its leg is silent at that bar alone.
         return f"it raised: {fault_of(fault, strategy.step)}"
-    return "" if np.isfinite(wanted).all() else "it wants a weight that is no finite number"
+    if not np.isfinite(wanted).all():
+        return "it wants a weight that is no finite number"
+    shares = wanted[1:]
+    # Live its leg is silent at such a bar, too.
+    sound = (shares >= 0.0).all() and (shares[[0, 2]] < 1.0).all()
+    return "" if sound else "it wants a protection that is no share of the price"
 
 
-def _line(refused: NumbaError) -> str:
+def _of_numba(fault: Exception) -> bool:
+    return "/numba/" in extract_tb(fault.__traceback__)[-1].filename
+
+
+def _line(refused: Exception) -> str:
     """Return the line of an error of numba that says what it is about."""
     lines = [line.strip() for line in str(refused).splitlines() if line.strip()]
-    return next((line for line in lines if not line.startswith("Failed in")), "no reason")[:200]
+    return next((line for line in lines if not line.startswith("Failed in")), type(refused).__name__)[:200]
 
 
 @cache

@@ -19,6 +19,9 @@ from fanfold.risk.policy import AccountPolicy
 from fanfold.risk.sizing import is_dust
 from fanfold.risk.standing import Standing, StandingTarget
 
+# A share of a price is held to a millionth, which is finer than a tick.
+MILLION = 1_000_000
+
 
 class Protection(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The protection of a leg: what its newest target asks for, as shares, and what became of it.
@@ -152,7 +155,7 @@ def _newest(known: Protection | None, entry: StandingTarget) -> Protection | Non
 
 def _of(entry: StandingTarget, known: Protection | None) -> Protection | None:
     target = entry.target
-    shares = [decimal_of(share) for share in (target.stop, target.take_profit, target.trail)]
+    shares = [share_of(asked) for asked in (target.stop, target.take_profit, target.trail)]
     if not target.weight or not any(shares):
         return None
     stop, take_profit, trail = shares
@@ -168,6 +171,15 @@ def _of(entry: StandingTarget, known: Protection | None) -> Protection | None:
         side=known.side if known else 0,
         best=known.best if known else ZERO,
     )
+
+
+def share_of(asked: float) -> Decimal:
+    """Return the share of a price that a target asks for, in whole millionths: at least one, unless it asks for none.
+
+    >>> share_of(0.02), share_of(0.0123456789), share_of(1e-9), share_of(0.0)
+    (Decimal('0.02'), Decimal('0.012346'), Decimal('0.000001'), Decimal('0'))
+    """
+    return decimal_of(max(round(asked * MILLION), 1) / MILLION) if asked else ZERO
 
 
 def _watched(protection: Protection, book: AccountSnapshot, at: datetime) -> Protection:

@@ -116,7 +116,10 @@ def _settling(function: FunctionType, settles: Callable[..., int], trace: Traced
     wanted = inspect.signature(settles).parameters
 
     def call(*values: Any, **named: Any) -> Any:
-        bound = signature.bind(*values, **named).arguments
+        try:
+            bound = signature.bind(*values, **named).arguments
+        except TypeError as wrong:
+            raise TypeError(f"{function.__name__}({', '.join(signature.parameters)}): {wrong}") from None
         trace.need(settles(**{name: bound[name] for name in wanted}))
         return function(*values, **named)
 
