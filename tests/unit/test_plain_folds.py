@@ -1,4 +1,4 @@
-"""What a compiled fold cannot do as a live leg does is folded by the leg itself, with the reason."""
+"""Steps that compiled code cannot fold as a live leg does: the leg itself folds them, and the reason is said."""
 
 from collections.abc import Iterator
 from pathlib import Path

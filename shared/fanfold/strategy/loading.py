@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from math import isfinite
-from sysconfig import get_path
 from traceback import extract_tb
 from typing import Any, TypeVar
 
@@ -23,7 +22,7 @@ INDICATORS = "/fanfold/indicators/"
 # What to do about a library that strategies import.
 CURE = "write it with `fanfold.indicators`, or add it to `dependencies` in pyproject.toml and run `make lock`"
 # Folders whose lines are never named as the place of a strategy's fault.
-OURS = ("/fanfold/strategy/", INDICATORS, f"{get_path('stdlib')}/")
+OURS = ("/fanfold/strategy/", INDICATORS)
 
 
 def load(dotted: str, name: str) -> Any:
