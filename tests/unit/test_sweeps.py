@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -47,6 +48,24 @@ def test_a_sweep_earns_what_back_tests_earn() -> None:
         assert row["code"] == alone.provenance.code["sma_cross"]
     (refused,) = result.failed().to_pylist()
     assert refused["params"] == '{"fast":20,"slow":20}'
+
+
+def test_trials_that_their_drawdown_stopped_are_counted(tmp_path: Path) -> None:
+    falls = sorted(
+        row["drawdown"]
+        for row in sweep("sma_cross", desk=DESK, grid=GRID, minutes=300).ranked("total_return").to_pylist()
+    )
+    tight = tmp_path / "desk.toml"
+    tight.write_text(re.sub(r"drawdown_max = [0-9.]+", f"drawdown_max = {falls[5]:.6f}", DESK.read_text()))
+    result = sweep("sma_cross", desk=tight, grid=GRID, minutes=300)
+    stopped = 0
+    for row in result.ranked("total_return").to_pylist():
+        params = {"fast": row["param_fast"], "slow": row["param_slow"]}
+        refusals = backtest("sma_cross", desk=tight, params=params, minutes=300).account.refusals
+        stopped += "DRAWDOWN" in refusals["code"].cast(pa.string()).to_pylist()
+    assert stopped > 0
+    # One of them wanted nothing more.
+    assert result.notes[-1].startswith(f"{stopped + 1} of 12 trials fell by drawdown_max = {falls[5]:.6f} or more")
 
 
 def test_ranks_and_heat_maps_are_of_the_rows() -> None:

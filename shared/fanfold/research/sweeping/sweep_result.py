@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from fanfold.errors import BadInput, near
 from fanfold.research.columns import Floats
@@ -38,7 +39,7 @@ class SweepResult:
     def __init__(self, job: SweepJob, rows: pa.Table, run: str, notes: Sequence[str] = ()) -> None:
         self.job = job
         self.run = run
-        self.notes = list(notes)
+        self.notes = [*notes, *stopped_notes(job, rows)]
         self.table = _with_params(rows)
 
     @property
@@ -74,6 +75,19 @@ class SweepResult:
         total = np.bincount(cells, figures[known], rows.size * columns.size)
         means = np.divide(total, count, out=np.full(total.size, np.nan), where=count > 0)
         return HeatMap(figure, down, across, rows.tolist(), columns.tolist(), means.reshape(shape))
+
+
+def stopped_notes(job: SweepJob, rows: pa.Table) -> list[str]:
+    """Return how many trials their drawdown kept from entries, where there is one: they rank by a part of the bars."""
+    if job.terms.quantity is not None:
+        return []
+    limit = job.desk.limits[job.instance.account].drawdown_max
+    stopped = pc.sum(pc.greater_equal(rows["drawdown"], float(limit))).as_py()
+    if not stopped:
+        return []
+    fell = f"{stopped:,} of {rows.num_rows:,} trials fell by drawdown_max = {limit} or more"
+    then = "opened nothing from then on, as live until someone re-arms the account; --ignore-loss-limits trades on"
+    return [f"{fell}, and {then}"]
 
 
 def _with_params(rows: pa.Table) -> pa.Table:

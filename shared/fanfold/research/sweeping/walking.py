@@ -27,6 +27,7 @@ from fanfold.research.sweeping.planning import SweepOptions
 from fanfold.research.sweeping.running import run_job
 from fanfold.research.sweeping.splits import Split
 from fanfold.research.sweeping.sweep_job import Configuration, SweepJob, TradedWindow, TrialBatch, trial_desk
+from fanfold.research.sweeping.sweep_result import stopped_notes
 from fanfold.research.sweeping.sweeps import planned_job
 from fanfold.research.sweeping.trial_rows import TIME, table_of
 from fanfold.research.sweeping.trials import run_batch
@@ -156,7 +157,7 @@ def of_job(
         total_return=joined["level"][-1].as_py() - 1,
         sharpe=_sharpe(joined),
         efficiency=_efficiency(folds),
-        notes=planned.notes,
+        notes=[*planned.notes, *stopped_notes(trained, rows)],
     )
     if library is not None:
         library.keep(RunStamp(run, "walk-forward", made_at, f"{len(parted)} tests"), result.rows, tags)
