@@ -3,8 +3,14 @@
 import numpy as np
 import pytest
 
+from fanfold.research.bias_lab import evidence
 from fanfold.research.bias_lab.market_columns import MarketColumns, market_columns
+from fanfold.research.bias_lab.permuted_trading import BLOCK, permuted_scores
 from fanfold.research.bias_lab.permuting import permutation_test, permuted, shapes_of
+from fanfold.research.bias_lab.shuffling import RUN, TILE, drawn, gather, shuffled
+from fanfold.research.compiled import columns_read
+from fanfold.strategy import contract
+from fanfold.strategy.contract import Strategy
 from support.planted_biases import recorded, walk
 
 
@@ -28,7 +34,7 @@ def ratios(bars: MarketColumns, member: int) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("seed", range(5))
 def test_gaps_and_shapes_are_those_of_the_market_in_another_order(seed: int):
     bars = market()
-    drawn = permuted(shapes_of(bars), np.random.default_rng(seed))
+    drawn = permuted(shapes_of(bars, seed), 1)
     for member in range(2):
         real, other = ratios(bars, member), ratios(drawn, member)
         for name, values in real.items():
@@ -47,13 +53,58 @@ def test_a_pattern_in_time_is_found_and_its_lack_is_not():
         moves = np.diff(bars.close[0]) / bars.close[0, :-1]
         return float(moves[:-1] @ moves[1:])
 
+    def probability(bars: MarketColumns) -> float:
+        shuffled = shapes_of(bars, 1)
+        return permutation_test(score(bars), lambda number: score(permuted(shuffled, number)), 199).probability
+
     moves = np.random.default_rng(6).standard_normal(500)
     moves[1:] += 0.4 * moves[:-1]
     trending = market_columns([recorded(50_000 * np.exp(np.cumsum(moves * 0.001)))])
-    assert permutation_test(score, trending, 199, seed=1).probability == 1 / 200
-    assert permutation_test(score, market(), 199, seed=1).probability > 0.05
+    assert probability(trending) == 1 / 200
+    assert probability(market()) > 0.05
 
 
 def test_what_no_order_changes_is_never_significant():
-    outcome = permutation_test(lambda _bars: 1.0, market(), 19, seed=1)
+    outcome = permutation_test(1.0, lambda _number: 1.0, 19)
     assert (outcome.better, outcome.markets, outcome.probability) == (19, 19, 1.0)
+
+
+@pytest.mark.parametrize("count", [1, 63, 64, 65, TILE - 1, TILE, TILE + 1, 3 * TILE + 100])
+def test_an_order_has_each_place_once(count: int):
+    chance = np.random.default_rng(count)
+    places = shuffled(count, chance)
+    order, room, out = drawn(count, chance), np.empty(TILE + RUN), np.empty(TILE)
+    column = places.astype(float)
+    laid = [out[: gather(column, order, tile, room, out)].copy() for tile in range(len(order.picks))]
+    assert sorted(np.concatenate(laid)) == list(range(count))
+
+
+def test_each_place_is_as_likely_anywhere():
+    """Chi-squared of where each of ten places comes to lie, in 2,000 shuffles and an order of each."""
+    ends = np.zeros((10, 10))
+    room, out = np.empty(TILE + RUN), np.empty(TILE)
+    for seed in range(2_000):
+        chance = np.random.default_rng(seed)
+        column = shuffled(10, chance).astype(float)
+        gather(column, drawn(10, chance), 0, room, out)
+        ends[np.arange(10), out[:10].astype(int)] += 1
+    assert ((ends - 200) ** 2 / 200).sum() < 140
+
+
+def earned_by_markets(strategy: Strategy, bars: MarketColumns, cost: float) -> tuple[list[float], list[float]]:
+    """Return the scores of three permuted markets in blocks, and of the same markets laid whole."""
+    shuffled_market = shapes_of(bars, 5, columns_read(strategy.step))
+    in_blocks = permuted_scores(strategy, shuffled_market, cost)
+    whole = [evidence.score(evidence.earned(strategy, permuted(shuffled_market, number), cost)) for number in range(3)]
+    return [in_blocks(number) for number in range(3)], whole
+
+
+@pytest.mark.parametrize("name", ["sma_cross", "breakout"])
+def test_a_market_in_blocks_scores_as_one_laid_whole(name: str):
+    """Two instruments, several blocks and a tile that is not full, bars that have no volume."""
+    length = 2 * BLOCK + 777
+    bars = market_columns([recorded(walk(length, 3)), recorded(walk(length, 4), "ETH/USDT", seed=9)])
+    bars.volume[:, 50::70] = 0.0
+    in_blocks, whole = earned_by_markets(contract.bind(name, {}, 1), bars, 0.001)
+    assert in_blocks == pytest.approx(whole, rel=1e-9)
+    assert len(set(in_blocks)) == 3

@@ -1,11 +1,12 @@
 """Evidence of an edge: whether the result is more than luck, choice and a lucky figure for costs."""
 
+from math import isnan, nan
 from typing import NamedTuple
 
 import numpy as np
 
 from fanfold.market.timeframes import DAY_S
-from fanfold.research.bias_lab import bootstrap, overfitting, params_grid, permuting, sharpe_tests
+from fanfold.research.bias_lab import bootstrap, overfitting, params_grid, permuted_trading, permuting, sharpe_tests
 from fanfold.research.bias_lab.deciding import decide
 from fanfold.research.bias_lab.finding import Finding, failed, judged, passed, unmeasured
 from fanfold.research.bias_lab.market_columns import MarketColumns
@@ -74,13 +75,18 @@ def permutation(strategy: Strategy, bars: MarketColumns, terms: EvidenceTerms) -
             f"{terms.permutations} permutations cannot tell the best of {terms.trials} trials from chance",
             f"Give --permutations {wanted}.",
         )
-    outcome = permuting.permutation_test(
-        lambda market: score(earned(strategy, market, terms.cost)),
-        bars,
-        terms.permutations,
-        terms.seed,
-        columns_read(strategy.step),
-    )
+    decisions = decide(strategy, bars)
+    real = score(returns_of(strategy, bars, decisions, terms.cost))
+    market = permuting.shapes_of(bars, terms.seed, columns_read(strategy.step))
+    laid = bars.length * len(bars.instruments) * terms.permutations
+    in_blocks = decisions.compiled and not strategy.cross_sectional and laid >= permuted_trading.BARS_MIN
+    score_in_blocks = permuted_trading.permuted_scores(strategy, market, terms.cost) if in_blocks else lambda _: nan
+
+    def score_of(number: int) -> float:
+        made = score_in_blocks(number)
+        return score(earned(strategy, permuting.permuted(market, number), terms.cost)) if isnan(made) else made
+
+    outcome = permuting.permutation_test(real, score_of, terms.permutations)
     probability = _corrected(outcome.probability, terms.trials)
     measured = (
         f"{outcome.better} of {outcome.markets} markets of the same bars in another order do as well, p = "

@@ -13,22 +13,59 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from fanfold.research.bias_lab.market_columns import PRICES, MarketColumns
-from fanfold.research.columns import EVERY, Floats, Integers
-
-# The columns that every walk over bars reads.
-NEEDED = ("open", "close", "volume")
+from fanfold.research.bias_lab.market_columns import MarketColumns
+from fanfold.research.bias_lab.shuffling import RUN, TILE, TileOrder, drawn, gather, shuffled
+from fanfold.research.columns import EVERY, Floats, borrow
+from fanfold.research.kept import PERMUTED, keep
+from fanfold.research.tape import piece
 
 
 class BarShapes(NamedTuple):
-    """Bars without their level: by instrument and bar, but the first, the gap to its open, and its shape from there.
+    """Bars of an instrument without their level, but the first: the gap to each open, and its shape from there.
 
-    A shape is close, high and low as multiples of the open, and the volume.
+    A shape is close, high and low as multiples of the open, and the volume. Gaps and shapes are shuffled, each in an
+    order of its own; a column that nobody reads is empty.
     """
 
+    first: Floats
+    gaps: Floats
+    close: Floats
+    high: Floats
+    low: Floats
+    volume: Floats
+
+
+class ShuffledMarket(NamedTuple):
+    """A market, the shapes of its instruments, and the seed of whatever is drawn of it."""
+
     bars: MarketColumns
+    members: list[BarShapes]
+    seed: int
+
+
+class MarketOrder(NamedTuple):
+    """The order of a permuted market: of its gaps, and of its shapes."""
+
+    gaps: TileOrder
+    shapes: TileOrder
+
+
+class TileRoom(NamedTuple):
+    """Room for a tile of gaps, one of shapes, and the runs that it is made of."""
+
     gaps: Floats
     shapes: Floats
+    runs: Floats
+
+
+class LaidColumns(NamedTuple):
+    """Columns in which bars are laid; a column that nobody reads is empty."""
+
+    open: Floats
+    high: Floats
+    low: Floats
+    close: Floats
+    volume: Floats
 
 
 class Permutation(NamedTuple):
@@ -40,81 +77,107 @@ class Permutation(NamedTuple):
     markets: int
 
 
-def shapes_of(bars: MarketColumns) -> BarShapes:
-    """Return the gaps and shapes of bars."""
-    later = bars.open[:, 1:]
-    shapes = [bars.close[:, 1:] / later, bars.high[:, 1:] / later, bars.low[:, 1:] / later, bars.volume[:, 1:]]
-    return BarShapes(bars, later / bars.close[:, :-1], np.ascontiguousarray(np.stack(shapes, axis=2)))
+def shapes_of(bars: MarketColumns, seed: int, names: frozenset[str] = EVERY) -> ShuffledMarket:
+    """Return the gaps and shapes of bars; highs, lows and volumes of them where they are among ``names``.
+
+    Volumes are read as well where an order at an open may find none.
+    """
+    chance = np.random.default_rng(seed)
+    gap_places, places = (shuffled(bars.length - 1, chance) for _ in range(2))
+    later, none = bars.open[:, 1:], bars.open[:, :0]
+    gaps = (later / bars.close[:, :-1])[:, gap_places]
+    shapes = (
+        (bars.close[:, 1:] / later)[:, places],
+        (bars.high[:, 1:] / later)[:, places] if "high" in names else none,
+        (bars.low[:, 1:] / later)[:, places] if "low" in names else none,
+        bars.volume[:, 1:][:, places] if "volume" in names or not (bars.volume > 0).all() else none,
+    )
+    firsts = np.stack([column[:, 0] for column in bars[2:]], axis=1)
+    return ShuffledMarket(bars, [BarShapes(*rows) for rows in zip(firsts, gaps, *shapes, strict=True)], seed)
 
 
-def permuted(market: BarShapes, chance: np.random.Generator, names: frozenset[str] = EVERY) -> MarketColumns:
+def order_of(market: ShuffledMarket, number: int) -> MarketOrder:
+    """Draw the order of a permuted market by its number."""
+    chance, count = np.random.default_rng([market.seed, number]), market.bars.length - 1
+    return MarketOrder(drawn(count, chance), drawn(count, chance))
+
+
+def blank_room() -> TileRoom:
+    return TileRoom(np.empty(TILE), np.empty(TILE), np.empty(TILE + RUN))
+
+
+def permuted(market: ShuffledMarket, number: int) -> MarketColumns:
     """Return bars in another order: the same first bar, the same last close, the same gaps and shapes.
 
-    Highs and lows are NaN unless they are among ``names``.
+    A column that nobody reads is NaN, of volumes 1.
     """
-    bars = market.bars
-    orders = [np.empty(bars.length - 1, np.int32) for _ in range(2)]
-    for order in orders:
-        _compiled(_draw)(chance, order)
-    # None is laid of a column without places.
-    columns = [np.empty_like(column) if name in {*NEEDED, *names} else column[:, :0]
-               for name, column in zip(PRICES, bars[2:], strict=True)]  # fmt: skip
-    for member in range(len(bars.instruments)):
-        first = np.array([column[member, 0] for column in bars[2:]])
-        rows = (row[member] for row in columns)
-        _compiled(_lay)(market.gaps[member], market.shapes[member], *orders, first, *rows)
-    unread = np.broadcast_to(np.nan, bars.close.shape)
-    return MarketColumns(bars.instruments, bars.time, *(row if row.size else unread for row in columns))
+    bars, order, room = market.bars, order_of(market, number), blank_room()
+    columns = LaidColumns(
+        *(np.full(bars.open.shape, 1.0 if name == "volume" else np.nan) for name in LaidColumns._fields)
+    )
+    for member, shapes in enumerate(market.members):
+        _compiled()(shapes, order, room, LaidColumns(*(column[member] for column in columns)))
+    return MarketColumns(bars.instruments, bars.time, *columns)
 
 
 @cache
-def _compiled(function: Callable[..., None]) -> Any:
-    return njit(nogil=True)(function)
+def _compiled() -> Any:
+    return keep(njit(nogil=True)(_lay_all), PERMUTED)
 
 
-def _draw(chance: np.random.Generator, order: Integers) -> None:
-    """Write every place once, in an order by chance, as Fisher and Yates do."""
-    for place in range(order.size):
-        order[place] = place
-    for place in range(order.size - 1, 0, -1):
-        other = int(chance.random() * (place + 1))
-        order[place], order[other] = order[other], order[place]
+def _lay_all(shapes: BarShapes, order: MarketOrder, room: TileRoom, out: LaidColumns) -> None:
+    parts, drawn_order, kept, laid = borrow(shapes), borrow(order), borrow(room), borrow(out)
+    last = lay_first(parts, laid, 0)
+    for tile in range(drawn_order.gaps.picks.shape[0]):
+        last = lay_tile(parts, drawn_order, tile, last, kept, laid, 1 + tile * TILE)
 
 
-def _lay(
-    gaps: Floats, shapes: Floats, gap_order: Integers, shape_order: Integers, first: Floats,
-    opened: Floats, high: Floats, low: Floats, close: Floats, volume: Floats,
-) -> None:  # fmt: skip
-    opened[0], close[0], volume[0] = first[0], first[3], first[4]
-    last = close[0]
-    for place in range(gap_order.size):
-        begins, shape = last * gaps[gap_order[place]], shapes[shape_order[place]]
-        last = begins * shape[0]
-        opened[place + 1], close[place + 1], volume[place + 1] = begins, last, shape[3]
-        if high.size:
-            high[place + 1] = begins * shape[1]
-        if low.size:
-            low[place + 1] = begins * shape[2]
-    high[:1], low[:1] = first[1], first[2]
+@piece
+def lay_first(shapes: BarShapes, out: LaidColumns, at: int) -> float:
+    """Lay the first bar at a place, and return its close."""
+    out.open[at], out.close[at] = shapes.first[0], shapes.first[3]
+    if shapes.high.size:
+        out.high[at] = shapes.first[1]
+    if shapes.low.size:
+        out.low[at] = shapes.first[2]
+    if shapes.volume.size:
+        out.volume[at] = shapes.first[4]
+    return shapes.first[3]  # type: ignore[no-any-return]
 
 
-def permutation_test(
-    score: Callable[[MarketColumns], float],
-    bars: MarketColumns,
-    count: int,
-    seed: int,
-    names: frozenset[str] = EVERY,
-) -> Permutation:
-    """Return how a score of the bars compares with that of permuted ones, in a thread a core.
+@njit(error_model="numpy", nogil=True)
+def lay_tile(
+    shapes: BarShapes, order: MarketOrder, tile: int, last: float, room: TileRoom, out: LaidColumns, at: int
+) -> float:  # fmt: skip
+    """Lay a tile of bars from a place on, and return the last close."""
+    count = gather(shapes.gaps, order.gaps, tile, room.runs, room.gaps)
+    gather(shapes.close, order.shapes, tile, room.runs, room.shapes)
+    opened, closes = out.open[at : at + count], out.close[at : at + count]
+    for place in range(np.uint64(count)):
+        opened[place] = last * room.gaps[place]
+        last *= room.gaps[place] * room.shapes[place]
+        closes[place] = last
+    if shapes.high.size:
+        _lay(shapes.high, order.shapes, tile, room, opened, out.high[at : at + count])
+    if shapes.low.size:
+        _lay(shapes.low, order.shapes, tile, room, opened, out.low[at : at + count])
+    if shapes.volume.size:
+        gather(shapes.volume, order.shapes, tile, room.runs, out.volume[at : at + count])
+    return last
 
-    ``names`` are the columns that the score reads besides opens, closes and volumes. Of a market without a pattern each
-    rank is as likely, so the probability is exact.
+
+@piece
+def _lay(column: Floats, order: TileOrder, tile: int, room: TileRoom, opened: Floats, out: Floats) -> None:
+    gather(column, order, tile, room.runs, room.shapes)
+    for place in range(np.uint64(opened.size)):
+        out[place] = opened[place] * room.shapes[place]
+
+
+def permutation_test(real: float, score: Callable[[int], float], count: int) -> Permutation:
+    """Return how a score compares with those of so many permuted markets, asked for by number in a thread a core.
+
+    Of a market without a pattern each rank is as likely, so the probability is exact.
     """
-    shapes, real = shapes_of(bars), score(bars)
-
-    def as_good(number: int) -> bool:
-        return score(permuted(shapes, np.random.default_rng([seed, number]), names)) >= real
-
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        better = sum(threads.map(as_good, range(count)))
+        better = sum(threads.map(lambda number: score(number) >= real, range(count)))
     return Permutation(real, (better + 1) / (count + 1), better, count)
