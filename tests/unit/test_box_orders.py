@@ -219,6 +219,22 @@ def test_orders_that_do_not_fill_are_counted() -> None:
     assert answers == [None, None, None, -1015]
 
 
+@pytest.mark.parametrize("kind", ["STOP_LOSS", "STOP_LOSS_LIMIT"])
+def test_a_stop_that_is_triggered_sells_at_the_quotes_of_the_new_price(box: Box, kind: str) -> None:
+    last = box.exchange.last("BTCUSDT")
+    assert last is not None
+    far = {"timeInForce": "GTC", "price": f"{last * Decimal('0.95'):.2f}"} if kind == "STOP_LOSS_LIMIT" else {}
+    stop = STOP | far | {"type": kind, "stopPrice": f"{last * Decimal('0.9995'):.2f}"}
+    order = ask(box, "POST", "order", **stop)
+    later = NOW_MS + 3 * 3_600_000
+    box.advance(later)
+    order = ask(box, "GET", "order", later, symbol="BTCUSDT", orderId=order["orderId"])
+    assert (order["status"], order["executedQty"]) == ("FILLED", "0.01000000")
+    (trade,) = ask(box, "GET", "myTrades", later, symbol="BTCUSDT", orderId=order["orderId"])
+    assert not trade["isMaker"]
+    assert Decimal(trade["price"]) > Decimal(stop["stopPrice"]) * Decimal("0.998")
+
+
 def test_a_resting_order_fills_when_the_market_comes_to_it(box: Box) -> None:
     last = box.exchange.last("BTCUSDT")
     assert last is not None

@@ -1,18 +1,27 @@
 """Both sides of a parity, and how far their books are apart at the decision that is compared."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from fanfold.audit.parity import Explained, ParityReason
 from fanfold.audit.trading_log import OrderKey, RunningBooks, TradingLog
 from fanfold.desk import Desk
+from fanfold.market import timeframes
 from fanfold.money import ZERO, exact
+from fanfold.risk.policy import NOTHING_RESTS
 
 
 class Comparison:
-    """Both sides of a desk's history, with their books at the time that is compared."""
+    """Both sides of a desk's history, with their books at the time that is compared.
 
-    def __init__(self, desk: Desk, traded: TradingLog, tested: TradingLog) -> None:
+    ``rests`` has, by live account, the kinds of orders that protect a position at its venue.
+    """
+
+    def __init__(
+        self, desk: Desk, traded: TradingLog, tested: TradingLog, rests: Mapping[str, frozenset[str]] = NOTHING_RESTS
+    ) -> None:
         self.desk = desk
+        self.rests = rests
         self.traded, self.tested = traded, tested
         self.books, self.tested_books = RunningBooks(traded), RunningBooks(tested)
         self.prices: dict[str, Decimal] = {}
@@ -43,6 +52,17 @@ class Comparison:
         """
         spot = self.desk.accounts[key.account].kind == "spot"
         return self._worth(self.books, key, spot=spot) - self._worth(self.tested_books, key, spot=spot)
+
+    def costs(self, key: OrderKey) -> tuple[Decimal | None, Decimal | None]:
+        """Return what a unit of the leg cost the desk, and the back-test; None where nothing is held."""
+        return self.books.cost(key.leg), self.tested_books.cost(key.leg)
+
+    def bar_length(self, account: str) -> int:
+        """Return the seconds of a bar of an account's venue."""
+        return timeframes.seconds(self.desk.venues[self.desk.accounts[account].venue].timeframe)
+
+    def is_live(self, account: str) -> bool:
+        return self.desk.accounts[account].mode == "live"
 
     def gain(self, key: OrderKey) -> Decimal:
         """Return what the instance earned so far."""

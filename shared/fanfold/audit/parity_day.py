@@ -1,6 +1,6 @@
 """Compare a day of the desk with its back-test."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from itertools import zip_longest
 from typing import NamedTuple
@@ -9,6 +9,7 @@ from fanfold.audit.parity import ParityDifference, ParityReason, ParityReport
 from fanfold.audit.parity_books import Comparison
 from fanfold.audit.parity_fills import difference, differences_of_fills
 from fanfold.audit.parity_reasons import Reasons
+from fanfold.audit.parity_stops import Stops
 from fanfold.audit.trading_log import OrderKey, TradingLog
 from fanfold.desk import Desk
 from fanfold.messages import Fill, Order
@@ -36,9 +37,11 @@ def span_of(day: date, begun: int) -> DaySpan:
 
 
 @exact
-def compare(desk: Desk, span: DaySpan, traded: TradingLog, tested: TradingLog) -> ParityReport:
-    """Return every difference of a day, those without a reason first."""
-    of = Comparison(desk, traded, tested)
+def compare(
+    desk: Desk, span: DaySpan, traded: TradingLog, tested: TradingLog, rests: Mapping[str, frozenset[str]]
+) -> ParityReport:
+    """Return every difference of a day, those without a reason first; see Comparison for what ``rests``."""
+    of = Comparison(desk, traded, tested, rests)
     reasons, differences = Reasons(of), list[ParityDifference]()
     for key in of.decisions():
         of.come_to(key)
@@ -78,10 +81,14 @@ def _both(of: Comparison, reasons: Reasons, key: OrderKey, own: Order, other: Or
     if (own.side, own.quantity) != (other.side, other.quantity):
         reason, detail = reasons.other_size(key, own, other)
         yield difference(key, reason, _text(own), _text(other), detail)
-    elif own.limit_price != other.limit_price:
+    elif own.limit_price != other.limit_price and not own.protects:
         reason, detail = reasons.of_bars(key)
         yield difference(key, reason, f"limit {own.limit_price}", f"limit {other.limit_price}", detail)
-    if own.side == other.side:
+    if own.side != other.side:
+        return
+    if own.protects and other.protects:
+        yield from Stops(of, reasons).differences(key, own, other)
+    else:
         yield from differences_of_fills(of, key, own, other)
 
 

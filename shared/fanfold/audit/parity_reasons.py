@@ -8,7 +8,7 @@ from fanfold.audit.parity_books import Comparison
 from fanfold.audit.trading_log import OrderKey, TradingLog
 from fanfold.codes import Code
 from fanfold.market import timeframes
-from fanfold.messages import LegCode, Order, TradingState
+from fanfold.messages import LegCode, Order, OrderState, TradingState
 from fanfold.money import ZERO, exact
 from fanfold.strategy import contract
 
@@ -36,6 +36,9 @@ class Reasons:
         account = self._of.desk.accounts.get(order.account)
         if order.protects and (account is None or account.stops == "closes"):
             return ParityReason.RESTING_STOP, "a stop rests at the venue; a back-test holds it against closes"
+        rejected = self.rejected_before(key) if order.protects else ""
+        if rejected:
+            return ParityReason.REFUSED, f"the stop is placed anew: its venue rejected the one before: {rejected}"
         return _first(self.halted(key), self.of_bars(key), self._of_order(key, order, self._of.tested))
 
     def backtest_alone(self, key: OrderKey, order: Order) -> Explained:
@@ -43,8 +46,30 @@ class Reasons:
         refusal = self._of.traded.refusals.get(key)
         if refusal is not None:
             return _OF_CODES.get(refusal.code, ParityReason.REFUSED), f"{refusal.code}: {refusal.detail}"
-        late = self.halted(key), self.of_leg(key), self.of_bars(key)
+        resting = self._of_resting(key, order) if order.protects else UNEXPLAINED
+        late = self.halted(key), resting, self.of_leg(key), self.of_bars(key)
         return _first(*late, self._of_order(key, order, self._of.traded))
+
+    def _of_resting(self, key: OrderKey, order: Order) -> Explained:
+        """Explain a stop of the back-test by what a live account's venue takes."""
+        if not self._of.is_live(key.account):
+            return UNEXPLAINED
+        state = self._of.traded.leg_at(key.leg, key.at)
+        if not self._of.rests.get(key.account):
+            return ParityReason.RESTING_STOP, "no stop rests at its venue: risk holds it against closes"
+        if order.stop_price is None:
+            return ParityReason.RESTING_STOP, "a profit alone does not rest at a real venue: risk takes it at closes"
+        if state is not None and state.code is LegCode.UNPROTECTED:
+            return ParityReason.REFUSED, state.detail
+        rejected = self.rejected_before(key)
+        return (ParityReason.REFUSED, f"its venue rejected the stop before: {rejected}") if rejected else UNEXPLAINED
+
+    def rejected_before(self, key: OrderKey) -> str:
+        """Return why the venue rejected the leg's last stop before a decision; "" where it did not."""
+        earlier = [order for at, order in self._of.traded.orders_of(key.leg) if order.protects and at < key.at]
+        update = self._of.traded.updates.get(earlier[-1].order_id) if earlier else None
+        rejected = update is not None and update.state is OrderState.REJECTED
+        return update.reason or str(update.state) if rejected and update is not None else ""
 
     def _of_order(self, key: OrderKey, order: Order, other: TradingLog) -> Explained:
         """Explain an order by what an earlier difference left, where ``other`` sent none."""

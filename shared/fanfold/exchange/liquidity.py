@@ -1,8 +1,9 @@
 """The market's own orders: quotes around the path of recorded bars, and a flow that trades along it.
 
 A bar is walked in four steps: its open, the nearer and the further of its extremes, its close. At a step the quotes are
-withdrawn, the flow takes what rests up to the new price, at most its share of the step's volume, the rest of that
-volume is recorded as trades of others, and new quotes are placed around the price. A bar without volume trades nothing.
+withdrawn, the flow takes what rests up to the new price, at most its share of the step's volume, new quotes are placed
+around the price, and the rest of that volume is recorded as trades of others, which trigger stops. A bar without volume
+trades nothing.
 """
 
 from bisect import bisect_left
@@ -123,18 +124,20 @@ class MarketMaker:
     def _walk(self, step: Step) -> None:
         listing, engine = self._exchange.listings[self.symbol], self._exchange.engines[self.symbol]
         self.withdraw(step.at_ms)
-        halted = listing.status != "TRADING"
-        if step.quantity and not halted:
-            side: Side = "sell" if engine.last is not None and step.price < engine.last else "buy"
+        if listing.status != "TRADING":
+            return
+        side: Side = "sell" if engine.last is not None and step.price < engine.last else "buy"
+        # A stop that the new price triggers takes from the quotes around it, not from a book that has none.
+        with engine.triggers_held():
             share = money.floor_to(money.EXACT.multiply(step.quantity, PARTICIPATION), listing.lot)
             if share:
                 self._exchange.market_order(
                     self.symbol, FLOW, side, step.at_ms, quantity=share, price=_on_tick(step.price, listing.tick)
                 )
+            self._quoter.around(step)
+        if step.quantity:
             events = engine.record(step.price, step.quantity, side, step.at_ms)
             self._exchange.apply(self.symbol, events)
-        if not halted:
-            self._quoter.around(step)
 
 
 def _closes_at_s(bar: Bar) -> int:

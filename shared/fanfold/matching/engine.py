@@ -8,7 +8,8 @@
 - Orders of one owner do not trade with each other, unless the taker says so: its prevention says which of both ends.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
@@ -56,6 +57,7 @@ class MatchingEngine:
         self._waiting: set[int] = set()
         self._trades: list[EngineTrade] = []
         self._events: list[OrderEvent] = []
+        self._triggers_held = False
 
     def live(self, order_id: int) -> BookOrder | None:
         """Return an order that rests or waits for its trigger."""
@@ -106,6 +108,13 @@ class MatchingEngine:
         self._trade(price, quantity, taker_side, 0, 0, at_ms)
         return self._settled(at_ms)
 
+    @contextmanager
+    def triggers_held(self) -> Iterator[None]:
+        """Let orders wait whose trigger is reached; what comes after the block triggers them."""
+        self._triggers_held = True
+        yield
+        self._triggers_held = False
+
     def _refusal(self, order: BookOrder) -> str:
         """Return the reason why the engine does not accept an order; empty if it does."""
         assert order.order_id not in self._live, f"order {order.order_id} is live"
@@ -131,7 +140,7 @@ class MatchingEngine:
 
     def _due(self) -> BookOrder | None:
         last = self.last
-        if last is None:
+        if last is None or self._triggers_held:
             return None
         waiting = (self._live[order_id] for order_id in sorted(self._waiting))
         return next((order for order in waiting if order.trigger and order.trigger.is_reached(last)), None)

@@ -18,6 +18,7 @@ from fanfold.market.recordings import Recordings
 from fanfold.market.source import BarsRequest, Failure, Source
 from fanfold.messages import BarsClosed, Message
 from fanfold.simulation.full_run import run_over
+from fanfold.trading.terms import rests_of
 
 # The cause of bars that closed since the poll before; others came late, or were asked for.
 POLL = "poll/"
@@ -79,7 +80,7 @@ def parity(
     until = min(times[-1], span.until + timeframes.seconds(desk.shortest_timeframe))
     published: list[Message] = []
     run_over(on_paper(desk), history or _sources(messages), times[0], until, published.append)
-    return compare(desk, span, traded, TradingLog(published, desk.shortest_timeframe))
+    return compare(desk, span, traded, TradingLog(published, desk.shortest_timeframe), rests_of(desk))
 
 
 def newest_day(messages: Iterable[Message]) -> date:
