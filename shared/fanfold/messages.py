@@ -143,8 +143,13 @@ class OrdersRefused(msgspec.Struct, frozen=True, kw_only=True, tag="orders-refus
     refusals: list[Refusal]
 
 
-class TradingStateChanged(msgspec.Struct, frozen=True, kw_only=True, tag="trading-state-changed.v1", dict=True):
-    """An account's trading state was set, by whom and why."""
+class TradingStateChanged(
+    msgspec.Struct, frozen=True, kw_only=True, tag="trading-state-changed.v1", dict=True, omit_defaults=True
+):
+    """An account's trading state was set, by whom and why.
+
+    ``replaces`` is the id of the change before, where its giver named it: nothing stricter is replaced unnamed.
+    """
 
     id: str
     cause: str
@@ -153,6 +158,7 @@ class TradingStateChanged(msgspec.Struct, frozen=True, kw_only=True, tag="tradin
     state: TradingState
     reason: str
     actor: str
+    replaces: str = ""
 
 
 class CommandReceived(msgspec.Struct, frozen=True, kw_only=True, tag="command-received.v1", dict=True):

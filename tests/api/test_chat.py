@@ -60,7 +60,7 @@ def code_of(answer: str) -> str:
         ("/pnl", ["main trend: ", "before fees of "]),
         ("/day", ["Day 2026-03-01", "main: 0.00 USDT", "  equity 9,949.90, 0.00% from", "  BTC/USDT: ", "spare: 0.00"]),
         ("/help", ["/resume ACCOUNT REASON: "]),
-        ("/HELP@desk_bot", ["/halt [ACCOUNT] [REASON]: nothing trades"]),
+        ("/HELP@desk_bot", ["/halt [ACCOUNT] [CODE] [REASON]: nothing trades"]),
     ],
 )
 def test_a_reader_is_answered_what_audit_recorded(desk, text, parts):
@@ -128,6 +128,18 @@ def test_a_code_to_flatten_is_of_one_person_and_of_two_minutes(desk):
     desk.now = NOW + timedelta(seconds=121)
     assert "Refused" in tell(desk, code_of(pending))
     assert desk.halted() is TradingState.ACTIVE
+
+
+@pytest.mark.parametrize("text", ["/halt", "/reduce"])
+def test_a_flattening_is_only_stopped_by_who_names_it(desk, text):
+    tell(desk, code_of(tell(desk, "/flatten main end of trial")))
+    before = desk.controls.permissions("main")
+    said = tell(desk, f"{text} main odd prices")
+    assert "FLATTENING" in said
+    assert f"name it: {before.change[:8]}" in said
+    assert desk.controls.permissions("main") == before
+    tell(desk, f"{text} main {before.change[:8].upper()} odd prices")
+    assert (desk.bus.messages[-1].replaces, desk.bus.messages[-1].reason) == (before.change, "odd prices")
 
 
 def test_a_resume_takes_two_steps_and_a_second_person(desk):

@@ -98,7 +98,7 @@ def test_no_call_widens_risk_but_two_persons_in_two_steps():
             assert person_of(desk.desk.chat, change.actor) != person_of(desk.desk.chat, pending.principal)
             assert {change.actor, pending.principal} <= {chat_principal("anna"), chat_principal("bert")}
             resumes += 1
-        assert desk.controls.state("spare") is None
+        assert desk.controls.permissions("spare").trading_state is None
         assert desk.desk.limits == limits
         assert holdings(desk) == before
         desk.now += timedelta(seconds=chance.randrange(90))

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -9,6 +10,8 @@ import pytest
 
 from fanfold.errors import AT_ONCE
 from fanfold.ledger.approvals import Approvals
+from fanfold.ledger.changes import OpenAccount
+from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.messages import TradingState, TradingStateChanged
 from fanfold.operators.persons import caller_of
 from risk_service.halt_api import OWN_DELAY, VALID, answer
@@ -24,14 +27,15 @@ class Halts:
     def __init__(self) -> None:
         self.messages: list[TradingStateChanged] = []
 
-    def state(self, _account: str) -> TradingState:
-        return TradingState.ACTIVE
+    def permissions(self, _account: str) -> OrderPermissions:
+        return OrderPermissions(TradingState.ACTIVE)
 
     def remembered(self, _principal: str, _key: str) -> None:
         return None
 
-    def halt(self, messages: list[TradingStateChanged], *_remembered: Any) -> None:
+    def halt(self, messages: list[TradingStateChanged], *_remembered: Any) -> dict[str, OrderPermissions]:
         self.messages += messages
+        return {}
 
 
 def session(role: str, name: str) -> dict:
@@ -55,7 +59,8 @@ def confirm(world: World, confirmation: str, who: dict, key: str = "key-confirm-
 def test_one_person_halts_at_once_and_the_audit_chain_records_who_and_why(world, state):
     answer = world.post("/halt", REASON | {"state": state, "accounts": ["main"]})
     (halt,) = world.bus.messages
-    assert answer.body == {"state": state, "accounts": ["main"], "actor": ANNA["iam"]["userArn"], **REASON}
+    who = ANNA["iam"]["userArn"]
+    assert answer.body == {"state": state, "accounts": ["main"], "actor": who, "left": [], **REASON}
     assert (halt.state, halt.reason, halt.actor) == (state, "venue is down", ANNA["iam"]["userArn"])
     assert world.halted() == state
 
@@ -269,3 +274,56 @@ def test_a_role_and_a_sign_in_may_be_one_person(world):
     carol = signed_in("carol", RESUMING)
     answer = world.post("/page/resume", RESUME | {"confirmation": confirmation}, carol, "key-other-01")
     assert (answer.status, world.halted()) == (403, TradingState.HALTED)
+
+
+def flattened(world: World, account: str) -> str:
+    """Flatten an account as Bert does, and return the change."""
+    body = {"state": "FLATTENING", "accounts": [account], "reason": "end of trial"}
+    assert world.post("/halt", body, BERT, f"flatten-{account}").status == 200
+    return world.controls.permissions(account).change
+
+
+def test_a_halt_does_not_stop_a_flattening_and_says_whose_it_is_and_how_it_would(world):
+    change = flattened(world, "main")
+    refused = world.post("/halt", REASON)
+    assert (refused.status, refused.body["type"]) == (409, "urn:fanfold:problem:stricter-state")
+    assert "FLATTENING since 2026-03-01 12:00:00 UTC" in refused.body["detail"]
+    assert f"set by {BERT['iam']['userArn']}" in refused.body["detail"]
+    assert refused.body["detail"].endswith(f"name it: {change[:8]}")
+    assert world.halted() is TradingState.FLATTENING
+    assert len(world.bus.messages) == 1
+    named = world.post("/halt", REASON | {"replaces": [change[:8]]}, key="key-00000002")
+    assert (named.status, world.halted(), world.bus.messages[-1].replaces) == (200, TradingState.HALTED, change)
+
+
+@pytest.mark.parametrize(("left", "halted"), [("main", "spare"), ("spare", "main")])
+def test_a_halt_of_all_halts_the_others_and_names_what_it_left_and_a_repeated_one_says_the_same(world, left, halted):
+    world.store.commit([OpenAccount("spare", Decimal(10_000))])
+    change = flattened(world, left)
+    answers = [world.post("/halt", REASON) for _ in range(2)]
+    assert answers[0].body == answers[1].body
+    assert (answers[0].status, answers[0].body["accounts"]) == (200, [halted])
+    (row,) = answers[0].body["left"]
+    assert (row["account"], row["state"], row["change"]) == (left, "FLATTENING", change)
+    assert [message.account for message in world.bus.messages] == [left, halted]
+
+
+@pytest.mark.parametrize("replaces", [["1234567"], ["x" * 8], ["A" * 8], ["0" * 33], "0" * 8])
+def test_a_code_that_is_none_is_explained(world, replaces):
+    assert world.post("/halt", REASON | {"replaces": replaces}).status == 400
+
+
+def test_a_halt_between_a_look_and_the_request_to_resume_is_not_undone_by_its_confirmation(world):
+    """The state is read, somebody halts, and only then the request is stored, which no halt voids any more."""
+    world.post("/halt", REASON)
+    ask = world.controls.ask
+
+    def late(pending: Any, request: Any, now: Any) -> None:
+        world.post("/halt", REASON | {"state": "FLATTENING"}, BERT, "key-between-1")
+        ask(pending, request, now)
+
+    world.controls.ask = late
+    asked = world.post("/resume", RESUME, key="key-ask-0001")
+    confirmed = confirm(world, asked.body["confirmation"], BERT)
+    assert (confirmed.status, confirmed.body["type"]) == (409, "urn:fanfold:problem:conflict")
+    assert world.halted() is TradingState.FLATTENING

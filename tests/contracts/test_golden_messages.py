@@ -14,6 +14,7 @@ from fanfold.messages import (
     LegStatus,
     Message,
     OrdersRefused,
+    TradingStateChanged,
     attributes_of,
     decode,
     encode,
@@ -102,6 +103,15 @@ def test_a_leg_state_of_a_later_version_keeps_its_code() -> None:
     later = decode(body)
     assert isinstance(later, LegStatus)
     assert (later.statuses[0].code, encode(later)) == ("WEATHER", body)
+
+
+def test_a_trading_state_names_what_it_replaces_and_one_from_before_that_names_nothing() -> None:
+    older = decode((GOLDEN / "trading-state-changed.v1.json").read_bytes())
+    body = changed("trading-state-changed.v1", ["replaces"], "h0")
+    newer = decode(body)
+    assert isinstance(older, TradingStateChanged)
+    assert isinstance(newer, TradingStateChanged)
+    assert (older.replaces, newer.replaces, encode(newer)) == ("", "h0", body)
 
 
 def test_the_code_of_a_refusal_must_be_text() -> None:

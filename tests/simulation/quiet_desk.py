@@ -63,8 +63,8 @@ class QuietDesk:
     ) -> None:
         self.requests += 1
         self.now += 0.1
-        event = {"action": action, "account": account, "reason": "test", "actor": "ann", "state": state} | more
-        self.processes["risk"].control(event, f"request-{self.requests}")
+        event = {"action": action, "account": account, "reason": "test", "actor": "ann", "state": state}
+        self.processes["risk"].control(self.witness.looked(event) | more, f"request-{self.requests}")
         self.settle()
 
     def minute(self, minute: float, *, lots: int = LOTS, **prices: Any) -> None:

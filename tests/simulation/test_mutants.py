@@ -105,6 +105,21 @@ def _always_halted(write_of: Any) -> Any:
     return wrong
 
 
+def _whatever_is_in_force(write_of: Any) -> Any:
+    def wrong(table: Any, outbox: Any, change: Any) -> Any:
+        write = write_of(table, outbox, change)
+        if isinstance(change, SetTradingState):
+            write["Update"].pop("ConditionExpression")
+            write["Update"]["ExpressionAttributeValues"] = {
+                name: value
+                for name, value in write["Update"]["ExpressionAttributeValues"].items()
+                if name in write["Update"]["UpdateExpression"]
+            }
+        return write
+
+    return wrong
+
+
 def _never_gone(write: Any) -> Any:
     return lambda book, account, version, changed, _gone, matched: write(book, account, version, changed, [], matched)
 
@@ -156,6 +171,10 @@ MUTANTS: dict[str, list[Guard]] = {
         Guard(Approvals, "breach", lambda _was: lambda *_given: None),
     ],
     "the_trading_state_in_force_was_told": [Guard(ledger_changes, "write_of", _always_halted)],
+    "nothing_is_loosened_by_who_did_not_know_it": [Guard(ledger_changes, "write_of", _whatever_is_in_force)],
+    "a_command_is_refused_only_under_a_stricter_state": [
+        Guard(ledger_changes, "no_stricter", lambda _was: lambda state: (state,)),
+    ],
     "flatten_ends_flat": [
         Guard(assess.standing, "begin", _as_active),
         Guard(decision, "_canonical", lambda was: lambda entries, _state: was(entries, TradingState.ACTIVE)),

@@ -242,7 +242,7 @@ class World:
         return answered(self.control, event("POST", path, who=who, body=body, **headers))
 
     def halted(self) -> TradingState | None:
-        return self.controls.state("main")
+        return self.controls.permissions("main").trading_state
 
 
 def record(views: DynamoViews, log: Kept, messages: list[Message]) -> None:

@@ -121,12 +121,19 @@ class DeskInMemory(LocalSession):
             raise AwsFault("BadInput", str(wrong), 400) from wrong
 
     def set_state(self, account: str, state: TradingState) -> None:
-        """Set a trading state as an operator does."""
+        """Set a trading state as an operator does, who has looked."""
         action = "resume" if state is TradingState.ACTIVE else "halt"
         self.invoke(
             "risk",
             "control",
-            {"action": action, "account": account, "state": state, "reason": "test", "actor": "a person"},
+            {
+                "action": action,
+                "account": account,
+                "state": state,
+                "reason": "test",
+                "actor": "a person",
+                "replaces": [self.store.permissions(account).change],
+            },
         )
 
     def states(self) -> dict[str, TradingState | None]:

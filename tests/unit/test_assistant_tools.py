@@ -158,6 +158,24 @@ def test_a_halt_is_a_dry_run_until_it_is_meant_and_never_loosens(world: Assistan
     assert world.desk.states() == {"main": TradingState.HALTED, "spare": TradingState.FLATTENING}
 
 
+@pytest.mark.parametrize("state", ["HALTED", "REDUCE_ONLY"])
+def test_a_flattening_that_a_person_sets_after_the_assistant_looked_is_not_stopped(
+    world: AssistantWorld, state: str
+) -> None:
+    invoke = world.desk.invoke
+
+    def overtaken(service: str, function: str, command: dict[str, Any]) -> dict[str, Any]:
+        if command["actor"] != "a person":
+            world.desk.set_state("main", TradingState.FLATTENING)
+        return invoke(service, function, command)
+
+    world.desk.invoke = overtaken  # type: ignore[method-assign]
+    said = world.error_of("halt", state=state, reason="odd fills", dry_run=False, account="main")
+    assert "is FLATTENING" in said
+    assert "set by a person" in said
+    assert world.desk.states()["main"] is TradingState.FLATTENING
+
+
 def test_budgets_end_a_session_with_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world = world_in(tmp_path, monkeypatch, allowance=Allowance(calls=2, seconds=60, scan_bytes=10))
     (world.desk.call)("s3", "PutObject", {"Bucket": "fanfold-local-lake", "Key": "trades/a", "Body": b"x" * 11})

@@ -14,7 +14,7 @@ from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.ledger_store import DynamoLedger
 from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.cli.drill import JOURNAL, WAIT_S, AccountDrill, Drill, lines
-from fanfold.errors import BadInput, NotReachable
+from fanfold.errors import BadInput, NotReachable, Refused
 from fanfold.ledger import orders
 from fanfold.ledger.changes import CreateOrder, IndexOrder, MoveOrder, OpenAccount, SetTradingState, UnindexOrder
 from fanfold.messages import OrderState, TradingState
@@ -51,8 +51,12 @@ class DeskUnderDrill:
         self.commands.append(command)
         state = TradingState.ACTIVE if command["action"] == "resume" else TradingState(command["state"])
         message = msgspec.structs.replace(halted(state), id=f"halt-{len(self.commands)}", reason=command["reason"])
-        self.store.commit([SetTradingState(message)])
-        return {"account": command["account"], "state": state}
+        (replaces,) = command["replaces"]
+        try:
+            self.store.commit([SetTradingState(message, replaces)])
+        except Refused as refused:
+            raise AwsFault("BadInput", "a stricter state is in force", 400) from refused
+        return {"account": command["account"], "state": state, "change": message.id}
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
@@ -190,3 +194,27 @@ def test_a_desk_that_does_not_answer_for_a_while_is_asked_again_and_at_last_the_
     with pytest.raises(NotReachable, match="`fanfold resume --reason"):
         desk_.drill()
     assert json.loads((desk_.state / JOURNAL).read_text()) == {"main": "ACTIVE"}
+
+
+@pytest.mark.parametrize("state", [TradingState.HALTED, TradingState.FLATTENING])
+def test_what_somebody_sets_during_a_drill_stays(desk_: DeskUnderDrill, state: TradingState) -> None:
+    desk_.rest("A")
+    desk_.during = lambda: desk_.store.commit([SetTradingState(halted(state), "halt-1")])
+    done = desk_.drill()
+    assert done.steps[-1].text == f"{state}, set by ann meanwhile, and left so"
+    assert (desk_.trading_state, done.failures) == (state, [])
+    assert [command["action"] for command in desk_.commands] == ["halt"]
+
+
+def test_what_is_set_while_a_drill_gives_the_state_back_stays(desk_: DeskUnderDrill) -> None:
+    """The command to resume is on its way when somebody flattens."""
+    invoke = desk_.invoke
+
+    def overtaken(service: str, function: str, command: dict[str, Any]) -> dict[str, Any]:
+        if command["action"] == "resume":
+            desk_.store.commit([SetTradingState(halted(TradingState.FLATTENING))])
+        return invoke(service, function, command)
+
+    desk_.invoke = overtaken  # type: ignore[method-assign]
+    assert desk_.drill().steps[-1].text == "FLATTENING, set by ann meanwhile, and left so"
+    assert desk_.trading_state is TradingState.FLATTENING

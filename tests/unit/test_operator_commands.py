@@ -8,8 +8,12 @@ import pytest
 
 from fanfold.aws.client.call import AwsFault
 from fanfold.cli.control import send
-from fanfold.errors import BadInput
+from fanfold.errors import AT_ONCE, BadInput
+from fanfold.ledger.approvals import Approvals
+from fanfold.ledger.changes import OpenAccount
+from fanfold.ledger.trading_state import STRICTNESS, OrderPermissions
 from fanfold.messages import TradingState, TradingStateChanged
+from fanfold.simulation.ledger_store import MemoryLedgerStore
 from risk_service.control import ControlCommand, handle_command
 from support.core_desk import instance, small_desk
 
@@ -18,7 +22,7 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 class Accounts:
-    """Accounts that are all open; keeps their changes."""
+    """Accounts that are all open, and never in a stricter state; keeps their changes."""
 
     def __init__(self) -> None:
         self.changes: list[TradingStateChanged] = []
@@ -26,6 +30,9 @@ class Accounts:
     def open(self, _account: str, _cash: Decimal, change: TradingStateChanged) -> bool:
         self.changes.append(change)
         return True
+
+    def permissions(self, _account: str) -> OrderPermissions:
+        return OrderPermissions(TradingState.ACTIVE)
 
     def halt(self, change: TradingStateChanged, *, rearm: bool = False) -> None:
         self.changes.append(change)
@@ -93,3 +100,71 @@ def test_an_account_that_cannot_be_halted_keeps_no_other_from_it() -> None:
     with pytest.raises(BadInput, match="'second' was never opened"):
         send(session, {"action": "halt"}, ["first", "second", "third"])  # type: ignore[arg-type]
     assert session.halted == ["first", "third"]
+
+
+def opened() -> Approvals:
+    store = MemoryLedgerStore(lambda _messages: None)
+    store.commit([OpenAccount("main", Decimal(1_000))])
+    return Approvals(store, AT_ONCE)
+
+
+def gives(accounts: Approvals, state: TradingState, actor: str = "anna", replaces: str = "") -> str:
+    """Command a state, and return the id of the change."""
+    action = "resume" if state is TradingState.ACTIVE else "halt"
+    named = [replaces] if replaces else []
+    wanted = ControlCommand(
+        action=action,
+        account="main",
+        reason="drill",
+        actor=actor,
+        state=state,
+        replaces=named,  # type: ignore[arg-type]
+    )
+    return str(handle_command(wanted, DESK, accounts, NOW, f"{actor} {state}")["change"])
+
+
+@pytest.mark.parametrize("first", STRICTNESS)
+@pytest.mark.parametrize("second", STRICTNESS)
+def test_of_two_commands_of_one_moment_the_stricter_holds_whichever_comes_first(
+    first: TradingState, second: TradingState
+) -> None:
+    accounts = opened()
+    for state, actor in ((first, "anna"), (second, "an assistant")):
+        before = accounts.permissions("main")
+        if STRICTNESS.index(state) < STRICTNESS.index(before.trading_state or TradingState.ACTIVE):
+            with pytest.raises(BadInput, match=rf"is {first} since .*, set by anna, which is stricter than {second}"):
+                gives(accounts, state, actor)
+            assert accounts.permissions("main") == before
+        else:
+            gives(accounts, state, actor)
+    assert accounts.permissions("main").trading_state is max(first, second, key=STRICTNESS.index)
+
+
+def test_a_stricter_state_is_replaced_by_who_names_it_and_by_nobody_who_names_an_older_one() -> None:
+    accounts = opened()
+    seen = gives(accounts, TradingState.HALTED)
+    newer = gives(accounts, TradingState.FLATTENING, "bert")
+    for replaces in (seen, newer[:7], "", "f" * 32):
+        with pytest.raises(BadInput, match=rf"FLATTENING.*set by bert.*name it: {newer[:8]}"):
+            gives(accounts, TradingState.HALTED, "carl", replaces)
+    gives(accounts, TradingState.HALTED, "carl", newer[:8])
+    assert accounts.permissions("main").actor == "carl"
+
+
+def test_a_resume_that_a_halt_overtook_is_refused_and_once_more_after_a_look_it_is_not() -> None:
+    accounts = opened()
+    seen = gives(accounts, TradingState.HALTED)
+    newer = gives(accounts, TradingState.HALTED, "bert")
+    with pytest.raises(BadInput, match=r"HALTED.*set by bert"):
+        gives(accounts, TradingState.ACTIVE, replaces=seen)
+    assert accounts.permissions("main").trading_state is TradingState.HALTED
+    gives(accounts, TradingState.ACTIVE, replaces=newer)
+    assert accounts.permissions("main").trading_state is TradingState.ACTIVE
+
+
+def test_a_command_that_is_repeated_without_an_answer_to_the_first_is_done_again() -> None:
+    accounts = opened()
+    seen = gives(accounts, TradingState.FLATTENING)
+    for state in (TradingState.HALTED, TradingState.HALTED, TradingState.FLATTENING):
+        gives(accounts, state, replaces=seen)
+    assert accounts.permissions("main").trading_state is TradingState.FLATTENING

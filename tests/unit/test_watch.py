@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -109,8 +110,8 @@ def test_a_bug_ends_the_screen() -> None:
 def test_a_halt_needs_a_reason_and_a_state_and_says_what_became_of_it() -> None:
     halted, shown = [], []
 
-    def halt(state: str, reason: str) -> str:
-        halted.append((state, reason))
+    def halt(state: str, reason: str, replaces: Sequence[str]) -> str:
+        halted.append((state, reason, *replaces))
         return f"account main: {state} ({reason}, by ann)"
 
     async def act(pilot: Pilot[Any]) -> None:
@@ -128,11 +129,11 @@ def test_a_halt_needs_a_reason_and_a_state_and_says_what_became_of_it() -> None:
         await settled(pilot)
         shown.append(text_of(pilot.app))
 
-    reader = Scripted(picture())
+    reader = Scripted(picture(accounts=[account(trading_state_change="c0ffee00")]))
     drive(app_of(reader, halt), act)
     assert "now main ACTIVE" in shown[0]
     assert "say why first" in shown[1]
-    assert halted == [("HALTED", "odd")]
+    assert halted == [("HALTED", "odd", "c0ffee00")]
     assert "account main: HALTED (odd, by ann)" in shown[2]
     assert reader.forgotten == 1
 
@@ -140,7 +141,7 @@ def test_a_halt_needs_a_reason_and_a_state_and_says_what_became_of_it() -> None:
 def test_a_halt_that_fails_is_said_and_one_that_is_left_does_nothing() -> None:
     shown = []
 
-    def halt(_state: str, _reason: str) -> str:
+    def halt(_state: str, _reason: str, _replaces: Sequence[str]) -> str:
         raise NotReachable("the desk ended")
 
     async def act(pilot: Pilot[Any]) -> None:

@@ -10,6 +10,7 @@ from fanfold import ids
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
 from fanfold.ledger.controls import REARMED
+from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.messages import TradingState, TradingStateChanged
 
 # Characters; a message takes far more, and nobody reads them.
@@ -19,7 +20,8 @@ REASON_MAX = 1_000
 class ControlCommand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A command on an account, its reason, and the operator who gave it.
 
-    ``state`` is for halt; resume is to ACTIVE, and with ``rearm`` the account's day and peak begin anew.
+    ``state`` is for halt; resume is to ACTIVE, and with ``rearm`` the account's day and peak begin anew. ``replaces``
+    names changes that set what is in force, by their ids or the beginning of them: no stricter state is replaced else.
     """
 
     action: Literal["open", "halt", "resume"]
@@ -28,12 +30,15 @@ class ControlCommand(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     actor: str
     state: TradingState = TradingState.HALTED
     rearm: bool = False
+    replaces: list[str] = []
 
 
 class Accounts(Protocol):
     """The ledger's accounts; each change is one transaction with its message."""
 
     def open(self, account: str, cash: Decimal, message: TradingStateChanged) -> bool: ...
+
+    def permissions(self, account: str) -> OrderPermissions: ...
 
     def halt(self, message: TradingStateChanged, *, rearm: bool = False) -> None: ...
 
@@ -61,12 +66,13 @@ def handle_command(
         state=state,
         reason=rearming(reason) if rearm else reason,
         actor=command.actor,
+        replaces=accounts.permissions(command.account).named_by(command.replaces),
     )
     if command.action == "open":
         opened = accounts.open(command.account, desk.accounts[command.account].cash, message)
         return {"account": command.account, "opened": opened}
     accounts.halt(message, rearm=rearm)
-    return {"account": command.account, "state": state}
+    return {"account": command.account, "state": state, "change": message.id}
 
 
 def bounded(reason: str) -> str:

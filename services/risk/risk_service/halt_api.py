@@ -11,10 +11,12 @@ from fanfold.api.idempotency import digest_of, key_of, stored_reply
 from fanfold.api.problems import Problem, bad_request, not_found
 from fanfold.api.requests import CHAT, ApiRequest, decode_body
 from fanfold.api.router import Reply, serve
-from fanfold.api.schemas import HaltAnswer, HaltRequest, ResumeAnswer, ResumeRequest
+from fanfold.api.schemas import HaltAnswer, HaltRequest, LeftAccount, ResumeAnswer, ResumeRequest
 from fanfold.desk import Desk
 from fanfold.errors import Conflict
+from fanfold.ledger.controls import Left
 from fanfold.ledger.requests import PendingResume, Remembered
+from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.messages import TradingState, TradingStateChanged
 from fanfold.operators.persons import person_of
 from risk_service.control import bounded, rearming
@@ -31,11 +33,13 @@ class Controls(Protocol):
     more.
     """
 
-    def state(self, account: str) -> TradingState | None: ...
+    def permissions(self, account: str) -> OrderPermissions: ...
 
     def remembered(self, principal: str, key: str) -> Remembered | None: ...
 
-    def halt(self, messages: Sequence[TradingStateChanged], request: Remembered, now: datetime) -> None: ...
+    def halt(
+        self, messages: Sequence[TradingStateChanged], remembering: Callable[[Left], Remembered], now: datetime
+    ) -> Left: ...
 
     def pending(self, account: str) -> PendingResume | None: ...
 
@@ -71,21 +75,32 @@ class Control:
     def halt(self, request: ApiRequest) -> Reply:
         wanted = decode_body(request, HaltRequest)
         state = TradingState(wanted.state)
-        accounts = self._opened(wanted.accounts)
+        opened = self._opened(wanted.accounts)
         reason = _reason(wanted.reason)
-        messages = [self._message(request, account, state, reason) for account in accounts]
-        body = HaltAnswer(state=state, accounts=accounts, reason=reason, actor=request.principal)
-        self._controls.halt(messages, _remembering(request, 200, body), self._now)
-        return Reply(body)
+        messages = [
+            self._message(request, account, state, reason, before.named_by(wanted.replaces))
+            for account, before in opened.items()
+        ]
+
+        def answer(left: Left) -> HaltAnswer:
+            accounts = [account for account in opened if account not in left]
+            kept = [_left(account, state, stricter) for account, stricter in left.items()]
+            return HaltAnswer(state=state, accounts=accounts, reason=reason, actor=request.principal, left=kept)
+
+        left = self._controls.halt(messages, lambda left: _remembering(request, 200, answer(left)), self._now)
+        if len(left) == len(opened):
+            texts = [f"account {account} {stricter.instead_of(state)}" for account, stricter in left.items()]
+            raise Problem(409, "stricter-state", "; ".join(texts))
+        return Reply(answer(left))
 
     def resume(self, request: ApiRequest) -> Reply:
         wanted = decode_body(request, ResumeRequest)
-        (account,) = self._opened([wanted.account])
-        if self._controls.state(account) is TradingState.ACTIVE:
+        ((account, before),) = self._opened([wanted.account]).items()
+        if before.trading_state is TradingState.ACTIVE:
             raise Problem(409, "not-halted", f"account {account} trades already")
-        return self._ask(request, wanted) if wanted.confirmation is None else self._confirm(request, wanted)
+        return self._ask(request, wanted, before) if wanted.confirmation is None else self._confirm(request, wanted)
 
-    def _ask(self, request: ApiRequest, wanted: ResumeRequest) -> Reply:
+    def _ask(self, request: ApiRequest, wanted: ResumeRequest, before: OrderPermissions) -> Reply:
         confirmation = ids.derive("resume", wanted.account, request.principal, key_of(request), self._now.isoformat())
         pending = PendingResume(
             account=wanted.account,
@@ -94,6 +109,7 @@ class Control:
             reason=_reason(wanted.reason),
             asked_at=self._now,
             rearm=wanted.rearm,
+            replaces=before.change,
         )
         body = _resume_answer(pending, active=False)
         self._controls.ask(pending, _remembering(request, 202, body), self._now)
@@ -111,9 +127,8 @@ class Control:
         if self._may_be_one(request.principal, pending.principal):
             self._check_alone(request, pending.asked_at + OWN_DELAY - self._now)
         reason = f"{_reason(wanted.reason)} (asked: {pending.reason})"
-        message = self._message(
-            request, wanted.account, TradingState.ACTIVE, rearming(reason) if pending.rearm else reason
-        )
+        reason = rearming(reason) if pending.rearm else reason
+        message = self._message(request, wanted.account, TradingState.ACTIVE, reason, pending.replaces)
         body = _resume_answer(pending, active=True)
         self._controls.resume(message, pending, _remembering(request, 200, body), self._now)
         return Reply(body)
@@ -140,18 +155,21 @@ class Control:
     def _person(self, principal: str) -> str:
         return person_of(self._desk.chat, principal)
 
-    def _opened(self, named: list[str]) -> list[str]:
-        """Return the named accounts, or all opened ones. Raises Problem for one that does not exist."""
+    def _opened(self, named: list[str]) -> dict[str, OrderPermissions]:
+        """Return the named accounts, or all opened ones, as they are. Raises Problem for one that does not exist."""
         wanted = sorted(set(named)) or sorted(self._desk.accounts)
         unknown = [account for account in wanted if account not in self._desk.accounts]
         if unknown:
             raise not_found(f"account {unknown[0]!r} is not in the desk")
-        opened = [account for account in wanted if self._controls.state(account) is not None]
+        before = {account: self._controls.permissions(account) for account in wanted}
+        opened = {account: each for account, each in before.items() if each.trading_state is not None}
         if not opened or (named and len(opened) < len(wanted)):
             raise Problem(409, "not-opened", "an account that was never opened does not trade and cannot be halted")
         return opened
 
-    def _message(self, request: ApiRequest, account: str, state: TradingState, reason: str) -> TradingStateChanged:
+    def _message(
+        self, request: ApiRequest, account: str, state: TradingState, reason: str, replaces: str
+    ) -> TradingStateChanged:
         return TradingStateChanged(
             id=ids.derive("halt", account, state, request.principal, key_of(request)),
             cause=f"operator/{request.principal}",
@@ -160,7 +178,18 @@ class Control:
             state=state,
             reason=reason,
             actor=request.principal,
+            replaces=replaces,
         )
+
+
+def _left(account: str, wanted: TradingState, stricter: OrderPermissions) -> LeftAccount:
+    return LeftAccount(
+        account=account,
+        state=str(stricter.trading_state),
+        actor=stricter.actor,
+        change=stricter.change,
+        detail=stricter.instead_of(wanted),
+    )
 
 
 def _once(request: ApiRequest, controls: Controls, act: Callable[[ApiRequest], Reply]) -> Reply:

@@ -11,6 +11,8 @@ from fanfold.messages import DataDefect, Fill, Order, TradingState
 PAGE_MAX = 100
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
+# A change of a trading state, by its id or the beginning of it.
+ChangeCode = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{8,32}$")]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=PAGE_MAX)]
 Weight = Annotated[float, msgspec.Meta(ge=-1, le=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
@@ -195,20 +197,36 @@ class Signals(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HaltRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Stop the named accounts, or every opened one where none is named. The reason goes into the audit chain."""
+    """Stop the named accounts, or every opened one where none is named. The reason goes into the audit chain.
+
+    A stricter state (ACTIVE, REDUCE_ONLY, HALTED, FLATTENING) is only replaced where ``replaces`` names the change
+    that set it, by its id or the beginning of it.
+    """
 
     state: Literal["HALTED", "REDUCE_ONLY", "FLATTENING"] = "HALTED"
     accounts: Annotated[list[Name], msgspec.Meta(max_length=20)] = []
     reason: Text
+    replaces: Annotated[list[ChangeCode], msgspec.Meta(max_length=20)] = []
+
+
+class LeftAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """An account that a halt left in a stricter state: who set that, by which change, and what to do."""
+
+    account: str
+    state: str
+    actor: str
+    change: str
+    detail: str
 
 
 class HaltAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The accounts that are in the state now."""
+    """The accounts that are in the state now, and those that were left in a stricter one."""
 
     state: TradingState
     accounts: list[str]
     reason: str
     actor: str
+    left: list[LeftAccount] = []
 
 
 class ResumeRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

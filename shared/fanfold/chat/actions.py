@@ -126,7 +126,7 @@ class Actions:
         return answers.alerts(record for record in self._stored_alerts() if record.open)
 
     def _halt(self, turn: Turn, command: Command) -> ChatAnswer:
-        return self._stop(turn, command.verb.name, command.account, command.words)
+        return self._stop(turn, command.verb.name, command.account, command.words, command.code)
 
     _reduce = _halt
 
@@ -140,11 +140,12 @@ class Actions:
         self._waiting.ask(turn.person, code, command.words, command.account, turn.now)
         return answers.ask_to_flatten([command.account] if command.account else sorted(self._desk.accounts), code)
 
-    def _stop(self, turn: Turn, verb: str, account: str, words: str) -> ChatAnswer:
+    def _stop(self, turn: Turn, verb: str, account: str, words: str, code: str = "") -> ChatAnswer:
         body = {
             "state": STATES[verb],
             "accounts": [account] if account else [],
             "reason": words or f"/{verb} by chat, without a reason",
+            "replaces": [code] if code else [],
         }
         return answers.stopped(self._api.post(turn.person, "/halt", HaltAnswer, body, turn.key))
 

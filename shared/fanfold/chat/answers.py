@@ -138,8 +138,9 @@ def alerts(records: Iterable[AlertRecord]) -> ChatAnswer:
 
 
 def stopped(answer: HaltAnswer) -> ChatAnswer:
-    """Show which accounts are in the state now."""
-    return ChatAnswer(f"{answer.state}", (", ".join(answer.accounts), f"reason: {answer.reason}"))
+    """Show which accounts are in the state now, and which were left in a stricter one."""
+    left = (f"{each.account} {each.detail}" for each in answer.left)
+    return ChatAnswer(f"{answer.state}", (", ".join(answer.accounts), f"reason: {answer.reason}", *left))
 
 
 def ask_to_flatten(accounts: Sequence[str], code: str) -> ChatAnswer:

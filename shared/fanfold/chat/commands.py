@@ -33,20 +33,23 @@ VERBS = {
         Verb("pnl", "read", "account", "results by strategy", "[ACCOUNT]"),
         Verb("day", "read", "account", "the result and the fills of today", "[ACCOUNT]"),
         Verb("alerts", "read", "nothing", "what needs somebody"),
-        Verb("halt", "halt", "stop", "nothing trades", "[ACCOUNT] [REASON]", lowers=True),
-        Verb("reduce", "halt", "stop", "only towards zero", "[ACCOUNT] [REASON]", lowers=True),
+        Verb("halt", "halt", "stop", "nothing trades", "[ACCOUNT] [CODE] [REASON]", lowers=True),
+        Verb("reduce", "halt", "stop", "only towards zero", "[ACCOUNT] [CODE] [REASON]", lowers=True),
         Verb("flatten", "halt", "stop", "close everything; asks once", "[ACCOUNT] [REASON]", lowers=True),
         Verb("resume", "resume", "resume", "trade again; needs a second person", "ACCOUNT REASON"),
         Verb("help", "read", "nothing", "this list"),
     )
 }
-_CODE_OF_FLATTEN = re.compile(r"[0-9a-f]{8}", re.ASCII)
+_SHORT_CODE = re.compile(r"[0-9a-f]{8}", re.ASCII)
 _CODE_OF_RESUME = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _ORDER = re.compile(r"[0-9a-f]{4,32}", re.ASCII)
 
 
 class Command(NamedTuple):
-    """A command as it was read: the account it names ("" for all), a code that confirms, and the words behind."""
+    """A command as it was read: the account it names ("" for all), a code, and the words behind.
+
+    The code confirms, or names the stricter state that /halt and /reduce replace.
+    """
 
     verb: Verb
     account: str = ""
@@ -101,11 +104,12 @@ def _stop(verb: Verb, words: list[str], accounts: Collection[str]) -> Command:
     if verb.name == "flatten" and len(words) == 1 and words[0] not in accounts and _is_code(words[0]):
         return Command(verb, code=words[0].lower())
     account = words.pop(0) if words and words[0] in accounts else ""
-    return Command(verb, account, words=" ".join(words))
+    code = words.pop(0).lower() if verb.name != "flatten" and words and _is_code(words[0]) else ""
+    return Command(verb, account, code, " ".join(words))
 
 
 def _is_code(word: str) -> bool:
-    return _CODE_OF_FLATTEN.fullmatch(word.lower()) is not None
+    return _SHORT_CODE.fullmatch(word.lower()) is not None
 
 
 def _resume(verb: Verb, words: list[str], accounts: Collection[str]) -> Command:

@@ -45,7 +45,7 @@ def _send(session: Session, command: dict[str, Any]) -> dict[str, Any]:
         return session.invoke("risk", "control", command)
     except AwsFault as fault:
         if fault.code == "BadInput":
-            raise BadInput(f"{fault.message}; `fanfold run` opens accounts") from fault
+            raise BadInput(fault.message) from fault
         raise
 
 

@@ -59,17 +59,18 @@ class Drill:
         self._clock = clock
         self._sleep = sleep
         self._began = 0.0
+        # The change by which the account was halted, "" where that is not known.
+        self._halted = ""
         self._interrupts: Sequence[int] = ()
 
     def run(self, accounts: Sequence[str]) -> list[AccountDrill]:
         """Return what came of each account. Raises BadInput while another drill of the directory is under way."""
         with _journal(self._session.state) as journal, _held_back() as self._interrupts:
-            left = _noted(journal)
-            for name, state in left.items():
-                self._set(name, state)
-            drills = [AccountDrill(account=name, before="HALTED by a drill that was killed") for name in left]
-            for drill in drills:
-                drill.steps.append(DrillStep(after_s=0.0, text=f"{left[drill.account]} again, as before that drill"))
+            drills = []
+            for name, state in _noted(journal).items():
+                drill = AccountDrill(account=name, before="HALTED by a drill that was killed")
+                drill.steps.append(DrillStep(after_s=0.0, text=self._restore(name, state)))
+                drills.append(drill)
             for name in accounts:
                 if not self._interrupts:
                     drills.append(self._run(name, journal))
@@ -83,19 +84,20 @@ class Drill:
         if state not in DRILLED:
             self._note(drill, f"not drilled: it is {drill.before}")
             return drill
+        self._halted = ""
         journal.write_bytes(msgspec.json.encode({name: state}))
         try:
             self._halt(drill)
         finally:
-            self._set(name, state)
+            text = self._restore(name, state)
             journal.write_bytes(b"{}")
-            self._note(drill, f"{state} again, as before")
+            self._note(drill, text)
         return drill
 
     def _halt(self, drill: AccountDrill) -> None:
         before = self._live(drill.account)
         self._note(drill, f"{drill.before}, {len(before)} orders are open")
-        self._set(drill.account, TradingState.HALTED)
+        self._halted = self._set(drill.account, TradingState.HALTED)
         self._note(drill, "HALTED in the ledger: from here on no order is claimed for sending")
         if self._takes_a_claim(drill.account):
             drill.failures.append("a claim was let through")
@@ -139,23 +141,36 @@ class Drill:
             raise
         return True
 
-    def _set(self, account: str, state: TradingState) -> None:
-        """Set a trading state, and insist. Raises NotReachable where the desk does not take it."""
-        command = {"action": "halt", "state": state, "reason": REASON, "actor": self._actor}
-        if state is TradingState.ACTIVE:
-            command = {"action": "resume", "reason": REASON, "actor": self._actor}
-        for left in reversed(range(TRIES)):
+    def _restore(self, account: str, state: TradingState) -> str:
+        """Give an account its trading state back, unless somebody has set one since, and return what became of it."""
+        current = ledger.trading_state(self._session.ledger, account)
+        if current.trading_state is TradingState.HALTED and self._halted in ("", current.change):
             try:
-                send(self._session, command, [account])
+                self._set(account, state, current.change)
+            except BadInput:
+                current = ledger.trading_state(self._session.ledger, account)
+            else:
+                return f"{state} again, as before"
+        return f"{current.trading_state}, set by {current.actor} meanwhile, and left so"
+
+    def _set(self, account: str, state: TradingState, replaces: str = "") -> str:
+        """Set a trading state, insist, and return the change. Raises NotReachable where the desk does not take it."""
+        command = {"action": "halt", "state": state, "reason": REASON, "actor": self._actor, "replaces": [replaces]}
+        if state is TradingState.ACTIVE:
+            command["action"] = "resume"
+        tried = 0
+        while True:
+            try:
+                (answer,) = send(self._session, command, [account])
+                return str(answer["change"])
             except (AwsFault, NotReachable) as fault:
-                if not left:
+                tried += 1
+                if tried == TRIES:
                     raise NotReachable(
                         f"account {account} could not be set to {state} ({fault}); see `fanfold status`, and run the "
                         'drill once more, or `fanfold resume --reason "end of the drill"`'
                     ) from fault
                 self._sleep(PAUSE_S)
-            else:
-                return
 
     def _note(self, drill: AccountDrill, text: str) -> None:
         drill.steps.append(DrillStep(after_s=round(self._clock() - self._began, 3), text=text))

@@ -25,6 +25,7 @@ from fanfold.ledger.controls import setting
 from fanfold.ledger.orders import OrderRecord
 from fanfold.ledger.real_changes import resting
 from fanfold.ledger.store import LedgerStore, insist
+from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.messages import Message, Order, OrdersApproved, OrderState, TradingStateChanged
 from fanfold.risk.exposure import AccountSnapshot, PositionKey, RestingStop
 from fanfold.risk.poll import PollState
@@ -101,17 +102,29 @@ class Approvals:
         self._store.publish([message])
         return True
 
-    def halt(self, message: TradingStateChanged, *, rearm: bool = False) -> None:
-        """Set an account's trading state, and publish it; ``rearm`` lets its day and its peak begin anew."""
-        changes = setting(message)
+    def permissions(self, account: str) -> OrderPermissions:
+        """Return an account's trading state, and who set it."""
+        return self._store.permissions(account)
+
+    def halt(self, message: TradingStateChanged, *, rearm: bool = False, replaces: str = "") -> None:
+        """Set an account's trading state, and publish it; ``rearm`` lets its day and its peak begin anew.
+
+        Raises BadInput where a stricter state is in force that the message does not name, nor ``replaces``.
+        """
+        changes = setting(message, replaces)
         if rearm:
             changes.append(Rearm(message.account))
         try:
             insist(self._store, changes, self._backoff)
         except Refused as refused:
-            text = f"account {message.account!r} was never opened, so it cannot become {message.state}"
-            raise BadInput(text) from refused
+            raise BadInput(f"account {message.account!r} {self._left(message)}") from refused
         self._store.publish([message])
+
+    def _left(self, message: TradingStateChanged) -> str:
+        left = self._store.permissions(message.account)
+        if left.trading_state is None:
+            return f"was never opened, so it cannot become {message.state}; `fanfold run` opens accounts"
+        return left.instead_of(message.state)
 
     def breach(self, account: str, breach: str) -> None:
         """Note which loss limit an account has broken, "" for none any more; entries that rest are cancelled for it."""

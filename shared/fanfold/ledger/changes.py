@@ -25,9 +25,13 @@ class OpenAccount(msgspec.Struct, frozen=True):
 
 
 class SetTradingState(msgspec.Struct, frozen=True):
-    """Set the trading state that a message tells of, and note the message. Expects the account."""
+    """Set the trading state that a message tells of, and note the message.
+
+    Expects the account in a state that is no stricter, or in the one that the change ``replaces`` set.
+    """
 
     message: TradingStateChanged
+    replaces: str = ""
 
 
 class SetBreach(msgspec.Struct, frozen=True):

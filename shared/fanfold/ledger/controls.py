@@ -1,9 +1,9 @@
 """Trading states as operators set them: the change, its message and the remembered request in one commit."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from fanfold.errors import Backoff
+from fanfold.errors import Backoff, Refused
 from fanfold.ledger.changes import (
     AwaitResume,
     Change,
@@ -16,8 +16,11 @@ from fanfold.ledger.changes import (
 )
 from fanfold.ledger.requests import PendingResume, Remembered, expiry_s
 from fanfold.ledger.store import LedgerStore, insist
-from fanfold.messages import TradingState, TradingStateChanged
+from fanfold.ledger.trading_state import OrderPermissions
+from fanfold.messages import TradingStateChanged
 
+# The accounts that a halt left in a stricter state, and that state.
+Left = Mapping[str, OrderPermissions]
 # The end of a reason by which an account's day and peak began anew.
 REARMED = "(re-armed: day and peak begin anew)"
 
@@ -29,25 +32,37 @@ class LedgerControls:
         self._store = store
         self._backoff = backoff
 
-    def state(self, account: str) -> TradingState | None:
-        """Return an account's trading state, None where it was never opened."""
-        return self._store.permissions(account).trading_state
+    def permissions(self, account: str) -> OrderPermissions:
+        """Return an account's trading state, and who set it."""
+        return self._store.permissions(account)
 
     def remembered(self, principal: str, key: str) -> Remembered | None:
         """Return the request that was done under a key."""
         return self._store.remembered(principal, key)
 
-    def halt(self, messages: Sequence[TradingStateChanged], request: Remembered, now: datetime) -> None:
+    def halt(
+        self, messages: Sequence[TradingStateChanged], remembering: Callable[[Left], Remembered], now: datetime
+    ) -> Left:
         """Set the trading states, one account at a time, so that one whose books are busy holds up none.
 
-        The request is done with the last.
+        The request is done with the last. Return the accounts that were left in a stricter state; where all were,
+        nothing is done, and nothing remembered.
         """
+        left: dict[str, OrderPermissions] = {}
         for message in messages:
-            changes = setting(message)
-            if message is messages[-1]:
-                changes.append(RememberRequest(request, expiry_s(now)))
-            self._insist(changes)
-            self._store.publish([message])
+            last = message is messages[-1]
+            more = [RememberRequest(remembering(left), expiry_s(now))] if last else []
+            try:
+                self._insist([*setting(message), *more])
+            except Refused as refused:
+                if refused.failed != (STATE_AT,):
+                    raise
+                left[message.account] = self.permissions(message.account)
+                if last and len(left) < len(messages):
+                    self._insist([RememberRequest(remembering(left), expiry_s(now))])
+            else:
+                self._store.publish([message])
+        return left
 
     def pending(self, account: str) -> PendingResume | None:
         """Return the request to resume that waits for its confirmation."""
@@ -62,7 +77,7 @@ class LedgerControls:
         changes: list[Change] = [
             RememberRequest(request, expiry_s(now)),
             SpendResume(pending, expiry_s(now)),
-            SetTradingState(message),
+            SetTradingState(message, pending.replaces),
             HoldMessage(message),
         ]
         if pending.rearm:
@@ -74,6 +89,17 @@ class LedgerControls:
         insist(self._store, changes, self._backoff)
 
 
-def setting(message: TradingStateChanged) -> list[Change]:
-    """Return the changes of a halt: after it, a request to resume that was made before cannot be confirmed any more."""
-    return [SetTradingState(message), HoldMessage(message), VoidResume(message.account)]
+def setting(message: TradingStateChanged, replaces: str = "") -> list[Change]:
+    """Return the changes of a halt: after it, a request to resume that was made before cannot be confirmed any more.
+
+    ``replaces`` stands for what a message of a log does not say that is older than the field.
+    """
+    return [
+        SetTradingState(message, replaces or message.replaces),
+        HoldMessage(message),
+        VoidResume(message.account),
+    ]
+
+
+# Where `setting` has the state.
+STATE_AT = 0

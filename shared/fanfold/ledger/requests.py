@@ -20,7 +20,7 @@ class Remembered(msgspec.Struct, frozen=True, kw_only=True):
 class PendingResume(msgspec.Struct, frozen=True, kw_only=True):
     """A request to resume: who asked, when and why, and its confirmation. A halt of the account voids it.
 
-    To ``rearm`` the account is to let its day and its peak begin anew.
+    To ``rearm`` the account is to let its day and its peak begin anew. ``replaces`` is the change that halted it.
     """
 
     account: str
@@ -29,6 +29,7 @@ class PendingResume(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     asked_at: datetime
     rearm: bool = False
+    replaces: str = ""
 
 
 def expiry_s(now: datetime) -> int:

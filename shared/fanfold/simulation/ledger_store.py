@@ -1,7 +1,6 @@
 """The ledger in memory: a store that only applies changes, by the expectations and effects that each one names."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -16,8 +15,8 @@ from fanfold.ledger.positions import Lot, Position
 from fanfold.ledger.real_money import RealMoney
 from fanfold.ledger.requests import PendingResume, Remembered
 from fanfold.ledger.store import Excerpt, LiveOrder, within
-from fanfold.ledger.trading_state import OrderPermissions
-from fanfold.messages import Message, TradingState
+from fanfold.ledger.trading_state import OrderPermissions, no_stricter
+from fanfold.messages import Message, TradingState, TradingStateChanged
 from fanfold.money import ZERO, exact
 from fanfold.risk.exposure import PositionKey
 from fanfold.simulation.items import number
@@ -37,7 +36,7 @@ class MemoryLedgerStore:
     ) -> None:
         self.changes_max = changes_max
         self.accounts: dict[str, StoredAccount] = {}
-        self.since: dict[str, datetime] = {}
+        self.changes: dict[str, TradingStateChanged] = {}
         self.positions: dict[str, dict[PositionKey, StoredPosition]] = {}
         self.pages: dict[tuple[str, PositionKey], dict[int, tuple[Lot, ...]]] = {}
         self.records: dict[str, OrderRecord] = {}
@@ -85,7 +84,10 @@ class MemoryLedgerStore:
         stored = self.accounts.get(account)
         if stored is None:
             return OrderPermissions(None)
-        return OrderPermissions(stored.trading_state, self.since.get(account), stored.breach)
+        change = self.changes.get(account)
+        if change is None:
+            return OrderPermissions(stored.trading_state, breach=stored.breach)
+        return OrderPermissions(stored.trading_state, change.at, stored.breach, change.id, change.actor)
 
     def remembered(self, principal: str, key: str) -> Remembered | None:
         return self.requests.get((principal, key))
@@ -126,6 +128,14 @@ def _reservable(store: MemoryLedgerStore, change: to.ReserveCash) -> bool:
 
 def _state_in(store: MemoryLedgerStore, change: to.RequireTradingState) -> bool:
     return change.account in store.accounts and store.accounts[change.account].trading_state in change.states
+
+
+def _settable(store: MemoryLedgerStore, change: to.SetTradingState) -> bool:
+    stored = store.accounts.get(change.message.account)
+    if stored is None:
+        return False
+    named = bool(change.replaces) and stored.trading_state_cause == change.replaces
+    return named or stored.trading_state in no_stricter(change.message.state)
 
 
 def _order_as_read(store: MemoryLedgerStore, change: to.MoveOrder) -> bool:
@@ -171,7 +181,7 @@ def _set_state(store: MemoryLedgerStore, change: to.SetTradingState) -> None:
     message = change.message
     version = store.accounts[message.account].version + 1
     _on_account(store, message.account, trading_state=message.state, trading_state_cause=message.id, version=version)
-    store.since[message.account] = message.at
+    store.changes[message.account] = message
 
 
 def _reserve(store: MemoryLedgerStore, change: to.ReserveCash) -> None:
@@ -229,7 +239,7 @@ def _off_real(store: MemoryLedgerStore, account: str, field: str, key: object) -
 
 _EXPECTED: dict[type, Callable[[MemoryLedgerStore, Any], bool]] = {
     to.OpenAccount: lambda store, change: change.account not in store.accounts,
-    to.SetTradingState: lambda store, change: change.message.account in store.accounts,
+    to.SetTradingState: _settable,
     to.SetBreach: lambda store, change: change.account in store.accounts,
     to.RequireTradingState: _state_in,
     to.ReserveCash: _reservable,

@@ -48,16 +48,22 @@ const fields = (event) => {
   return Object.fromEntries(new FormData(event.target));
 };
 
+/** What a halt came to: the accounts that are in the state, and those that somebody has set to a stricter one. */
+function halted({ state, accounts, actor, left }) {
+  const kept = left.map(({ account, detail }) => ` ${account} ${detail}.`);
+  return `${state}: ${accounts.join(", ")}. It is in the audit chain as ${actor}.${kept.join("")}`;
+}
+
 export function HaltDialog({ accounts, close }) {
   const { config } = useContext(PageContext);
   const { send, busy, done, fault } = useCommand(config.halt);
   const submit = (event) => {
-    const { state, account, reason } = fields(event);
-    send({ state, accounts: account ? [account] : [], reason });
+    const { state, account, reason, replaces } = fields(event);
+    send({ state, accounts: account ? [account] : [], reason, replaces: replaces?.trim() ? [replaces.trim()] : [] });
   };
   return (
     <Dialog title="Halt trading" close={close}>
-      {done ? <Outcome text={`${done.state}: ${done.accounts.join(", ")}. It is in the audit chain as ${done.actor}.`} close={close} /> : (
+      {done ? <Outcome text={halted(done)} close={close} /> : (
         <form onSubmit={submit}>
           <label>Accounts
             <select name="account">
@@ -73,6 +79,11 @@ export function HaltDialog({ accounts, close }) {
           </fieldset>
           <Reason label="Reason, for the audit chain" />
           <Failure fault={fault} />
+          {fault?.status === 409 && (
+            <label>Code of the stricter state to replace
+              <input name="replaces" pattern="\s*[0-9a-f]{8,32}\s*" autoComplete="off" />
+            </label>
+          )}
           <div class="buttons">
             <button type="button" onClick={close}>Leave it trading</button>
             <button class="danger" disabled={busy}>Halt now</button>

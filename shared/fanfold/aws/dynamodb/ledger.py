@@ -194,7 +194,11 @@ def trading_state(table: Table, account: str) -> OrderPermissions:
 def _permissions(item: Mapping[str, Any]) -> OrderPermissions:
     since = datetime.fromisoformat(item["trading_state_at"]) if "trading_state_at" in item else None
     return OrderPermissions(
-        _STATES[item["trading_state"]] if "trading_state" in item else None, since, item.get("breach", "")
+        trading_state=_STATES[item["trading_state"]] if "trading_state" in item else None,
+        since=since,
+        breach=item.get("breach", ""),
+        change=item.get("trading_state_cause", ""),
+        actor=item.get("trading_state_actor", ""),
     )
 
 

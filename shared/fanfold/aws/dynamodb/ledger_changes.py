@@ -46,6 +46,7 @@ from fanfold.ledger.changes import (
     VoidResume,
 )
 from fanfold.ledger.orders import OrderRecord, terms_of
+from fanfold.ledger.trading_state import no_stricter
 from fanfold.messages import TradingState
 from fanfold.money import ZERO
 
@@ -73,9 +74,16 @@ def _open_account(table: Table, change: OpenAccount) -> Write:
 
 def _set_trading_state(table: Table, change: SetTradingState) -> Write:
     message = change.message
-    values = {":state": message.state, ":cause": message.id, ":at": message.at.isoformat(), ":one": 1}
-    update = "SET trading_state = :state, trading_state_cause = :cause, trading_state_at = :at ADD version :one"
-    return table.updating(ledger.account_key(message.account), update, values, PRESENT)
+    values: dict[str, Any] = {":state": message.state, ":cause": message.id, ":at": message.at.isoformat(), ":one": 1}
+    values |= {":actor": message.actor, ":replaces": change.replaces}
+    looser = {f":state{number}": state for number, state in enumerate(no_stricter(message.state))}
+    return table.updating(
+        ledger.account_key(message.account),
+        "SET trading_state = :state, trading_state_cause = :cause, trading_state_at = :at, trading_state_actor = :actor"
+        " ADD version :one",
+        values | looser,
+        f"trading_state IN ({', '.join(looser)}) OR trading_state_cause = :replaces",
+    )
 
 
 def _set_breach(table: Table, change: SetBreach) -> Write:

@@ -17,7 +17,7 @@ from fanfold.local.session import Session
 from fanfold.messages import TradingState
 
 RUN_S = 600.0
-# The states that a halt may lead from: what is FLATTENING closes positions, and nobody's halt may stop that.
+# The states that a halt may lead from; risk refuses it too, where a person sets another one in that moment.
 LESS = {
     TradingState.REDUCE_ONLY: (TradingState.ACTIVE,),
     TradingState.HALTED: (TradingState.ACTIVE, TradingState.REDUCE_ONLY),

@@ -1,5 +1,8 @@
 """Stop an account, or all: it holds until `resume`.
 
+A stricter state (in order ACTIVE, REDUCE_ONLY, HALTED, FLATTENING) is left in force, and the command says who set it:
+name it with --replaces to set a looser one all the same.
+
 With --drill it holds for a moment: the command shows with times what the halt cancels, and the account trades on as
 before. A desk that runs is drilled on its paper accounts, a desk at rest on a copy that is thrown away.
 
@@ -10,7 +13,7 @@ Example: fanfold halt FLATTENING --account main --reason "end of the trial"
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -65,13 +68,18 @@ def command(
     stage: StageName = "",
     reason: Reason | None = None,
     account: Account = None,
+    replaces: Annotated[
+        str, Parameter(metavar="CODE", help="the stricter state to replace, as the command that left it in force says")
+    ] = "",
     drill: Annotated[bool, Parameter(help="halt for a moment, on paper, and show with times what that does")] = False,
     live: Annotated[bool, Parameter(help="with --drill: accounts that are live, too")] = False,
 ) -> Answer:
     """Set the trading state of an account, or of all."""
     if drill:
-        if state or reason is not None or stage:
-            raise BadInput("--drill goes without STATE, --reason and --stage: it ends by itself, on this machine")
+        if state or reason is not None or stage or replaces:
+            raise BadInput(
+                "--drill goes without STATE, --reason, --replaces and --stage: it ends by itself, on this machine"
+            )
         return _drilled(options, account, live=live)
     if live:
         raise BadInput("--live goes with --drill")
@@ -79,17 +87,28 @@ def command(
         missing = "STATE" if state is None else "--reason"
         raise BadInput(f"{missing} is missing; see `fanfold halt --help`")
     with reach(options.state, stage, options.command) as session:
-        return set_state(session, state, checked_reason(reason), [account] if account else [])
+        return set_state(
+            session, state, checked_reason(reason), [account] if account else [], [replaces] * bool(replaces)
+        )
 
 
-def set_state(session: Session, state: TradingState, why: str, named: list[str]) -> Answer:
-    """Set the trading state of the named accounts, or of all where none is named."""
+def set_state(
+    session: Session, state: TradingState, why: str, named: list[str], replaces: Sequence[str] = ()
+) -> Answer:
+    """Set the trading state of the named accounts, or of all where none is named.
+
+    ``replaces`` names the changes that set what is in force, by their ids or the beginning of them. Raises BadInput for
+    an account that is left in a stricter state, after the others are set.
+    """
     by = actor(session)
     if isinstance(session, StageSession):
-        answer = session.control("/halt", {"state": state, "accounts": named, "reason": why})
+        body = {"state": state, "accounts": named, "reason": why, "replaces": replaces}
+        answer = session.control("/halt", body)
+        if answer["left"]:
+            raise BadInput("; ".join(f"account {left['account']} {left['detail']}" for left in answer["left"]))
         rows = [{"account": name, "state": answer["state"]} for name in answer["accounts"]]
         return confirmed(rows, why, by, recorded=False)
-    order = {"action": "halt", "state": state, "reason": why, "actor": by}
+    order = {"action": "halt", "state": state, "reason": why, "actor": by, "replaces": replaces}
     accounts = [known for name in named for known in session.accounts(name)] or session.accounts(None)
     rows = send(session, order, accounts)
     return confirmed(rows, why, by, recorded=session.rested())

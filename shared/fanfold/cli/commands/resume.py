@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from fanfold.aws.dynamodb import ledger
 from fanfold.cli.argument_types import Account, Reason, Shared, StageName
 from fanfold.cli.control import actor, checked_reason, confirmed, send
 from fanfold.cli.exit_codes import DESK
@@ -46,8 +47,11 @@ def command(
             rows = [session.control("/resume", body | {"account": name}) for name in session.accounts(account)]
             return Answer({"accounts": rows}, ["\n".join(_text(row, stage, reason) for row in rows)])
         by = actor(session)
-        order = {"action": "resume", "rearm": rearm, "reason": why, "actor": by}
-        rows = send(session, order, session.accounts(account))
+        accounts = session.accounts(account)
+        # A halt that comes from now on is not undone.
+        known = [ledger.trading_state(session.ledger, name).change for name in accounts]
+        order = {"action": "resume", "rearm": rearm, "reason": why, "actor": by, "replaces": known}
+        rows = send(session, order, accounts)
         return confirmed(rows, why, by, recorded=session.rested())
 
 

@@ -96,6 +96,7 @@ def _account(session: Session, name: str) -> dict[str, Any]:
         "trading_state": str(books.account.trading_state or "missing: no trade"),
         "trading_state_reason": change.get("reason", ""),
         "trading_state_actor": change.get("actor", ""),
+        "trading_state_change": books.account.trading_state_cause,
         "start": opened.cash,
         "cash": books.account.cash,
         "reserved": books.account.reserved,

@@ -7,7 +7,7 @@ Example: fanfold watch --stage live --every 30
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import Annotated
 
@@ -52,10 +52,10 @@ def command(
     return app.return_code or Exit.OK
 
 
-def _halt(reader: DeskReader) -> Callable[[str, str], str]:
-    def set_state(state: str, reason: str) -> str:
+def _halt(reader: DeskReader) -> Callable[[str, str, Sequence[str]], str]:
+    def set_state(state: str, reason: str, replaces: Sequence[str]) -> str:
         with reader.reach() as session:
-            answer = halt.set_state(session, TradingState(state), reason, [])
+            answer = halt.set_state(session, TradingState(state), reason, [], replaces)
         return "\n".join(map(plain, answer.blocks))
 
     return set_state

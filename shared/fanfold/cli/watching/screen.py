@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any, ClassVar, Protocol
@@ -79,7 +79,10 @@ class HaltDialog(ModalScreen[tuple[str, str] | None]):
 
 
 class WatchApp(App[None]):
-    """The screen. ``halt`` sets a trading state with a reason and returns what became of it; None takes none."""
+    """The screen. ``halt`` sets a trading state with a reason and returns what became of it; None takes none.
+
+    It replaces no state but those that the screen showed when it was asked for.
+    """
 
     TITLE = "fanfold watch"
     ENABLE_COMMAND_PALETTE = False
@@ -103,7 +106,7 @@ class WatchApp(App[None]):
     ]
 
     def __init__(
-        self, reader: Reader, place: str, every_s: float, halt: Callable[[str, str], str] | None = None
+        self, reader: Reader, place: str, every_s: float, halt: Callable[[str, str, Sequence[str]], str] | None = None
     ) -> None:
         super().__init__()
         self._reader = reader
@@ -219,11 +222,14 @@ class WatchApp(App[None]):
             self._notice = "this watch reads only; `fanfold halt` stops the desk"
             self.show()
             return
-        self.push_screen(HaltDialog(written.states(self._picture) if self._picture else "not known"), self._set)
+        picture = self._picture
+        changes = [account.get("trading_state_change", "") for account in picture.accounts] if picture else []
+        dialog = HaltDialog(written.states(picture) if picture else "not known")
+        self.push_screen(dialog, partial(self._set, list(filter(None, changes))))
 
-    def _set(self, wanted: tuple[str, str] | None) -> None:
+    def _set(self, changes: Sequence[str], wanted: tuple[str, str] | None) -> None:
         if wanted is None or self._halt is None:
             return
         self._notice = f"setting {wanted[0]} …"
         self.show()
-        self.run_worker(partial(self._halt, *wanted), group="halt", thread=True, exit_on_error=False)
+        self.run_worker(partial(self._halt, *wanted, changes), group="halt", thread=True, exit_on_error=False)

@@ -5,6 +5,7 @@ from typing import Self
 
 from fanfold.market import timeframes
 from fanfold.messages import Target, Targets
+from fanfold.simulation.schedules import operators
 from fanfold.simulation.schedules.faults import FaultDice, drawn
 from fanfold.simulation.schedules.market import START, B, SeededMarket, desk_of
 from fanfold.simulation.schedules.witness import MAIN
@@ -30,6 +31,7 @@ class DeskDay(World):
         self.length_s = timeframes.seconds(self.timeframe)
         self.quiet, self.halts = random.random() < 0.5, random.random() < 0.7
         self.minutes = minutes
+        self.second = Random(f"second operator {seed}")
         super().__init__(random, faults, desk, market)
 
     def run(self) -> Self:
@@ -62,8 +64,7 @@ class DeskDay(World):
         if self.halts and self.random.random() < 0.3:
             for _ in range(self.random.randrange(60)):
                 self.step()
-            state = self.random.choice(STATES)
-            self.command({"action": "halt", "account": "main", "reason": "drill", "actor": "ann", "state": state})
+            operators.set_state(self, self.random.choice(STATES), self.second)
         if self.random.random() < 0.2:
             self.topics.publish([self._external(minute)])
         if self.random.random() < 0.3:

@@ -38,7 +38,7 @@ KINDS = {
     "reorder": "messages of other groups overtake one",
     "skew": "the clock of a process is up to 2 seconds off",
     "backward": "the clock of a process steps back by a second",
-    "halt": "an operator sets another trading state",
+    "halt": "an operator sets another trading state, now and then two at one moment",
     "rotation": "the key of the venue is replaced",
     "deploy": "functions are deployed with tighter limits, and processes begin cold",
     "poison": "a message that nobody understands is sent",

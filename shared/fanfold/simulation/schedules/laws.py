@@ -35,6 +35,8 @@ EVERYWHERE = (
     Law(Sentence.ADDS_UP, LawKind.SAFETY, book_laws.legs_await_what_live_orders_have_to_fill),
     Law(Sentence.STOPS, LawKind.SAFETY, state_laws.nothing_is_claimed_that_the_state_forbids),
     Law(Sentence.STOPS, LawKind.SAFETY, state_laws.a_commanded_state_is_in_force_when_it_is_answered),
+    Law(Sentence.STOPS, LawKind.SAFETY, state_laws.nothing_is_loosened_by_who_did_not_know_it),
+    Law(Sentence.STOPS, LawKind.SAFETY, state_laws.a_command_is_refused_only_under_a_stricter_state),
     Law(Sentence.STOPS, LawKind.LIVENESS, state_laws.no_entry_is_live_where_none_may_be),
     Law(Sentence.WITHIN_LIMITS, LawKind.SAFETY, book_laws.spot_cash_is_never_below_zero),
     Law(Sentence.WITHIN_LIMITS, LawKind.SAFETY, limit_laws.no_order_is_over_its_limit),

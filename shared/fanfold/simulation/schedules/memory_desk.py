@@ -50,7 +50,9 @@ class MemoryDesk:
     def set_trading_state(self, message: TradingStateChanged, *, rearm: bool = False) -> None:
         """Set a trading state, as an operator's command that was recorded did; the first one opens the account."""
         if not self._approvals.open(message.account, self.desk.accounts[message.account].cash, message):
-            self._approvals.halt(message, rearm=rearm)
+            # It was obeyed, whatever the rules were then.
+            before = self._approvals.permissions(message.account).change
+            self._approvals.halt(message, rearm=rearm, replaces=before)
         self.rest()
 
     def sweep(self) -> None:

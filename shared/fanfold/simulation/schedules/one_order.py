@@ -14,6 +14,7 @@ from fanfold.aws.dynamodb import ledger
 from fanfold.desk import Desk
 from fanfold.market.bars import Bar
 from fanfold.messages import Message, OrderState, TradingState
+from fanfold.simulation.schedules import operators
 from fanfold.simulation.schedules.diced_venue import DicedVenue, VenueWire
 from fanfold.simulation.schedules.faults import KINDS, WHOLE_DESK, FaultDice, Hit
 from fanfold.simulation.schedules.market import START, A, SeededMarket, document, instance
@@ -128,6 +129,7 @@ class OneOrder(World):
         self.secret = f"secret-{seed}"
         self.late_bars: list[Message] = []
         self.poisoned: list[str] = []
+        self.second = Random(f"second operator {seed}")
         self.venue = DicedVenue(self, Random(f"venue {seed}"))
         if self.variant.mode == "live":
             self.places |= {"live_venue": "v", "venue_secret": "/fanfold/live/venue"}
@@ -196,8 +198,7 @@ class OneOrder(World):
             self.key_version += 1
 
     def halt(self, state: TradingState) -> None:
-        self.tell(f"the operator sets {state}")
-        self.command({"action": "halt", "account": "main", "reason": "drill", "actor": "ann", "state": state})
+        operators.set_state(self, state, self.second)
 
     def deploy(self, desk: Desk) -> None:
         """Let processes that begin from now on have another desk; those at work come to their end."""

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import pairwise
 
+from fanfold.ledger.controls import REARMED
+from fanfold.ledger.trading_state import STRICTNESS, no_stricter
 from fanfold.messages import TradingState, TradingStateChanged
 from fanfold.simulation.schedules.outcome import Outcome
 
@@ -50,6 +53,27 @@ def a_commanded_state_is_in_force_when_it_is_answered(outcome: Outcome) -> Itera
     for command in witness.obeyed:
         if command.state not in witness.in_force(command.sent_at, command.answered_at):
             yield f"{command.state} was commanded and confirmed at {command.answered_at:.1f}, and was not in force"
+
+
+def nothing_is_loosened_by_who_did_not_know_it(outcome: Outcome) -> Iterator[str]:
+    """A stricter trading state is replaced only by a command whose giver had seen that very change."""
+    witness = outcome.witness
+    told = {message.id: message for message in outcome.messages_of(TradingStateChanged)}
+    for before, after in pairwise(witness.changes):
+        if STRICTNESS.index(after.state) < STRICTNESS.index(before.state):
+            message = told.get(after.change)
+            known = witness.knew.get(message.reason.removesuffix(f" {REARMED}")) if message else None
+            if known != before.change:
+                yield f"{before.state} became {after.state} by {after.change}, whose giver knew {known or 'nothing'}"
+
+
+def a_command_is_refused_only_under_a_stricter_state(outcome: Outcome) -> Iterator[str]:
+    """What makes a trading state stricter, or as strict, is never refused, whoever commands at the same moment."""
+    witness = outcome.witness
+    for command in witness.refused:
+        in_force = witness.in_force(command.sent_at, command.answered_at)
+        if in_force <= set(no_stricter(command.state)):
+            yield f"{command.state} was refused at {command.answered_at:.1f} under {sorted(in_force)}"
 
 
 def no_entry_fills_in_a_bar_that_opened_under_a_halt(outcome: Outcome) -> Iterator[str]:

@@ -10,6 +10,7 @@ import msgspec
 from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.attribute_values import Item
 from fanfold.aws.dynamodb.table import KEY_NAMES, Table
+from fanfold.errors import BadInput
 from fanfold.ledger.account_books import AccountBooks
 from fanfold.ledger.orders import OrderRecord
 from fanfold.messages import Order, OrderState, TradingState
@@ -44,12 +45,19 @@ class NotedFigures(NamedTuple):
     day_start: Decimal
 
 
-class ObeyedCommand(NamedTuple):
-    """A trading state that an operator commanded, when it was sent first, and when the desk said that it is set."""
+class AnsweredCommand(NamedTuple):
+    """A trading state that an operator commanded, when it was sent first, and when the desk said what became of it."""
 
     state: TradingState
     sent_at: float
     answered_at: float
+
+
+class SetState(NamedTuple):
+    """A change of the trading state that was written: the state, and the id of its message, "" for the first."""
+
+    state: TradingState
+    change: str
 
 
 class Witness:
@@ -57,7 +65,8 @@ class Witness:
 
     ``states`` is each trading state with the time from which it was in force, ``booked`` how often each trade's fill
     was written; ``approvals`` has orders with the books that they were approved in, ``noted`` the figures that
-    decisions left.
+    decisions left. ``changes`` are all that set a trading state, in their order; ``knew`` has the change that was in
+    force when the operator looked, by the reason of the command that followed; ``refused`` are commands that were.
     """
 
     def __init__(self, table: Table, account: str = MAIN) -> None:
@@ -69,7 +78,10 @@ class Witness:
         self.claims: list[tuple[TradingState, OrderRecord]] = []
         self.history: list[OrderRecord] = []
         self.booked: Counter[str] = Counter()
-        self.obeyed: list[ObeyedCommand] = []
+        self.obeyed: list[AnsweredCommand] = []
+        self.refused: list[AnsweredCommand] = []
+        self.changes: list[SetState] = []
+        self.knew: dict[str, str] = {}
         self._tokens = set[str]()
         self._claimed = set[tuple[object, ...]]()
 
@@ -82,6 +94,9 @@ class Witness:
         state = item["trading_state"]["S"]
         if not self.states or self.states[-1][1] != state:
             self.states.append((now, TradingState(state)))
+        change = SetState(TradingState(state), item.get("trading_state_cause", {"S": ""})["S"])
+        if not self.changes or self.changes[-1] != change:
+            self.changes.append(change)
         if operation == "UpdateItem":
             # Of all updates those of decisions alone leave figures.
             key = parameters["Key"][KEY_NAMES[0]]["S"]
@@ -92,10 +107,29 @@ class Witness:
         keys = [item[KEY_NAMES[0]]["S"] for item in _put(operation, parameters)]
         self.booked.update(key for key in keys if key.startswith(FILLS))
 
-    def obey(self, command: Callable[[], dict[str, Any]], sent_at: float, now: Callable[[], float]) -> None:
+    def looked(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Return a command as its operator gives it, who has just looked at the state of the account."""
+        known = ledger.trading_state(self._ledger, event["account"]).change
+        reason = f"{event['reason']}, command {len(self.knew) + 1}"
+        self.knew[reason] = known
+        return event | {"reason": reason, "replaces": [known]}
+
+    def obey(
+        self,
+        event: dict[str, Any],
+        command: Callable[[], dict[str, Any]],
+        sent_at: float,
+        now: Callable[[], float],
+    ) -> None:
         """Carry out a command; keep what it was answered, and when: one that opens an account has no state."""
-        if state := command().get("state"):
-            self.obeyed.append(ObeyedCommand(TradingState(state), sent_at, now()))
+        try:
+            state = command().get("state")
+        except BadInput:
+            # A stricter state is in force: the operator has the answer.
+            self.refused.append(AnsweredCommand(_commanded(event), sent_at, now()))
+            return
+        if state:
+            self.obeyed.append(AnsweredCommand(TradingState(state), sent_at, now()))
 
     def _orders(self, state: TradingState, written: list[OrderRecord]) -> None:
         """Keep the account's orders that were written under a trading state."""
@@ -123,6 +157,10 @@ class Witness:
         # Several commands may be obeyed at one time of the simulator; what was in force before them was so then, too.
         begun = [state for at, state in self.states if at < since][-1:]
         return {*begun, *(state for at, state in self.states if since <= at <= until)}
+
+
+def _commanded(event: dict[str, Any]) -> TradingState:
+    return TradingState(event["state"]) if event["action"] == "halt" else TradingState.ACTIVE
 
 
 def _put(operation: str, parameters: Mapping[str, Any]) -> list[Item]:

@@ -103,13 +103,13 @@ class World:
             self.tell(f"the ledger has order {record.order.order_id[:8]} ({kind}) as {record.state}{filled}")
 
     def command(self, event: dict[str, Any]) -> None:
-        """Give an operator's command, again and again until it is obeyed."""
+        """Give the command of an operator who looked first, again and again until it is answered."""
         self.requests += 1
-        self._command(event, f"request-{self.requests}", self.now)
+        self._command(self.witness.looked(event), f"request-{self.requests}", self.now)
 
     def _command(self, event: dict[str, Any], request: str, sent_at: float) -> None:
         process = self.process("risk")
-        work = partial(self.witness.obey, partial(process.control, event, request), sent_at, lambda: self.now)
+        work = partial(self.witness.obey, event, partial(process.control, event, request), sent_at, lambda: self.now)
         again = partial(self._command, event, request, sent_at)
         self.running.append(RunningInvocation(process, work, again=again))
 
