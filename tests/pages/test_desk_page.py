@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from fanfold.api.problems import Problem
-from fanfold.api.schemas import HaltAnswer, ResumeAnswer, Status
+from fanfold.api.schemas import HaltAnswer, LeftAccount, ResumeAnswer, Status
 from fanfold.messages import TradingState
 from support.browser import Opened
 from support.canned_desk import NOW, CannedDesk, account
@@ -75,6 +75,28 @@ def test_a_halt_takes_one_step_and_its_confirmation(opened, desk, url):
     page.get_by_role("button", name="Halt now").click()
     page.get_by_text("HALTED: main").wait_for()
     assert desk.posted == [("/halt", {"state": "HALTED", "accounts": [], "reason": "storm"})]
+
+
+def test_a_halt_that_would_loosen_a_state_asks_for_its_code_and_shows_what_was_left(opened, desk, url):
+    detail = "is FLATTENING, set by bert, which is stricter than HALTED. name it: c0ffee00"
+    desk.responses["POST /halt"] = Problem(409, "stricter-state", f"account main {detail}")
+    shown = opened(url)
+    page = shown.page
+    page.get_by_role("button", name="Halt").click()
+    assert page.get_by_label("Code of the stricter state").count() == 0
+    page.get_by_label("Reason").fill("storm")
+    page.get_by_role("button", name="Halt now").click()
+    page.get_by_role("alert").get_by_text("set by bert").wait_for()
+    page.get_by_label("Code of the stricter state").fill(" c0ffee00 ")
+    assert shown.barriers() == []
+    desk.responses["POST /halt"] = HaltAnswer(
+        state=TradingState.HALTED, accounts=["main"], reason="storm", actor="anna",
+        left=[LeftAccount(account="spare", state="FLATTENING", actor="bert", change="c0ffee01", detail=detail)],
+    )  # fmt: skip
+    page.get_by_role("button", name="Halt now").click()
+    page.get_by_text("HALTED: main").wait_for()
+    assert f"spare {detail}" in page.get_by_role("status").last.inner_text()
+    assert desk.posted[-1][1]["replaces"] == ["c0ffee00"]
 
 
 def test_a_resume_shows_the_confirmation_for_a_second_person(opened, desk, url):

@@ -37,7 +37,9 @@ class MemoryLedger(Bookings):
         return self._approvals.open(account, cash, message)
 
     def halt(self, message: TradingStateChanged, *, rearm: bool = False) -> None:
-        self._approvals.halt(message, rearm=rearm)
+        """Set a trading state, as an operator who has just looked."""
+        known = self._approvals.permissions(message.account).change
+        self._approvals.halt(message, rearm=rearm, replaces=known)
 
     def book_of(self, account: str, gathered: PollState) -> AccountSnapshot:
         return self._approvals.book(account, gathered)

@@ -59,7 +59,7 @@ export function HaltDialog({ accounts, close }) {
   const { send, busy, done, fault } = useCommand(config.halt);
   const submit = (event) => {
     const { state, account, reason, replaces } = fields(event);
-    send({ state, accounts: account ? [account] : [], reason, replaces: replaces?.trim() ? [replaces.trim()] : [] });
+    send({ state, accounts: account ? [account] : [], reason, ...(replaces?.trim() && { replaces: [replaces.trim()] }) });
   };
   return (
     <Dialog title="Halt trading" close={close}>
