@@ -278,5 +278,6 @@ def test_an_order_is_live_from_its_approval_to_its_end(account_ledger: Ledger) -
 def test_the_state_is_read_with_its_time(account_ledger: Ledger) -> None:
     assert account_ledger.bookings.trading_state("main") == OrderPermissions(TradingState.ACTIVE, None)
     account_ledger.approvals.halt(halted(TradingState.FLATTENING))
-    assert account_ledger.bookings.trading_state("main") == OrderPermissions(TradingState.FLATTENING, AT)
+    flattened = OrderPermissions(TradingState.FLATTENING, AT, change="halt-FLATTENING", actor="ann")
+    assert account_ledger.bookings.trading_state("main") == flattened
     assert account_ledger.bookings.trading_state("never opened") == OrderPermissions(None, None)
