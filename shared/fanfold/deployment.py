@@ -1,7 +1,14 @@
 """The names of a stage's queues, and which topics and queues are FIFO: all but those that need no order."""
 
-from fanfold.messages import OPTIONAL_SUBSCRIPTIONS, SUBSCRIPTIONS
+from fanfold.messages import SUBSCRIPTIONS
 
+# Of stacks that no desk needs, what `messages.SUBSCRIPTIONS` has of the others.
+OPTIONAL_SUBSCRIPTIONS: dict[str, dict[str, dict[str, list[str]]]] = {
+    "alerts": {
+        "orders": {"type": ["orders-refused.v1", "trading-state-changed.v1"]},
+        "executions": {"updates": ["true"]},
+    },
+}
 SERVICES = tuple(SUBSCRIPTIONS)
 # Stacks of their own that no desk needs: each is built and deployed where it is named.
 RESEARCH = "research"

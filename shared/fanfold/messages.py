@@ -234,14 +234,6 @@ SUBSCRIPTIONS: dict[str, dict[str, dict[str, list[str]]]] = {
     "audit": {topic: {} for topic in ("bars", "bars-requested", "targets", "orders", "executions")},
 }
 
-# The same of stacks that no desk needs.
-OPTIONAL_SUBSCRIPTIONS: dict[str, dict[str, dict[str, list[str]]]] = {
-    "alerts": {
-        "orders": {"type": ["orders-refused.v1", "trading-state-changed.v1"]},
-        "executions": {"updates": ["true"]},
-    },
-}
-
 # Service -> the messages that it publishes.
 PUBLISHED: dict[str, tuple[type[Message], ...]] = {
     "market-data": (BarsClosed,),

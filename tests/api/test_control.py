@@ -323,7 +323,7 @@ def test_a_halt_between_a_look_and_the_request_to_resume_is_not_undone_by_its_co
         ask(pending, request, now)
 
     world.controls.ask = late
-    asked = world.post("/resume", RESUME, key="key-ask-0001")
-    confirmed = confirm(world, asked.body["confirmation"], BERT)
+    pending = world.post("/resume", RESUME, key="key-ask-0001")
+    confirmed = confirm(world, pending.body["confirmation"], BERT)
     assert (confirmed.status, confirmed.body["type"]) == (409, "urn:fanfold:problem:conflict")
     assert world.halted() is TradingState.FLATTENING

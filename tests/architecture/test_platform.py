@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from fanfold.aws.function import runtime
-from fanfold.deployment import ALERTS, BESIDE, UNORDERED, topic_name
-from fanfold.messages import OPTIONAL_SUBSCRIPTIONS, SUBSCRIPTIONS, TOPICS
+from fanfold.deployment import ALERTS, BESIDE, OPTIONAL_SUBSCRIPTIONS, UNORDERED, topic_name
+from fanfold.messages import SUBSCRIPTIONS, TOPICS
 from support.packaged import PLATFORM, STAGE, resources, template
 
 Template = dict[str, Any]

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from fanfold.deployment import ALERTS, OPTIONAL, SERVICES
-from fanfold.messages import OPTIONAL_SUBSCRIPTIONS
+from fanfold.deployment import ALERTS, OPTIONAL, OPTIONAL_SUBSCRIPTIONS, SERVICES
 from support.alerts_stage import ALERTS_IMAGE
 from support.cfn_lint import complaints
 from support.packaged_stages import STAGES, NotPackaged, template

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from fanfold.api.control_schemas import HaltAnswer, LeftAccount, ResumeAnswer
 from fanfold.api.problems import Problem
-from fanfold.api.schemas import HaltAnswer, LeftAccount, ResumeAnswer, Status
+from fanfold.api.schemas import Status
 from fanfold.messages import TradingState
 from support.browser import Opened
 from support.canned_desk import NOW, CannedDesk, account

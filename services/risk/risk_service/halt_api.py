@@ -7,11 +7,11 @@ from typing import Any, Protocol
 import msgspec
 
 from fanfold import ids
+from fanfold.api.control_schemas import HaltAnswer, HaltRequest, LeftAccount, ResumeAnswer, ResumeRequest
 from fanfold.api.idempotency import digest_of, key_of, stored_reply
 from fanfold.api.problems import Problem, bad_request, not_found
 from fanfold.api.requests import CHAT, ApiRequest, decode_body
 from fanfold.api.router import Reply, serve
-from fanfold.api.schemas import HaltAnswer, HaltRequest, LeftAccount, ResumeAnswer, ResumeRequest
 from fanfold.desk import Desk
 from fanfold.errors import Conflict
 from fanfold.ledger.controls import Left

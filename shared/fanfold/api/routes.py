@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, NamedTuple
 
-from fanfold.api import chart_schemas, risk_schemas, schemas, system_schemas
+from fanfold.api import chart_schemas, control_schemas, risk_schemas, schemas, system_schemas
 from fanfold.api.problems import Problem, not_found
 from fanfold.api.requests import CHAT, ApiRequest
 
@@ -137,15 +137,23 @@ ROUTES = (
         chart_schemas.EquityQuery,
     ),
     Route("openapi", "GET", "/openapi.json", "read", "This document.", {200: dict[str, Any]}),
-    Route("halt", "POST", "/halt", "control", "Stop accounts.", {200: schemas.HaltAnswer}, body=schemas.HaltRequest),
+    Route(
+        "halt",
+        "POST",
+        "/halt",
+        "control",
+        "Stop accounts.",
+        {200: control_schemas.HaltAnswer},
+        body=control_schemas.HaltRequest,
+    ),
     Route(
         "resume",
         "POST",
         "/resume",
         "control",
         "Ask for an account to trade again, or confirm that another asked for it.",
-        {200: schemas.ResumeAnswer, 202: schemas.ResumeAnswer},
-        body=schemas.ResumeRequest,
+        {200: control_schemas.ResumeAnswer, 202: control_schemas.ResumeAnswer},
+        body=control_schemas.ResumeRequest,
     ),
     Route(
         "page_halt",
@@ -153,8 +161,8 @@ ROUTES = (
         "/page/halt",
         "page",
         "Stop accounts, for whoever is signed in to the page.",
-        {200: schemas.HaltAnswer},
-        body=schemas.HaltRequest,
+        {200: control_schemas.HaltAnswer},
+        body=control_schemas.HaltRequest,
         scope="fanfold/halt",
     ),
     Route(
@@ -163,8 +171,8 @@ ROUTES = (
         "/page/resume",
         "page",
         "Ask to resume an account or confirm it, for whoever is signed in to the page.",
-        {200: schemas.ResumeAnswer, 202: schemas.ResumeAnswer},
-        body=schemas.ResumeRequest,
+        {200: control_schemas.ResumeAnswer, 202: control_schemas.ResumeAnswer},
+        body=control_schemas.ResumeRequest,
         scope="fanfold/resume",
     ),
     Route(

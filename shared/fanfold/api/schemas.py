@@ -6,13 +6,11 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from fanfold.messages import DataDefect, Fill, Order, TradingState
+from fanfold.messages import DataDefect, Fill, Order
 
 PAGE_MAX = 100
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
-# A change of a trading state, by its id or the beginning of it.
-ChangeCode = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{8,32}$")]
 Limit = Annotated[int, msgspec.Meta(ge=1, le=PAGE_MAX)]
 Weight = Annotated[float, msgspec.Meta(ge=-1, le=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, lt=1)]
@@ -194,65 +192,6 @@ class Signals(msgspec.Struct, frozen=True, kw_only=True):
     """The weight that each strategy instance wants to hold, as a share of its leg's equity."""
 
     signals: list[StandingSignal]
-
-
-class HaltRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Stop the named accounts, or every opened one where none is named. The reason goes into the audit chain.
-
-    A stricter state (ACTIVE, REDUCE_ONLY, HALTED, FLATTENING) is only replaced where ``replaces`` names the change
-    that set it, by its id or the beginning of it.
-    """
-
-    state: Literal["HALTED", "REDUCE_ONLY", "FLATTENING"] = "HALTED"
-    accounts: Annotated[list[Name], msgspec.Meta(max_length=20)] = []
-    reason: Text
-    replaces: Annotated[list[ChangeCode], msgspec.Meta(max_length=20)] = []
-
-
-class LeftAccount(msgspec.Struct, frozen=True, kw_only=True):
-    """An account that a halt left in a stricter state: who set that, by which change, and what to do."""
-
-    account: str
-    state: str
-    actor: str
-    change: str
-    detail: str
-
-
-class HaltAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The accounts that are in the state now, and those that were left in a stricter one."""
-
-    state: TradingState
-    accounts: list[str]
-    reason: str
-    actor: str
-    left: list[LeftAccount] = []
-
-
-class ResumeRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Ask for an account to trade again; with the confirmation of such a request, let it.
-
-    After a drawdown ``rearm`` lets the day and the peak begin anew with the account's equity; it belongs into the first
-    of the two requests.
-    """
-
-    account: Name
-    reason: Text
-    rearm: bool = False
-    confirmation: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")] | None = None
-
-
-class ResumeAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """``state`` is ACTIVE once it is resumed. Until then: the confirmation to come back with.
-
-    Another principal may come back at once, the one who asked not before ``own_from``, nobody after ``until``.
-    """
-
-    account: str
-    state: Literal["PENDING", "ACTIVE"]
-    confirmation: str
-    own_from: datetime
-    until: datetime
 
 
 class ExternalSignal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -7,17 +7,9 @@ from typing import NamedTuple, Protocol
 from fanfold import ids
 from fanfold.alerts.record import AlertRecord
 from fanfold.api.chart_schemas import AccountEquity
+from fanfold.api.control_schemas import HaltAnswer, ResumeAnswer
 from fanfold.api.problems import not_found
-from fanfold.api.schemas import (
-    PAGE_MAX,
-    ExplainedOrder,
-    HaltAnswer,
-    OrderPage,
-    PositionList,
-    ResumeAnswer,
-    Status,
-    TradePage,
-)
+from fanfold.api.schemas import PAGE_MAX, ExplainedOrder, OrderPage, PositionList, Status, TradePage
 from fanfold.chat import answers
 from fanfold.chat.commands import Command
 from fanfold.chat.desk_api import DeskApi

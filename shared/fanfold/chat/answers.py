@@ -6,16 +6,8 @@ from decimal import Decimal
 
 from fanfold.alerts.record import AlertRecord
 from fanfold.api.chart_schemas import AccountEquity
-from fanfold.api.schemas import (
-    AccountStatus,
-    Cause,
-    ExplainedOrder,
-    HaltAnswer,
-    PositionView,
-    RecordedOrder,
-    ResumeAnswer,
-    TradePage,
-)
+from fanfold.api.control_schemas import HaltAnswer, ResumeAnswer
+from fanfold.api.schemas import AccountStatus, Cause, ExplainedOrder, PositionView, RecordedOrder, TradePage
 from fanfold.chat.commands import VERBS, usage
 from fanfold.chat.requests import ChatAnswer
 from fanfold.messages import Fill

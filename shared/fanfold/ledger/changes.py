@@ -25,10 +25,7 @@ class OpenAccount(msgspec.Struct, frozen=True):
 
 
 class SetTradingState(msgspec.Struct, frozen=True):
-    """Set the trading state that a message tells of, and note the message.
-
-    Expects the account in a state that is no stricter, or in the one that the change ``replaces`` set.
-    """
+    """Set a message's trading state, and note it. Expects none that is stricter, or that of the change ``replaces``."""
 
     message: TradingStateChanged
     replaces: str = ""

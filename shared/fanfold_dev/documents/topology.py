@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from fanfold.deployment import FIFO, SERVICES, dead_letters_names, queue_name, topic_name
-from fanfold.messages import OPTIONAL_SUBSCRIPTIONS, PUBLISHED, SUBSCRIPTIONS, TOPICS
+from fanfold.deployment import FIFO, OPTIONAL_SUBSCRIPTIONS, SERVICES, dead_letters_names, queue_name, topic_name
+from fanfold.messages import PUBLISHED, SUBSCRIPTIONS, TOPICS
 
 _PREFIX = "fanfold--"
 

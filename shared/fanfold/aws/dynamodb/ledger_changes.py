@@ -61,14 +61,8 @@ def write_of(table: Table, outbox: Outbox, change: Change) -> Write:
 
 
 def _open_account(table: Table, change: OpenAccount) -> Write:
-    item = {
-        "trading_state": TradingState.ACTIVE,
-        "cash": change.cash,
-        "reserved": ZERO,
-        "order_minute": 0,
-        "orders_in_minute": 0,
-        "version": 1,
-    }
+    item: dict[str, Any] = {"trading_state": TradingState.ACTIVE, "cash": change.cash, "reserved": ZERO}
+    item |= {"order_minute": 0, "orders_in_minute": 0, "version": 1}
     return table.putting(ledger.account_key(change.account), item, ABSENT)
 
 

@@ -1,4 +1,4 @@
-"""What operators command: one alone, or two who looked at the same moment and want different things."""
+"""Commands of operators: of one alone, or of two who looked at the same moment and want different things."""
 
 from random import Random
 

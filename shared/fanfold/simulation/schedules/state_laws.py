@@ -58,10 +58,10 @@ def a_commanded_state_is_in_force_when_it_is_answered(outcome: Outcome) -> Itera
 def nothing_is_loosened_by_who_did_not_know_it(outcome: Outcome) -> Iterator[str]:
     """A stricter trading state is replaced only by a command whose giver had seen that very change."""
     witness = outcome.witness
-    told = {message.id: message for message in outcome.messages_of(TradingStateChanged)}
+    published = {message.id: message for message in outcome.messages_of(TradingStateChanged)}
     for before, after in pairwise(witness.changes):
         if STRICTNESS.index(after.state) < STRICTNESS.index(before.state):
-            message = told.get(after.change)
+            message = published.get(after.change)
             known = witness.knew.get(message.reason.removesuffix(f" {REARMED}")) if message else None
             if known != before.change:
                 yield f"{before.state} became {after.state} by {after.change}, whose giver knew {known or 'nothing'}"
