@@ -17,6 +17,7 @@ from fanfold.errors import AT_ONCE, BadInput, Conflict
 from fanfold.ledger.approvals import Approvals
 from fanfold.ledger.changes import MoveOrder, ReserveCash
 from fanfold.ledger.orders import Harmless, OrderRecord, claim
+from fanfold.ledger.trading_state import STRICTNESS
 from fanfold.messages import TradingState
 from fanfold.risk.poll import CarriedForward
 from support.emulator import Cloud
@@ -136,3 +137,14 @@ def test_a_rearmed_account_is_decided_on_anew(account_ledger: Ledger) -> None:
     assert account_ledger.approvals.book("main", after).rearmed
     batches.note("main", after, CarriedForward(), rearmed=False)
     assert not batches.read("main").rearmed
+
+
+def test_a_stricter_trading_state_is_replaced_only_by_name(account_ledger: Ledger) -> None:
+    approvals = account_ledger.approvals
+    for state in STRICTNESS:
+        approvals.halt(halted(state))
+    for replaces in ("", "halt-HALTED"):
+        with pytest.raises(BadInput, match=r"is FLATTENING .*, set by ann"):
+            approvals.halt(halted(TradingState.HALTED), replaces=replaces)
+    approvals.halt(halted(TradingState.HALTED), replaces="halt-FLATTENING")
+    assert approvals.permissions("main").trading_state is TradingState.HALTED

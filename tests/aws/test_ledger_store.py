@@ -57,7 +57,7 @@ from fanfold.ledger.positions import PAGE_LOTS, Lot, Position
 from fanfold.ledger.real_money import RealMoney
 from fanfold.ledger.requests import PendingResume, Remembered
 from fanfold.ledger.store import Excerpt, LedgerStore, LiveOrder
-from fanfold.ledger.trading_state import STRICTNESS, OrderPermissions
+from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.messages import Message, TradingState
 from fanfold.risk.exposure import RestingStop
 from fanfold.risk.venue_rules import RulesInForce
@@ -188,23 +188,8 @@ def test_each_change_of_an_account_moves_what_it_says(store: LedgerStore) -> Non
     assert account(store) == fourth
     store.commit([SetBreach("main", "DRAWDOWN")])
     assert account(store) == replace(fourth, breach="DRAWDOWN")
-    assert store.permissions("main") == OrderPermissions(
-        TradingState.REDUCE_ONLY, AT, "DRAWDOWN", "halt-REDUCE_ONLY", "ann"
-    )
-
-
-def test_a_stricter_trading_state_is_replaced_only_by_name(store: LedgerStore) -> None:
-    account(store)
-    for state in STRICTNESS:
-        store.commit([SetTradingState(halted(state))])
-    for state in STRICTNESS[:-1]:
-        for replaces in ("", "halt-HALTED"):
-            assert refused(store, SetTradingState(halted(state), replaces)) == (0,)
-    store.commit([SetTradingState(halted(TradingState.FLATTENING))])
-    store.commit([SetTradingState(halted(TradingState.ACTIVE), "halt-FLATTENING")])
-    assert store.permissions("main").change == "halt-ACTIVE"
-    never_opened = replace(halted(TradingState.HALTED), account="other")
-    assert refused(store, SetTradingState(never_opened), SetTradingState(halted(TradingState.HALTED))) == (0,)
+    known = OrderPermissions(TradingState.REDUCE_ONLY, AT, "DRAWDOWN", "halt-REDUCE_ONLY", "ann")
+    assert store.permissions("main") == known
 
 
 def test_a_change_on_an_outdated_account_conflicts(store: LedgerStore) -> None:
