@@ -68,7 +68,7 @@ def nothing_is_loosened_by_who_did_not_know_it(outcome: Outcome) -> Iterator[str
 
 
 def a_command_is_refused_only_under_a_stricter_state(outcome: Outcome) -> Iterator[str]:
-    """A command of a stricter trading state, or of one as strict, is never refused, whatever comes at the same moment."""
+    """A command of a trading state as strict or stricter is never refused, whatever comes at the same moment."""
     witness = outcome.witness
     for command in witness.refused:
         in_force = witness.in_force(command.sent_at, command.answered_at)
