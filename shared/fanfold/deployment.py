@@ -5,6 +5,7 @@ from fanfold.messages import SUBSCRIPTIONS
 # Of stacks that no desk needs, what `messages.SUBSCRIPTIONS` has of the others.
 OPTIONAL_SUBSCRIPTIONS: dict[str, dict[str, dict[str, list[str]]]] = {
     "alerts": {
+        "targets": {"type": ["leg-status.v1"]},
         "orders": {"type": ["orders-refused.v1", "trading-state-changed.v1"]},
         "executions": {"updates": ["true"]},
     },

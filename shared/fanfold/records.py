@@ -70,12 +70,22 @@ class LegCode(OpenEnum):
 
 
 class LegState(msgspec.Struct, frozen=True, kw_only=True):
-    """The status of a strategy instance on an instrument; FLAT is of an account, and both names are then ""."""
+    """The status of a strategy instance on an instrument; FLAT is of an account, and both names are then "".
+
+    ``was`` is the status before, of the same service: signal and risk both report of a leg. It is left out where that
+    was OK.
+    """
 
     instance: str
     instrument: str
     code: LegCode
     detail: str = ""
+    was: LegCode | msgspec.UnsetType = msgspec.UNSET
+
+    def after(self, before: str) -> "LegState":
+        """Return the status with the one before: its code, and perhaps what was remembered with it; "" is OK."""
+        code, *_ = before.split() or [LegCode.OK]
+        return msgspec.structs.replace(self, was=msgspec.UNSET if code == LegCode.OK else LegCode(code))
 
 
 class Replaced(msgspec.Struct, frozen=True, kw_only=True):

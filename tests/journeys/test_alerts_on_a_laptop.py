@@ -31,9 +31,9 @@ def test_a_channel_hears_of_fills_and_of_a_halt_and_its_end_under_the_deployed_r
         create(desk.cloud.call(), f"fanfold-{ALERTS}-{STAGE}", template(ALERTS, STAGE, {}))
         closes(desk, range(plan.start, plan.until + 1, 60))
         command = {"account": "main", "reason": "a test", "actor": "anna"}
-        invoke(desk.run.call, "risk", "control", command | {"action": "halt", "state": "HALTED"})
+        halted = invoke(desk.run.call, "risk", "control", command | {"action": "halt", "state": "HALTED"})
         assert desk.cloud.wait_until_quiet()
-        invoke(desk.run.call, "risk", "control", command | {"action": "resume"})
+        invoke(desk.run.call, "risk", "control", command | {"action": "resume", "replaces": [halted["change"]]})
         assert desk.cloud.wait_until_quiet()
         desk.run.set_clock(plan.until + 600)
         for name in ("follow_up", "anomalies", "daily_report"):

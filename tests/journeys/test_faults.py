@@ -105,9 +105,9 @@ def test_a_halted_account_sends_nothing_and_a_resumed_one_trades_on(plan, deploy
 
     def act(desk: Desk) -> None:
         command = {"account": "main", "reason": "a test", "actor": "test"}
-        invoke(desk.run.call, "risk", "control", command | {"action": "halt", "state": "HALTED"})
+        halted = invoke(desk.run.call, "risk", "control", command | {"action": "halt", "state": "HALTED"})
         closes(desk, range(plan.start, plan.start + HALF * 60, 60))
-        invoke(desk.run.call, "risk", "control", command | {"action": "resume"})
+        invoke(desk.run.call, "risk", "control", command | {"action": "resume", "replaces": [halted["change"]]})
         closes(desk, range(plan.start + HALF * 60, plan.until + 1, 60))
 
     outcome = trade(tmp_path / "state", deployed, plan, act)

@@ -76,8 +76,8 @@ def _journey(desk: Desk) -> None:
     middle = desk.plan.start + MINUTES // 2 * 60
     closes(desk, range(desk.plan.start, middle, 60))
     command = {"account": "main", "reason": "a test", "actor": "test"}
-    invoke(desk.run.call, "risk", "control", command | {"action": "halt", "state": "HALTED"})
-    invoke(desk.run.call, "risk", "control", command | {"action": "resume"})
+    halted = invoke(desk.run.call, "risk", "control", command | {"action": "halt", "state": "HALTED"})
+    invoke(desk.run.call, "risk", "control", command | {"action": "resume", "replaces": [halted["change"]]})
     recorded_api.hear_twice(desk)
     closes(desk, range(middle, desk.plan.until - AHEAD_S + 1, 60))
     assert desk.cloud.wait_until_quiet()
@@ -190,15 +190,15 @@ def _die_while_recording(desk: Desk) -> None:
 def _hear_nothing(desk: Desk) -> None:
     """No poll comes for ten minutes, and the schedule decides: of an account that is flat, and of one that is to be."""
     command = {"account": "main", "reason": "a test", "actor": "test"}
-    flatten, resume = command | {"action": "halt", "state": "FLATTENING"}, command | {"action": "resume"}
-    invoke(desk.run.call, "risk", "control", flatten)
+    flatten = command | {"action": "halt", "state": "FLATTENING"}
+    flattened = invoke(desk.run.call, "risk", "control", flatten)
     closes(desk, range(desk.plan.until - AHEAD_S + 60, desk.plan.until - 60, 60))
-    invoke(desk.run.call, "risk", "control", resume)
+    invoke(desk.run.call, "risk", "control", command | {"action": "resume", "replaces": [flattened["change"]]})
     _sweep_late(desk)
     closes(desk, range(desk.plan.until - 60, desk.plan.until + 1, 60))
-    invoke(desk.run.call, "risk", "control", flatten)
+    flattened = invoke(desk.run.call, "risk", "control", flatten)
     _sweep_late(desk)
-    invoke(desk.run.call, "risk", "control", resume)
+    invoke(desk.run.call, "risk", "control", command | {"action": "resume", "replaces": [flattened["change"]]})
 
 
 def _sweep_late(desk: Desk) -> None:

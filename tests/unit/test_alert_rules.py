@@ -11,12 +11,16 @@ from hypothesis import strategies as st
 from alerts_service.events import AlarmNotice, read_event
 from alerts_service.rules import alerts_of
 from fanfold import messages
+from fanfold.alerts.record import Alert
 from fanfold.aws.function.sqs import NOT_A_MESSAGE
 from fanfold.desk import AlertChannel
 from fanfold.messages import (
     BarsRequested,
     ExecutionReport,
     Fill,
+    LegCode,
+    LegState,
+    LegStatus,
     OrdersRefused,
     OrderState,
     OrderUpdate,
@@ -133,6 +137,48 @@ def test_an_order_in_doubt_lasts_until_somebody_knows_what_became_of_it() -> Non
         ("order o1", "critical", True),
     ]
     assert "the venue does not know it" in first[0].text
+
+
+def of_leg(code: LegCode, before: str = "") -> list[Alert]:
+    """Return the alerts of a leg's status, with the code before it."""
+    state = LegState(instance="trend", instrument="BTC/USDT", code=code, detail="a detail")
+    status = msgspec.structs.replace(example(LegStatus), id=f"{before}-{code}", statuses=[state.after(before)])
+    return alerts_of(read_event(messages.encode(status)), CHANNELS, NOW)
+
+
+@pytest.mark.parametrize("code", LegCode)
+def test_every_status_of_a_leg_is_a_trouble_or_news_or_needs_nobody(code: LegCode) -> None:
+    begun, ended = of_leg(code), of_leg(LegCode.OK, f"{code} with what was remembered")
+    if code in (LegCode.OK, LegCode.WARMING_UP):
+        assert begun == ended == []
+        return
+    (alert,) = begun
+    assert (alert.key, alert.text) == (f"{code} main trend BTC/USDT", "a detail")
+    assert alert.title == f"main: trend BTC/USDT is {code}"
+    assert [(each.key, each.ended, each.kept) for each in ended] == ([(alert.key, True, True)] if alert.lasts else [])
+
+
+def test_a_position_without_a_stop_is_critical_until_it_has_one_or_is_closed() -> None:
+    (begun,) = of_leg(LegCode.UNPROTECTED)
+    assert (begun.severity, begun.lasts) == ("critical", True)
+    for after in (LegCode.OK, LegCode.DUST, LegCode.STOPPED_OUT):
+        first, *_ = of_leg(after, "UNPROTECTED")
+        assert (first.key, first.ended) == (begun.key, True)
+    (again,) = of_leg(LegCode.UNPROTECTED, "UNPROTECTED")
+    assert not again.ended
+
+
+def test_what_signal_says_of_a_leg_ends_nothing_that_risk_said_of_it() -> None:
+    ended = of_leg(LegCode.OK, "FAULT step raised")
+    assert [alert.key for alert in ended] == ["FAULT main trend BTC/USDT"]
+
+
+def test_a_leg_that_was_stopped_out_and_an_account_that_is_flat_are_news() -> None:
+    flat = LegState(instance="", instrument="", code=LegCode.FLAT, detail="nothing is held or on order")
+    (told,) = alerts_of(msgspec.structs.replace(example(LegStatus), statuses=[flat]), CHANNELS, NOW)
+    assert (told.title, told.lasts, told.severity) == ("main: the whole account is FLAT", False, "warning")
+    (stopped,) = of_leg(LegCode.STOPPED_OUT)
+    assert (stopped.lasts, stopped.severity) == (False, "warning")
 
 
 def test_what_no_rule_is_about_is_no_alert() -> None:

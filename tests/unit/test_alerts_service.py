@@ -1,6 +1,7 @@
 """The functions of alerts over an AWS in memory: from an event in the queue to what a channel is told."""
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,11 +16,13 @@ from fanfold.alerts.daily import report_of
 from fanfold.alerts.record import SETTLED_S
 from fanfold.alerts.sending import ChannelFailed
 from fanfold.aws.function.runtime import Runtime
-from fanfold.aws.function.sqs import SqsConsumer, consume
+from fanfold.aws.function.sqs import Arrived, SqsConsumer, consume
 from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.channels.addressed import Announcement
 from fanfold.errors import AT_ONCE
+from fanfold.messages import LegCode, LegState, LegStatus, encode
 from fanfold.simulation.cloud import MemoryCloud
+from support.crashes import Crash, Fuse
 from support.running import ROOT
 
 DESK = desk.parse(
@@ -118,6 +121,55 @@ def test_a_message_of_a_later_version_goes_to_the_dead_letters(stage) -> None:
     assert stage.hand('{"type":"bars.v9"}', alarm("ALARM")) == []
     assert len(stage.cloud.sqs.queue("dead").messages) == 1
     assert len(stage.platform.announced) == 1
+
+
+def leg(code: LegCode, before: str = "", minute: int = 0) -> str:
+    """A status of a leg on the wire, with the one before it."""
+    state = LegState(instance="trend", instrument="BTC/USDT", code=code, detail="its stop was rejected").after(before)
+    at = NOON + timedelta(minutes=minute)
+    return encode(LegStatus(id=f"l{minute}", cause="c", at=at, account="main", statuses=[state])).decode()
+
+
+UNPROTECTED, PROTECTED = leg(LegCode.UNPROTECTED), leg(LegCode.OK, "UNPROTECTED", 3)
+BARE = "main: trend BTC/USDT is UNPROTECTED"
+
+
+@pytest.mark.parametrize("bodies", [[UNPROTECTED, PROTECTED], [UNPROTECTED, UNPROTECTED, PROTECTED, PROTECTED]])
+def test_a_position_without_a_stop_is_told_once_and_its_end_too(stage, bodies) -> None:
+    for body in bodies:
+        assert stage.hand(body) == []
+    stage.wait(900)
+    assert stage.platform.announced == [("phone", f"!! {BARE}", "critical"), ("phone", f"All clear: {BARE}", "clear")]
+    assert stage.wait(0) == 0
+
+
+def test_an_end_that_overtakes_its_beginning_leaves_nothing_open(stage) -> None:
+    stage.hand(PROTECTED, UNPROTECTED)
+    assert stage.wait(900) == 0
+    assert [severity for _, _, severity in stage.platform.announced][-1] in ("critical", "clear")
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("nth", range(1, 7))
+def test_a_process_that_dies_at_any_call_leaves_no_status_untold(stage, nth, after) -> None:
+    fuse = Fuse(nth, after=after)
+
+    def mortal(*call: Any) -> dict[str, Any]:
+        return fuse.effect(lambda: stage.cloud.call(*call))
+
+    dying = wiring.build(stage.runtime._replace(call=mortal), stage.process._settings)
+    dying.channels = stage.platform
+    with suppress(Crash):
+        for body in (UNPROTECTED, PROTECTED):
+            dying.notify(Arrived(message=read_event(body), body=body, sent_ms=0, again=False))
+    assert fuse.blown
+    assert stage.hand(UNPROTECTED, PROTECTED) == []  # The queue delivers both again.
+    for _ in range(3):
+        stage.wait(600)
+    said = [title for _, title, _ in stage.platform.announced]
+    assert {f"All clear: {BARE}", f"!! {BARE} (over)"} & set(said)
+    assert len(said) <= 3
+    assert stage.wait(0) == 0
 
 
 def test_a_day_is_reported_once_with_a_picture_to_the_channels_that_want_it(stage) -> None:

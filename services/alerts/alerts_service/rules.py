@@ -5,10 +5,22 @@ from decimal import Decimal
 from functools import singledispatch
 from typing import Any
 
+from msgspec import UNSET
+
 from alerts_service.events import AlarmNotice
 from fanfold.alerts.entries import Severity
 from fanfold.alerts.record import Alert, Channels
-from fanfold.messages import ExecutionReport, Fill, OrdersRefused, OrderUpdate, TradingState, TradingStateChanged
+from fanfold.messages import (
+    ExecutionReport,
+    Fill,
+    LegCode,
+    LegState,
+    LegStatus,
+    OrdersRefused,
+    OrderUpdate,
+    TradingState,
+    TradingStateChanged,
+)
 
 # Alarms that say that the desk is slow or short of something, and none that it trades wrongly or not at all.
 MILD = ("queue-age", "throttles", "tick-to-order", "bars-requested", "sweeps-failed")
@@ -17,6 +29,21 @@ STATES: dict[TradingState, Severity] = {
     TradingState.REDUCE_ONLY: "warning",
     TradingState.HALTED: "critical",
     TradingState.FLATTENING: "critical",
+}
+# Statuses of legs that need somebody until they are over, and those that are news.
+TROUBLES: dict[LegCode, Severity] = {
+    LegCode.UNPROTECTED: "critical",
+    LegCode.FAULT: "warning",
+    LegCode.NO_PRICE: "warning",
+    LegCode.RULES_CHANGED: "warning",
+    LegCode.MISSING_BARS: "info",
+}
+NEWS: dict[LegCode, Severity] = {
+    LegCode.STOPPED_OUT: "warning",
+    LegCode.FLAT: "warning",
+    LegCode.STARTED_AFRESH: "info",
+    LegCode.BELOW_MINIMUM: "info",
+    LegCode.DUST: "info",
 }
 
 
@@ -47,6 +74,26 @@ def _(changed: TradingStateChanged, _channels: Channels, _now_s: int) -> Iterato
         id=changed.id, key=f"trading-state {changed.account}", severity=STATES.get(changed.state, "warning"),
         title=f"{changed.account} is {changed.state}", text=f"{changed.actor}: {changed.reason}",
         at_s=int(changed.at.timestamp()), lasts=True, kept=True, ended=changed.state is TradingState.ACTIVE,
+    )  # fmt: skip
+
+
+@_alerts.register
+def _(status: LegStatus, _channels: Channels, _now_s: int) -> Iterator[Alert]:
+    for state in status.statuses:
+        before = state.was if state.was is not UNSET else LegCode.OK
+        if before in TROUBLES and before != state.code:
+            yield _of_leg(status, state, before, ended=True)
+        if state.code in TROUBLES or state.code in NEWS:
+            yield _of_leg(status, state, state.code)
+
+
+def _of_leg(status: LegStatus, state: LegState, code: LegCode, *, ended: bool = False) -> Alert:
+    """Return the alert of a leg's status; both names of a status of the whole account are ""."""
+    of = " ".join(filter(None, (state.instance, state.instrument))) or "the whole account"
+    return Alert(
+        id=status.id, key=f"{code} {status.account} {of}", severity=TROUBLES.get(code) or NEWS[code],
+        title=f"{status.account}: {of} is {code}", text=state.detail or str(state.code),
+        at_s=int(status.at.timestamp()), lasts=code in TROUBLES, kept=ended, ended=ended,
     )  # fmt: skip
 
 

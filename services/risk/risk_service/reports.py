@@ -49,7 +49,7 @@ def reports_of(decided: DecidedTargets, reported: Mapping[str, str]) -> tuple[di
     codes = dict(reported) | {_key(state): _status_text(state) for state in changed}
     messages: list[Message] = list(_refused(decided))
     if changed:
-        messages.append(_status(decided, changed))
+        messages.append(_status(decided, [state.after(reported.get(_key(state), "")) for state in changed]))
     return {key: code for key, code in codes.items() if code != LegCode.OK}, messages
 
 
@@ -88,14 +88,14 @@ def _states(decided: DecidedTargets) -> Iterator[LegState]:
             # What live orders close is no dust.
             left = EXACT.add(held.quantity, held.open)
             yield _state(leg, LegCode.DUST, f"the venue takes no order that closes {left:f}")
+        elif leg in decided.unprotected:
+            yield _state(leg, LegCode.UNPROTECTED, decided.unprotected[leg])
         elif leg in decision.too_small:
             yield _state(leg, LegCode.BELOW_MINIMUM, f"weight {entry.target.weight} comes to less than the venue takes")
         elif leg in unpriced:
             yield _state(leg, LegCode.NO_PRICE, unpriced[leg])
         elif leg[1] in decision.book.rules:
             yield _state(leg, LegCode.RULES_CHANGED, decision.book.rules[leg[1]].reason)
-        elif leg in decided.unprotected:
-            yield _state(leg, LegCode.UNPROTECTED, decided.unprotected[leg])
         else:
             yield _state(leg, LegCode.OK, "")
     if not decided.waiting:

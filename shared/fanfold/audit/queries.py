@@ -109,7 +109,7 @@ def leg_states(views: Reading, account: str) -> list[Fields]:
     """Return the last status of each leg of an account, by instance and instrument; ``code`` OK means it trades."""
     legs = [
         {"at": datetime.fromisoformat(item["at"]), "account": account}
-        | msgspec.structs.asdict(msgspec.convert(item["status"], LegState))
+        | msgspec.to_builtins(msgspec.convert(item["status"], LegState))
         for item in views.of_account(account, "leg#")
     ]
     return sorted(legs, key=lambda leg: (leg["instance"], leg["instrument"]))

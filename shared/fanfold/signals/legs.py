@@ -149,8 +149,9 @@ class Leg:
         key = f"{said.code} {said.reason}".rstrip() if said != FINE else ""
         if key == self.announced:
             return None
-        self.announced, self._stored = key, None
-        return LegState(instance=self.instance, instrument=self.instrument, code=said.code, detail=said.detail)
+        before, self.announced, self._stored = self.announced, key, None
+        state = LegState(instance=self.instance, instrument=self.instrument, code=said.code, detail=said.detail)
+        return state.after(before)
 
     def _said(self) -> LegCondition:
         if self.fault and self._stepped:
