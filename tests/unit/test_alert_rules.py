@@ -175,8 +175,8 @@ def test_what_signal_says_of_a_leg_ends_nothing_that_risk_said_of_it() -> None:
 
 def test_a_leg_that_was_stopped_out_and_an_account_that_is_flat_are_news() -> None:
     flat = LegState(instance="", instrument="", code=LegCode.FLAT, detail="nothing is held or on order")
-    (told,) = alerts_of(msgspec.structs.replace(example(LegStatus), statuses=[flat]), CHANNELS, NOW)
-    assert (told.title, told.lasts, told.severity) == ("main: the whole account is FLAT", False, "warning")
+    (alert,) = alerts_of(msgspec.structs.replace(example(LegStatus), statuses=[flat]), CHANNELS, NOW)
+    assert (alert.title, alert.lasts, alert.severity) == ("main: the whole account is FLAT", False, "warning")
     (stopped,) = of_leg(LegCode.STOPPED_OUT)
     assert (stopped.lasts, stopped.severity) == (False, "warning")
 

@@ -166,9 +166,9 @@ def test_a_process_that_dies_at_any_call_leaves_no_status_untold(stage, nth, aft
     assert stage.hand(UNPROTECTED, PROTECTED) == []  # The queue delivers both again.
     for _ in range(3):
         stage.wait(600)
-    said = [title for _, title, _ in stage.platform.announced]
-    assert {f"All clear: {BARE}", f"!! {BARE} (over)"} & set(said)
-    assert len(said) <= 3
+    titles = [title for _, title, _ in stage.platform.announced]
+    assert {f"All clear: {BARE}", f"!! {BARE} (over)"} & set(titles)
+    assert len(titles) <= 3
     assert stage.wait(0) == 0
 
 
