@@ -44,10 +44,12 @@ class Years:
     def decisions(self, account: str, until: str):
         return (decision for decision in self._decisions if account == "main" and (not until or decision[0] <= until))
 
-    def orders_by_id(self, _account: str, ids: list[str]) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+    def orders_by_id(
+        self, _account: str, ids: list[str], *, consistent: bool = True
+    ) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
         self.looked_up += len(ids)
         rows = {}
-        for order_id in ids:
+        for order_id in filter(self._items.__contains__, ids):
             number, order = self._items[order_id]
             row = {"order": msgspec.to_builtins(order), "message_id": "m"}
             rows[order_id] = row | ({"code": "KILL_STATE", "detail": "d"} if number in self._refused else {}), {}
@@ -58,6 +60,8 @@ class Years:
 
     def of_account(self, _account: str, _kind: str) -> list[dict[str, Any]]:
         return []
+
+    orders = trades = of_account
 
     def tips(self) -> list[Tip]:
         return []
@@ -70,7 +74,7 @@ def template() -> Order:
 
 def get(views: Years, path: str, query: str = "") -> Answer:
     request = event("GET", path, query, who=READER)
-    parts = read_api.ReadParts(views, OpenOrders(views), None, None, RememberedReads(views))
+    parts = read_api.ReadParts(views, OpenOrders(views), None, None, RememberedReads(views, None))
     return answered(lambda api_event: read_api.answer(api_event, small_desk(), parts, NOW), request)
 
 
@@ -116,10 +120,16 @@ class Changing(Years):
     def __init__(self, days: int, template: Order) -> None:
         super().__init__(days, template)
         self.closed: set[str] = set()
+        self.settled: set[str] = set()
 
-    def orders_by_id(self, account: str, ids: list[str]) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+    def orders_by_id(
+        self, account: str, ids: list[str], *, consistent: bool = True
+    ) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
         state = {"state": "FILLED", "filled": "0.5", "at": NOW.isoformat()}
         rows = super().orders_by_id(account, ids)
+        if not consistent:
+            # As if nothing of what closed just now were to be seen yet.
+            return {name: (row, state if name in self.settled else {}) for name, (row, _) in rows.items()}
         return {name: (row, state if name in self.closed else {}) for name, (row, _) in rows.items()}
 
     def decide(self, order: Order) -> None:
@@ -156,3 +166,30 @@ def test_a_second_look_reads_only_what_may_have_changed(template):
     views.looked_up = 0
     assert len(looks.of("main")) == views.looked_up == 3
     assert all(map(is_open, looks.of("main")))
+
+
+def test_an_order_whose_decision_is_recorded_before_it_is_looked_at_again(template):
+    views = Changing(1, template)
+    looks = OpenOrders(views)
+    late = views._items.popitem()
+    assert late[0] not in {order["order_id"] for order in looks.of("main")}
+    views._items[late[0]] = late[1]
+    assert {order["order_id"] for order in looks.of("main")} == views.really_open()
+
+
+def test_an_order_is_looked_at_again_until_its_views_are_of_its_last_decision(template):
+    views = Changing(1, template)
+    place, decided = views._decisions[0]
+    views._decisions[0] = f"{place}-later", decided
+    views.closed = set(views._items)
+    looks = OpenOrders(views)
+    assert looks.of("main") == []
+    views.closed -= set(decided)
+    assert {order["order_id"] for order in looks.of("main")} == set(decided)
+
+
+def test_a_first_look_that_is_late_still_has_exactly_the_orders_that_are_open(template):
+    views = Changing(2, template)
+    every = list(views._items)
+    views.closed, views.settled = set(every[:15]), set(every[:5])
+    assert {order["order_id"] for order in OpenOrders(views).of("main")} == views.really_open() == set(every[15:])

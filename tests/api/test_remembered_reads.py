@@ -1,7 +1,8 @@
 """A process remembers of the views just what it would read: whatever is written, and wherever a writer dies."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
+from itertools import count, islice
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from audit_service.flush import flush
 from audit_service.read_api import RECORDED_HEADER, ReadParts
 from audit_service.record import record
 from fanfold import desk
-from fanfold.audit import bar_history
+from fanfold.audit import bar_history, remembered_orders
 from fanfold.audit.bar_history import BarHistory
 from fanfold.audit.open_orders import OpenOrders
 from fanfold.audit.remembered import KEPT_MAX, RememberedReads
@@ -23,7 +24,7 @@ from fanfold.aws.s3.lake import S3Lake
 from fanfold.aws.s3.lake_bars import S3LakeBars
 from fanfold.codes import Code
 from fanfold.errors import AT_ONCE
-from fanfold.messages import OrdersRefused, Refusal
+from fanfold.messages import Message, OrdersApproved, OrdersRefused, Refusal
 from fanfold.simulation.cloud import MemoryCloud
 from support.api_desk import READER, Answer, answered, event
 from support.audit_examples import AUDIT, LAKE, START, VIEWS, arrival, minute, order, report
@@ -69,6 +70,23 @@ class Seam:
         return self._cloud.call(service, operation, parameters)
 
 
+def coming() -> Iterator[Message]:
+    """Yield a desk's messages minute by minute; an order that was refused is approved in the next."""
+    for n in count():
+        at = START + timedelta(minutes=n)
+        refused, approved = order(1_000 + n, at), order(999 + n, at)
+        refusal = Refusal(order=refused, code=Code.GROSS_EXPOSURE, detail="too much")
+        common = {"cause": f"targets-{n}", "at": at, "account": "main"}
+        yield OrdersRefused(id=f"no-{n}", refusals=[refusal], **common)
+        yield OrdersApproved(id=f"yes-{n}", orders=[approved] if n else [], **common)
+        yield from minute(n)
+        # The other account has a poll to come: its books are known, and through when is not.
+        yield msgspec.structs.replace(report(n, at), id=f"spare-{n}", account="spare", matched=False)
+
+
+A_MINUTE = 7
+
+
 class Recorded:
     """A desk under way: what was recorded of its minutes, and its clock."""
 
@@ -77,18 +95,15 @@ class Recorded:
         self.cloud.table(VIEWS)
         for bucket in (AUDIT, LAKE):
             self.cloud.call("s3", "CreateBucket", {"Bucket": bucket})
-        self.now, self._minutes, self._waiting = START, 0, []
+        self.now, self._coming, self._waiting = START, coming(), []
 
     def write(self, minutes: int, crash_at: int = 0) -> None:
-        """Record the next minutes and what a process that died left; die before a call of it."""
-        for n in range(self._minutes, self._minutes + minutes):
-            at = START + timedelta(minutes=n)
-            refusal = Refusal(order=order(1_000 + n, at), code=Code.GROSS_EXPOSURE, detail="too much")
-            refused = OrdersRefused(id=f"no-{n}", cause=f"targets-{n}", at=at, account="main", refusals=[refusal])
-            # The other account has a poll to come: its books are known, and through when is not.
-            unmatched = msgspec.structs.replace(report(n, at), id=f"spare-{n}", account="spare", matched=False)
-            self._waiting += [*minute(n), refused, unmatched]
-        self._minutes += minutes
+        """Record the next minutes."""
+        self.record(minutes * A_MINUTE, crash_at)
+
+    def record(self, messages: int, crash_at: int = 0) -> None:
+        """Record the next messages and what a process that died left; die before a call of it."""
+        self._waiting += islice(self._coming, messages)
         call = Seam(self.cloud, crash_at, die)
         try:
             record(list(map(arrival, self._waiting)), S3Log(call, AUDIT), DynamoViews(call, VIEWS), AT_ONCE)
@@ -111,7 +126,7 @@ class Process:
         self._recorded, self.call = recorded, call
         views, log, lake = DynamoViews(call, VIEWS), S3Log(call, AUDIT), S3LakeBars(call, LAKE)
         history = BarHistory(views, log, lambda: lake)
-        self.parts = ReadParts(views, OpenOrders(views), log, history, RememberedReads(views))
+        self.parts = ReadParts(views, OpenOrders(views), log, history, RememberedReads(views, log))
 
     def get(self, path: str, query: str = "") -> Answer:
         request = event("GET", path, query, who=READER)
@@ -184,9 +199,9 @@ def test_a_process_keeps_no_more_answers_than_it_may():
     process = desk.process()
     for limit in range(1, KEPT_MAX + 20):
         key = ("/orders", limit)
-        assert process.parts.remembered.read(key, lambda limit=limit: limit)[0] == limit
+        assert process.parts.remembered.read(key, lambda _views, limit=limit: limit)[0] == limit
     process.call.calls.clear()
-    assert process.parts.remembered.read(("/orders", KEPT_MAX + 19), lambda: 0)[0] == KEPT_MAX + 19
+    assert process.parts.remembered.read(("/orders", KEPT_MAX + 19), lambda _views: 0)[0] == KEPT_MAX + 19
 
 
 def test_bars_of_a_log_that_was_never_flushed_are_not_remembered_before_all_are_read(monkeypatch):
@@ -200,9 +215,36 @@ def test_bars_of_a_log_that_was_never_flushed_are_not_remembered_before_all_are_
     assert counts == [2, 4, 5, 5]
 
 
-MINUTES = st.integers(1, 3)
+def test_an_order_is_read_once_until_a_message_changes_it():
+    desk = Recorded()
+    for _ in range(10):
+        desk.write(1)
+    process = desk.process()
+    process.get("/orders", "limit=100")
+    desk.write(1)
+    looked_up: list[str] = []
+    read = process.parts.views.orders_by_id
+    process.parts.views.orders_by_id = lambda account, ids, **how: looked_up.extend(ids) or read(account, ids, **how)
+    again = process.get("/orders", "limit=100")
+    assert again.body == desk.process().get("/orders", "limit=100").body
+    assert set(looked_up) == {"o10", "o1009", "o1010"}
+
+
+def test_a_process_that_is_far_behind_reads_all_orders_anew():
+    desk = Recorded()
+    desk.write(1)
+    process = desk.process()
+    process.get("/orders")
+    for _ in range(remembered_orders.SEGMENTS_MAX + 5):
+        desk.write(1)
+    process.call.calls.clear()
+    assert process.get("/orders", "limit=100") == desk.process().get("/orders", "limit=100")
+    assert process.call.calls.count("GetObject") <= remembered_orders.SEGMENTS_MAX + 1
+
+
+MESSAGES = st.integers(1, 12)
 STEPS = st.one_of(
-    st.tuples(st.just("write"), MINUTES, st.integers(0, 25)),
+    st.tuples(st.just("record"), MESSAGES, st.integers(0, 25)),
     st.tuples(st.just("redeliver"), st.just(0), st.integers(0, 25)),
     st.tuples(st.just("flush"), st.just(0), st.just(0)),
     st.tuples(st.just("time passes"), st.integers(1, 200), st.just(0)),
@@ -217,17 +259,17 @@ def test_what_is_remembered_is_what_a_new_process_reads(steps):
     desk = Recorded()
     kept = desk.process()
     for step, first, second in steps:
-        if step == "write":
-            desk.write(first, second)
+        if step == "record":
+            desk.record(first, second)
         elif step == "redeliver":
-            desk.write(0, second)
+            desk.record(0, second)
         elif step == "flush":
             desk.flush()
         elif step == "time passes":
             desk.now += timedelta(seconds=first)
         else:
             kept.call.calls.clear()
-            kept.call._nth, kept.call._happen = first, lambda at=second: desk.write(1, at)
+            kept.call._nth, kept.call._happen = first, lambda at=second: desk.record(5, at)
             kept.look()
             kept.call._happen = None
         assert kept.look() == desk.process().look()

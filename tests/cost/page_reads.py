@@ -1,45 +1,180 @@
-"""The calls and read units of each read of the page that is asked again, at a desk of 150 orders a day for a week."""
+"""The calls and units of each read of the page, at a desk of 150 orders a day for a week, at noon.
 
-from collections.abc import Mapping
-from datetime import timedelta
-from decimal import Decimal
+Audit's own verbs record the desk and bring its bars into the lake as the profile full does: what came in five minutes
+at once, and into the lake every fifteen.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from moto import mock_aws
 
-from fanfold.aws.client.call import Credentials, Endpoint, connect
+from audit_service import read_api, read_system
+from audit_service.flush import flush
+from audit_service.read_api import ReadParts
+from audit_service.record import Arrival, record
+from fanfold.api.conditional import UNCHANGED
+from fanfold.audit.bar_history import BarHistory
+from fanfold.audit.open_orders import OpenOrders
+from fanfold.audit.remembered import RememberedReads
+from fanfold.aws.client.call import Call
+from fanfold.aws.dynamodb.views import DynamoViews
+from fanfold.aws.function.watched import WatchedStage
+from fanfold.aws.s3.audit_log import S3Log
+from fanfold.aws.s3.lake import S3Lake
+from fanfold.aws.s3.lake_bars import S3LakeBars
+from fanfold.aws.s3.reports import S3Reports
+from fanfold.aws.s3.sweeps import S3Sweeps
 from fanfold.cost.calls import Sizes, units_of
-from fanfold.cost.page import ReadUnits
-from fanfold.messages import ExecutionReport, Message, OrdersApproved, OrdersRefused
+from fanfold.cost.page import PathUse, ReadUse
+from fanfold.errors import AT_ONCE
+from fanfold.market import bars
+from fanfold.market.bars import Bar, Series
+from fanfold.messages import (
+    BarsClosed,
+    ExecutionReport,
+    Message,
+    OrdersApproved,
+    OrdersRefused,
+    encode,
+)
+from fanfold.simulation.cloud import MemoryCloud
 from support import api_desk
+from support.api_desk import NOW, READER, A, B
 
 ORDERS = 1_050
 APART = timedelta(minutes=9.6)
-PATHS = ("/status", "/positions", "/limits", "/refusals")
-ENDPOINT = Endpoint(region="eu-west-1", credentials=Credentials(access_key="test", secret_key="test"))
+WINDOW, FLUSHED = timedelta(minutes=5), timedelta(minutes=15)
+AUDIT, LAKE, VIEWS = "audit", "lake", "page-views"
 NO_SIZES = Sizes(lambda _table, _key: 0, lambda _table, _key: 0)
+LAST = NOW + APART * (ORDERS - 1)
+DAY = LAST.replace(hour=0, minute=0, second=0, microsecond=0)
+# The paths of the page with the queries that it sends.
+QUERIES = {
+    "/status": "",
+    "/equity": "account=main&days=1",
+    "/bars": f"instrument={A}&venue=v&timeframe=1m&limit=500",
+    "/orders": "limit=100",
+    "/orders?instrument": f"account=main&instrument={A}&limit=100",
+    "/trades": f"account=main&day={LAST.date().isoformat()}&limit=100",
+    "/refusals": "",
+    "/limits": "",
+    "/research": "",
+    "/system": "",
+}
+# Services that a desk in memory has not: nothing is in their queues, no alarm is set.
+OUTSIDE = {"sqs", "cloudwatch", "lambda"}
 
 
-def measured() -> dict[str, ReadUnits]:
-    """Ask for each path twice, and count the second."""
-    with mock_aws():
-        aws, counted = connect("boto3", ENDPOINT), list[tuple[str, Decimal]]()
+class Counted:
+    """A call that counts what it costs."""
 
-        def call(service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
-            answer = aws(service, operation, parameters)
-            units = units_of(service, operation, parameters, answer, NO_SIZES)
-            counted.append((operation, units.get("dynamodb-read", Decimal(0))))
-            return answer
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self.calls: Counter[str] = Counter()
+        self.units: Counter[str] = Counter()
 
-        world = api_desk.World(call, spread(api_desk.history(ORDERS)), "page")
-        reads = {}
-        for path in PATHS:
-            world.get(path)
-            counted.clear()
-            assert world.get(path).status == 200
-            reads[path] = ReadUnits(len(counted), sum((units for _, units in counted), Decimal(0)))
-        return reads
+    def __call__(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        answer = {} if service in OUTSIDE else self._call(service, operation, parameters)
+        self.calls[f"{service} {operation}"] += 1
+        self.units.update(units_of(service, operation, parameters, answer, NO_SIZES))
+        return answer
+
+    def use(self, read: Callable[[], dict[str, Any]]) -> tuple[ReadUse, dict[str, str]]:
+        """Return what a read takes, and the headers of its answer."""
+        self.calls.clear()
+        self.units.clear()
+        answer = read()
+        assert answer["statusCode"] in {200, UNCHANGED}
+        return ReadUse(dict(self.calls), dict(self.units), len(answer["body"].encode())), answer["headers"]
+
+
+class RecordedWeek:
+    """The desk of api_desk with a week of orders and the bars of its last half day, and the functions that answer."""
+
+    def __init__(self) -> None:
+        self.call = Counted(MemoryCloud().call)
+        for bucket in (AUDIT, LAKE):
+            self.call("s3", "CreateBucket", {"Bucket": bucket})
+        self._world = api_desk.World(self.call, [], "page")
+        self._world.now = LAST
+        self._views, self._log = DynamoViews(self.call, VIEWS), S3Log(self.call, AUDIT)
+        self.record(spread(api_desk.history(ORDERS)))
+        self._at = DAY
+        while self._at + WINDOW <= LAST:
+            self.window()
+
+    def record(self, messages: list[Message]) -> None:
+        for start in range(0, len(messages), 100):
+            batch = [Arrival(each, json.loads(encode(each)), 0) for each in messages[start : start + 100]]
+            record(batch, self._log, self._views, AT_ONCE)
+
+    def window(self) -> None:
+        """Let five minutes come: their bars, and that the account was matched through them."""
+        minutes = [self._at + timedelta(minutes=n) for n in range(1, WINDOW // timedelta(minutes=1) + 1)]
+        self.record([message for at in minutes for message in (_bars(at), _matched(at))])
+        self._at += WINDOW
+        self._world.now = max(self._world.now, self._at)
+        if not (self._at - DAY) % FLUSHED:
+            flush(self._log, S3Lake(self.call, LAKE), self._views, self._views.heads())
+
+    def process(self) -> Callable[[str, str], Callable[[dict[str, Any]], dict[str, Any]]]:
+        """Return the functions of a new process, by path."""
+        lake = S3LakeBars(self.call, LAKE)
+        history = BarHistory(self._views, self._log, lambda: lake)
+        parts = ReadParts(
+            self._views, OpenOrders(self._views), self._log, history, RememberedReads(self._views, self._log)
+        )
+        watched = WatchedStage(self.call, self._world.ledger, "test", "https://queues")
+        reports, sweeps = S3Reports(self.call, LAKE), S3Sweeps(self.call, LAKE)
+
+        def system(request: dict[str, Any]) -> dict[str, Any]:
+            return read_system.answer(request, watched, self._views, reports, sweeps, self._world.now)
+
+        def read(request: dict[str, Any]) -> dict[str, Any]:
+            return read_api.answer(request, self._world.desk, parts, self._world.now)
+
+        functions = {"/limits": self._world.limits, "/system": system, "/research": system}
+        return lambda path, tag: lambda: functions.get(path, read)(_request(path, tag))
+
+
+def measured() -> dict[str, PathUse]:
+    """Ask a new process for each path, one that was asked before after five minutes more, and that with the tag."""
+    desk = RecordedWeek()
+    first = {path: desk.call.use(desk.process()(path, ""))[0] for path in QUERIES}
+    process = desk.process()
+    for path in QUERIES:
+        process(path, "")()
+    desk.window()
+    paths = {}
+    for path, read in first.items():
+        anew, headers = desk.call.use(process(path, ""))
+        paths[path] = PathUse(read, anew, desk.call.use(process(path, headers["etag"]))[0])
+    return paths
+
+
+def _request(path: str, tag: str) -> dict[str, Any]:
+    known = {"if_none_match": tag} if tag else {}
+    return api_desk.event("GET", path.partition("?")[0], QUERIES[path], who=READER, **known)
+
+
+def _bars(at: datetime) -> BarsClosed:
+    closes_at = int(at.timestamp())
+    bar = Bar(closes_at, 10_000, 10_100, 9_900, 10_050, 1_500)
+    series = [
+        Series(instrument=name, timeframe="1m", price_scale=2, volume_scale=3, after=0, bars=[bar]) for name in (A, B)
+    ]
+    return BarsClosed(id=f"bars-{closes_at}", cause="poll", at=at, venue="v", frames=bars.pack(series))
+
+
+def _matched(at: datetime) -> ExecutionReport:
+    return ExecutionReport(
+        id=f"matched-{at.isoformat()}", cause="bars", at=at, account="main", venue="v", matched=True, poll_id="b",
+        updates=[], fills=[], positions=[],
+    )  # fmt: skip
 
 
 def spread(messages: list[Message]) -> list[Message]:

@@ -15,7 +15,7 @@ RECORDED = Path(__file__).resolve().parent / "recorded"
 
 def main(names: list[str]) -> None:
     import baseline
-    import page_reads
+    import page_requests
     from cost_situations import SCENARIOS
     from counted_chain import DAY_MINUTES, day
     from real_orders import real_days
@@ -30,8 +30,7 @@ def main(names: list[str]) -> None:
             (RECORDED / "baseline.json").write_text(json.dumps(baseline.measured(), indent=1, sort_keys=True) + "\n")
             continue
         if name == "page":
-            text = json.dumps(page_reads.measured(), default=str, indent=1)
-            (RECORDED / "page.json").write_text(text + "\n")
+            (RECORDED / "page.json").write_bytes(page_requests.text(page_requests.measured()))
             continue
         if name == "order":
             for recorded, hours in real_days().items():

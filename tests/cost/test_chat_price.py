@@ -31,6 +31,10 @@ def test_a_command_makes_the_calls_that_it_is_priced_by():
     calls: list[RecordedCall] = []
     desk = World(with_recording(MemoryCloud().call, calls.append), history(ORDERS), "chat")
     calls.clear()
+    desk.get("/status")
+    status = counted(calls)
+    desk = World(with_recording(MemoryCloud().call, calls.append), history(ORDERS), "chat")
+    calls.clear()
     assert answered(desk.chat, by_telegram(update("/status", "1001", 1, NOW))).status == 200
     (message,) = desk.commands.messages
     cloud = MemoryCloud()
@@ -40,12 +44,14 @@ def test_a_command_makes_the_calls_that_it_is_priced_by():
     assert isinstance(message, CommandReceived)
     arrival = Arrival(message, msgspec.json.decode(encode(message)), 1)
     record([arrival], S3Log(call, "audit"), DynamoViews(call, "views"), AT_ONCE)
-    assert counted(calls) == {"writes": chat.WRITES, "reads": chat.READS, "PutObject": chat.PUTS}
+    assert counted(calls) - status == {"writes": chat.WRITES, "reads": chat.READS, "PutObject": chat.PUTS}
 
 
 def test_a_thousand_commands_cost_what_their_units_do():
     compute = 3 * Decimal("1.7") * Decimal(CHAT_MB) / 1_024 * Decimal("0.0000133334")
-    rest = Decimal("1.11") + 3 * Decimal("0.20") + 5 * Decimal("0.705") + 13 * Decimal("0.1415") + Decimal("0.50")
+    rest = (
+        Decimal("1.11") + 3 * Decimal("0.20") + 5 * Decimal("0.705") + (2 + 1_000) * Decimal("0.1415") + Decimal("0.50")
+    )
     rest += 2 * Decimal("0.40") + Decimal(5) + Decimal("0.00171") * 1_000
-    assert abs(total(chat.lines_of(COMMANDS, CHAT_MB)) - (1_000 * compute + rest / 1_000)) < Decimal("1e-6")
-    assert total(chat.lines_of(COMMANDS, CHAT_MB)) < Decimal("0.1")
+    lines = chat.lines_of(COMMANDS, CHAT_MB, read_units=Decimal(1_000))
+    assert abs(total(lines) - (1_000 * compute + rest / 1_000)) < Decimal("1e-6")

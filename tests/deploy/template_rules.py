@@ -19,7 +19,6 @@ CHAIN_BEGINS = frozenset(
         "signal/WebhookLambdaFunction",
         "execution/FillsLambdaFunction",
         "risk/ApiUnderscorecontrolLambdaFunction",
-        "audit/ApiLambdaFunction",
     }
 )
 RETENTION_S = 14 * 24 * 3600

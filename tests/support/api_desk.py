@@ -202,7 +202,7 @@ class World:
         log = Kept()
         record(self.views, log, messages)
         bars = BarHistory(self.views, log, lambda: None)
-        parts = read_api.ReadParts(self.views, OpenOrders(self.views), log, bars, RememberedReads(self.views))
+        parts = read_api.ReadParts(self.views, OpenOrders(self.views), log, bars, RememberedReads(self.views, log))
         self.read = lambda request: read_api.answer(request, self.desk, parts, self.now)
         polls, approvals, plan = DynamoPolls(self.ledger), Approvals(self.store, AT_ONCE), prepare(self.desk)
         self.watched = SeenStage()

@@ -71,7 +71,7 @@ class AuditProcess:
         from audit_service.read_api import ReadParts  # noqa: PLC0415
 
         history = BarHistory(self.views, self.log, self._lake_bars)
-        return ReadParts(self.views, OpenOrders(self.views), self.log, history, RememberedReads(self.views))
+        return ReadParts(self.views, OpenOrders(self.views), self.log, history, RememberedReads(self.views, self.log))
 
     @cached_property
     def _lake_bars(self) -> Callable[[], LakeBars]:

@@ -24,11 +24,17 @@ class OpenOrders:
         back = LOOK_BACK if account in self._looks else FIRST_LOOK
         seen, were_open = self._looks.get(account, (set(), []))
         decided = list(self._decided(account, back))
-        fresh = [order_id for place, ids in decided if place not in seen for order_id in ids]
-        orders = list(self._orders(account, list(dict.fromkeys([*fresh, *were_open]))))
+        orders = {} if account in self._looks else self._ended(account, decided)
+        fresh = [each for place, ids in decided if place not in seen for each in ids if each not in orders]
+        orders |= self._orders(account, list(dict.fromkeys([*fresh, *were_open])))
+        still_open = [order for order in orders.values() if is_open(order)]
+        # A decision is recorded before its orders are changed by it: until they are it is looked at again.
+        whole = {
+            place for place, ids in decided if place in seen or all(_is_of(orders.get(each), place) for each in ids)
+        }
         # At once, for a local gateway looks on several threads.
-        self._looks[account] = {place for place, _ in decided}, [order["order_id"] for order in orders]
-        return orders
+        self._looks[account] = whole, [order["order_id"] for order in still_open]
+        return still_open
 
     def _decided(self, account: str, back: timedelta) -> Iterator[tuple[str, list[str]]]:
         """Yield the newest decisions, as far back from the last as there may be one that no look has seen."""
@@ -40,7 +46,20 @@ class OpenOrders:
                 return
             yield place, ids
 
-    def _orders(self, account: str, ids: list[str]) -> Iterator[Fields]:
-        for n in range(0, len(ids), DECISIONS):
-            by_id = self._views.orders_by_id(account, ids[n : n + DECISIONS])
-            yield from (order for order in (order_fields(*views) for views in by_id.values()) if is_open(order))
+    def _ended(self, account: str, decided: list[tuple[str, list[str]]]) -> dict[str, Fields]:
+        """Return those orders that are at an end by their last decision, from a cheaper look that may be late.
+
+        An end is never undone, so a late look at one is as good; and nothing else of a late look is told.
+        """
+        last = {order_id: place for place, ids in reversed(decided) for order_id in ids}
+        orders = self._orders(account, list(last), consistent=False)
+        return {each: order for each, order in orders.items() if _is_of(order, last[each]) and not is_open(order)}
+
+    def _orders(self, account: str, ids: list[str], *, consistent: bool = True) -> dict[str, Fields]:
+        parts = [ids[n : n + DECISIONS] for n in range(0, len(ids), DECISIONS)]
+        read = [self._views.orders_by_id(account, part, consistent=consistent) for part in parts]
+        return {order_id: order_fields(*views) for part in read for order_id, views in part.items()}
+
+
+def _is_of(order: Fields | None, place: str) -> bool:
+    return order is not None and place.endswith(f"#{order['message_id']}")

@@ -7,6 +7,9 @@ from typing import NamedTuple, Protocol, TypeVar
 import msgspec
 
 from fanfold.audit.chain import Tip
+from fanfold.audit.lineage import Segments
+from fanfold.audit.queries import Reading
+from fanfold.audit.remembered_orders import Asides, KnownOrders, OrderMemory
 
 # A reader asks some paths, with some queries each; more are of somebody who looks through old pages.
 KEPT_MAX = 64
@@ -14,8 +17,8 @@ T = TypeVar("T")
 _encode = msgspec.json.Encoder().encode
 
 
-class Heads(Protocol):
-    """The ends of audit's streams; see fanfold.aws.dynamodb.views."""
+class Recorded(Reading, Asides, Protocol):
+    """Audit's views with the ends of its streams; see fanfold.aws.dynamodb.views."""
 
     def tips(self) -> list[Tip]: ...
 
@@ -34,24 +37,27 @@ class RememberedReads:
     moves last. So while no head has a promise and all are where they were, no view has changed.
     """
 
-    def __init__(self, heads: Heads) -> None:
-        self._heads = heads
+    def __init__(self, views: Recorded, log: Segments) -> None:
+        self._views = views
         self._known = _Answers("", {})
+        self._orders = OrderMemory(views, log)
 
-    def read(self, key: Hashable | None, read: Callable[[], T]) -> tuple[T, str]:
+    def read(self, key: Hashable | None, read: Callable[[Reading], T]) -> tuple[T, str]:
         """Return what ``read`` does, or did for the same key, and the tag of all that was recorded before.
 
-        Without a key, and while a writer is at work, it is read each time.
+        Without a key it is read each time; while a writer is at work also, and of nothing that is remembered.
         """
         # The heads come first: what is recorded while we read is in the next tag.
-        tips = self._heads.tips()
+        tips = self._views.tips()
         tag = blake2b(_encode(tips), digest_size=16).hexdigest()
-        if key is None or any(tip.promised for tip in tips):
-            return read(), tag
+        if any(tip.promised for tip in tips):
+            return read(self._views), tag
+        if key is None:
+            return read(KnownOrders(self._views, self._orders.until(tips))), tag
         known = self._known if self._known.tag == tag else _Answers(tag, {})
         if key in known.by_key:
             return known.by_key[key], tag  # type: ignore[return-value]
-        answer = read()
+        answer = read(KnownOrders(self._views, self._orders.until(tips)))
         self._known = known if len(known.by_key) < KEPT_MAX else _Answers(tag, {})
         self._known.by_key[key] = answer
         return answer, tag

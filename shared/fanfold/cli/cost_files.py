@@ -11,7 +11,7 @@ import msgspec
 
 from fanfold.cost import days, templates
 from fanfold.cost.days import Day
-from fanfold.cost.page import ReadUnits
+from fanfold.cost.page import PageUse
 from fanfold.cost.scenarios import STAGE
 from fanfold.cost.templates import Stacks
 from fanfold.deployment import SERVICES
@@ -25,9 +25,15 @@ def day(name: str) -> Day:
     return days.decode((_recorded() / f"{name}.json").read_bytes())
 
 
-def page_reads() -> dict[str, ReadUnits]:
-    """Return what each read of the page takes, as ``tests/cost/record.py page`` measured it last."""
-    return msgspec.json.decode((_recorded() / "page.json").read_bytes(), type=dict[str, ReadUnits], strict=False)
+def page_use() -> PageUse:
+    """Return the requests of the page and what they take, as ``tests/cost/record.py page`` measured them last."""
+    return msgspec.json.decode((_recorded() / "page.json").read_bytes(), type=PageUse)
+
+
+def recorded_s(profile: str) -> int:
+    """Return how often audit records something: each of its pollers gathers what comes in a window of its own."""
+    recorder = recorded_stacks(profile).functions["audit/record"]
+    return recorder.window_s // recorder.pollers
 
 
 def recorded_stacks(profile: str) -> Stacks:

@@ -40,6 +40,8 @@ def units_of(  # noqa: PLR0911 - a service each
             return {"sqs-request": Decimal(units.chunks(len(str(parameters.get("MessageBody", "")).encode())))}
         case "s3" if operation != "DeleteObject":
             return {"s3-get" if operation in S3_READS else "s3-put": Decimal(1)}
+        case "cloudwatch":
+            return {"cloudwatch-call": Decimal(1)}
         case "secretsmanager":
             return {"secret-call": Decimal(1)}
         case "kms":

@@ -14,8 +14,8 @@ from fanfold.cost.units import gb_seconds
 FUNCTIONS = 3
 # Items of less than a kilobyte: the command when it came and when it was answered, its place in the chain and its view.
 WRITES = 5
-# A status of two accounts, which is the command that reads most, and what audit reads to extend the chain.
-READS = 13
+# What the chat knows of the person's commands, and what audit reads to extend the chain; small items, too.
+READS = 2
 # The segment of the chain.
 PUTS = 1
 # Audit's queue receives and deletes.
@@ -25,14 +25,17 @@ LOG_BYTES = 1_000
 GB = 10**9
 
 
-def lines_of(commands: int, memory_mb: int) -> list[PriceLine]:
-    """Return the lines of the price of so many commands, of functions with so much memory."""
+def lines_of(commands: int, memory_mb: int, read_units: Decimal) -> list[PriceLine]:
+    """Return the lines of the price of so many commands, of functions with so much memory.
+
+    ``read_units`` are those of the status, the command that reads most, in a process that has read nothing yet.
+    """
     each = {
         "http-request": Decimal(1),
         "lambda-request": Decimal(FUNCTIONS),
         "lambda-gb-second": FUNCTIONS * gb_seconds(memory_mb, COLD_START_MS + UNRECORDED_MS),
         "dynamodb-write": Decimal(WRITES),
-        "dynamodb-read": Decimal(READS),
+        "dynamodb-read": READS + read_units,
         "sns-request": Decimal(1),
         "sqs-standard-request": Decimal(QUEUE_REQUESTS),
         "s3-put": Decimal(PUTS),

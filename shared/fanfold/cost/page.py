@@ -1,51 +1,114 @@
-"""The bill of the page: what its polls cost in a month, from the units that each read was measured to take."""
+"""The bill of the page: the requests that its views were counted to make, and the units that each was measured to take.
+
+Every request pays CloudFront, the HTTP API and a function; what differs is what the function reads.
+"""
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import NamedTuple
 
-from fanfold.cost import units
-from fanfold.cost.bill import Quantities
+import msgspec
 
-# A reader has the page open so long a day, where nobody says otherwise.
-HOURS_A_DAY = 2
-# Of a path that changes with each bar of a minute: two seconds after a change, then half as long again each time, up to
-# fifteen; shared/web/desk/readings.js has the figures.
-FIRST_S, GROWTH, LAST_S = Decimal(2), Decimal("1.5"), Decimal(15)
-# Paths that are asked for at a pace of their own, in seconds.
-PACES = {"/system": Decimal(30), "/refusals": Decimal(60)}
-MEMORY_MB = 256
-# As fanfold.cost.durations counts a read of DynamoDB, and a function's own work.
-CALL_MS, OWN_MS = Decimal("5.2"), Decimal(1)
-MINUTE_S, HOUR_MINUTES = Decimal(60), 60
+from fanfold.cost import durations, units
+from fanfold.cost.bill import GB, LINE_BYTES, METRICS_BYTES, Quantities
+from fanfold.cost.prices import NOTHING
 
-
-class ReadUnits(NamedTuple):
-    """The calls to AWS and the read units of DynamoDB that a path takes when it is asked for again."""
-
-    calls: int
-    read_units: Decimal
+# A reader has the page open so long a day, where nobody says otherwise, in so many visits.
+HOURS_A_DAY, VISITS_A_DAY = 2, 4
+HOUR_MINUTES = 60
+# The share of that time that a view is looked at, in percent.
+VIEWS = {"desk": 60, "instrument": 15, "orders": 10, "risk": 10, "research": 2, "system": 3}
+# A visit loads the page's files, of so many bytes, by so many requests that CloudFront hands on to the bucket.
+FILES, FILES_BYTES = 5, 300_000
+# The functions that answer, with their memory, as the services' files have them: the rest is audit's api.
+API_MB, OTHER_MB = 512, 256
+OTHERS = ("/limits", "/system", "/research")
+# A visit wakes the api twice, side by side, and each of the others once.
+STARTS_MB = 2 * API_MB + 2 * OTHER_MB
+# What HTTP adds to a body, on its way to the reader.
+HEADER_BYTES = 800
 
 
-def polls_a_minute(path: str) -> Decimal:
-    """Return how often a path is asked for in a minute whose bar changes it."""
-    if path in PACES:
-        return MINUTE_S / PACES[path]
-    waited, pause, count = Decimal(0), FIRST_S, 0
-    while waited < MINUTE_S:
-        waited, pause, count = waited + pause, min(pause * GROWTH, LAST_S), count + 1
-    return Decimal(count)
+class ReadUse(msgspec.Struct, frozen=True):
+    """What a read takes: its calls to AWS by name, their units by price item, and the bytes of its body."""
+
+    calls: dict[str, int]
+    units: dict[str, Decimal]
+    body_bytes: int
 
 
-def page_usage(reads: Mapping[str, ReadUnits], hours_a_day: int = HOURS_A_DAY) -> Quantities:
-    """Return the billed quantities of a month of a page that asks for these paths while it is open."""
-    minutes = Decimal(units.MONTH_DAYS * hours_a_day * HOUR_MINUTES)
-    polls = {path: polls_a_minute(path) * minutes for path in reads}
-    requests = sum(polls.values(), Decimal(0))
-    milliseconds = sum((polls[path] * (read.calls * CALL_MS + OWN_MS) for path, read in reads.items()), Decimal(0))
+class PathUse(msgspec.Struct, frozen=True):
+    """What a path takes in a process that has read nothing yet, once more was recorded, and while nothing was."""
+
+    first: ReadUse
+    anew: ReadUse
+    unchanged: ReadUse
+
+
+class Polls(msgspec.Struct, frozen=True):
+    """How often a view asks for a path: what had changed, and what had not."""
+
+    changed: int
+    unchanged: int
+
+
+Views = dict[str, dict[str, Polls]]
+
+
+class PageUse(msgspec.Struct, frozen=True):
+    """The requests of each view in so many ``minutes``, by profile, view and path, and what the paths take."""
+
+    minutes: int
+    profiles: dict[str, Views]
+    paths: dict[str, PathUse]
+
+
+def page_usage(use: PageUse, profile: str, hours_a_day: int = HOURS_A_DAY) -> Quantities:
+    """Return the billed quantities of a month of a page that is open so long a day, at a stage of a profile."""
+    views = use.profiles[profile]
+    days = Decimal(units.MONTH_DAYS)
+    quantities = _visits(days * VISITS_A_DAY)
+    for view, percent in VIEWS.items():
+        spans = days * hours_a_day * HOUR_MINUTES * percent / 100 / use.minutes
+        for path, polls in views[view].items():
+            reads = use.paths[path]
+            _add(quantities, _requests(path, reads.anew), polls.changed * spans)
+            _add(quantities, _requests(path, reads.unchanged), polls.unchanged * spans)
+    # A visit opens each view once.
+    for path in {path for paths in views.values() for path in paths}:
+        _add(quantities, _requests(path, use.paths[path].first), days * VISITS_A_DAY)
+    return quantities
+
+
+def _visits(count: Decimal) -> Quantities:
     return {
-        "http-request": requests,
-        "lambda-request": requests,
-        "lambda-gb-second": units.gb_seconds(MEMORY_MB, milliseconds),
-        "dynamodb-read": sum((polls[path] * read.read_units for path, read in reads.items()), Decimal(0)),
+        "cdn-request": count * FILES,
+        "cdn-gb": count * FILES_BYTES / GB,
+        "s3-get": count * FILES,
+        "lambda-gb-second": count * units.gb_seconds(STARTS_MB, durations.COLD_START_MS),
     }
+
+
+def _requests(path: str, read: ReadUse) -> Quantities:
+    """Return the quantities of one request."""
+    return {
+        "cdn-request": Decimal(1),
+        "cdn-gb": (read.body_bytes + HEADER_BYTES) / GB,
+        "http-request": Decimal(1),
+        "lambda-request": Decimal(1),
+        "lambda-gb-second": units.gb_seconds(OTHER_MB if path in OTHERS else API_MB, duration_ms(read)),
+        "log-gb": (METRICS_BYTES + LINE_BYTES) / GB,
+        **read.units,
+    }
+
+
+def duration_ms(read: ReadUse) -> Decimal:
+    """Return how long a read takes: its calls, or where it makes more than one what an unrecorded invocation takes."""
+    waiting = sum(durations.CALL_MS.get(call, durations.OTHER_CALL_MS) * count for call, count in read.calls.items())
+    own = durations.RUNTIME_MS + durations.INVOCATION_CPU_MS * durations.CORE_MB / API_MB
+    least = durations.UNRECORDED_MS if sum(read.calls.values()) > 1 else NOTHING
+    return max(least, waiting + own)
+
+
+def _add(quantities: Quantities, more: Mapping[str, Decimal], times: Decimal) -> None:
+    for item, count in more.items():
+        quantities[item] = quantities.get(item, NOTHING) + count * times

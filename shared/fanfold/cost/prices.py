@@ -78,6 +78,11 @@ PRICES: dict[str, Price] = {
     "fargate-gb-hour": Price("Fargate, arm64", "GB-hours", Decimal("0.00356"), 1, NOTHING, "recalled"),
     "athena-tb": Price("Athena", "TB scanned", Decimal(5), 1, NOTHING, "recalled"),
     "http-request": Price("HTTP API", "requests", Decimal("1.11"), MILLION, NOTHING, "recalled"),
+    "cdn-request": Price(
+        "CloudFront", "requests", Decimal("0.0120"), 10_000, Decimal(10_000_000), "recalled; of Europe"
+    ),
+    "cdn-gb": Price("CloudFront, transfer", "GB", Decimal("0.085"), 1, Decimal(1_024), "recalled; of Europe"),
+    "cloudwatch-call": Price("CloudWatch", "requests", Decimal("0.01"), 1_000, Decimal(1_000_000), "recalled"),
     "log-gb": Price("CloudWatch, logs", "GB", Decimal("0.57"), 1, Decimal(5), "recalled"),
     "metric": Price("CloudWatch, custom metrics", "metrics", Decimal("0.30"), 1, Decimal(10), "signoz.io, 2026"),
     "alarm": Price("CloudWatch, alarms", "metrics alarmed on", Decimal("0.10"), 1, Decimal(10), "recalled"),

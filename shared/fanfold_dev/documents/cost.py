@@ -2,13 +2,14 @@
 # ruff: noqa: E501 - a line of the document is a line here
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from fanfold.cli import cost_files
 from fanfold.cli.commands.cost import amount, dollars
-from fanfold.cost import bill, durations, order, templates
+from fanfold.cost import bill, durations, order, page, templates
 from fanfold.cost.bill import Bill
-from fanfold.cost.page import HOURS_A_DAY, page_usage, polls_a_minute
-from fanfold.cost.prices import AS_OF, PRICES, REGION
+from fanfold.cost.page import ReadUse
+from fanfold.cost.prices import AS_OF, NOTHING, PRICES, REGION
 from fanfold.cost.scenarios import PROFILES, SCENARIOS, Scenario
 
 YEAR = 12
@@ -70,16 +71,65 @@ def _orders() -> Iterator[str]:
 
 
 def _page() -> Iterator[str]:
-    reads = cost_files.page_reads()
+    use = cost_files.page_use()
+    totals = {profile: bill.priced(page.page_usage(use, profile)) for profile in PROFILES}
+    shares = ", ".join(f"{name} {percent} %" for name, percent in page.VIEWS.items())
+    often = ", ".join(f"{cost_files.recorded_s(profile)} s in {profile}" for profile in totals)
     yield from ("", "## The page", "")
-    yield (
-        f"Open {HOURS_A_DAY} hours a day, its polls of the paths below cost ${dollars(bill.priced(page_usage(reads)).listed)} a month at list price;"
+    yield f"What a month costs of a page that is open {page.HOURS_A_DAY} hours a day in {page.VISITS_A_DAY} visits, CloudFront included. Its requests were counted in a browser,"
+    yield "view by view, and what each takes at a desk of 150 orders a day in the middle of a day: in a process that has read nothing yet,"
+    yield f"once audit has recorded more, and while it has not. Audit records something every {often}: each of those who poll its queue"
+    yield f"gathers a window of its own. A reader's time: {shares}. A desk of more symbols has more bars in its lake's files, not more files."
+    yield from (
+        "",
+        f"| What | {' | '.join(f'{profile}, a month | $' for profile in totals)} |",
+        "| --- | --- | --- | --- | --- |",
     )
-    yield "equity, bars, orders and the system are not counted. CloudFront and its bucket stay within what is always free."
-    yield "Of a desk with 150 orders a day, each read that is asked for again takes:"
-    yield from ("", "| Path | Polls a minute | AWS calls | Read units |", "| --- | --- | --- | --- |")
-    for path, read in reads.items():
-        yield f"| `{path}` | {polls_a_minute(path)} | {read.calls} | {read.read_units} |"
+    by_item = {profile: {line.item: line for line in total.lines} for profile, total in totals.items()}
+    for item in PRICES:
+        lines = [named[item] for named in by_item.values() if item in named]
+        if lines:
+            yield (
+                f"| {PRICES[item].what}, {PRICES[item].unit} | "
+                + " | ".join(f"{amount(line.quantity)} | {line.listed:.3f}" for line in lines)
+                + " |"
+            )
+    yield "| at list price | " + " | ".join(f" | {dollars(total.listed)}" for total in totals.values()) + " |"
+    yield (
+        "| after what is always free | "
+        + " | ".join(f" | {dollars(total.after_free)}" for total in totals.values())
+        + " |"
+    )
+    yield from (
+        "",
+        f"| View | Path | {' | '.join(f'{profile}, in {use.minutes} min: changed, unchanged' for profile in totals)} |",
+        "| --- | --- | --- | --- |",
+    )
+    for view in page.VIEWS:
+        for path in use.profiles[PROFILES[0]][view]:
+            polls = [use.profiles[profile][view][path] for profile in totals]
+            yield f"| {view} | `{path}` | " + " | ".join(f"{each.changed}, {each.unchanged}" for each in polls) + " |"
+    yield from (
+        "",
+        "| Path | AWS calls, first, anew, unchanged | Read units of DynamoDB | Requests to S3 |",
+        "| --- | --- | --- | --- |",
+    )
+    for path, reads in use.paths.items():
+        each = (reads.first, reads.anew, reads.unchanged)
+        columns = (_calls, _read_units, _s3_requests)
+        yield f"| `{path}` | " + " | ".join(", ".join(str(column(read)) for read in each) for column in columns) + " |"
+
+
+def _calls(read: ReadUse) -> int:
+    return sum(read.calls.values())
+
+
+def _read_units(read: ReadUse) -> Decimal:
+    return read.units.get("dynamodb-read", NOTHING)
+
+
+def _s3_requests(read: ReadUse) -> Decimal:
+    return read.units.get("s3-get", NOTHING) + read.units.get("s3-put", NOTHING)
 
 
 def _assumptions() -> Iterator[str]:

@@ -4,7 +4,7 @@
 import { useEffect, useState } from "preact/hooks";
 
 const SOON_MS = 2000;
-const UNCHANGED_MS = 15000;
+const UNCHANGED_MS = 20000;
 const FAILED_MS = 60000;
 
 // What changes seldom, or takes many calls to answer, is not asked for as often.
@@ -70,7 +70,7 @@ class Poll {
     try {
       const { data, changed, clock, recorded } = await this.client.read(this.path);
       this.recorded = recorded;
-      this.delay = changed ? this.pace : Math.max(this.pace, Math.min(this.delay * 1.5, UNCHANGED_MS));
+      this.delay = changed ? this.pace : Math.max(this.pace, Math.min(this.delay * 2, UNCHANGED_MS));
       return { phase: "ready", data, clock, heard: Date.now() };
     } catch (fault) {
       this.delay = Math.min(Math.max(this.delay, this.pace) * 2, FAILED_MS);

@@ -37,15 +37,19 @@ class Table(NamedTuple):
         answer = self.call("dynamodb", "GetItem", {"TableName": self.name, "Key": _key(key), "ConsistentRead": True})
         return unmarshal(answer["Item"]) if "Item" in answer else {}
 
-    def get_all(self, keys: Sequence[Key]) -> dict[Key, dict[str, Any]]:
-        """Return the items that exist, by key. Raises AwsFault, as for a rate, where DynamoDB leaves some unread."""
-        return {key: unmarshal(item) for key, item in self.get_all_as_stored(keys).items()}
+    def get_all(self, keys: Sequence[Key], *, consistent: bool = True) -> dict[Key, dict[str, Any]]:
+        """Return the items that exist, by key. Raises AwsFault, as for a rate, where DynamoDB leaves some unread.
 
-    def get_all_as_stored(self, keys: Sequence[Key]) -> dict[Key, Item]:
+        At half the price, what is not ``consistent`` may be as it was a moment ago.
+        """
+        return {key: unmarshal(item) for key, item in self.get_all_as_stored(keys, consistent=consistent).items()}
+
+    def get_all_as_stored(self, keys: Sequence[Key], *, consistent: bool = True) -> dict[Key, Item]:
         """Return what ``get_all`` does as AttributeValues."""
         items: dict[Key, Item] = {}
         for start in range(0, len(keys), BATCH_GET_MAX):
-            wanted = {"Keys": [_key(key) for key in keys[start : start + BATCH_GET_MAX]], "ConsistentRead": True}
+            part = [_key(key) for key in keys[start : start + BATCH_GET_MAX]]
+            wanted = {"Keys": part, "ConsistentRead": consistent}
             for page in self._rounds(self._get_batch, wanted, "UnprocessedKeys"):
                 for item in page["Responses"].get(self.name, []):
                     items[item["pk"]["S"], item["sk"]["S"]] = item

@@ -145,11 +145,16 @@ class DynamoViews:
         for item in self._table.newest(f"decisions#{account}", until):
             yield sort_key(item), item["orders"]
 
-    def orders_by_id(self, account: str, ids: Sequence[str]) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
-        """Return the views as ``orders`` does, by id; an order that is not recorded yet is left out."""
+    def orders_by_id(
+        self, account: str, ids: Sequence[str], *, consistent: bool = True
+    ) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
+        """Return the views as ``orders`` does, by id; an order that is not recorded yet is left out.
+
+        At half the price, what is not ``consistent`` may be as it was a moment ago.
+        """
         orders = {order_id: key_of(("order", account, order_id)) for order_id in ids}
         states = {order_id: key_of(("order-state", account, order_id)) for order_id in ids}
-        items = self._table.get_all([*orders.values(), *states.values()])
+        items = self._table.get_all([*orders.values(), *states.values()], consistent=consistent)
         return {
             order_id: (items[key], items.get(states[order_id], {})) for order_id, key in orders.items() if key in items
         }

@@ -69,7 +69,8 @@ def _short(amount: Decimal | None) -> Decimal:
 
 
 def _days(span: BarSpan) -> Iterator[str]:
-    day, last = (_date(at) for at in (span.since, span.until))
+    # What closes at midnight is of the day that begins then.
+    day, last = _date(span.since + 1), _date(span.until)
     while day <= last:
         yield day.isoformat()
         day += timedelta(days=1)

@@ -62,12 +62,14 @@ def command(
     monthly = bill(chosen.equipped(stacks), cost_files.day(chosen.name), months)
     order = order_cost(stacks, cost_files.day(BUSY), cost_files.day(QUIET))
     summary = _summary(chosen, profile, monthly)
-    chat, alerts = total(lines_of(COMMANDS, CHAT_MB)), total(month_of(AlertsUse()))
-    page = priced(page_usage(cost_files.page_reads()))
+    use = cost_files.page_use()
+    status_reads = use.paths["/status"].first.units["dynamodb-read"]
+    chat, alerts = total(lines_of(COMMANDS, CHAT_MB, status_reads)), total(month_of(AlertsUse()))
+    page = priced(page_usage(use, profile))
     optional = {
         "chat_commands": {"list_a_thousand": chat},
         "alerts": {"list": alerts},
-        "page": {"hours_a_day": HOURS_A_DAY, "list": page.listed},
+        "page": {"hours_a_day": HOURS_A_DAY, "list": page.listed, "after_free": page.after_free},
     }
     lines = [summary, order_line(order), chat_line(chat), alerts_line(alerts), page_line(page)]
     return Answer(document(chosen, profile, monthly, order) | optional, [grid(monthly), *lines])
@@ -111,8 +113,8 @@ def page_line(page: Bill) -> str:
     """Return what the page costs, for people."""
     (requests,) = [line.quantity for line in page.lines if line.item == "http-request"]
     many = f"{requests:,.0f} requests"
-    counted = f"the page, open {HOURS_A_DAY} hours a day, without charts, orders and the system"
-    return f"{counted}: {many}, ${dollars(page.listed)} a month at list price"
+    free = f"${dollars(page.after_free)} after what is always free"
+    return f"the page, open {HOURS_A_DAY} hours a day: {many}, ${dollars(page.listed)} a month at list price, {free}"
 
 
 def alerts_line(alerts: Decimal) -> str:
