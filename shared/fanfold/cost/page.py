@@ -29,7 +29,7 @@ HEADER_BYTES = 800
 
 
 class ReadUse(msgspec.Struct, frozen=True):
-    """What a read takes: its calls to AWS by name, their units by price item, and the bytes of its body."""
+    """A read: its calls to AWS by name, their units by price item, and the bytes of its body."""
 
     calls: dict[str, int]
     units: dict[str, Decimal]
@@ -37,7 +37,7 @@ class ReadUse(msgspec.Struct, frozen=True):
 
 
 class PathUse(msgspec.Struct, frozen=True):
-    """What a path takes in a process that has read nothing yet, once more was recorded, and while nothing was."""
+    """The reads of a path in a process that has read nothing yet, once more was recorded, and while nothing was."""
 
     first: ReadUse
     anew: ReadUse
@@ -45,7 +45,7 @@ class PathUse(msgspec.Struct, frozen=True):
 
 
 class Polls(msgspec.Struct, frozen=True):
-    """How often a view asks for a path: what had changed, and what had not."""
+    """Requests of a view for a path: those for what had changed, and those for what had not."""
 
     changed: int
     unchanged: int
