@@ -95,17 +95,19 @@ def test_an_exit_that_does_not_fill_is_ordered_again_until_it_does() -> None:
     assert len(world.ledger.orders) == 4
 
 
-def test_the_dust_of_an_exit_is_sold_once_it_is_worth_an_order_however_late() -> None:
+def test_the_dust_of_an_exit_is_sold_as_soon_as_it_is_worth_an_order_however_late() -> None:
     """An exit is no strategy's signal: it does not grow old."""
     world = bought(STOP)
     world.minute(2, a=97)
-    world.finish(OrderState.EXPIRED, share="0.9992")
-    for minute in range(3, 9):
+    world.finish(OrderState.EXPIRED, share="0.5")
+    world.minute(3, a=97)
+    world.finish(OrderState.EXPIRED, share="0.9984")
+    for minute in range(4, 9):
         world.minute(minute, a=97)
-    assert sides(world) == ["buy", "sell"]
-    for minute in (9, 10):
-        world.minute(minute, a=130)
-    assert [(side, quantity) for side, _, quantity in world.approved()][2:] == [("sell", D("0.04"))]
+    assert sides(world) == ["buy", "sell", "sell"]
+    # Twice it was tried before; this is a try of its own.
+    world.minute(9, a=130)
+    assert [(side, quantity) for side, _, quantity in world.approved()][3:] == [("sell", D("0.04"))]
     assert world.messages_of(OrdersRefused) == []
 
 

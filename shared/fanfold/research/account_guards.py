@@ -90,6 +90,9 @@ def _watch(leg: int, at: int, book: Book, market: PollTable, terms: Terms, wante
         mine[LegPlace.BEST], mine[LegPlace.BEST_BY] = cost, lots
     if side * (price * mine[LegPlace.BEST_BY] - mine[LegPlace.BEST]) > 0:
         mine[LegPlace.BEST], mine[LegPlace.BEST_BY] = price, 1
+    if mine[LegPlace.SIDE] == 0 and side == mine[LegPlace.OUT]:
+        # It was dust for a while, and is closed by an exit of its own.
+        mine[LegPlace.OUT_AT] = market.time[at]
     mine[LegPlace.SIDE] = side
     if mine[LegPlace.OUT] != 0 or not _reached(leg, side, price, cost, lots, book, wanted):
         return False

@@ -20,10 +20,6 @@ from fanfold.signals.legs import protection_of
 from fanfold.strategy import contract
 from fanfold.strategy.contract import Strategy
 
-# Timeframe and instrument.
-SeriesKey = tuple[str, str]
-
-
 # Rows of a table that are laid at once: as many as the processor keeps at hand.
 PART = 8_192
 
@@ -145,22 +141,20 @@ def _shares(fixed: Floats, own: Mapping[int, tuple[Integers | slice, Floats]], c
     return shares
 
 
-def _lookbacks(desk: Desk, venue: str) -> dict[SeriesKey, int]:
-    """Return how many bars of each series a venue's strategies read back: so far a run asks for bars at its start."""
-    reach: dict[SeriesKey, int] = {}
+def _lookbacks(desk: Desk, venue: str) -> dict[str, int]:
+    """Return by timeframe how many bars a venue's strategies read back: so far a run asks for all bars at its start."""
+    reach = {desk.venues[venue].timeframe: 1}
     for instance in desk.strategies.values():
         if desk.accounts[instance.account].venue == venue and instance.strategy != contract.EXTERNAL:
             strategy = contract.bind(instance.strategy, instance.params, len(instance.instruments))
-            for symbol in instance.instruments:
-                key = instance.timeframe, symbol
-                reach[key] = max(reach.get(key, 0), strategy.lookback)
+            reach[instance.timeframe] = max(reach.get(instance.timeframe, 0), strategy.lookback)
     return reach
 
 
-def _series(history: History, timeframe: str, symbol: str, reach: Mapping[SeriesKey, int]) -> IntegerBars:
+def _series(history: History, timeframe: str, symbol: str, reach: Mapping[str, int]) -> IntegerBars:
     """Return the bars of a series from those on that a run would ask for."""
     recording, length = history.recordings[symbol], timeframes.seconds(timeframe)
-    since = history.start - history.start % length - (reach.get((timeframe, symbol), 0) + 1) * length
+    since = history.start - history.start % length - (reach[timeframe] + 1) * length
     bars = integer_bars(recording, since, history.until)
     return bars if timeframe == recording.timeframe else resampled(bars, timeframe, history.until)
 

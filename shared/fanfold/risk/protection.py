@@ -203,6 +203,9 @@ def _watched(protection: Protection, book: AccountSnapshot, at: datetime) -> Pro
     before = protection.best if side == protection.side else cost
     best = max(mark.price, before) if side > 0 else min(mark.price, before)
     now = msgspec.structs.replace(protection, side=side, best=best)
+    if not protection.side and side == protection.out:
+        # It was dust for a while, and is closed by an exit of its own: the ids of the first one's tries are taken.
+        now = msgspec.structs.replace(now, out_at=int(at.timestamp()))
     reason = "" if now.out else _reached(now, cost, mark.price)
     return _closed(now, reason, at) if reason else now
 

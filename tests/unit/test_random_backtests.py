@@ -1,0 +1,34 @@
+"""A fast back-test of a random desk is the run of the production verbs: each fill, refusal and equity.
+
+``RANDOM_DESKS`` says how many desks are tried, ``FIRST_DESK`` the seed of the first.
+"""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from fanfold.strategy import folder
+from support.backtests import START, bars, fast, full
+from support.random_desks import copy_strategies, random_desk
+
+FIRST, DESKS = int(os.environ.get("FIRST_DESK", "0")), int(os.environ.get("RANDOM_DESKS", "24"))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _strategies(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    own = tmp_path_factory.mktemp("strategies")
+    copy_strategies(own)
+    folder.use(own)
+    yield
+    folder.use(None)
+
+
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + DESKS))
+def test_a_random_desk_trades_the_same_fast_and_in_full(seed: int) -> None:
+    desk, market, minutes, begins = random_desk(seed)
+    recordings, span = bars(market, minutes), (START + 60 * begins, START + 60 * minutes)
+    quick, whole = fast(desk, recordings, *span), full(desk, recordings, *span)
+    assert sorted(quick.fills) == sorted(whole.fills)
+    assert sorted(quick.refusals) == sorted(whole.refusals)
+    assert quick.equity == {at: whole.equity[at] for at in quick.equity}
