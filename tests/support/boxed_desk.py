@@ -53,7 +53,7 @@ class BoxedDesk(NamedTuple):
     def minute(self) -> None:
         """Let a minute pass; then the schedules run."""
         self.pass_time(60)
-        self.run.tick()
+        self.run.tick(self.clock() / 1_000)
         self.run.sweep()
         self.run.rest()
 
@@ -120,7 +120,7 @@ def boxed_desk(
             traded.pass_time(0)
             traded.run.open_accounts(["main"])
             traded.pass_time(60)
-            traded.run.tick()
+            traded.run.tick(traded.clock() / 1_000)
             yield traded
 
 

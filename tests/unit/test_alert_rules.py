@@ -153,7 +153,8 @@ def test_every_status_of_a_leg_is_a_trouble_or_news_or_needs_nobody(code: LegCod
         assert begun == ended == []
         return
     (alert,) = begun
-    assert (alert.key, alert.text) == (f"{code} main trend BTC/USDT", "a detail")
+    of = "main" if alert.severity == "info" else "main trend BTC/USDT"
+    assert (alert.key, alert.text) == (f"{code} {of}", "a detail")
     assert alert.title == f"main: trend BTC/USDT is {code}"
     assert [(each.key, each.ended, each.kept) for each in ended] == ([(alert.key, True, True)] if alert.lasts else [])
 

@@ -1,6 +1,7 @@
 """A local run that does not come to rest says why: at once where its disk is full, else when its time is over."""
 
 import shutil
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +11,8 @@ from fanfold.aws.client.call import AwsFault
 from fanfold.local import driver
 from fanfold.local.driver import DeskRun, NotQuiet
 from fanfold.local.launcher import Cloud
+
+DAY_S = 86_400
 
 
 class NeverQuiet(Cloud):
@@ -33,7 +36,7 @@ def test_a_full_disk_is_told_at_once(stuck, monkeypatch, tmp_path) -> None:
     cloud, run = stuck
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=4096))
     with pytest.raises(NotQuiet, match=f"its disk is full, free some: {tmp_path}"):
-        run.tick()
+        run.tick(0)
     assert cloud.waits == 1
 
 
@@ -60,9 +63,29 @@ def failing_with(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str) -> 
 
 
 def test_a_poll_that_its_venue_did_not_answer_is_told_and_the_run_goes_on(monkeypatch, tmp_path) -> None:
-    assert "venue market: no answer" in failing_with(monkeypatch, tmp_path, "VenueUnavailable").tick()
+    assert "venue market: no answer" in failing_with(monkeypatch, tmp_path, "VenueUnavailable").tick(0)
 
 
 def test_a_poll_that_fails_in_any_other_way_ends_the_run(monkeypatch, tmp_path) -> None:
     with pytest.raises(AwsFault, match="KeyError"):
-        failing_with(monkeypatch, tmp_path, "KeyError").tick()
+        failing_with(monkeypatch, tmp_path, "KeyError").tick(0)
+
+
+@pytest.mark.parametrize(("step_s", "judged"), [(60, 96), (900, 96), (3_600, 24), (14_400, 6)])
+def test_anomalies_and_the_daily_report_come_in_the_time_of_the_market(monkeypatch, tmp_path, step_s, judged) -> None:
+    invoked: list[str] = []
+    monkeypatch.setattr(driver, "invoke", lambda _call, _service, function, *_: invoked.append(function) or {})
+    run = DeskRun(Quiet(1, 1, 1), tmp_path, alerts=True)
+    run.set_clock(DAY_S)
+    run.replay(range(DAY_S + step_s, 2 * DAY_S + 1, step_s), 0.0, lambda _now: None, lambda: False)
+    counted = Counter(invoked)
+    assert counted == {
+        "poll": DAY_S // step_s, "follow_up": DAY_S // step_s, "anomalies": judged, "daily_report": 1
+    }  # fmt: skip
+
+
+def test_a_run_without_channels_invokes_nothing_of_alerts(monkeypatch, tmp_path) -> None:
+    invoked: list[str] = []
+    monkeypatch.setattr(driver, "invoke", lambda _call, _service, function, *_: invoked.append(function) or {})
+    DeskRun(Quiet(1, 1, 1), tmp_path).tick(DAY_S)
+    assert invoked == ["poll"]

@@ -36,11 +36,11 @@ TROUBLES: dict[LegCode, Severity] = {
     LegCode.FAULT: "warning",
     LegCode.NO_PRICE: "warning",
     LegCode.RULES_CHANGED: "warning",
-    LegCode.MISSING_BARS: "info",
 }
 NEWS: dict[LegCode, Severity] = {
     LegCode.STOPPED_OUT: "warning",
     LegCode.FLAT: "warning",
+    LegCode.MISSING_BARS: "info",
     LegCode.STARTED_AFRESH: "info",
     LegCode.BELOW_MINIMUM: "info",
     LegCode.DUST: "info",
@@ -90,8 +90,11 @@ def _(status: LegStatus, _channels: Channels, _now_s: int) -> Iterator[Alert]:
 def _of_leg(status: LegStatus, state: LegState, code: LegCode, *, ended: bool = False) -> Alert:
     """Return the alert of a leg's status; both names of a status of the whole account are ""."""
     of = " ".join(filter(None, (state.instance, state.instrument))) or "the whole account"
+    severity = TROUBLES.get(code) or NEWS[code]
+    # A venue that is silent befalls all legs at once: what nobody need act on is one alert of the account, and counted.
+    key = f"{code} {status.account}" if severity == "info" else f"{code} {status.account} {of}"
     return Alert(
-        id=status.id, key=f"{code} {status.account} {of}", severity=TROUBLES.get(code) or NEWS[code],
+        id=f"{status.id} {of}", key=key, severity=severity,
         title=f"{status.account}: {of} is {code}", text=state.detail or str(state.code),
         at_s=int(status.at.timestamp()), lasts=code in TROUBLES, kept=ended, ended=ended,
     )  # fmt: skip

@@ -12,8 +12,12 @@ def title(notice: Notice) -> str:
     record = notice.record
     if notice.kind == "all clear":
         return f"All clear: {record.title}"
-    over = " (over)" if notice.kind == "over" else ""
-    return f"{_MARKS[record.severity]}{record.title}{over}"
+    return marked(record) + (" (over)" if notice.kind == "over" else "")
+
+
+def marked(record: AlertRecord) -> str:
+    """Return an alert's title, with a sign for each step of its severity."""
+    return f"{_MARKS[record.severity]}{record.title}"
 
 
 def body(notice: Notice) -> str:

@@ -156,7 +156,7 @@ class BoxRun:
 
     def _minute(self, close: int) -> None:
         self._set_clocks(close)
-        self._missed += bool(self._run.tick())
+        self._missed += bool(self._run.tick(close))
         self._sweep()
         state_directory.write_progress(self._run.state, close)
 

@@ -10,7 +10,7 @@ from fanfold import desk
 from fanfold.cli.argument_types import Options
 from fanfold.cli.conclusion import RunSpan, conclude
 from fanfold.cli.exit_codes import Exit
-from fanfold.cli.recorded_run import deployed, print_start
+from fanfold.cli.recorded_run import alert_lines, deployed, print_start
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
 from fanfold.local import run_plan, state_directory
@@ -79,13 +79,14 @@ def _trade(run: DeskRun, traded: Desk, wanted: RunOptions, out: Console, *, as_j
     # Here waiting costs nothing, so what an exchange finishes late is final at the first answer.
     grace_s = LATE_S + max(venue.grace_s for venue in traded.venues.values())
     out.print(f"trading {', '.join(_symbols(traded))} on paper; Ctrl-C ends it", highlight=False)
-    done = 0
+    done, alerts = 0, alert_lines(run)
     while not stop.requested and (wanted.minutes is None or done < wanted.minutes):
-        missed = run.tick()
+        missed = run.tick(time.time())
         done += 1
         state_directory.write_progress(run.state, _minute())
         _invoke_scheduled(run, done)
-        out.print(f"{moment(_minute())}  {missed or 'polled'}", highlight=False, soft_wrap=True)
+        for line in (f"{moment(_minute())}  {missed or 'polled'}", *alerts()):
+            out.print(line, highlight=False, soft_wrap=True)
         if wanted.minutes is None or done < wanted.minutes:
             stop.wait(MINUTE_S + grace_s - time.time() % MINUTE_S)
     run.finish()

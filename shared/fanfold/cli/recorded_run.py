@@ -1,14 +1,18 @@
 """Trade recorded bars or the seeded market on the embedded AWS."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from itertools import chain
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from fanfold.aws.dynamodb.alert_table import DynamoAlerts
+from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.dynamodb.views import DynamoViews
+from fanfold.cli.alert_lines import AlertLines
 from fanfold.cli.argument_types import Options
 from fanfold.cli.conclusion import RunSpan, conclude
 from fanfold.cli.exit_codes import Exit
@@ -184,14 +188,14 @@ def _replay(run: DeskRun, accounts: list[str], closes: range, pause_s: float, st
     with Progress(*columns, console=out, transient=True) as progress:
         task = progress.add_task("", total=len(closes), rate="")
         began = line_at = time.monotonic()
-        legs = LegWatch(DynamoViews(run.call, table_name("views", run.stage)), accounts)
+        legs, alerts = LegWatch(DynamoViews(run.call, table_name("views", run.stage)), accounts), alert_lines(run)
 
         def traded_through(now: int) -> None:
             nonlocal line_at
             # A run that is killed goes on from here.
             state_directory.write_progress(run.state, now)
             done = progress.tasks[0].completed + 1
-            for line in legs.news() if done % LOOK_EVERY == 0 else ():
+            for line in chain(legs.news() if done % LOOK_EVERY == 0 else (), alerts()):
                 progress.console.print(line, highlight=False, soft_wrap=True)
             rate = f"{done / (time.monotonic() - began):.1f} bars/s  {moment(now)}"
             progress.update(task, advance=1, rate=rate)
@@ -200,6 +204,13 @@ def _replay(run: DeskRun, accounts: list[str], closes: range, pause_s: float, st
                 out.print(f"{done:,} of {len(closes):,} bars  {rate}", highlight=False)
 
         return run.replay(closes, pause_s, traded_through, stop)
+
+
+def alert_lines(run: DeskRun) -> Callable[[], Iterator[str]]:
+    """Return what reads the news of alerts; there are none where no channel is named."""
+    if not run.alerts:
+        return lambda: iter(())
+    return AlertLines(DynamoAlerts(Table(run.call, table_name("alerts", run.stage)))).news
 
 
 def _pause(speed: str | float, length_s: int) -> float:

@@ -31,6 +31,8 @@ DEATHS = frozenset({"Runtime.ExitError", "Sandbox.Timedout"})
 DISK_FREE_MIN = 1 << 20
 # A pause between bars may be an hour, and Ctrl-C does not wait for its end.
 WAKE_S = 0.1
+# The schedules of alerts, as services/alerts/serverless.yml has them: every so many seconds, so many past midnight.
+ALERT_SCHEDULES = {"anomalies": (900, 0), "daily_report": (86_400, 3_600)}
 CLOCK = "clock"
 RUN_FILE = "run.json"
 
@@ -113,8 +115,11 @@ class DeskRun:
     """Drives a deployed desk minute by minute."""
 
     def __init__(self, cloud: Cloud, state: Path, stage: str = STAGE, *, alerts: bool = False) -> None:
+        """Drive the stack of alerts too, where it is deployed: that is ``alerts``."""
         self._cloud = cloud
-        self._alerts = alerts
+        self.alerts = alerts
+        # The time up to which the schedules of alerts were invoked; None before the first.
+        self._alerted_s: float | None = None
         self.state = state
         self.stage = stage
         self.call = light_client(cloud)
@@ -129,14 +134,16 @@ class DeskRun:
             invoke(self.call, "risk", "control", command, self.stage)
 
     def set_clock(self, now: float) -> None:
+        self._alerted_s = now if self._alerted_s is None else self._alerted_s
         fresh = self.state / f"{CLOCK}.new"
         fresh.write_text(repr(now))
         fresh.replace(self.state / CLOCK)
 
-    def tick(self) -> str:
-        """Poll the venues as the schedule does, and wait until all that follows from it is done.
+    def tick(self, now: float) -> str:
+        """Poll the venues as the schedule does, and wait until all that follows from it is done, with its alerts.
 
-        Return which venue did not answer and why, "" where all did: the next poll asks for what is missing.
+        ``now`` is the market's time, in epoch seconds. Return which venue did not answer and why, "" where all did: the
+        next poll asks for what is missing.
         """
         missed = ""
         try:
@@ -146,9 +153,17 @@ class DeskRun:
                 raise
             missed = fault.message
         self.rest()
-        if self._alerts:
-            invoke(self.call, ALERTS, "follow_up", {}, self.stage)
+        if self.alerts:
+            self._alert(now)
         return missed
+
+    def _alert(self, now: float) -> None:
+        """Invoke the functions of alerts that EventBridge schedules in the cloud, and that became due."""
+        before, self._alerted_s = self._alerted_s, now
+        for function, (every_s, past_s) in ALERT_SCHEDULES.items():
+            if before is not None and (now - past_s) // every_s > (before - past_s) // every_s:
+                invoke(self.call, ALERTS, function, {}, self.stage)
+        invoke(self.call, ALERTS, "follow_up", {}, self.stage)
 
     def replay(self, closes: range, pause_s: float, on_close: Callable[[int], None], stop: Callable[[], bool]) -> int:
         """Trade the closes in turn, with a pause between their starts; return the number traded until the stop."""
@@ -157,7 +172,7 @@ class DeskRun:
                 return done
             began = time.monotonic()
             self.set_clock(now)
-            self.tick()
+            self.tick(now)
             on_close(now)
             while not stop() and (left := pause_s - (time.monotonic() - began)) > 0:
                 time.sleep(min(left, WAKE_S))
