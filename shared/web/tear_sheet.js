@@ -1,39 +1,10 @@
 // A back-test's tear sheet. The page holds its document as JSON and asks nobody for anything: it opens offline.
-import { candles, colour, columns, lines, moment } from "./charts.js";
+import { candles, columns, lines, moment } from "./charts.js";
+import {
+  amount, draw, element, figure, footer, header, main, metrics, percent, ratio, section, sheet, table, tables, tint,
+} from "./sheet.js";
 
-const sheet = JSON.parse(document.getElementById("sheet").textContent);
-const main = document.querySelector("main");
-
-const amount = (value) => value.toLocaleString("en", { maximumFractionDigits: 2 });
 const price = (value) => value.toLocaleString("en", { maximumSignificantDigits: 7 });
-const percent = (value) => `${(value * 100).toLocaleString("en", { maximumFractionDigits: 2 })} %`;
-const ratio = (value) => value.toLocaleString("en", { maximumFractionDigits: 2 });
-
-function element(name, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(name), properties);
-  made.append(...children);
-  return made;
-}
-
-function section(title, ...children) {
-  main.append(element("section", {}, element("h2", { textContent: title }), ...children));
-}
-
-function figure(caption) {
-  const chart = element("div", { className: "chart" });
-  return [element("figure", {}, element("figcaption", { textContent: caption }), chart), chart];
-}
-
-function table(head, rows, className = "") {
-  const cells = (kind, values) => element("tr", {}, ...values.map((value) => element(kind, { textContent: value })));
-  return element("div", { className: "scroll", tabIndex: 0 }, element("table", { className },
-    element("thead", {}, cells("th", head)), element("tbody", {}, ...rows.map((row) => cells("td", row)))));
-}
-
-function header() {
-  main.append(element("h1", { textContent: sheet.title }));
-  for (const line of sheet.facts) main.append(element("p", { className: "muted", textContent: line }));
-}
 
 function verdict() {
   const { passed, summary, findings } = sheet.verdict;
@@ -41,13 +12,6 @@ function verdict() {
   main.append(element("section", { className: `verdict ${state}` },
     element("strong", { textContent: summary }),
     element("ul", { hidden: !findings.length }, ...findings.map((line) => element("li", { textContent: line })))));
-}
-
-function metrics() {
-  for (const group of sheet.metrics) {
-    section(group.name, element("dl", { className: "metrics" }, ...group.metrics.map((metric) => element(
-      "div", { title: metric.about }, element("dt", { textContent: metric.name }), element("dd", { textContent: metric.text })))));
-  }
 }
 
 function equity() {
@@ -72,10 +36,7 @@ function months() {
     row.year, ...row.returns.map((value) => (value == null ? "" : percent(value))), percent(row.whole)]), "heat");
   const strongest = Math.max(...sheet.months.flatMap((row) => row.returns.map((value) => Math.abs(value ?? 0))), 1e-9);
   made.querySelectorAll("tbody tr").forEach((line, n) => sheet.months[n].returns.forEach((value, month) => {
-    if (value == null) return;
-    // Tinted up to a quarter: the figures stay readable in both schemes.
-    const share = Math.round(10 + (Math.abs(value) / strongest) * 54).toString(16).padStart(2, "0");
-    line.children[month + 1].style.background = colour(value < 0 ? "loss" : "gain") + share;
+    if (value != null) tint(line.children[month + 1], value < 0 ? "loss" : "gain", Math.abs(value) / strongest);
   }));
   section("Returns by month", made);
 }
@@ -124,13 +85,4 @@ function exposure() {
   });
 }
 
-function tables() {
-  for (const one of sheet.tables) section(one.name, table(one.columns, one.rows));
-}
-
-function footer() {
-  main.append(element("footer", { className: "muted" }, ...sheet.provenance.map((line) => element("p", { textContent: line }))));
-}
-
-document.title = sheet.title;
-for (const part of [header, verdict, metrics, equity, months, rolling, market, exposure, tables, footer]) part();
+draw([header, verdict, () => metrics(sheet.metrics), equity, months, rolling, market, exposure, tables, footer]);

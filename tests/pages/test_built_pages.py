@@ -11,7 +11,10 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = json.loads((ROOT / "package.json").read_text())["scripts"]
 # The script that builds each folder, and the files that it makes.
 BUILT = {
-    "tear-sheet": ("shared/fanfold/research/pages", ["tear_sheet.css", "tear_sheet.js"]),
+    "sheets": (
+        "shared/fanfold/research/pages",
+        ["sweep_sheet.js", "tear_sheet.css", "tear_sheet.js", "walk_sheet.js"],
+    ),
     "desk": ("shared/fanfold/page", ["desk.css", "desk.js"]),
 }
 FILES = [(script, name) for script, (_, names) in BUILT.items() for name in names]

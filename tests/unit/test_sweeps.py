@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pyarrow as pa
@@ -80,10 +81,10 @@ def test_ranks_and_heat_maps_are_of_the_rows() -> None:
     for row in result.table.to_pylist():
         if row["error"] is None:
             cells.setdefault((row["param_fast"], row["param_slow"]), []).append(row["total_return"])
-    means = {place: sum(values) / len(values) for place, values in cells.items()}
+    medians = {place: median(values) for place, values in cells.items()}
     seen = {(fast, slow): heat.values[down, across] for down, fast in enumerate(heat.rows)
             for across, slow in enumerate(heat.columns) if (fast, slow) != (20, 20)}  # fmt: skip
-    assert seen == pytest.approx(means)
+    assert seen == pytest.approx(medians)
     with pytest.raises(BadInput, match="`sharpe`"):
         result.ranked("sharp")
     with pytest.raises(BadInput, match="'stop' was not varied"):
@@ -240,7 +241,7 @@ def test_the_command_ranks_writes_and_keeps(tmp_path: Path, capsys: pytest.Captu
     text = capsys.readouterr().out
     assert "best 10 by total return" in text
     assert "1 not traded: sma_cross: fast is 20" in text
-    assert "mean total return by fast and slow" in text
+    assert "median total return by fast and slow" in text
 
 
 @pytest.mark.parametrize(

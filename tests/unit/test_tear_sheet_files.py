@@ -59,7 +59,7 @@ def test_the_same_run_writes_the_same_bytes(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "reason"), [("sheet.json", "name it .html"), ("nowhere/sheet.html", "cannot be written: No such file")]
+    ("name", "reason"), [("sheet.json", "name it .html"), ("nowhere/sheet.html", "there is no folder")]
 )
 def test_a_page_that_cannot_be_is_refused(tmp_path, capsys, name, reason):
     assert ran("--html", str(tmp_path / name)) == 2

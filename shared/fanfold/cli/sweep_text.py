@@ -9,7 +9,8 @@ import msgspec
 
 from fanfold.cli.output import Grid, cell
 from fanfold.cli.trial_text import COLUMNS, figure_text, trial_cells
-from fanfold.research.sweeping.sweep_result import HeatMap, SweepResult
+from fanfold.research.sweeping.heat_maps import HeatMap
+from fanfold.research.sweeping.sweep_result import SweepResult
 
 SHOWN, REASONS_SHOWN = 10, 5
 # A terminal shows so many values across and down.
@@ -65,7 +66,7 @@ def heat_grid(heat: HeatMap) -> Grid:
     ]
     headings = (f"{heat.down} \\ {heat.across}", *(cell(heat.columns[column]) for column in across))
     part = "" if len(down) == len(heat.rows) and len(across) == len(heat.columns) else ", not every value shown"
-    title = f"mean {heat.figure.replace('_', ' ')} by {heat.down} and {heat.across}{part}"
+    title = f"median {heat.figure.replace('_', ' ')} by {heat.down} and {heat.across}{part}"
     return Grid(title, headings, rows, frozenset(range(len(headings))))
 
 

@@ -4,14 +4,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
+import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from fanfold.cli import stage_sweeps, sweep_text, walk_text
+from fanfold.cli import stage_sweeps, sweep_text, tear_sheet_files, walk_text
 from fanfold.cli.output import Answer
 from fanfold.cli.planned_run import read_plan
 from fanfold.cli.research_library import library_in, now_s
@@ -20,12 +22,27 @@ from fanfold.errors import BadInput
 from fanfold.local.run_plan import RunOptions, RunPlan
 from fanfold.research.backtesting import Frictions
 from fanfold.research.library import RunLibrary, RunStamp, check_figure
-from fanfold.research.sweeping import sweeps, walking
+from fanfold.research.sweeping import sheet_of_sweep, sheet_of_walk, sweeps, walking
 from fanfold.research.sweeping.planning import SweepOptions
 from fanfold.research.sweeping.sweep_result import SweepResult
-from fanfold.research.sweeping.walking import WalkOptions
+from fanfold.research.sweeping.walking import WalkForwardResult, WalkOptions
 
 FrictionTerms = tuple[Decimal | None, Decimal | None, int, bool]
+
+
+class WrittenFiles(NamedTuple):
+    """The files of a result: trials as Parquet, and a page, of a sweep with a first map over two params: fast,slow."""
+
+    out: Path | None = None
+    html: Path | None = None
+    heat_map: str = ""
+
+    def check(self) -> None:
+        """Raise BadInput for what cannot be written, before anything is traded."""
+        if self.html is not None:
+            tear_sheet_files.checked(self.html)
+        elif self.heat_map:
+            raise BadInput("--heat-map is of a page: name its file with --html")
 
 
 def swept(
@@ -33,16 +50,20 @@ def swept(
     options: SweepOptions,
     terms: FrictionTerms,
     rank: str,
-    out: Path | None,
+    files: WrittenFiles,
     folder: Path | None,
     tags: Sequence[str],
     on_stage: StageTerms | None = None,
 ) -> Answer:
     """Sweep, here or on a stage, and return the trials ranked by a figure."""
     check_figure(rank)
+    files.check()
+    if options.optuna and (options.draw or on_stage):
+        beside = "--random" if options.draw else "--stage"
+        raise BadInput(f"--optuna chooses by itself, on this machine: leave {beside} out")
     planned = read_plan(wanted)
     if options.optuna:
-        return _searched(planned, options, Frictions(*terms), rank, out, library_in(folder), tags)
+        return _searched(planned, options, Frictions(*terms), rank, files, library_in(folder), tags)
     job, library = sweeps.planned_job(planned, options, Frictions(*terms)), library_in(folder)
     with progress_of_trials(job.trials) as on_trials:
         if on_stage is None:
@@ -51,7 +72,7 @@ def swept(
             run = sweeps.run_name(job, planned)
             rows = stage_sweeps.rows_of(run, job, planned.recordings, on_stage, on_trials)
             result = sweeps.kept(RunStamp(run, "sweep", now_s()), job, rows, planned.notes, library, tags)
-    return _answer(result, rank, out)
+    return _answer(result, rank, files, library)
 
 
 def _searched(
@@ -59,19 +80,24 @@ def _searched(
     options: SweepOptions,
     frictions: Frictions,
     rank: str,
-    out: Path | None,
+    files: WrittenFiles,
     library: RunLibrary,
     tags: Sequence[str],
 ) -> Answer:
     frame = job, _ = sweeps.searched_frame(planned, options, frictions)
     with progress_of_trials(options.optuna * len(job.markets) * len(job.windows)) as on_trials:
         result = sweeps.of_search(frame, planned, options, rank, library, on_trials, now_s(), tags)
-    return _answer(result, rank, out)
+    return _answer(result, rank, files, library)
 
 
-def _answer(result: SweepResult, rank: str, out: Path | None) -> Answer:
-    written = _write(result.table, out)
-    return Answer(sweep_text.document_of(result, rank), [*sweep_text.blocks_of(result, rank), *written])
+def _answer(result: SweepResult, rank: str, files: WrittenFiles, library: RunLibrary) -> Answer:
+    blocks = [*sweep_text.blocks_of(result, rank), *_write(result.table, files.out)]
+    if files.html is not None:
+        pair = [name.strip() for name in files.heat_map.split(",")] if files.heat_map else []
+        sheet = sheet_of_sweep.sheet_of(result, rank, pair)
+        page = sheet_of_sweep.page(sheet)
+        blocks += _write_page(files.html, result.run, page, msgspec.json.encode(sheet), library)
+    return Answer(sweep_text.document_of(result, rank), blocks)
 
 
 def walked(
@@ -79,17 +105,34 @@ def walked(
     options: SweepOptions,
     walk: WalkOptions,
     terms: FrictionTerms,
-    out: Path | None,
+    files: WrittenFiles,
     folder: Path | None,
     tags: Sequence[str],
 ) -> Answer:
     """Walk forward, and return the tests."""
+    files.check()
     planned = read_plan(wanted)
     job = sweeps.planned_job(planned, options, Frictions(*terms))
-    windows = walking.train_windows(walking.splits_of(job, planned, walk))
+    windows, library = walking.train_windows(walking.splits_of(job, planned, walk)), library_in(folder)
     with progress_of_trials(len(windows) * job.trials) as on_trials:
-        result = walking.of_job(job, planned, walk, library_in(folder), on_trials, now_s(), tags)
-    return Answer(walk_text.document_of(result), [*walk_text.blocks_of(result), *_write(result.rows, out)])
+        result = walking.of_job(job, planned, walk, library, on_trials, now_s(), tags)
+    return _walked(result, files, library)
+
+
+def _walked(result: WalkForwardResult, files: WrittenFiles, library: RunLibrary) -> Answer:
+    blocks = [*walk_text.blocks_of(result), *_write(result.rows, files.out)]
+    if files.html is not None:
+        sheet = sheet_of_walk.sheet_of(result)
+        page = sheet_of_walk.page(sheet)
+        blocks += _write_page(files.html, result.run, page, msgspec.json.encode(sheet), library)
+    return Answer(walk_text.document_of(result), blocks)
+
+
+def _write_page(html: Path, run: str, page: str, figures: bytes, library: RunLibrary) -> list[str]:
+    """Write a page and its figures, keep it in the library, and return a line that says so."""
+    tear_sheet_files.write_page(html, page, figures)
+    library.keep_sheet(run, page)
+    return [f"page          {html}"]
 
 
 def _write(rows: pa.Table, out: Path | None) -> list[str]:

@@ -1,4 +1,4 @@
-"""Tear sheets as files: a page for each account, and beside it the same numbers as JSON."""
+"""Pages of results as files: one for each account of a back-test, and beside it the same numbers as JSON."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,16 +18,28 @@ def write(
     verdict: BiasFindings = NO_VERDICT,
 ) -> list[Path]:
     """Write the page of each account, and return where; of several accounts, each file's name has the account's."""
-    if html.suffix == ".json":
-        raise BadInput(f"{html} is to be a page, and its numbers go beside it: name it .html")
+    checked(html)
     written = []
     for account in result.accounts.values():
         path = html.with_stem(f"{html.stem}-{account.account}") if len(result.accounts) > 1 else html
         sheet = tear_sheet_of(result, account, recordings, title, verdict)
-        try:
-            path.write_text(page(sheet), encoding="utf-8")
-            path.with_suffix(".json").write_bytes(numbers(sheet))
-        except OSError as wrong:
-            raise BadInput(f"{path} cannot be written: {wrong.strerror}; name another with --html") from wrong
+        write_page(path, page(sheet), numbers(sheet))
         written.append(path)
     return written
+
+
+def checked(html: Path) -> None:
+    """Raise BadInput where a page cannot be written at a place, before there is one."""
+    if html.suffix == ".json":
+        raise BadInput(f"{html} is to be a page, and its numbers go beside it: name it .html")
+    if not html.parent.is_dir():
+        raise BadInput(f"{html} cannot be written: there is no folder {html.parent}; name another with --html")
+
+
+def write_page(path: Path, text: str, figures: bytes) -> None:
+    """Write a page, and its numbers beside it. Raises BadInput where that cannot be done."""
+    try:
+        path.write_text(text, encoding="utf-8")
+        path.with_suffix(".json").write_bytes(figures)
+    except OSError as wrong:
+        raise BadInput(f"{path} cannot be written: {wrong.strerror}; name another with --html") from wrong

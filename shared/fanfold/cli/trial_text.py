@@ -5,8 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 from fanfold.cli.output import cell, share
+from fanfold.research.sweeping.trial_rows import SHARES
 
-SHARES = {"total_return", "cagr", "volatility", "drawdown", "invested", "gross_exposure", "buy_and_hold", "win_rate"}
 COLUMNS = ("total_return", "sharpe", "drawdown", "fills", "round_trips", "fees")
 
 

@@ -1,14 +1,11 @@
 """A back-test's tear sheet, as one page that opens offline, and as the same numbers in JSON."""
 
-from importlib import resources
 from typing import Any
 
 import msgspec
 
-from fanfold import __version__
 from fanfold.research.chart_series import ChartLine, MonthRow
-
-PAGE_BYTES_MAX = 500_000
+from fanfold.research.self_contained import page_of
 
 
 class Metric(msgspec.Struct, frozen=True):
@@ -115,13 +112,7 @@ class TearSheet(msgspec.Struct, frozen=True, kw_only=True):
 
 def page(sheet: TearSheet) -> str:
     """Return the page: one HTML text that holds its data, styles and scripts, and loads nothing."""
-    return (
-        _part("tear_sheet.html")
-        .replace("{version}", __version__)
-        .replace("{style}", _part("tear_sheet.css"))
-        .replace("{sheet}", _inside_a_script(numbers(sheet).decode()))
-        .replace("{script}", _part("tear_sheet.js"))
-    )
+    return page_of("tear_sheet.js", sheet.title, numbers(sheet))
 
 
 def numbers(sheet: TearSheet) -> bytes:
@@ -130,12 +121,3 @@ def numbers(sheet: TearSheet) -> bytes:
     plain["months"] = [row._asdict() for row in sheet.months]
     plain["exposure"] = sheet.exposure._asdict()
     return msgspec.json.encode(plain)
-
-
-def _inside_a_script(text: str) -> str:
-    """Return JSON that no name in it, such as that of a strategy, can end the script with."""
-    return text.replace("<", "\\u003c")
-
-
-def _part(name: str) -> str:
-    return (resources.files("fanfold.research") / "pages" / name).read_text(encoding="utf-8")

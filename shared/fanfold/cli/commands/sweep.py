@@ -7,6 +7,7 @@ Example: fanfold sweep sma_cross --grid fast=5:50:5 --grid slow=60:200:20
 Example: fanfold sweep sma_cross --data BTCUSDT-1m.zip --grid fast=10,20 --grid slow=50:200:10 --windows 30d
 Example: fanfold sweep sma_cross --data BTCUSDT-1m.zip --grid fast=2:100:1 --grid slow=20:500:5 --random 500 --seed 3
 Example: fanfold sweep sma_cross --data BTCUSDT-1m.zip --grid fast=2:100:1 --grid slow=20:500:5 --optuna 200
+Example: fanfold sweep sma_cross --grid fast=5:50:5 --grid slow=60:200:20 --html sweep.html
 Example: fanfold sweep breakout --data *.zip --instruments each --grid entry=20:100:20 --rank calmar
 """
 
@@ -56,6 +57,8 @@ OnStage = Annotated[str, Parameter(metavar="NAME", help="trade on this stage's A
 Agreed = Annotated[bool, Parameter(negative=(), help="start on a stage without asking about its price")]
 CostMax = Annotated[Money, Parameter(metavar="USD", help="start nothing on a stage that costs more")]
 Out = Annotated[Path | None, Parameter(metavar="FILE", help="write a row a trial as Parquet")]
+Html = Annotated[Path | None, Parameter(metavar="FILE", help="write a page, and its numbers beside it as JSON")]
+HeatMapOf = Annotated[str, Parameter(metavar="K,K", help="the params of the page's first heat map, down and across")]
 
 
 def command(
@@ -85,6 +88,8 @@ def command(
     ignore_loss_limits: Ignored = False,
     rank: Rank = "sharpe",
     out: Out = None,
+    html: Html = None,
+    heat_map: HeatMapOf = "",
     library: LibraryFolder = None,
     tag: Tags = None,
     stage: OnStage = "",
@@ -92,11 +97,9 @@ def command(
     cost_max: CostMax = None,
 ) -> Answer:
     """Return the trials, the best first."""
-    known = folder.locate(name, strategies)
     if not grid:
         raise BadInput("name what is varied, such as --grid fast=10:50:5")
-    if optuna and (random or stage):
-        raise BadInput(f"--optuna chooses by itself, on this machine: leave {'--random' if random else '--stage'} out")
+    known = folder.locate(name, strategies)
     wanted = RunOptions(desk=desk, data=data or (), columns=column_names.parse(columns), strategy=known,
                         param=param or (), cash=cash, since=since, until=until, minutes=minutes)  # fmt: skip
     from fanfold.cli import sweeping  # noqa: PLC0415 - it loads numba
@@ -104,6 +107,7 @@ def command(
     from fanfold.research.sweeping.planning import SweepOptions, grid_texts  # noqa: PLC0415 - as above
 
     options = SweepOptions(grid_texts(grid), random or 0, seed, optuna or 0, timeframe, instruments, windows, quantity)
-    frictions = (fees, slippage, latency, ignore_loss_limits)
-    on_stage = StageTerms(stage, yes, cost_max) if stage else None
-    return sweeping.swept(wanted, options, frictions, rank, out, library, tag or (), on_stage)
+    files, on_stage = sweeping.WrittenFiles(out, html, heat_map), StageTerms(stage, yes, cost_max) if stage else None
+    return sweeping.swept(
+        wanted, options, (fees, slippage, latency, ignore_loss_limits), rank, files, library, tag or (), on_stage
+    )

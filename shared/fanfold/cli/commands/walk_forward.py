@@ -26,7 +26,7 @@ from fanfold.cli.argument_types import (
     StrategyParams,
 )
 from fanfold.cli.commands.backtest import Fees, Ignored, Latency, Slippage
-from fanfold.cli.commands.sweep import Draw, GridOption, Name, Seed, Timeframe
+from fanfold.cli.commands.sweep import Draw, GridOption, Html, Name, Seed, Timeframe
 from fanfold.cli.output import Answer
 from fanfold.cli.research_library import LibraryFolder, Tags
 from fanfold.errors import BadInput
@@ -71,6 +71,7 @@ def command(
     latency: Latency = 0,
     ignore_loss_limits: Ignored = False,
     out: Out = None,
+    html: Html = None,
     library: LibraryFolder = None,
     tag: Tags = None,
 ) -> Answer:
@@ -87,4 +88,4 @@ def command(
     options = SweepOptions(grid_texts(grid), random or 0, seed, timeframe=timeframe)
     walk = WalkOptions(train, test, anchored, purged_k_fold or 0, embargo, rank)
     frictions = fees, slippage, latency, ignore_loss_limits
-    return sweeping.walked(wanted, options, walk, frictions, out, library, tag or ())
+    return sweeping.walked(wanted, options, walk, frictions, sweeping.WrittenFiles(out, html), library, tag or ())

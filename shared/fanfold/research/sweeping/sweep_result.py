@@ -1,33 +1,17 @@
 """The result of a sweep: its rows, ranked, and as heat maps over two params."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from fanfold.errors import BadInput, near
 from fanfold.research.columns import Floats
 from fanfold.research.library import COSTS, check_figure
+from fanfold.research.sweeping.heat_maps import HeatMap, cell_medians, grouped
 from fanfold.research.sweeping.sweep_job import SweepJob
-
-
-class HeatMap(NamedTuple):
-    """The mean of a figure over all trials that have a value of ``down`` and of ``across``; NaN where none has it."""
-
-    figure: str
-    down: str
-    across: str
-    rows: list[int | float]
-    columns: list[int | float]
-    values: Floats
-
-    @property
-    def filled(self) -> float:
-        """Return the share of cells that have a value."""
-        return float(np.isfinite(self.values).mean())
 
 
 class SweepResult:
@@ -60,21 +44,27 @@ class SweepResult:
         return self.table.filter(self.table["error"].is_valid())
 
     def heat_map(self, down: str, across: str, figure: str = "sharpe") -> HeatMap:
-        """Return the mean of a figure by the values of two params."""
+        """Return the median of a figure by the values of two params."""
         check_figure(figure)
-        for name in (down, across):
+        self.check_varied(down, across)
+        rows, columns = (grouped(self.table[f"param_{name}"], self.table.num_rows) for name in (down, across))
+        shape = len(rows.groups), len(columns.groups)
+        cells = rows.of_trial * shape[1] + columns.of_trial
+        medians = cell_medians(cells, self.figures(figure), shape[0] * shape[1]).reshape(shape)
+        first = [[group[0] for group in params.groups] for params in (rows, columns)]
+        return HeatMap(figure, down, across, first[0], first[1], medians)
+
+    def figures(self, figure: str) -> Floats:
+        """Return a figure of all trials; NaN where one has none."""
+        figures: Floats = self.table[figure].cast(pa.float64()).to_numpy()
+        return figures
+
+    def check_varied(self, *names: str) -> None:
+        """Raise BadInput for a param that was not varied."""
+        for name in names:
             if name not in self.varied:
                 known = ", ".join(self.varied) or "none"
                 raise BadInput(f"{name!r} was not varied{near(name, self.varied)}; there are {known}")
-        places = [np.unique(self.table[f"param_{name}"].to_numpy(), return_inverse=True) for name in (down, across)]
-        (rows, row), (columns, column) = places
-        figures = self.table[figure].cast(pa.float64()).to_numpy()
-        known = ~np.isnan(figures)
-        shape, cells = (rows.size, columns.size), (row * columns.size + column)[known]
-        count = np.bincount(cells, minlength=rows.size * columns.size)
-        total = np.bincount(cells, figures[known], rows.size * columns.size)
-        means = np.divide(total, count, out=np.full(total.size, np.nan), where=count > 0)
-        return HeatMap(figure, down, across, rows.tolist(), columns.tolist(), means.reshape(shape))
 
 
 def stopped_notes(job: SweepJob, rows: pa.Table) -> list[str]:

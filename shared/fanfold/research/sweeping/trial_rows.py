@@ -24,6 +24,11 @@ _COUNTS = ("fills", "round_trips", "average_held_s", "drawdown_longest_s", "days
 _TIMES = ("drawdown_peak", "drawdown_low", "drawdown_recovered")
 # What trials are ranked by.
 FIGURES = (*_AMOUNTS, *_RATIOS, *_COUNTS)
+# Those that are shown as percentages, and as lengths of time.
+SHARES = frozenset(
+    {"total_return", "cagr", "volatility", "drawdown", "invested", "gross_exposure", "buy_and_hold", "win_rate"}
+)
+LENGTHS = frozenset({"average_held_s", "drawdown_longest_s"})
 
 
 class TrialHashes(NamedTuple):
