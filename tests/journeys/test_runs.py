@@ -5,15 +5,13 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fanfold.local import state_directory
-from support.command_processes import fanfold, said
+from support.command_processes import ended, fanfold, lives, said, started_on, until
 from support.desk_fixture import ROOT, skip_without_node
 
 MOMENTS = 4
@@ -23,46 +21,6 @@ NO_STORED_STACKS = ("FANFOLD_TRIED_BY", "test_runs")
 
 def run(*words: str) -> tuple[str, ...]:
     return ("run", "--desk", str(ROOT / "desk.toml"), *words)
-
-
-def until(child: "subprocess.Popen[str]", line: str) -> None:
-    """Read what a command says up to a line."""
-    assert child.stdout
-    assert any(line in printed_line for printed_line in child.stdout), f"it ended without saying {line!r}"
-
-
-def lives(child: "subprocess.Popen[str]") -> bool:
-    """Say whether a command runs, asked in a loop: a core that only looks is one that the command does not have."""
-    time.sleep(0.02)
-    return child.poll() is None
-
-
-def ended(state: Path) -> bool:
-    """Say whether every process that was started on a directory has ended; wait for those that are ending."""
-    own = f"FANFOLD_STATE={state}".encode()
-    running = [path.parent for path in Path("/proc").glob("[0-9]*/environ") if own in _read(path).split(b"\0")]
-    for process in running:
-        # A process that ends closes this; one that stays lets the test time out.
-        _wait(int(process.name))
-    return not [path for path in Path("/proc").glob("[0-9]*/environ") if own in _read(path).split(b"\0")]
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError:
-        return b""  # It has ended meanwhile.
-
-
-def _wait(pid: int) -> None:
-    import select
-
-    try:
-        watched = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return
-    select.select([watched], [], [], 30)
-    os.close(watched)
 
 
 @pytest.fixture
@@ -169,7 +127,7 @@ def test_a_run_that_is_ended_at_any_moment_leaves_nothing_that_runs(state):
             # A moment is after so many characters and processes, not after so many seconds.
             child.stdout.read(dice.randrange(40))
             started = dice.randrange(3)
-            while len(_started(state)) < started and lives(child):
+            while len(started_on(state)) < started and lives(child):
                 continue
             child.send_signal(ending)
             out, _ = child.communicate()
@@ -177,8 +135,3 @@ def test_a_run_that_is_ended_at_any_moment_leaves_nothing_that_runs(state):
         assert "not empty and not a state directory" not in out, f"seed {seed}"
         assert child.returncode in {0, 130, -ending}, f"seed {seed}"
         assert ended(state), f"seed {seed}"
-
-
-def _started(state: Path) -> list[Path]:
-    own = f"FANFOLD_STATE={state}".encode()
-    return [path for path in Path("/proc").glob("[0-9]*/environ") if own in _read(path).split(b"\0")]
