@@ -35,17 +35,19 @@ def random_desk(chance: Chance) -> Desk:
 
 
 def random_bars(chance: Chance, instruments: int) -> PollTable:
-    bars = np.zeros((TIMES, instruments, len(BarPlace)), np.int64)
+    bars = np.zeros((len(BarPlace), instruments, TIMES), np.int64)
     times = START + 300 * np.arange(1, TIMES + 1)
     for column in range(instruments):
         seen = chance.random(TIMES) < 0.97
         close = 20_000 + np.cumsum(chance.integers(-150, 151, TIMES))
         newest = np.maximum.accumulate(np.where(seen, np.arange(TIMES), -1))
-        mine, there = bars[:, column], newest >= 0
+        mine, there = bars[:, column].T, newest >= 0
         mine[:, BarPlace.SEEN], mine[:, BarPlace.OPEN] = seen, seen * (close + chance.integers(-20, 21, TIMES))
         mine[there, BarPlace.CLOSE], mine[there, BarPlace.CLOSED_AT] = close[newest[there]], times[newest[there]]
         mine[:, BarPlace.VOLUME] = seen * chance.integers(0, 10**9, TIMES)
-    return PollTable(times, bars, np.zeros((0, instruments)), np.zeros((0, instruments, 2), np.int64))
+    return PollTable(
+        times, bars, np.zeros((0, instruments)), np.zeros((0, instruments, 2), np.int64), np.zeros((0, 2), np.int64)
+    )
 
 
 def random_targets(chance: Chance, legs: int) -> Wanted:
@@ -54,7 +56,7 @@ def random_targets(chance: Chance, legs: int) -> Wanted:
     stands = np.maximum.accumulate(np.where(chance.random((TIMES, legs)) < 0.1, np.arange(TIMES)[:, None], 0), axis=0)
     silent = chance.random((TIMES, legs)) < 0.2
     wanted = np.where(silent, np.nan, np.take_along_axis(weights, stands, axis=0))
-    return Wanted(wanted, np.zeros((0, 3), np.int64), np.full((1, legs), -1), np.array(NEVER))
+    return Wanted(np.ascontiguousarray(wanted.T), np.zeros((0, 3), np.int64), np.full((1, legs), -1), np.array(NEVER))
 
 
 def traded(book: Book) -> list[list[list[int]]]:

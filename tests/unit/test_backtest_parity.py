@@ -4,6 +4,7 @@ The seeded market has an outage of SOL and a silent minute of XRP in its first h
 part where participation is small.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -140,13 +141,19 @@ def _hold_equal(desk: Desk, begins: int) -> None:
     assert len(quick.equity) > MINUTES - begins - 5
 
 
-def test_bars_that_are_laid_in_parts_are_those_laid_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bars_are_laid_as_a_search_for_each_time_finds_them() -> None:
     desk = DESKS["several timeframes"]
     history = History({own.instrument: own for own in bars(7, MINUTES)}, START + 60 * 30, START + 60 * MINUTES)
     terms = account_terms(desk, ACCOUNT, prepare(desk).terms(ACCOUNT), history.recordings)
     times = account_market.times_of(history)
-    whole = account_market.market_of(desk, "market", history, terms, times)
-    monkeypatch.setattr(account_market, "PART", 50)
-    parts = account_market.market_of(desk, "market", history, terms, times)
-    assert (whole.bars[:, :, BarPlace.SEEN] == 0).any()
-    assert (parts.bars == whole.bars).all()
+    laid = account_market.market_of(desk, "market", history, terms, times).bars
+    assert (laid[BarPlace.SEEN] == 0).any()
+    for place, name in enumerate(terms.instruments):
+        recording = history.recordings[name]
+        known, unit = list(recording.bars()), 10 ** (terms.scales.prices[place] - recording.price_scale)
+        closes = [bar.closes_at_s for bar in known]
+        for at, time in enumerate(times.tolist()):
+            bar = known[bisect_right(closes, time) - 1]
+            seen = bar.closes_at_s == time
+            fresh = (unit * bar.open, unit * bar.close, bar.volume) if seen else (0, unit * bar.close, 0)
+            assert tuple(laid[:, place, at]) == (seen, *fresh, bar.closes_at_s)

@@ -1,12 +1,10 @@
 """Times of bars against one another, as sets and searches in plain Python have them."""
 
-from bisect import bisect_right
-
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold.research.sorted_times import newest_rows, rows_of, span_of, union_of
+from fanfold.research.sorted_times import rows_of, span_of, union_of
 
 # Series with holes, and runs without.
 HOLES = st.lists(st.integers(0, 40), unique=True, max_size=30).map(sorted)
@@ -23,12 +21,6 @@ def test_the_union_has_each_time_once_in_order(series: list[np.ndarray]) -> None
 def test_a_time_has_the_row_at_which_the_series_has_it(times: np.ndarray, within: np.ndarray) -> None:
     places = {time: row for row, time in enumerate(within.tolist())}
     assert rows_of(times, within).tolist() == [places.get(time, -1) for time in times.tolist()]
-
-
-@given(SERIES, SERIES)
-def test_the_newest_row_is_that_of_the_last_time_so_far(times: np.ndarray, within: np.ndarray) -> None:
-    expected = [bisect_right(within.tolist(), time) - 1 for time in times.tolist()]
-    assert newest_rows(times, within).tolist() == expected
 
 
 @given(SERIES)

@@ -168,16 +168,17 @@ class Sum(IntEnum):
 
 
 class PollTable(NamedTuple):
-    """Bars on the times of all polls, by time, instrument and BarPlace.
+    """Bars on the times of all polls, by BarPlace, instrument and time.
 
     ``variance`` of returns, as in ``risk.exposure``, has rows where a leg asks for it; ``span`` has high and low where
-    stops rest.
+    stops rest. ``most`` are the highest high and volume of each instrument, in figures of its recording.
     """
 
     time: Integers
     bars: Integers
     variance: Floats
     span: Integers
+    most: Integers
 
 
 class Terms(NamedTuple):
@@ -196,9 +197,9 @@ class Terms(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """Target weights of strategies, a row a time, a column a leg; NaN where a leg says nothing.
+    """Target weights of strategies, a row a leg, a column a time; NaN where a leg says nothing.
 
-    ``sizes`` has quantities that were asked for: row, column, lots. ``protection`` is the row of ``shares`` that goes
+    ``sizes`` has quantities that were asked for: time, leg, lots. ``protection`` is the row of ``shares`` that goes
     with a weight, in one row for all times or in a row each; a row of ``shares`` is stop, profit and trail, a pair
     each.
     """

@@ -68,7 +68,7 @@ def _value_legs(at: int, cash: int, book: Book, market: PollTable, terms: Terms)
         quantity = book.leg[leg, LegPlace.QUANTITY]
         if quantity != 0:
             instrument = terms.leg[leg, Sized.INSTRUMENT]
-            amount = quantity * market.bars[at, instrument, BarPlace.CLOSE] * terms.rule[instrument, RulePlace.WORTH]
+            amount = quantity * market.bars[BarPlace.CLOSE, instrument, at] * terms.rule[instrument, RulePlace.WORTH]
             worth += amount
             gross += abs(amount)
             book.instance[WORTH, terms.leg[leg, Sized.INSTANCE]] += amount
@@ -78,13 +78,13 @@ def _value_legs(at: int, cash: int, book: Book, market: PollTable, terms: Terms)
 @piece
 def _are_calm(at: int, book: Book, market: PollTable, terms: Terms, wanted: Wanted, guarded: bool) -> bool:
     for leg in range(len(book.leg)):
-        weight = wanted.weight[at, leg]
+        weight = wanted.weight[leg, at]
         if guarded and not _is_guard_calm(leg, at, weight, book, market, terms, wanted):
             return False
         if isnan(weight) or (guarded and book.leg[leg, LegPlace.OUT] != 0):
             continue
         quantity = book.leg[leg, LegPlace.QUANTITY]
-        price = market.bars[at, terms.leg[leg, Sized.INSTRUMENT], BarPlace.CLOSE]
+        price = market.bars[BarPlace.CLOSE, terms.leg[leg, Sized.INSTRUMENT], at]
         if price <= 0 or (weight == 0.0) != (quantity == 0):
             return False
         if quantity != 0 and not _is_in_band(leg, weight, quantity, price, book, terms):
@@ -119,11 +119,11 @@ def _is_out_of_reach(leg: int, at: int, book: Book, market: PollTable, terms: Te
     """Return whether a bar reaches neither a stop nor its profit, and the stop does not expire."""
     stop, instrument = book.stop[leg], terms.leg[leg, Sized.INSTRUMENT]
     sign, level, profit = stop[StopPlace.SIGN], stop[StopPlace.PRICE], stop[StopPlace.PROFIT]
-    now, close = market.time[at], market.bars[at, instrument, BarPlace.CLOSE]
+    now, close = market.time[at], market.bars[BarPlace.CLOSE, instrument, at]
     if now >= stop[StopPlace.DECIDED_AT] + RESTS_FOR_S or too_small(stop[StopPlace.LOTS], instrument, close, terms):
         return False
     losing, winning = close, close
-    if market.bars[at, instrument, BarPlace.SEEN]:
+    if market.bars[BarPlace.SEEN, instrument, at]:
         losing = market.span[at, instrument, LOW if sign > 0 else HIGH]
         winning = market.span[at, instrument, HIGH if sign > 0 else LOW]
     if level > 0 and sign * (losing - level) <= 0:

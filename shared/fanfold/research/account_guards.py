@@ -54,7 +54,7 @@ def _renew(leg: int, book: Book, wanted: Wanted) -> None:
 def _side(leg: int, at: int, book: Book, market: PollTable, terms: Terms) -> int:
     """Return the sign of a position; what is too little to be sold is none."""
     quantity, instrument = book.leg[leg, LegPlace.QUANTITY], terms.leg[leg, Sized.INSTRUMENT]
-    if too_small(quantity, instrument, market.bars[at, instrument, BarPlace.CLOSE], terms):
+    if too_small(quantity, instrument, market.bars[BarPlace.CLOSE, instrument, at], terms):
         return 0
     return 1 if quantity > 0 else -1
 
@@ -74,7 +74,7 @@ def cost_of_open(leg: int, book: Book) -> int:
 def _watch(leg: int, at: int, book: Book, market: PollTable, terms: Terms, wanted: Wanted) -> bool:
     """Move a protection with the close; return whether it is reached now."""
     mine = book.leg[leg]
-    price = market.bars[at, terms.leg[leg, Sized.INSTRUMENT], BarPlace.CLOSE]
+    price = market.bars[BarPlace.CLOSE, terms.leg[leg, Sized.INSTRUMENT], at]
     if (mine[LegPlace.GUARD] < 0 and mine[LegPlace.OUT] == 0) or price == 0:
         return False
     side, stop = _side(leg, at, book, market, terms), book.stop[leg]

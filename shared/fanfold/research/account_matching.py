@@ -33,7 +33,7 @@ NEVER = 2**62
 def match(at: int, book: Book, market: PollTable, terms: Terms) -> None:
     """Let live orders meet the bars of their instruments, the first to arrive first."""
     for instrument in range(len(terms.rule)):
-        rule, volume = terms.rule[instrument], market.bars[at, instrument, BarPlace.VOLUME]
+        rule, volume = terms.rule[instrument], market.bars[BarPlace.VOLUME, instrument, at]
         book.instrument[ROOM, instrument] = volume * rule[RulePlace.ROOM_OF] // rule[RulePlace.ROOM_BY]
     leg, stops = _next(at, book, market, terms)
     while leg >= 0:
@@ -61,7 +61,7 @@ def _next(at: int, book: Book, market: PollTable, terms: Terms) -> tuple[int, bo
     since = market.time[at] - terms.account[Term.LENGTH_S] - terms.account[Term.LATENCY_S]
     for leg in range(len(book.leg)):
         mine, stop = book.leg[leg], book.stop[leg]
-        if not market.bars[at, terms.leg[leg, Sized.INSTRUMENT], BarPlace.SEEN]:
+        if not market.bars[BarPlace.SEEN, terms.leg[leg, Sized.INSTRUMENT], at]:
             continue
         if mine[LegPlace.OPEN] != 0 and mine[LegPlace.DECIDED_AT] <= since and mine[LegPlace.ARRIVED] < first:
             oldest, stops, first = leg, False, mine[LegPlace.ARRIVED]
@@ -77,7 +77,7 @@ def _resolve(leg: int, at: int, book: Book, market: PollTable, terms: Terms) -> 
     mine = book.leg[leg]
     sized = terms.leg[leg]
     instrument, lots, limit = sized[Sized.INSTRUMENT], mine[LegPlace.OPEN], mine[LegPlace.LIMIT]
-    rule, bar = terms.rule[instrument], market.bars[at, instrument]
+    rule, bar = terms.rule[instrument], market.bars[:, instrument, at]
     tick, worth, first = rule[RulePlace.TICK], rule[RulePlace.WORTH], bar[BarPlace.OPEN]
     if mine[LegPlace.DECIDED_AT] + sized[Sized.LIFETIME_S] <= market.time[at] - terms.account[Term.LENGTH_S]:
         return
@@ -123,7 +123,7 @@ def _price_of_stop(
     The stop comes first. ``opening`` says that only the open of the bar counts.
     """
     stop, instrument = book.stop[leg], terms.leg[leg, Sized.INSTRUMENT]
-    bar, sign, tick = market.bars[at, instrument], stop[StopPlace.SIGN], terms.rule[instrument, RulePlace.TICK]
+    bar, sign, tick = market.bars[:, instrument, at], stop[StopPlace.SIGN], terms.rule[instrument, RulePlace.TICK]
     first, level, profit = bar[BarPlace.OPEN], stop[StopPlace.PRICE], stop[StopPlace.PROFIT]
     if bar[BarPlace.VOLUME] == 0:
         return 0, False

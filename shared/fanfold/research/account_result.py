@@ -52,8 +52,8 @@ def run_account(desk: Desk, name: str, policy: DeskPolicy, history: History, lat
     if not times.size:
         names = ", ".join(sorted({instrument for _, instrument in terms.keys}))
         raise BadInput(f"{names}: no bar closes from {moment(history.start)} to {moment(history.until)}")
-    refuse_wide_figures(history, terms)
     market = market_of(desk, desk.accounts[name].venue, history, terms, times)
+    refuse_wide_figures(market, history, terms)
     signals = signals_of(desk, desk.accounts[name].venue, terms, history, times)
     book = traded_book(terms, market, signals.wanted)
     return AccountRun(result_of(desk, name, terms, market, _rows(market, book)), signals.plain)
@@ -88,7 +88,7 @@ def traded_book(terms: AccountTerms, market: PollTable, wanted: Wanted) -> Book:
 def _lots(terms: AccountTerms, market: PollTable, book: Book, at: int, leg: int) -> int:
     """Return the size of a leg's target in lots, by the decimals of ``risk.sizing``."""
     instance, instrument = (int(place) for place in terms.terms.leg[leg, [Sized.INSTANCE, Sized.INSTRUMENT]])
-    price = Decimal(int(market.bars[at, instrument, BarPlace.CLOSE])).scaleb(-terms.scales.prices[instrument])
+    price = Decimal(int(market.bars[BarPlace.CLOSE, instrument, at])).scaleb(-terms.scales.prices[instrument])
     variance = float(market.variance[at, instrument]) if market.variance.size else 0.0
     worth = Decimal(int(book.instance[WORTH, instance])).scaleb(-terms.scales.money)
     mark = Mark(price=price, closes_at_s=int(market.time[at]), variance=variance)

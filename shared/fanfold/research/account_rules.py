@@ -82,7 +82,7 @@ def judge(leg: int, at: int, book: Book, market: PollTable, terms: Terms) -> int
     mine = book.leg[leg]
     lots, reduction = mine[LegPlace.ORDER], mine[LegPlace.REDUCES] != 0
     instrument = terms.leg[leg, Sized.INSTRUMENT]
-    price = market.bars[at, instrument, BarPlace.CLOSE]
+    price = market.bars[BarPlace.CLOSE, instrument, at]
     unit = price * terms.rule[instrument, RulePlace.WORTH]
     code = _of_order(leg, at, lots, reduction, unit, book, market, terms)
     reserved = reservation(lots, price, instrument, terms) if terms.account[Term.SPOT] and lots > 0 else 0
@@ -107,7 +107,7 @@ def _of_order(
 ) -> int:  # fmt: skip
     mine = book.leg[leg]
     instrument = terms.leg[leg, Sized.INSTRUMENT]
-    late = market.time[at] - market.bars[at, instrument, BarPlace.CLOSED_AT] > terms.account[Term.BAR_AGE_S]
+    late = market.time[at] - market.bars[BarPlace.CLOSED_AT, instrument, at] > terms.account[Term.BAR_AGE_S]
     if not reduction and (late or book.sums[Sum.STALE] != 0):
         return STALE_BAR
     if mine[LegPlace.OPEN] * lots < 0:
@@ -166,7 +166,7 @@ def take_back(leg: int, at: int, book: Book, market: PollTable, terms: Terms) ->
     """Forget an order that was counted as live."""
     mine = book.leg[leg]
     instrument = terms.leg[leg, Sized.INSTRUMENT]
-    unit = market.bars[at, instrument, BarPlace.CLOSE] * terms.rule[instrument, RulePlace.WORTH]
+    unit = market.bars[BarPlace.CLOSE, instrument, at] * terms.rule[instrument, RulePlace.WORTH]
     _count(leg, mine[LegPlace.ORDER], unit, -1, book, terms)
     book.sums[Sum.RESERVED] -= mine[LegPlace.RESERVED]
     book.sums[Sum.LIVE] -= 1

@@ -124,7 +124,7 @@ def _take_targets(at: int, book: Book, market: PollTable, wanted: Wanted, terms:
     """Let new targets stand in the place of older ones, and drop entries that lapsed."""
     now = market.time[at]
     for leg in range(len(book.leg)):
-        weight = wanted.weight[at, leg]
+        weight = wanted.weight[leg, at]
         if not isnan(weight):
             book.leg[leg, LegPlace.STATE], book.weight[leg], book.leg[leg, LegPlace.AT] = FRESH, weight, at
             book.leg[leg, LegPlace.CODE], book.leg[leg, LegPlace.EXIT] = 0, 0
@@ -147,7 +147,7 @@ def _value(at: int, book: Book, market: PollTable, terms: Terms) -> None:
         if quantity == 0 and live == 0:
             continue
         instrument = terms.leg[leg, Sized.INSTRUMENT]
-        bar = market.bars[at, instrument]
+        bar = market.bars[:, instrument, at]
         unit = bar[BarPlace.CLOSE] * terms.rule[instrument, RulePlace.WORTH]
         size, low, high = extremes(quantity, live)
         worth += quantity * unit
@@ -194,7 +194,7 @@ def _propose_leg(leg: int, at: int, book: Book, market: PollTable, terms: Terms,
     mine = book.leg[leg]
     sized = terms.leg[leg]
     instrument, weight, held = sized[Sized.INSTRUMENT], book.weight[leg], mine[LegPlace.QUANTITY]
-    price = market.bars[at, instrument, BarPlace.CLOSE]
+    price = market.bars[BarPlace.CLOSE, instrument, at]
     code = _unsizeable(leg, at, weight, price, market, terms)
     if code != 0:
         mine[LegPlace.OUTCOME], mine[LegPlace.REFUSAL] = REFUSED, code

@@ -116,7 +116,7 @@ def _least(quantity: int, live: int) -> int:
 def _successor(leg: int, at: int, book: Book, market: PollTable, terms: Terms, wanted: Wanted) -> Successor:
     """Return the stop that is to rest for a leg, of no lots where it has no position to protect, or one too small."""
     mine, instrument = book.leg[leg], terms.leg[leg, Sized.INSTRUMENT]
-    quantity, mark = mine[LegPlace.QUANTITY], market.bars[at, instrument, BarPlace.CLOSE]
+    quantity, mark = mine[LegPlace.QUANTITY], market.bars[BarPlace.CLOSE, instrument, at]
     sign, left = 1 if quantity > 0 else -1, abs(_least(quantity, mine[LegPlace.OPEN]))
     none = Successor(sign, 0, 0, 0)
     if mine[LegPlace.OUT] != 0 or mine[LegPlace.GUARD] < 0 or left == 0 or mark <= 0:

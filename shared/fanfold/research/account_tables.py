@@ -48,7 +48,7 @@ def _traded(terms: AccountTerms, market: PollTable, rows: TradedRows) -> TradedF
     fills, trips = rows.fills, rows.trips
     instrument = terms.terms.leg[fills[:, FillField.LEG], Sized.INSTRUMENT]
     worth = terms.terms.rule[instrument, RulePlace.WORTH]
-    first = market.bars[fills[:, FillField.AT], instrument, BarPlace.OPEN]
+    first = market.bars[BarPlace.OPEN, instrument, fills[:, FillField.AT]]
     times = market.time[fills[:, FillField.AT]]
     return TradedFigures(
         scale=terms.scales.money,
@@ -62,15 +62,20 @@ def _traded(terms: AccountTerms, market: PollTable, rows: TradedRows) -> TradedF
         paid_over=fills[:, FillField.LOTS] * (fills[:, FillField.PRICE] - first) * worth,
         trips=trips,
         held_s=times[trips[:, TripField.CLOSED]] - times[trips[:, TripField.OPENED]],
-        growth=[_growth(bars) for bars in np.moveaxis(market.bars, 1, 0) if bars[:, BarPlace.SEEN].any()],
+        growth=[_growth(bars) for bars in np.moveaxis(market.bars, 1, 0) if _is_seen(bars[BarPlace.SEEN])],
     )
 
 
+def _is_seen(seen: Integers) -> bool:
+    # Most often the first bar tells, and to look through all takes long.
+    return bool(seen[0] or seen.any())
+
+
 def _growth(bars: Integers) -> Decimal:
-    seen = bars[:, BarPlace.SEEN]
+    seen = bars[BarPlace.SEEN]
     first = 0 if seen[0] else int(seen.argmax())
     last = seen.size - 1 - (0 if seen[-1] else int(seen[::-1].argmax()))
-    return ratio(Decimal(int(bars[last, BarPlace.CLOSE])), Decimal(int(bars[first, BarPlace.CLOSE])))
+    return ratio(Decimal(int(bars[BarPlace.CLOSE, last])), Decimal(int(bars[BarPlace.CLOSE, first])))
 
 
 def _tables(terms: AccountTerms, market: PollTable, traded: TradedFigures, rows: TradedRows) -> dict[str, pa.Table]:

@@ -48,9 +48,15 @@ class StepColumns(NamedTuple):
 
 def integer_bars(recording: Recording, since: int, until: int) -> IntegerBars:
     """Return the bars of a recording that close after ``since`` and no later than ``until``, in epoch seconds."""
+    rows = records_between(recording, since, until)
+    return bars_of(rows.T, recording.price_scale, recording.volume_scale)
+
+
+def records_between(recording: Recording, since: int, until: int) -> Integers:
+    """Return the records of such bars, a row each."""
     rows = np.frombuffer(recording.records, dtype="<i8").reshape(-1, FIELDS)
     first, last = np.searchsorted(rows[:, 0], (since, until), side="right")
-    return bars_of(rows[first:last].T, recording.price_scale, recording.volume_scale)
+    return rows[first:last]
 
 
 def bars_of(columns: Iterable[Integers], price_scale: int, volume_scale: int) -> IntegerBars:

@@ -4,7 +4,7 @@ What numba cannot compile, and what raises or wants no finite weight, runs as th
 """
 
 from functools import cache, partial
-from traceback import extract_tb
+from math import inf
 from types import FunctionType
 from typing import Any, NamedTuple
 
@@ -22,6 +22,8 @@ from fanfold.strategy.loading import attempted
 from fanfold.strategy.step_code import fault_of
 
 WEIGHT = 0
+# Marks of what a step wants: a figure that is not finite, a protection.
+ENDLESS, PROTECTED = 1, 2
 REFUSED_BY_NUMBA = "numba cannot compile it"
 # Steps that numba refused, with its reason: to be refused takes it a second.
 _refused: dict[Any, str] = {}
@@ -32,12 +34,13 @@ step: Any = None
 class Folded(NamedTuple):
     """The target weights of a leg at each of its bars; NaN where it is silent.
 
-    ``wanted`` has four rows: the weight, and the shares at which its position is closed: stop, profit, trail. Where the
-    step did not run compiled, ``why_plain`` says why.
+    ``wanted`` has four rows: the weight, and the shares at which its position is closed: stop, profit, trail;
+    ``protected`` says whether it has any of those. Where the step did not run compiled, ``why_plain`` says why.
     """
 
     wanted: Floats
     why_plain: str = ""
+    protected: bool = False
 
 
 def fold(strategy: Strategy, members: list[IntegerBars], me: int) -> Folded:
@@ -53,12 +56,13 @@ def fold(strategy: Strategy, members: list[IntegerBars], me: int) -> Folded:
 def fold_columns(strategy: Strategy, columns: StepColumns, me: int, members: int, count: int) -> Folded:
     """Fold a strategy over so many bars of columns that are padded by its lookback; more may follow them."""
     wanted = np.zeros((4, count))
-    why = _compiled(strategy, columns, me, members, wanted)
+    why, protected = _compiled(strategy, columns, me, members, wanted)
     if why:
         wanted = _plain(strategy, columns, me, members, count)
+        protected = bool(wanted[WEIGHT + 1 :].any())
     # Nothing is said before more bars than the lookback were seen.
     wanted[WEIGHT, : strategy.lookback] = np.nan
-    return Folded(wanted, why)
+    return Folded(wanted, why, protected)
 
 
 def compiles(strategy: Strategy, count: int) -> bool:
@@ -66,33 +70,23 @@ def compiles(strategy: Strategy, count: int) -> bool:
     bar = np.ones(1, np.int64)
     members = [IntegerBars(bar, bar, bar, bar, bar, bar, 0, 0)] * (count if strategy.cross_sectional else 1)
     columns = step_columns(members, strategy.lookback)
-    return not _compiled(strategy, columns, 0, len(members), np.zeros((4, 1))).startswith(REFUSED_BY_NUMBA)
+    return not _compiled(strategy, columns, 0, len(members), np.zeros((4, 1)))[0].startswith(REFUSED_BY_NUMBA)
 
 
-def _compiled(strategy: Strategy, columns: StepColumns, me: int, count: int, wanted: Floats) -> str:
-    """Write what a step wants; return why it could not be done, or ""."""
+def _compiled(strategy: Strategy, columns: StepColumns, me: int, count: int, wanted: Floats) -> tuple[str, bool]:
+    """Write what a step wants; return why it could not be done, or "", and whether it asks for a protection."""
     if strategy.step in _refused:
-        return _refused[strategy.step]
+        return _refused[strategy.step], False
     run = _scan_of(strategy.step, cross_sectional=strategy.cross_sectional)
     start = strategy.start(strategy.params)
-    fault = attempted(partial(run, strategy.params, start, columns, me, count, strategy.lookback, wanted))
-    # Of what it cannot compile, numba raises its own errors, or stumbles.
-    if isinstance(fault, NumbaError) or (isinstance(fault, Exception) and _of_numba(fault)):
-        why = _refused[strategy.step] = f"{REFUSED_BY_NUMBA}: {_line(fault)}"
-        return why
-    if isinstance(fault, BaseException):
+    marks = attempted(partial(run, strategy.params, start, columns, me, count, strategy.lookback, wanted))
+    if isinstance(marks, NumbaError):
+        why = _refused[strategy.step] = f"{REFUSED_BY_NUMBA}: {_line(marks)}"
+        return why, False
+    if isinstance(marks, BaseException):
         # Live its leg is silent at that bar alone.
-        return f"it raised: {fault_of(fault, strategy.step)}"
-    if not np.isfinite(wanted).all():
-        return "it wants a weight that is no finite number"
-    shares = wanted[1:]
-    # Live its leg is silent at such a bar, too.
-    sound = (shares >= 0.0).all() and (shares[[0, 2]] < 1.0).all()
-    return "" if sound else "it wants a protection that is no share of the price"
-
-
-def _of_numba(fault: Exception) -> bool:
-    return "/numba/" in extract_tb(fault.__traceback__)[-1].filename
+        return f"it raised: {fault_of(marks, strategy.step)}", False
+    return "it wants a weight that is no finite number" if marks & ENDLESS else "", bool(marks & PROTECTED)
 
 
 def _line(refused: Exception) -> str:
@@ -108,24 +102,26 @@ def _scan_of(step: FunctionType, *, cross_sectional: bool) -> Any:
     return keep(njit(nogil=True)(fold_by_step), STRATEGY, step_part(step))
 
 
-def _bars_scan(params: Any, state: Any, columns: Any, _me: int, _count: int, padding: int, wanted: Floats) -> None:
-    seen, written = borrow(columns), borrow(wanted)
+def _bars_scan(params: Any, state: Any, columns: Any, _me: int, _count: int, padding: int, wanted: Floats) -> int:
+    seen, written, marks = borrow(columns), borrow(wanted), 0
     for at in range(written.shape[1]):
         view = Bars(at + padding, seen.time, seen.open, seen.high, seen.low, seen.close, seen.volume)
         state, weight = step(params, state, view)
-        write(written, at, weight)
+        marks |= write(written, at, weight)
+    return marks
 
 
-def _universe_scan(params: Any, state: Any, columns: Any, me: int, count: int, padding: int, wanted: Floats) -> None:
-    seen, written = borrow(columns), borrow(wanted)
+def _universe_scan(params: Any, state: Any, columns: Any, me: int, count: int, padding: int, wanted: Floats) -> int:
+    seen, written, marks = borrow(columns), borrow(wanted), 0
     for at in range(written.shape[1]):
         view = Universe(at + padding, me, count, seen.time, seen.open, seen.high, seen.low, seen.close, seen.volume)
         state, weight = step(params, state, view)
-        write(written, at, weight)
+        marks |= write(written, at, weight)
+    return marks
 
 
-def write(wanted: Floats, at: int, weight: Any) -> None:
-    """Write a weight, bare or protected, in compiled code."""
+def write(wanted: Floats, at: int, weight: Any) -> int:
+    """Write a weight, bare or protected, in compiled code, and return whether it is ENDLESS or PROTECTED."""
     raise NotImplementedError
 
 
@@ -142,10 +138,14 @@ def _write(wanted, at, weight):  # type: ignore[no-untyped-def]  # noqa: ANN001,
 def _write_protected(wanted, at, weight):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     wanted[0, at], wanted[1, at] = weight.weight, weight.stop
     wanted[2, at], wanted[3, at] = weight.take_profit, weight.trail
+    farthest = max(abs(weight.stop), abs(weight.take_profit), abs(weight.trail))
+    endless = not abs(weight.weight) + abs(weight.stop) + abs(weight.take_profit) + abs(weight.trail) < inf
+    return ENDLESS * endless + PROTECTED * (farthest != 0.0)
 
 
 def _write_bare(wanted, at, weight):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     wanted[0, at] = weight
+    return 0 if abs(weight) < inf else ENDLESS
 
 
 def _plain(strategy: Strategy, columns: StepColumns, me: int, count: int, bars: int) -> Floats:

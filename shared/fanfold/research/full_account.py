@@ -120,7 +120,7 @@ def _gross(account: _Account, fills: Integers) -> Integers:
         own, flow = fills[fills[:, FillField.LEG] == leg], np.zeros(market.time.size, np.int64)
         np.add.at(flow, own[:, FillField.AT], own[:, FillField.LOTS])
         instrument = sized[Sized.INSTRUMENT]
-        unit = market.bars[:, instrument, BarPlace.CLOSE] * terms.rule[instrument, RulePlace.WORTH]
+        unit = market.bars[BarPlace.CLOSE, instrument] * terms.rule[instrument, RulePlace.WORTH]
         gross += np.abs(np.cumsum(flow)) * unit
     return gross
 

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Integers = NDArray[np.int64]
+# Ascending rows, as a slice where none is left out between them: arrays are cut faster than picked.
+Rows = slice | Integers
 
 
 def union_of(series: Sequence[Integers]) -> Integers:
@@ -38,19 +40,27 @@ def rows_of(times: Integers, within: Integers) -> Integers:
     return rows
 
 
-def newest_rows(times: Integers, within: Integers) -> Integers:
-    """Return the row of the last time of a series by each time, -1 where it has none yet."""
-    begin = _begins(times, within)
-    if begin is not None:
-        return np.arange(begin, begin + times.size)
-    return np.searchsorted(within, times, side="right") - 1
-
-
-def span_of(rows: Integers) -> slice | Integers:
-    """Return ascending rows as a slice where none is left out between them, for arrays are cut faster than picked."""
+def span_of(rows: Integers) -> Rows:
+    """Return ascending rows as a slice where none is left out between them."""
     if rows.size and int(rows[-1]) - int(rows[0]) == rows.size - 1:
         return slice(int(rows[0]), int(rows[-1]) + 1)
     return rows
+
+
+def places_of(rows: Rows) -> Integers:
+    """Return rows one by one."""
+    return np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
+
+
+def shared_rows(times: Integers, within: Integers) -> tuple[Rows, Rows]:
+    """Return the rows of a series whose times another has, and the rows of these in that one."""
+    first, last = np.searchsorted(times, within[0]), np.searchsorted(times, within[-1], side="right")
+    begin = _begins(times[first:last], within)
+    if begin is not None:
+        return slice(begin, begin + int(last - first)), slice(int(first), int(last))
+    rows = rows_of(times, within)
+    places = np.flatnonzero(rows >= 0)
+    return rows[places], places
 
 
 def _begins(times: Integers, within: Integers) -> int | None:

@@ -1,0 +1,70 @@
+"""Bars of several instruments laid on common times, in one compiled pass over their records."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+
+from fanfold.research.account_book import HIGH, LOW, BarPlace, PollTable
+from fanfold.research.columns import Floats, Integers, borrow
+from fanfold.research.kept import keep
+
+LAYING = ("account_book", "account_laying", "columns")
+TIME, OPEN, HIGHEST, LOWEST, CLOSE, VOLUME = range(6)
+
+
+class KnownBars(NamedTuple):
+    """The records of an instrument, ticks of the table in one of theirs, and the variance after each, where asked for.
+
+    They may begin before the times that they are laid on.
+    """
+
+    records: Integers
+    unit: int
+    variances: Floats
+
+
+def laid(times: Integers, known: Sequence[KnownBars], *, spans: bool) -> PollTable:
+    """Return bars at all times, in the order of instruments; with ``spans`` their highs and lows, too."""
+    count = times.size if any(bars.variances.size for bars in known) else 0
+    market = PollTable(
+        time=times,
+        bars=np.empty((len(BarPlace), len(known), times.size), np.int64),
+        variance=np.zeros((count, len(known))),
+        span=np.zeros((times.size if spans else 0, len(known), 2), np.int64),
+        most=np.zeros((len(known), 2), np.int64),
+    )
+    for instrument, bars in enumerate(known):
+        _compiled()(bars, market, instrument)
+    return market
+
+
+@cache
+def _compiled() -> Any:
+    return keep(njit(error_model="numpy", nogil=True)(_lay), LAYING)
+
+
+def _lay(bars: KnownBars, market: PollTable, instrument: int) -> None:
+    records, times, rows = borrow(bars.records), borrow(market.time), borrow(market.bars)[:, instrument]
+    variance, span, variances = borrow(market.variance), borrow(market.span), borrow(bars.variances)
+    most, place = borrow(market.most)[instrument], 0
+    for at in range(times.size):
+        while place < len(records) and records[place, TIME] <= times[at]:
+            place += 1
+        newest = records[max(place - 1, 0)]
+        seen = place > 0 and newest[TIME] == times[at]
+        rows[BarPlace.SEEN, at], rows[BarPlace.OPEN, at] = seen, newest[OPEN] * bars.unit if seen else 0
+        rows[BarPlace.VOLUME, at] = newest[VOLUME] if seen else 0
+        rows[BarPlace.CLOSE, at] = newest[CLOSE] * bars.unit if place > 0 else 0
+        rows[BarPlace.CLOSED_AT, at] = newest[TIME] if place > 0 else 0
+        if seen:
+            most[0], most[1] = max(most[0], newest[HIGHEST]), max(most[1], newest[VOLUME])
+        if len(span) and seen:
+            span[at, instrument, HIGH], span[at, instrument, LOW] = (
+                newest[HIGHEST] * bars.unit,
+                newest[LOWEST] * bars.unit,
+            )
+        if variances.size and place > 0:
+            variance[at, instrument] = variances[place - 1]
