@@ -114,7 +114,7 @@ def test_compiled_decisions_are_those_of_the_live_leg(name: str, monkeypatch: py
     bars, strategy = market(count), contract.bind(name, {}, count)
     fast = decide(strategy, bars)
     assert fast.compiled
-    monkeypatch.setattr(folding, "_compiled", lambda *_: "it is not to be")
+    monkeypatch.setattr(folding, "_compiled", lambda *_: ("it is not to be", False))
     plain = decide(strategy, bars)
     assert not plain.compiled
     assert np.array_equal(fast.wanted, plain.wanted, equal_nan=True)
