@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from moto import mock_aws
 
+from audit_service.compact import compact
 from audit_service.flush import flush
 from audit_service.record import record
 from fanfold.audit import bar_history
@@ -31,7 +32,7 @@ class Recorded:
         self.calls: list[RecordedCall] = []
         call = with_recording(call, self.calls.append)
         self.log, self.views = S3Log(call, AUDIT), DynamoViews(call, VIEWS)
-        lake = S3Lake(call, LAKE)
+        lake = self.lake = S3Lake(call, LAKE)
         self.series = {}
         for n in range(MINUTES):
             messages = list(minute(n))
@@ -39,8 +40,8 @@ class Recorded:
             if n + 1 == flushed:
                 flush(self.log, lake, self.views, self.views.heads())
             self._keep(messages)
-        lake_bars = S3LakeBars(call, LAKE)
-        self.history = BarHistory(self.views, self.log, lambda: lake_bars)
+        self.lake_bars = S3LakeBars(call, LAKE)
+        self.history = BarHistory(self.views, self.log, lambda: self.lake_bars)
 
     def _keep(self, messages) -> None:
         for message in messages:
@@ -100,6 +101,25 @@ def test_a_second_look_reads_no_segment_and_no_file_again(call):
     desk.calls.clear()
     assert desk.closes(desk.span()) == desk.series
     assert [recorded.operation for recorded in desk.calls if recorded.operation == "GetObject"] == []
+
+
+def test_files_are_looked_for_once_a_flush(call):
+    desk = Recorded(call, 7)
+    desk.closes(desk.span())
+    desk.calls.clear()
+    assert desk.closes(desk.span()) == desk.series
+    assert [recorded.operation for recorded in desk.calls if recorded.service == "s3"] == []
+    flush(desk.log, desk.lake, desk.views, desk.views.heads())
+    assert desk.closes(desk.span()) == desk.series
+    assert "ListObjectsV2" in [recorded.operation for recorded in desk.calls]
+
+
+def test_files_that_were_merged_since_they_were_looked_for_are_looked_for_again(call):
+    desk = Recorded(call, 7)
+    desk.closes(desk.span())
+    assert compact(desk.lake, desk.views, before="2026-03-01")
+    desk.lake_bars._kept.clear()
+    assert desk.closes(desk.span()) == desk.series
 
 
 def test_a_log_that_was_never_flushed_is_read_in_parts(call, monkeypatch):

@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -83,13 +84,14 @@ class Counted:
         self.units.update(units_of(service, operation, parameters, answer, NO_SIZES))
         return answer
 
-    def use(self, read: Callable[[], dict[str, Any]]) -> tuple[ReadUse, dict[str, str]]:
-        """Return what a read takes, and the headers of its answer."""
+    def use(self, read: Callable[[], dict[str, Any]]) -> ReadUse:
+        """Return what a read takes."""
         self.calls.clear()
         self.units.clear()
         answer = read()
         assert answer["statusCode"] in {200, UNCHANGED}
-        return ReadUse(dict(self.calls), dict(self.units), len(answer["body"].encode())), answer["headers"]
+        calls = {name: Decimal(count) for name, count in self.calls.items()}
+        return ReadUse(calls, dict(self.units), len(answer["body"].encode()))
 
 
 class RecordedWeek:
@@ -142,18 +144,29 @@ class RecordedWeek:
 
 
 def measured() -> dict[str, PathUse]:
-    """Ask a new process for each path, one that was asked before after five minutes more, and that with the tag."""
+    """Ask a new process for each path; then one that knows more after each window of a flush; then it with its tags."""
     desk = RecordedWeek()
-    first = {path: desk.call.use(desk.process()(path, ""))[0] for path in QUERIES}
+    first = {path: desk.call.use(desk.process()(path, "")) for path in QUERIES}
     process = desk.process()
     for path in QUERIES:
         process(path, "")()
-    desk.window()
-    paths = {}
-    for path, read in first.items():
-        anew, headers = desk.call.use(process(path, ""))
-        paths[path] = PathUse(read, anew, desk.call.use(process(path, headers["etag"]))[0])
-    return paths
+    anew: dict[str, list[ReadUse]] = {path: [] for path in QUERIES}
+    for _ in range(FLUSHED // WINDOW):
+        desk.window()
+        for path in QUERIES:
+            anew[path].append(desk.call.use(process(path, "")))
+    unchanged = {path: desk.call.use(process(path, process(path, "")()["headers"]["etag"])) for path in QUERIES}
+    return {path: PathUse(first[path], _mean(anew[path]), unchanged[path]) for path in QUERIES}
+
+
+def _mean(reads: list[ReadUse]) -> ReadUse:
+    calls, taken = Counter[str](), Counter[str]()
+    for read in reads:
+        calls.update(read.calls)
+        taken.update(read.units)
+    count = len(reads)
+    of_each = [{name: round(total / count, 3) for name, total in each.items()} for each in (calls, taken)]
+    return ReadUse(*of_each, sum(read.body_bytes for read in reads) // count)
 
 
 def _request(path: str, tag: str) -> dict[str, Any]:

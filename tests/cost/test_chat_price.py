@@ -9,9 +9,8 @@ from audit_service.record import Arrival, record
 from fanfold.aws.client.call import RecordedCall, with_recording
 from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.aws.s3.audit_log import S3Log
-from fanfold.cli.commands.cost import CHAT_MB, COMMANDS
 from fanfold.cost import chat
-from fanfold.cost.sweep import total
+from fanfold.cost.bill import priced
 from fanfold.errors import AT_ONCE
 from fanfold.messages import CommandReceived, encode
 from fanfold.simulation.cloud import MemoryCloud
@@ -48,10 +47,10 @@ def test_a_command_makes_the_calls_that_it_is_priced_by():
 
 
 def test_a_thousand_commands_cost_what_their_units_do():
-    compute = 3 * Decimal("1.7") * Decimal(CHAT_MB) / 1_024 * Decimal("0.0000133334")
+    compute = 3 * Decimal("1.7") * Decimal(chat.MEMORY_MB) / 1_024 * Decimal("0.0000133334")
     rest = (
         Decimal("1.11") + 3 * Decimal("0.20") + 5 * Decimal("0.705") + (2 + 1_000) * Decimal("0.1415") + Decimal("0.50")
     )
     rest += 2 * Decimal("0.40") + Decimal(5) + Decimal("0.00171") * 1_000
-    lines = chat.lines_of(COMMANDS, CHAT_MB, read_units=Decimal(1_000))
-    assert abs(total(lines) - (1_000 * compute + rest / 1_000)) < Decimal("1e-6")
+    listed = priced(chat.usage_of(1_000, read_units=Decimal(1_000))).listed
+    assert abs(listed - (1_000 * compute + rest / 1_000)) < Decimal("1e-6")

@@ -23,5 +23,5 @@ class MemoryAlerts:
             raise Conflict(f"the alert {record.key} has changed")
         self._records[record.key] = msgspec.structs.replace(record, version=record.version + 1)
 
-    def all(self) -> Iterable[AlertRecord]:
+    def all(self, *, consistent: bool = True) -> Iterable[AlertRecord]:
         return list(self._records.values())

@@ -27,7 +27,8 @@ class AlertStore(Protocol):
     def put(self, record: AlertRecord) -> None:
         """Replace the record of version ``record.version``, 0 being none. Raises Conflict where there is another."""
 
-    def all(self) -> Iterable[AlertRecord]: ...
+    def all(self, *, consistent: bool = True) -> Iterable[AlertRecord]:
+        """Return every record; at half the price, what is not ``consistent`` may be as it was a moment ago."""
 
 
 class AlertSender(NamedTuple):
@@ -50,7 +51,8 @@ class AlertSender(NamedTuple):
 
     def follow_up(self) -> int:
         """Tell what became due as time passed, or was left by a process that ended; return how many alerts are open."""
-        records = list(self.store.all())
+        # What a late look misses is found at the next; whatever is told is claimed at the record as it is now.
+        records = list(self.store.all(consistent=False))
         for record in records:
             if states.with_claims(record, self.channels, self.now_s())[1]:
                 self._tell_owed(record.key, lambda current: current)

@@ -54,8 +54,8 @@ BarsByInstrument = dict[str, dict[int, PricedBar]]
 class LakeBars(Protocol):
     """The bars that are in the lake; see fanfold.aws.s3.lake_bars."""
 
-    def bars(self, span: BarSpan) -> Iterator[tuple[str, PricedBar]]:
-        """Yield the bars of a span, each with its instrument."""
+    def bars(self, span: BarSpan, flushed: int) -> Iterator[tuple[str, PricedBar]]:
+        """Yield the bars of a span, each with its instrument; the venue's stream is in the lake until ``flushed``."""
 
 
 class FlushedHeads(Protocol):
@@ -82,7 +82,7 @@ class BarHistory:
         stream = _stream(span.venue)
         flushed = self._heads.flushed(stream)
         shown: BarsByInstrument = {instrument: {} for instrument in span.instruments}
-        for instrument, bar in self._lake().bars(span) if flushed else ():
+        for instrument, bar in self._lake().bars(span, flushed) if flushed else ():
             shown[instrument][bar.closes_at] = bar
         for series in self._unflushed(stream, flushed):
             if series.timeframe == span.timeframe and series.instrument in shown:

@@ -3,8 +3,8 @@
 from decimal import Decimal
 from typing import NamedTuple
 
+from fanfold.cost.bill import Quantities
 from fanfold.cost.durations import UNRECORDED_MS
-from fanfold.cost.prices import PriceLine, price_lines
 from fanfold.cost.templates import POLLERS_IDLE
 from fanfold.cost.units import MONTH_DAYS, gb_seconds, long_polls, runs_a_month
 
@@ -13,13 +13,14 @@ MEMORY_MB = 256
 FOLLOW_UP, ANOMALIES, REPORT = "rate(5 minutes)", "rate(15 minutes)", "cron(0 1 * * ? *)"
 # A process that tells loads apprise: 170 ms at a whole core, a seventh of which 256 MB have; and a platform answers.
 TELLING_MS = Decimal(2_000)
-# A follow-up reads every alert of two months, an anomaly the hours of a week, four alerts and a poll.
-FOLLOW_UP_READS, ANOMALY_READS = 16, 14
+# A follow-up reads every alert of two months, an anomaly the hours of a week, both by reads that may be late, at half
+# the price; and an anomaly four alerts and a poll.
+FOLLOW_UP_READS, ANOMALY_READS = 8, 11
 # An event is stored with its claims, and once more for each of two channels; an hour is added to at each.
 TOLD_WRITES, EVENT_WRITES, ANOMALY_WRITES = 9, 1, 1
 # A message is received, deleted, and was sent.
 REQUESTS = 3
-# Of the profile lean; full has three.
+# Of its dead letters, in each profile.
 ALARMS = 1
 # The image, compressed, and the one before it.
 IMAGES_GB = Decimal("0.2")
@@ -32,12 +33,12 @@ class AlertsUse(NamedTuple):
     announced: int = 20
 
 
-def month_of(use: AlertsUse) -> list[PriceLine]:
-    """Return the lines of a month's price."""
+def month_of(use: AlertsUse) -> Quantities:
+    """Return the billed quantities of a month."""
     watched = runs_a_month(FOLLOW_UP) + runs_a_month(ANOMALIES) + runs_a_month(REPORT)
     events, announced = (count * MONTH_DAYS for count in use)
     requests = watched + events
-    quantities = {
+    return {
         "lambda-request": Decimal(requests),
         "lambda-gb-second": requests * gb_seconds(MEMORY_MB, UNRECORDED_MS)
         + announced * gb_seconds(MEMORY_MB, TELLING_MS),
@@ -53,4 +54,3 @@ def month_of(use: AlertsUse) -> list[PriceLine]:
         "alarm": Decimal(ALARMS),
         "image-gb": IMAGES_GB,
     }
-    return price_lines(quantities)

@@ -6,10 +6,12 @@ message of its segment in the audit chain.
 
 from decimal import Decimal
 
+from fanfold.cost.bill import Quantities
 from fanfold.cost.durations import COLD_START_MS, UNRECORDED_MS
-from fanfold.cost.prices import PriceLine, price_lines
 from fanfold.cost.units import gb_seconds
 
+# The memory of the chat's function, as services/alerts/serverless.yml has it, and of the largest behind it.
+MEMORY_MB = 512
 # The functions of a command: the chat's, one of the API, and audit's, which records it.
 FUNCTIONS = 3
 # Items of less than a kilobyte: the command when it came and when it was answered, its place in the chain and its view.
@@ -25,15 +27,15 @@ LOG_BYTES = 1_000
 GB = 10**9
 
 
-def lines_of(commands: int, memory_mb: int, read_units: Decimal) -> list[PriceLine]:
-    """Return the lines of the price of so many commands, of functions with so much memory.
+def usage_of(commands: int, read_units: Decimal) -> Quantities:
+    """Return the billed quantities of so many commands.
 
     ``read_units`` are those of the status, the command that reads most, in a process that has read nothing yet.
     """
     each = {
         "http-request": Decimal(1),
         "lambda-request": Decimal(FUNCTIONS),
-        "lambda-gb-second": FUNCTIONS * gb_seconds(memory_mb, COLD_START_MS + UNRECORDED_MS),
+        "lambda-gb-second": FUNCTIONS * gb_seconds(MEMORY_MB, COLD_START_MS + UNRECORDED_MS),
         "dynamodb-write": Decimal(WRITES),
         "dynamodb-read": READS + read_units,
         "sns-request": Decimal(1),
@@ -41,5 +43,4 @@ def lines_of(commands: int, memory_mb: int, read_units: Decimal) -> list[PriceLi
         "s3-put": Decimal(PUTS),
         "log-gb": Decimal(FUNCTIONS * LOG_BYTES) / GB,
     }
-    quantities = {item: count * commands for item, count in each.items()}
-    return price_lines(quantities)
+    return {item: count * commands for item, count in each.items()}

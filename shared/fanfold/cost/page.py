@@ -31,7 +31,7 @@ HEADER_BYTES = 800
 class ReadUse(msgspec.Struct, frozen=True):
     """A read: its calls to AWS by name, their units by price item, and the bytes of its body."""
 
-    calls: dict[str, int]
+    calls: dict[str, Decimal]
     units: dict[str, Decimal]
     body_bytes: int
 
@@ -102,11 +102,11 @@ def _requests(path: str, read: ReadUse) -> Quantities:
 
 
 def duration_ms(read: ReadUse) -> Decimal:
-    """Return how long a read takes: its calls, or where it makes more than one what an unrecorded invocation takes."""
+    """Return how long a read takes by its calls; one that decodes files, at least what is not recorded takes."""
     waiting = sum(durations.CALL_MS.get(call, durations.OTHER_CALL_MS) * count for call, count in read.calls.items())
-    own = durations.RUNTIME_MS + durations.INVOCATION_CPU_MS * durations.CORE_MB / API_MB
-    least = durations.UNRECORDED_MS if sum(read.calls.values()) > 1 else NOTHING
-    return max(least, waiting + own)
+    cpu = durations.INVOCATION_CPU_MS + durations.CALL_CPU_MS * sum(read.calls.values())
+    least = durations.UNRECORDED_MS if "s3 GetObject" in read.calls else NOTHING
+    return max(least, waiting + durations.RUNTIME_MS + cpu * durations.CORE_MB / API_MB)
 
 
 def _add(quantities: Quantities, more: Mapping[str, Decimal], times: Decimal) -> None:

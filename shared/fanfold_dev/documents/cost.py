@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from fanfold.cli import cost_files
 from fanfold.cli.commands.cost import amount, dollars
-from fanfold.cost import bill, durations, order, page, templates
+from fanfold.cost import bill, durations, order, page, person, templates
+from fanfold.cost.alerts import AlertsUse, month_of
 from fanfold.cost.bill import Bill
 from fanfold.cost.page import ReadUse
 from fanfold.cost.prices import AS_OF, NOTHING, PRICES, REGION
@@ -25,6 +26,7 @@ def cost_markdown() -> str:
         *_lines(bills),
         *_ORDER_HEAD,
         *_orders(),
+        *_person(),
         *_page(),
         *_ASSUMPTIONS_HEAD,
         *_assumptions(),
@@ -68,6 +70,28 @@ def _orders() -> Iterator[str]:
         cost = order.order_cost(cost_files.recorded_stacks(profile), busy, quiet)
         counts = " | ".join(f"{cost.calls.get(service, 0):.1f}" for service in _ORDER_SERVICES)
         yield f"| {profile} | {counts} | {sum(cost.calls.values()):.1f} | {cost.listed_a_thousand:.3f} |"
+
+
+def _person() -> Iterator[str]:
+    use, scenario = cost_files.page_use(), SCENARIOS["ten"]
+    yield from ("", "## One person: the page, alerts and the chat", "")
+    yield f"The optional stacks, beside a desk of ten symbols: a page that is open {page.HOURS_A_DAY} hours a day, alerts of {AlertsUse().announced} things a day, and"
+    yield f"{person.COMMANDS} commands a month, each a status from functions that were not used for a while. What is free is what the desk leaves of it."
+    yield from (
+        "",
+        "| Profile | Page | Alerts | Commands | List price | After free tier | A thousand commands |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    )
+    thousand = bill.priced(person.commands(use, 1_000)).listed
+    for profile in PROFILES:
+        desk = bill.usage(scenario.equipped(cost_files.recorded_stacks(profile)), cost_files.day(scenario.name))
+        parts = person.parts_of(desk, use, profile)
+        whole = person.whole(desk, parts)
+        each = " | ".join(dollars(part.listed) for part in parts.values())
+        yield f"| {profile} | {each} | {dollars(whole.listed)} | {dollars(whole.after_free)} | {dollars(thousand)} |"
+    yield from ("", "| Of alerts | A month | $ at list price |", "| --- | --- | --- |")
+    for line in bill.priced(month_of(AlertsUse())).lines:
+        yield f"| {PRICES[line.item].what}, {PRICES[line.item].unit} | {amount(line.quantity)} | {line.listed:.3f} |"
 
 
 def _page() -> Iterator[str]:
@@ -117,11 +141,13 @@ def _page() -> Iterator[str]:
     for path, reads in use.paths.items():
         each = (reads.first, reads.anew, reads.unchanged)
         columns = (_calls, _read_units, _s3_requests)
-        yield f"| `{path}` | " + " | ".join(", ".join(str(column(read)) for read in each) for column in columns) + " |"
+        yield (
+            f"| `{path}` | " + " | ".join(", ".join(amount(column(read)) for read in each) for column in columns) + " |"
+        )
 
 
-def _calls(read: ReadUse) -> int:
-    return sum(read.calls.values())
+def _calls(read: ReadUse) -> Decimal:
+    return sum(read.calls.values(), NOTHING)
 
 
 def _read_units(read: ReadUse) -> Decimal:

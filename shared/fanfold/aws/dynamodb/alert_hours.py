@@ -36,8 +36,8 @@ class DynamoHours:
         self._table.write([self._table.updating(key, f"SET expires_at_s = :expires{equity} ADD {added}", values)])
 
     def since(self, account: str, since_s: int) -> Sequence[Hour]:
-        """Return the hours that began no earlier, oldest first."""
-        newest = map(_hour, self._table.newest(_partition(account), "", page=200))
+        """Return the hours that began no earlier, oldest first; the newest may be as it was a moment ago."""
+        newest = map(_hour, self._table.newest(_partition(account), "", page=200, consistent=False))
         return list(takewhile(lambda hour: hour.at_s >= since_s, newest))[::-1]
 
 

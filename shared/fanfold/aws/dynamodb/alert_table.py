@@ -35,8 +35,8 @@ class DynamoAlerts:
         condition, values = ("version = :version", {":version": record.version}) if record.version else (ABSENT, None)
         self._table.write([self._table.putting((_PARTITION, record.key), item, condition, values)])
 
-    def all(self) -> Iterable[AlertRecord]:
-        return (_record(item["body"]) for item in self._table.query(_PARTITION))
+    def all(self, *, consistent: bool = True) -> Iterable[AlertRecord]:
+        return (_record(item["body"]) for item in self._table.query(_PARTITION, consistent=consistent))
 
 
 def _record(body: str) -> AlertRecord:

@@ -96,16 +96,18 @@ class Table(NamedTuple):
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def query(
-        self, partition: str, prefix: str = "", *, newest_first: bool = False, page: int = 0
+        self, partition: str, prefix: str = "", *, newest_first: bool = False, page: int = 0, consistent: bool = True
     ) -> Iterator[dict[str, Any]]:
         """Yield items of a partition in order of their sort key, those that start with a prefix, page by page.
 
-        A page has 1 MB; with ``page``, no more items than that: for who stops long before a megabyte.
+        A page has 1 MB; with ``page``, no more items than that: for who stops long before a megabyte. At half the
+        price, what is not ``consistent`` may be as it was a moment ago.
         """
-        return map(unmarshal, self.query_as_stored(partition, prefix, newest_first=newest_first, page=page))
+        items = self.query_as_stored(partition, prefix, newest_first=newest_first, page=page, consistent=consistent)
+        return map(unmarshal, items)
 
     def query_as_stored(
-        self, partition: str, prefix: str = "", *, newest_first: bool = False, page: int = 0
+        self, partition: str, prefix: str = "", *, newest_first: bool = False, page: int = 0, consistent: bool = True
     ) -> Iterator[Item]:
         """Yield what ``query`` does as AttributeValues, for a reader that knows most of the items already."""
         request: dict[str, Any] = {
@@ -113,11 +115,13 @@ class Table(NamedTuple):
             "KeyConditionExpression": "pk = :pk" + (" AND begins_with(sk, :prefix)" if prefix else ""),
             "ExpressionAttributeValues": marshal({":pk": partition} | ({":prefix": prefix} if prefix else {})),
             "ScanIndexForward": not newest_first,
-            "ConsistentRead": True,
+            "ConsistentRead": consistent,
         }
         return self._pages(request | ({"Limit": page} if page else {}))
 
-    def newest(self, partition: str, until: str, page: int = NEWEST_PAGE) -> Iterator[dict[str, Any]]:
+    def newest(
+        self, partition: str, until: str, page: int = NEWEST_PAGE, *, consistent: bool = True
+    ) -> Iterator[dict[str, Any]]:
         """Yield items of a partition by descending sort key, from one on ("": all). Lazy: pages are read on demand."""
         values = {":pk": partition} | ({":until": until} if until else {})
         request = {
@@ -125,7 +129,7 @@ class Table(NamedTuple):
             "KeyConditionExpression": "pk = :pk" + (" AND sk <= :until" if until else ""),
             "ExpressionAttributeValues": marshal(values),
             "ScanIndexForward": False,
-            "ConsistentRead": True,
+            "ConsistentRead": consistent,
             "Limit": page,
         }
         return map(unmarshal, self._pages(request))

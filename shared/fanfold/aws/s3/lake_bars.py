@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from fanfold.audit.bar_history import BarSpan, PricedBar
 from fanfold.audit.lake_schema import BARS
-from fanfold.aws.client.call import Call
+from fanfold.aws.client.call import AwsFault, Call, not_found
 from fanfold.aws.s3.audit_log import pages_of
 from fanfold.money import ROUGH
 
@@ -27,15 +27,34 @@ class S3LakeBars:
     def __init__(self, call: Call, bucket: str) -> None:
         self._call = call
         self._bucket = bucket
+        # The files of a day that a venue's bars are in, by day and venue, with how far its stream was flushed.
+        self._listed: dict[tuple[str, str], tuple[int, list[tuple[str, str]]]] = {}
 
     @cached_property
     def _kept(self) -> dict[tuple[str, str, str], pa.Table]:
         return {}
 
-    def bars(self, span: BarSpan) -> Iterator[tuple[str, PricedBar]]:
+    def bars(self, span: BarSpan, flushed: int) -> Iterator[tuple[str, PricedBar]]:
+        """Yield the bars of a span. Files are looked for once for each flush: only that adds bars."""
         for day in _days(span):
-            for key, tag in self._files(day):
-                yield from _bars(self._rows(key, tag, span), span)
+            for rows in self._of_day(day, span, flushed):
+                yield from _bars(rows, span)
+
+    def _of_day(self, day: str, span: BarSpan, flushed: int) -> list[pa.Table]:
+        place = day, span.venue
+        known, files = self._listed.get(place, (-1, []))
+        try:
+            if known == flushed:
+                return [self._rows(key, tag, span) for key, tag in files]
+        except AwsFault as fault:
+            # They were merged into one since.
+            if not not_found(fault):
+                raise
+        if len(self._listed) >= KEPT_MAX:
+            self._listed.clear()
+        files = list(self._files(day))
+        self._listed[place] = flushed, files
+        return [self._rows(key, tag, span) for key, tag in files]
 
     def _files(self, day: str) -> Iterator[tuple[str, str]]:
         for page in pages_of(self._call, {"Bucket": self._bucket, "Prefix": f"{BARS.name}/dt={day}/"}):

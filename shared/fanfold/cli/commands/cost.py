@@ -16,18 +16,21 @@ from cyclopts import Parameter
 from fanfold.cli import cost_files
 from fanfold.cli.argument_types import Count, only_one
 from fanfold.cli.output import Answer, Grid
-from fanfold.cost.alerts import AlertsUse, month_of
-from fanfold.cost.bill import Bill, BillLine, bill, priced
-from fanfold.cost.chat import lines_of
+from fanfold.cost import person
+from fanfold.cost.bill import Bill, BillLine, priced, usage
 from fanfold.cost.order import BUSY, QUIET, OrderCost, order_cost
-from fanfold.cost.page import HOURS_A_DAY, page_usage
+from fanfold.cost.page import HOURS_A_DAY
+from fanfold.cost.person import COMMANDS, PartBill
 from fanfold.cost.prices import AS_OF, PRICES, REGION
 from fanfold.cost.scenarios import PROFILES, SCENARIOS, Scenario
-from fanfold.cost.sweep import total
 
 CENTS = Decimal("0.01")
-# The memory of the chat's function, as services/alerts/serverless.yml has it, and of the largest behind it.
-COMMANDS, CHAT_MB = 1_000, 512
+THOUSAND = 1_000
+PARTS = {
+    "page": f"the page, open {HOURS_A_DAY} hours a day",
+    "alerts": "alerts, in the optional stack of that name",
+    "chat": f"{COMMANDS} commands from a chat, in the same stack",
+}
 _STACKS = only_one()
 
 if TYPE_CHECKING:
@@ -59,19 +62,20 @@ def command(
         stacks = cost_files.templates_in(templates)
     else:
         stacks = cost_files.recorded_stacks(profile) if recorded else cost_files.packaged_stacks(profile)
-    monthly = bill(chosen.equipped(stacks), cost_files.day(chosen.name), months)
+    quantities = usage(chosen.equipped(stacks), cost_files.day(chosen.name), months)
+    monthly = priced(quantities)
     order = order_cost(stacks, cost_files.day(BUSY), cost_files.day(QUIET))
     summary = _summary(chosen, profile, monthly)
     use = cost_files.page_use()
-    status_reads = use.paths["/status"].first.units["dynamodb-read"]
-    chat, alerts = total(lines_of(COMMANDS, CHAT_MB, status_reads)), total(month_of(AlertsUse()))
-    page = priced(page_usage(use, profile))
+    parts = person.parts_of(quantities, use, profile)
+    thousand = priced(person.commands(use, THOUSAND)).listed
+    whole = person.whole(quantities, parts)
     optional = {
-        "chat_commands": {"list_a_thousand": chat},
-        "alerts": {"list": alerts},
-        "page": {"hours_a_day": HOURS_A_DAY, "list": page.listed, "after_free": page.after_free},
+        "chat_commands": {"list_a_thousand": thousand},
+        **{name: {"list": part.listed, "after_free": part.after_free} for name, part in parts.items()},
+        "person": {"list": whole.listed, "after_free": whole.after_free},
     }
-    lines = [summary, order_line(order), chat_line(chat), alerts_line(alerts), page_line(page)]
+    lines = [summary, order_line(order), chat_line(thousand), *map(part_line, parts.items()), person_line(whole)]
     return Answer(document(chosen, profile, monthly, order) | optional, [grid(monthly), *lines])
 
 
@@ -109,17 +113,20 @@ def order_line(order: OrderCost) -> str:
     )
 
 
-def page_line(page: Bill) -> str:
-    """Return what the page costs, for people."""
-    (requests,) = [line.quantity for line in page.lines if line.item == "http-request"]
-    many = f"{requests:,.0f} requests"
-    free = f"${dollars(page.after_free)} after what is always free"
-    return f"the page, open {HOURS_A_DAY} hours a day: {many}, ${dollars(page.listed)} a month at list price, {free}"
+def part_line(named: tuple[str, PartBill]) -> str:
+    """Return what a part of a person's month costs, for people."""
+    name, part = named
+    return f"{PARTS[name]}: {_month(part)}"
 
 
-def alerts_line(alerts: Decimal) -> str:
-    """Return what alerts cost, for people."""
-    return f"alerts, in the optional stack of that name: ${dollars(alerts)} a month at list price, for one person"
+def person_line(whole: PartBill) -> str:
+    """Return what a person's month costs, for people."""
+    return f"all three, for one person: {_month(whole)}"
+
+
+def _month(part: PartBill) -> str:
+    free = f"${dollars(part.after_free)} after what is always free and the desk leaves"
+    return f"${dollars(part.listed)} a month at list price, {free}"
 
 
 def chat_line(chat: Decimal) -> str:
