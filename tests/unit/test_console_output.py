@@ -8,7 +8,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold.cli.output import Answer, amount, cell, grid, show
+from fanfold.cli.output import Answer, cell, grid, show
+from fanfold.money import amount
 
 ROWS = [{"name": "long one", "price": Decimal("10.50")}, {"name": "x", "price": Decimal("1E+3")}]
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from fanfold.cli.output import money, places_of, profit, share
+from fanfold.cli.output import share
 from fanfold.cli.report_text import (
     NONE,
     SPARK_WIDTH,
@@ -12,6 +12,7 @@ from fanfold.cli.report_text import (
     sparkline,
     trip_lines,
 )
+from fanfold.money import money, places_of, profit
 from fanfold.performance.ratios import EquityPoint
 from fanfold.performance.texts import duration, length, moment
 from fanfold.research.metric_texts import stops_of

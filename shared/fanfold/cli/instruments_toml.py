@@ -8,9 +8,9 @@ import msgspec
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from fanfold.cli.output import amount
 from fanfold.desk import Instrument
 from fanfold.errors import BadInput
+from fanfold.money import amount
 
 
 def text_of(instruments: Mapping[str, Instrument]) -> str:

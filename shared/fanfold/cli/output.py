@@ -10,17 +10,12 @@ import msgspec
 
 from fanfold.cli.exit_codes import Exit
 from fanfold.local.complaint import visible
-from fanfold.money import amount, money, places_of, profit
+from fanfold.money import amount
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-# Commands take how money is written from here too.
-__all__ = [
-    "GAP", "Answer", "Grid", "amount", "cell", "encode", "grid", "moment", "money", "pairs", "places_of", "profit",
-    "share", "show",
-]  # fmt: skip
 GAP = "  "
 # A sign before a figure that stands alone: dates and ids have none.
 _PROFIT = r"(?<!\S)\+\d[\d,.]*%?"

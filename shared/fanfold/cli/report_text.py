@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
-from fanfold.cli.output import Grid, money, places_of, profit, share
+from fanfold.cli.output import Grid, share
 from fanfold.cli.summary import AccountSummary, Summary
 from fanfold.market.timeframes import DAY_S
-from fanfold.money import ZERO
+from fanfold.money import ZERO, money, places_of, profit
 from fanfold.performance.measuring import Part, Performance, TripStatistics
 from fanfold.performance.ratios import CAGR_DAYS_MIN, RETURNS_MIN, Drawdown, EquityPoint
 from fanfold.performance.texts import duration, length, moment

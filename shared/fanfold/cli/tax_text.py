@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from fanfold.accounting.books import OpenLot
 from fanfold.accounting.entries import Moved
 from fanfold.accounting.tax_year import TaxSums, TaxYear
-from fanfold.cli.output import Grid, amount, grid, money, profit
+from fanfold.cli.output import Grid, grid
 from fanfold.cli.tax_files import SUM_COLUMNS
 from fanfold.cli.tax_inputs import TaxInputs
-from fanfold.money import ZERO, exact
+from fanfold.money import ZERO, amount, exact, money, profit
 
 SHOWN_MAX = 10
 _SUMS = {name: name for name in SUM_COLUMNS}

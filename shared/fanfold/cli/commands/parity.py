@@ -22,11 +22,12 @@ from fanfold.audit.parity import ParityReason, ParityReport
 from fanfold.cli import parity_reports
 from fanfold.cli.argument_types import Columns, Shared, StageName, read_by, read_day
 from fanfold.cli.exit_codes import DESK, Exit
-from fanfold.cli.output import Answer, Grid, grid, money
+from fanfold.cli.output import Answer, Grid, grid
 from fanfold.cli.reading import records_of
 from fanfold.importers import columns as column_names
 from fanfold.local.launcher import make_services_importable
 from fanfold.market.source import Source
+from fanfold.money import money
 from fanfold.stages.session import reach
 
 EXITS = (Exit.FAILED, *DESK)

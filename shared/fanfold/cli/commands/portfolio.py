@@ -22,11 +22,11 @@ from fanfold.accounting.rates import Rates
 from fanfold.cli import lake_copy
 from fanfold.cli.argument_types import Account, Moment, Shared, StageName
 from fanfold.cli.exit_codes import DESK
-from fanfold.cli.output import Answer, Grid, grid, moment, money, places_of, profit
+from fanfold.cli.output import Answer, Grid, grid, moment
 from fanfold.cli.reading import last_close, recorded_fills
 from fanfold.cli.tax_inputs import rates_of
 from fanfold.errors import BadInput
-from fanfold.money import ZERO, exact
+from fanfold.money import ZERO, exact, money, places_of, profit
 from fanfold.records import Fill
 from fanfold.stages.session import reach
 

@@ -9,11 +9,11 @@ from typing import Any
 from fanfold.audit.queries import holdings_of
 from fanfold.cli.argument_types import Account, Shared, StageName
 from fanfold.cli.exit_codes import DESK
-from fanfold.cli.output import Answer, grid, money, places_of, profit
+from fanfold.cli.output import Answer, grid
 from fanfold.cli.reading import marks_of
 from fanfold.local.session import Session
 from fanfold.messages import PositionSnapshot
-from fanfold.money import ZERO, exact
+from fanfold.money import ZERO, exact, money, places_of, profit
 from fanfold.risk.exposure import Mark
 from fanfold.stages.session import reach
 

@@ -16,8 +16,9 @@ from cyclopts import Parameter
 from fanfold.cli import lake_copy
 from fanfold.cli.argument_types import Shared, StageName, text
 from fanfold.cli.exit_codes import DESK
-from fanfold.cli.output import Answer, Grid, amount, cell
+from fanfold.cli.output import Answer, Grid, cell
 from fanfold.errors import BadInput
+from fanfold.money import amount
 
 if TYPE_CHECKING:
     from fanfold.cli.sql import QueryResult

@@ -15,11 +15,12 @@ from cyclopts import Parameter
 from fanfold.cli.argument_types import Options, Shared, StageName
 from fanfold.cli.conclusion import summary_of
 from fanfold.cli.exit_codes import DESK
-from fanfold.cli.output import Answer, Grid, places_of
+from fanfold.cli.output import Answer, Grid
 from fanfold.cli.report_text import blocks, parts_table, totals
 from fanfold.cli.summary import Summary, document
 from fanfold.errors import NothingThere
 from fanfold.local import state_directory
+from fanfold.money import places_of
 from fanfold.performance.measuring import Part, Performance
 from fanfold.stages.session import reach
 

@@ -16,12 +16,12 @@ from fanfold.cli import parity_reports
 from fanfold.cli.argument_types import Account, Shared, StageName
 from fanfold.cli.exit_codes import DESK, Exit
 from fanfold.cli.idle_legs import reason_text
-from fanfold.cli.output import Answer, Grid, amount, cell, grid
+from fanfold.cli.output import Answer, Grid, cell, grid
 from fanfold.cli.reading import legs_of
 from fanfold.deployment import SERVICES, dead_letters_names, queue_name
 from fanfold.ledger.account_books import AccountBooks
 from fanfold.local.session import Session
-from fanfold.money import ZERO, exact
+from fanfold.money import ZERO, amount, exact
 from fanfold.risk.exposure import Mark
 from fanfold.stages.session import reach
 

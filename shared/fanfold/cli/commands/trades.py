@@ -26,12 +26,13 @@ from fanfold.cli.argument_types import (
     read_day,
 )
 from fanfold.cli.exit_codes import DESK
-from fanfold.cli.output import Answer, cell, grid, money
+from fanfold.cli.output import Answer, cell, grid
 from fanfold.cli.reading import instrument_of, last_day, minute, short_ids
 from fanfold.errors import BadInput
 from fanfold.ledger.positions import fee_of
 from fanfold.local.session import Session
 from fanfold.messages import Fill
+from fanfold.money import money
 from fanfold.stages.session import reach
 
 EXITS = DESK

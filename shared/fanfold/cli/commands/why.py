@@ -14,11 +14,12 @@ from fanfold.audit.lineage import causes
 from fanfold.audit.queries import REFUSED, fills_of_order, orders_of
 from fanfold.cli.argument_types import Shared, StageName
 from fanfold.cli.exit_codes import DESK
-from fanfold.cli.output import Answer, amount, cell
+from fanfold.cli.output import Answer, cell
 from fanfold.errors import BadInput, NothingThere
 from fanfold.ledger.positions import fee_of, unvalued
 from fanfold.local.session import Session
 from fanfold.messages import Fill
+from fanfold.money import amount
 from fanfold.stages.session import reach
 
 EXITS = DESK

@@ -12,9 +12,10 @@ from fanfold.audit import chain
 from fanfold.audit.why_not import LegAnswer, why_not
 from fanfold.cli.argument_types import Shared, StageName, read_by, read_moment
 from fanfold.cli.exit_codes import DESK
-from fanfold.cli.output import Answer, amount
+from fanfold.cli.output import Answer
 from fanfold.cli.reading import instrument_of, minute, records_of
 from fanfold.errors import NothingThere
+from fanfold.money import amount
 from fanfold.stages.session import reach
 
 EXITS = DESK

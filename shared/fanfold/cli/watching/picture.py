@@ -14,13 +14,13 @@ from fanfold.audit.queries import is_unknown, newest_orders
 from fanfold.cli.argument_types import Options
 from fanfold.cli.commands import positions, status
 from fanfold.cli.limit_reading import limits_of, now_of
-from fanfold.cli.output import amount
 from fanfold.cli.reading import minute
 from fanfold.local import session as local_session
 from fanfold.local import state_directory
 from fanfold.local.driver import CLOCK
 from fanfold.local.session import Session
 from fanfold.market import timeframes
+from fanfold.money import amount
 from fanfold.stages.session import reach
 
 # Orders that are looked at for the log; a screen has no more lines.

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from fanfold.cli.output import amount, grid, moment, money, places_of, plain, profit, share
+from fanfold.cli.output import grid, moment, plain, share
 from fanfold.cli.reading import minute
 from fanfold.cli.watching.picture import Picture
+from fanfold.money import amount, money, places_of, profit
 
 LEVELS = "▁▂▃▄▅▆▇█"
 FULL, EMPTY = "█", "·"

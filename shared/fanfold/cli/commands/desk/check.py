@@ -17,11 +17,12 @@ from msgspec.structs import asdict
 from fanfold import desk
 from fanfold.cli.argument_types import DeskFile, Strategies
 from fanfold.cli.instruments_toml import text_of, with_instruments
-from fanfold.cli.output import Answer, Grid, amount, grid, pairs
+from fanfold.cli.output import Answer, Grid, grid, pairs
 from fanfold.desk import Desk, Instrument, Limits, StrategyInstance
 from fanfold.errors import BadInput
 from fanfold.local import desk_meaning
 from fanfold.local.desk_text import read_desk
+from fanfold.money import amount
 from fanfold.strategy import contract, folder
 from fanfold.strategy.contract import Strategy
 
