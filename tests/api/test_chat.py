@@ -12,7 +12,9 @@ from fanfold.alerts.record import AlertRecord
 from fanfold.api.schemas import AccountStatus
 from fanfold.chat import answers
 from fanfold.chat.conversation import STRANGERS_MAX
-from fanfold.chat.requests import UNAVAILABLE, WINDOW_S
+from fanfold.chat.platforms import PLATFORMS
+from fanfold.chat.requests import UNAVAILABLE, WINDOW_S, Incoming
+from fanfold.chat.webhook import ChatParts, conversation
 from fanfold.errors import NotReachable
 from fanfold.messages import TradingState
 from fanfold.simulation.cloud import MemoryCloud
@@ -47,6 +49,22 @@ def shown(body: dict[str, Any]) -> str:
 def code_of(answer: str) -> str:
     """The command that an answer says to send."""
     return answer.partition("<code>")[2].partition("</code>")[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "user", "done"),
+    [
+        ("/status", ANNA, True),
+        ("/halt main", DORA, False),
+        ("/dance", ANNA, False),
+        ("/why 0000", ANNA, False),
+    ],
+)
+def test_an_answer_says_whether_the_command_was_carried_out(desk, text, user, done):
+    parts = ChatParts(desk.invoke, desk.chats, desk.commands, lambda: desk.alerts, dict)
+    incoming = Incoming(user, text, "1", int(desk.now.timestamp()))
+    answer = conversation(desk.desk, parts).hear(PLATFORMS["telegram"](), incoming, desk.now)
+    assert (answer.done, bool(answer.lines)) == (done, True)
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ class Denied(Exception):
 
     def __init__(self, title: str, line: str) -> None:
         super().__init__(line)
-        self.answer = ChatAnswer(title, (line,))
+        self.answer = ChatAnswer(title, (line,), done=False)
 
 
 class Conversation:
@@ -110,9 +110,10 @@ class Conversation:
         try:
             return self._actions.act(turn, command)
         except Problem as problem:
-            return ChatAnswer("Refused", (problem.detail,))
+            return ChatAnswer("Refused", (problem.detail,), done=False)
         except NotReachable as fault:
-            return ChatAnswer("No answer", (str(fault), "It may have been done all the same: look at /status."))
+            lines = str(fault), "It may have been done all the same: look at /status."
+            return ChatAnswer("No answer", lines, done=False)
 
     def _record(self, actor: str, nonce: str, text: str, now: datetime, denied: str = "") -> None:
         message = CommandReceived(

@@ -37,11 +37,12 @@ class Handshake(NamedTuple):
 
 
 class ChatAnswer(NamedTuple):
-    """Lines for a phone, under a title; ``code`` is a text to be copied."""
+    """Lines for a phone, under a title; ``code`` is a text to be copied. What was denied or failed is not ``done``."""
 
     title: str
     lines: tuple[str, ...] = ()
     code: str = ""
+    done: bool = True
 
 
 class Platform(Protocol):

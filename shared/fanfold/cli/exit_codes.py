@@ -19,7 +19,7 @@ MEANINGS: dict[Exit, str] = {
     Exit.FAILED: "The answer is a failure: the audit chain is broken, the books do not balance, there are dead letters "
     "after a run, a strategy failed, said nothing, cannot be loaded or failed a check of `verdict`, `data check` saw "
     "bars that are missing, jump or are there twice, `data doctor` saw a defect, `parity` saw a difference without a "
-    "reason, an image has a critical finding, or "
+    "reason, `chat try` was denied or refused, an image has a critical finding, or "
     "`doctor` found a problem.",
     Exit.WRONG_INPUT: "Wrong usage or wrong input; standard error names what was wrong and what to do.",
     Exit.NOTHING_THERE: "Nothing is there yet: no run in the state directory, no such order.",

@@ -1,7 +1,7 @@
 """The copy of a desk's lake that commands read; it fetches only what changed."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,21 +22,25 @@ def of_desk(options: Options, stage: str, *, flush: bool) -> Iterator[Path]:
         yield of_session(session, flush=flush)
 
 
-def of_session(session: Session, *, flush: bool) -> Path:
-    """Return the folder of a desk's lake; ``flush`` first brings what was just recorded into it."""
+def of_session(session: Session, *, flush: bool, allow: Callable[[int], None] = lambda _bytes: None) -> Path:
+    """Return the folder of a desk's lake; ``flush`` first brings what was just recorded into it.
+
+    ``allow`` is called with the lake's size in bytes before any of it is read, and raises where that is too much.
+    """
     if flush:
         session.invoke("audit", "flush", {})
     cache = session.state / CACHE
-    fetch(session.call, session.bucket("lake"), cache)
+    fetch(session.call, session.bucket("lake"), cache, allow)
     return cache
 
 
-def fetch(call: Call, bucket: str, cache: Path) -> list[str]:
-    """Make a directory the lake's copy, and return the keys that had to be fetched."""
+def fetch(call: Call, bucket: str, cache: Path, allow: Callable[[int], None] = lambda _bytes: None) -> list[str]:
+    """Make a directory the lake's copy, and return the keys that had to be fetched; see ``of_session``."""
+    listed = [item for page in pages_of(call, {"Bucket": bucket}) for item in page.get("Contents", [])]
+    allow(sum(int(item["Size"]) for item in listed))
     cache.mkdir(parents=True, exist_ok=True)
     known = _etags(cache)
-    pages = pages_of(call, {"Bucket": bucket})
-    there = {item["Key"]: item["ETag"] for page in pages for item in page.get("Contents", [])}
+    there = {item["Key"]: item["ETag"] for item in listed}
     for key in known.keys() - there.keys():
         (cache / key).unlink(missing_ok=True)
     fresh = [key for key, etag in there.items() if known.get(key) != etag or not (cache / key).exists()]

@@ -226,6 +226,8 @@ def account_books(desk: Desk, tally: Tally, ledger_cash: Mapping[str, Decimal], 
         marks |= tally.closes.get(int(at), {}) if at == int(at) else {}
         for fill in fills.get(at, []):
             account.book(fill)
+            # While a desk trades, a fill may be recorded before any bar of its instrument is.
+            marks.setdefault(fill.instrument, fill.price)
         worth = account.worth(marks)
         peak = max(peak, worth)
         drawdown = max(drawdown, ROUGH.divide(peak - worth, peak))

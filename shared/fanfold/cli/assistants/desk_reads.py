@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from fanfold.aws.s3.audit_log import pages_of
 from fanfold.cli import lake_copy
 from fanfold.cli.argument_types import Options, read_moment
 from fanfold.cli.assistants import inputs
@@ -12,7 +11,6 @@ from fanfold.cli.exit_codes import Exit
 from fanfold.cli.limit_reading import limits_of, now_of
 from fanfold.cli.output import Answer
 from fanfold.errors import BadInput
-from fanfold.local.session import Session
 
 # A query that takes longer asks for too much.
 QUERY_S = 60.0
@@ -94,20 +92,19 @@ def of_query(place: Workplace, wanted: inputs.QueryInput) -> tuple[Any, bool]:
     from fanfold.cli import sql as dialect  # noqa: PLC0415 - duckdb and sqlglot take a while to load
 
     dialect.translate(wanted.sql)
-    with place.reach(wanted.run) as session:
-        size = _size(session)
+    sizes: list[int] = []
+
+    def allow(size: int) -> None:
+        sizes.append(size)
         place.budget.scan(size)
-        cache = lake_copy.of_session(session, flush=False)
+
+    with place.reach(wanted.run) as session:
+        cache = lake_copy.of_session(session, flush=False, allow=allow)
         bounds = dialect.QueryBounds(rows=wanted.rows, seconds=place.budget.seconds_for(QUERY_S))
         result = dialect.query(wanted.sql, dialect.files_in(cache), bounds)
     rows = query.rows_of(result)[: wanted.rows]
     cut_off = len(result.rows) > wanted.rows
-    return {"columns": result.columns, "rows": rows, "cut_off": cut_off, "scanned_bytes": size}, True
-
-
-def _size(session: Session) -> int:
-    pages = pages_of(session.call, {"Bucket": session.bucket("lake")})
-    return sum(int(item["Size"]) for page in pages for item in page.get("Contents", []))
+    return {"columns": result.columns, "rows": rows, "cut_off": cut_off, "scanned_bytes": sum(sizes)}, True
 
 
 def _where(place: Workplace, run: str) -> dict[str, Any]:

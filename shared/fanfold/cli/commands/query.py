@@ -49,10 +49,11 @@ def command(
     dialect.translate(sql)
     if lake is not None and (stage or flush):
         raise BadInput("--lake reads a folder alone: leave --stage and --flush out")
-    if lake is not None and not any(dialect.files_in(lake).values()):
-        raise BadInput(f"{lake} holds no lake, such as `fanfold import` makes")
     with nullcontext(lake) if lake else lake_copy.of_desk(options, stage, flush=flush) as folder:
-        result = dialect.query(sql, dialect.files_in(folder))
+        files = dialect.files_in(folder)
+        if lake is not None and not any(files.values()):
+            raise BadInput(f"{lake} holds no lake, such as `fanfold import` makes")
+        result = dialect.query(sql, files)
     rows = rows_of(result)
     document = {"columns": result.columns, "rows": rows}
     return Answer(document, [_grid(result.columns, result.rows), f"{len(rows)} rows"])

@@ -2,7 +2,7 @@
 """Answer a command of a chat here, as a phone would show it.
 
 The desk of the state directory carries it out: a `/halt` halts. Without --as it is yours, with every role; a resume
-needs a second person of the desk file, or `fanfold resume`.
+needs a second person of the desk file, or `fanfold resume`. What is denied or fails ends with 1 and its reason.
 
 Example: fanfold chat try "/status"
 Example: fanfold chat try "/halt main venue is down" --as anna
@@ -24,7 +24,7 @@ from fanfold.chat.platforms import PLATFORMS
 from fanfold.chat.requests import ChatAnswer, Incoming, Platform
 from fanfold.chat.webhook import ChatParts, conversation
 from fanfold.cli.argument_types import Shared
-from fanfold.cli.exit_codes import DESK
+from fanfold.cli.exit_codes import DESK, Exit
 from fanfold.cli.limit_reading import now_of
 from fanfold.cli.output import Answer
 from fanfold.deployment import topic_name
@@ -34,7 +34,7 @@ from fanfold.local.launcher import REGION
 from fanfold.local.session import ACCOUNT_ID, LocalSession, connect, table_name
 from fanfold.operators.persons import Person
 
-EXITS = DESK
+EXITS = (Exit.FAILED, *DESK)
 
 
 def command(
@@ -55,7 +55,8 @@ def command(
         recorded = session.rested()
     if answer is None:
         raise BadInput("nobody of the desk file wrote this")
-    return Answer(answer._asdict() | {"recorded": recorded}, ["\n".join(_lines(answer))])
+    exit_code = Exit.OK if answer.done else Exit.FAILED
+    return Answer(answer._asdict() | {"recorded": recorded}, ["\n".join(_lines(answer))], exit_code)
 
 
 def _sender(desk: Desk, name: str | None) -> tuple[Desk, Platform, str]:
