@@ -201,3 +201,10 @@ def test_parts_add_up_to_the_whole():
     assert [part.name for part in whole.by_day] == ["2026-01-01", "2026-01-02", "2026-01-03"]
     assert whole.total_return == (whole.equity - 10_000) / 10_000
     assert (len(whole.curve), whole.curve[0].at, whole.curve[-1].at) == (240, START, START + 2_999 * 60)
+
+
+def test_what_has_no_close_yet_is_worth_what_it_paid():
+    fills = [fill("buy", 1, 95, 1, fee="0"), fill("buy", 1, 105, 2, fee="0")]
+    for closes in ({}, {START + 30: {}}, {START + 300: {"ETH/USDT": Decimal(3)}}):
+        curve = equity_curve(START, Decimal(1_000), fills, closes)
+        assert curve.points[-1].equity == 1_000 - 95 - 105 + 2 * 95

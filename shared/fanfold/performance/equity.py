@@ -34,7 +34,7 @@ def equity_curve(start_at: int, cash: Decimal, fills: Iterable[Fill], closes: Cl
     for at in sorted(closes):
         marks |= closes[at]
         while pending and pending[-1].at.timestamp() <= at:
-            cash += _book(held, pending.pop())
+            cash += _book(held, marks, pending.pop())
         if at <= start_at:
             continue
         values = [quantity * marks[name] for name, quantity in held.items() if quantity]
@@ -44,7 +44,7 @@ def equity_curve(start_at: int, cash: Decimal, fills: Iterable[Fill], closes: Cl
         gross += float(ratio(sum(map(abs, values), ZERO), worth)) if worth > 0 else 0.0
     for fill in reversed(pending):
         # What filled after the last close is worth what it was then.
-        cash += _book(held, fill)
+        cash += _book(held, marks, fill)
     if pending:
         last = max(int(pending[0].at.timestamp()), points[-1].at)
         points.append(EquityPoint(last, cash + sum((held[name] * marks[name] for name in held), ZERO)))
@@ -52,8 +52,12 @@ def equity_curve(start_at: int, cash: Decimal, fills: Iterable[Fill], closes: Cl
     return EquityCurve(points, invested / count if count else 0.0, gross / count if count else 0.0)
 
 
-def _book(held: dict[str, Decimal], fill: Fill) -> Decimal:
-    """Add a fill to what is held; return the cash that it brings, less what it cost in third currencies."""
+def _book(held: dict[str, Decimal], marks: dict[str, Decimal], fill: Fill) -> Decimal:
+    """Add a fill to what is held; return the cash that it brings, less what it cost in third currencies.
+
+    Until a close of its instrument is recorded, its own price is the mark.
+    """
+    marks.setdefault(fill.instrument, fill.price)
     held[fill.instrument] = held.get(fill.instrument, ZERO) + positions.received(fill)
     return positions.cash_flow(fill) - positions.other_fee(fill)
 

@@ -89,7 +89,9 @@ def measure(traded: Traded, since: int) -> Performance:
     curve = equity_curve(since, traded.cash, traded.fills, traded.closes)
     points, trips = curve.points, round_trips(traded.fills)
     returns = ratios.daily_returns(points)
-    marks = _last_closes(traded.closes)
+    # As in the curve, what has no close yet is worth what its first fill paid.
+    first_fills = sorted(traded.fills, key=lambda fill: fill.at, reverse=True)
+    marks = {fill.instrument: fill.price for fill in first_fills} | _last_closes(traded.closes)
     return Performance(
         accounts=traded.accounts,
         currency=traded.currency,
