@@ -130,7 +130,7 @@ class RecordedWeek:
         parts = ReadParts(
             self._views, OpenOrders(self._views), self._log, history, RememberedReads(self._views, self._log)
         )
-        watched = WatchedStage(self.call, self._world.ledger, "test", "https://queues")
+        watched = WatchedStage(self.call, self._world.ledger, self._world.ledger, "test", "https://queues")
         reports, sweeps = S3Reports(self.call, LAKE), S3Sweeps(self.call, LAKE)
 
         def system(request: dict[str, Any]) -> dict[str, Any]:

@@ -105,6 +105,7 @@ def test_the_system_shows_dead_letters_alarms_code_and_the_chain(opened, url):
     page = opened(f"{url}/#/system").page
     assert "account '' is not in the desk" in page.get_by_label("Dead letters", exact=True).inner_text()
     assert "ALARM" in page.get_by_label("Alarms", exact=True).inner_text()
+    assert "main: trend BTC/USDT is UNPROTECTED" in page.get_by_label("Alerts", exact=True).first.inner_text()
     assert "2026-02-28, every chain sound, sealed" in page.get_by_label("Audit chain", exact=True).inner_text()
     assert "how old a queue's oldest message is" in page.get_by_label("Queues", exact=True).inner_text()
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from fanfold import desk, ids
 from fanfold.alerts.record import AlertRecord
-from fanfold.api.system_schemas import Alarm, DeadLetter, QueueDepth, ResearchRun, RunningCode
+from fanfold.api.system_schemas import Alarm, DeadLetter, OpenAlert, QueueDepth, ResearchRun, RunningCode
 from fanfold.audit import chain
 from fanfold.audit.bar_history import BarHistory
 from fanfold.audit.daily_report import DayReport
@@ -157,6 +157,7 @@ class SeenStage:
     def __init__(self) -> None:
         self.letters: list[DeadLetter] = []
         self.ringing: list[Alarm] = []
+        self.open: list[OpenAlert] = []
         self.runs: list[ResearchRun] = []
         self.report: tuple[DayReport, bool] | None = None
 
@@ -168,6 +169,9 @@ class SeenStage:
 
     def alarms(self) -> list[Alarm]:
         return self.ringing
+
+    def alerts(self) -> list[OpenAlert]:
+        return self.open
 
     def functions(self) -> list[RunningCode]:
         return [RunningCode(service="risk", function="assess", digest="sha256:1", version="$LATEST", deployed_at=NOW)]

@@ -10,6 +10,7 @@ from fanfold.api.system_schemas import (
     ChainHead,
     ClosedDay,
     DeadLetter,
+    OpenAlert,
     QueueDepth,
     Research,
     ResearchRun,
@@ -63,10 +64,12 @@ def system(**changed: Any) -> System:
     )  # fmt: skip
     alarm = Alarm(name="fanfold-dev-risk-dead-letters", about="A message was put aside.", state="ALARM", reason="1 > 0",
                   since=NOW)  # fmt: skip
+    alert = OpenAlert(key="UNPROTECTED main trend BTC/USDT", severity="critical", count=2, since=NOW,
+                      title="main: trend BTC/USDT is UNPROTECTED", text="its venue rejected the stop")  # fmt: skip
     code = RunningCode(service="risk", function="assess", digest="0f" * 32, version="$LATEST", deployed_at=NOW)
     fields: dict[str, Any] = {
         "stage": "dev", "queues": [QueueDepth(service="risk", waiting=4, in_flight=1, dead_letters=1)],
-        "dead_letters": [letter], "alarms": [alarm], "functions": [code],
+        "dead_letters": [letter], "alarms": [alarm], "alerts": [alert], "functions": [code],
         "chains": [ChainHead(stream="main", records=1640, hash="ab" * 32, in_lake=1600)],
         "closed": ClosedDay(day="2026-02-28", state="closed", sound=True, sealed=True, faults=[]),
         "absent": {"queue_age": "SQS does not say how old a queue's oldest message is"},

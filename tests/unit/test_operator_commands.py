@@ -1,6 +1,6 @@
 """An operator's commands: each is a message of its own, and a command that is brought twice is one."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -168,3 +168,12 @@ def test_a_command_that_is_repeated_without_an_answer_to_the_first_is_done_again
     for state in (TradingState.HALTED, TradingState.HALTED, TradingState.FLATTENING):
         gives(accounts, state, replaces=seen)
     assert accounts.permissions("main").trading_state is TradingState.FLATTENING
+
+
+def test_a_change_is_never_dated_before_the_one_that_it_follows() -> None:
+    """The clock of another process may be behind, and who reads the messages takes the later for the newer."""
+    accounts = opened()
+    halt = command(TradingState.HALTED)
+    handle_command(halt, DESK, accounts, NOW + timedelta(seconds=2), "r1")
+    handle_command(command(TradingState.FLATTENING), DESK, accounts, NOW, "r2")
+    assert accounts.permissions("main").since == NOW + timedelta(seconds=2)

@@ -11,6 +11,7 @@ from fanfold.api.system_schemas import (
     ChainHead,
     ClosedDay,
     DeadLetter,
+    OpenAlert,
     QueueDepth,
     Research,
     ResearchQuery,
@@ -35,7 +36,7 @@ AGE = (
 
 
 class StageWatch(Protocol):
-    """The stage's queues, alarms and functions; see fanfold.aws.watched."""
+    """The stage's queues, alarms, alerts and functions; see fanfold.aws.function.watched."""
 
     stage: str
 
@@ -44,6 +45,8 @@ class StageWatch(Protocol):
     def dead_letters(self) -> list[DeadLetter]: ...
 
     def alarms(self) -> list[Alarm]: ...
+
+    def alerts(self) -> list[OpenAlert]: ...
 
     def functions(self) -> list[RunningCode]: ...
 
@@ -92,6 +95,7 @@ def _system(watched: StageWatch, chains: Chains, closings: Closings, now: dateti
         queues=watched.depths(),
         dead_letters=watched.dead_letters(),
         alarms=alarms,
+        alerts=watched.alerts(),
         functions=watched.functions(),
         chains=[_chain(tip, chains) for tip in chains.tips()],
         closed=closed,

@@ -144,7 +144,8 @@ class AuditProcess:
 
         runtime, settings = self.runtime, self._settings
         queues_at = runtime.edge.dead_letters.rpartition("/")[0]
-        watched = WatchedStage(runtime.call, runtime.table(runtime.edge.faults), settings.stage, queues_at)
+        faults, alerts = runtime.table(runtime.edge.faults), runtime.table(settings.alerts_table)
+        watched = WatchedStage(runtime.call, faults, alerts, settings.stage, queues_at)
         sweeps = S3Sweeps(runtime.call, settings.lake_bucket)
         return read_system.answer(event, watched, self.views, self._reports, sweeps, runtime.clock())
 

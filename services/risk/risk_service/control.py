@@ -58,15 +58,16 @@ def handle_command(
     reason = bounded(command.reason)
     state = command.state if command.action == "halt" else TradingState.ACTIVE
     rearm = command.rearm and command.action == "resume"
+    before = accounts.permissions(command.account)
     message = TradingStateChanged(
         id=ids.derive("halt", command.account, state, now.isoformat(), command.reason, command.actor, request),
         cause=f"operator/{command.actor}",
-        at=now,
+        at=before.after(now),
         account=command.account,
         state=state,
         reason=rearming(reason) if rearm else reason,
         actor=command.actor,
-        replaces=accounts.permissions(command.account).named_by(command.replaces),
+        replaces=before.named_by(command.replaces),
     )
     if command.action == "open":
         opened = accounts.open(command.account, desk.accounts[command.account].cash, message)

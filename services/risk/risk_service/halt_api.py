@@ -78,7 +78,7 @@ class Control:
         opened = self._opened(wanted.accounts)
         reason = _reason(wanted.reason)
         messages = [
-            self._message(request, account, state, reason, before.named_by(wanted.replaces))
+            self._message(request, before, account, state, reason, before.named_by(wanted.replaces))
             for account, before in opened.items()
         ]
 
@@ -98,7 +98,8 @@ class Control:
         ((account, before),) = self._opened([wanted.account]).items()
         if before.trading_state is TradingState.ACTIVE:
             raise Problem(409, "not-halted", f"account {account} trades already")
-        return self._ask(request, wanted, before) if wanted.confirmation is None else self._confirm(request, wanted)
+        act = self._ask if wanted.confirmation is None else self._confirm
+        return act(request, wanted, before)
 
     def _ask(self, request: ApiRequest, wanted: ResumeRequest, before: OrderPermissions) -> Reply:
         confirmation = ids.derive("resume", wanted.account, request.principal, key_of(request), self._now.isoformat())
@@ -115,20 +116,20 @@ class Control:
         self._controls.ask(pending, _remembering(request, 202, body), self._now)
         return Reply(body, 202)
 
-    def _confirm(self, request: ApiRequest, wanted: ResumeRequest) -> Reply:
+    def _confirm(self, request: ApiRequest, wanted: ResumeRequest, before: OrderPermissions) -> Reply:
         pending = self._controls.pending(wanted.account)
         if pending is None or pending.confirmation != wanted.confirmation or self._now > pending.asked_at + VALID:
             raise Problem(
                 409,
                 "no-such-confirmation",
-                "nothing waits for this confirmation: it was used, ran out, or "
-                "the account was halted after it; ask to resume again",
+                "nothing waits for this confirmation: it was used, ran out, or the account was halted after it; "
+                f"ask to resume again. {wanted.account} {before.in_force}",
             )
         if self._may_be_one(request.principal, pending.principal):
             self._check_alone(request, pending.asked_at + OWN_DELAY - self._now)
         reason = f"{_reason(wanted.reason)} (asked: {pending.reason})"
         reason = rearming(reason) if pending.rearm else reason
-        message = self._message(request, wanted.account, TradingState.ACTIVE, reason, pending.replaces)
+        message = self._message(request, before, wanted.account, TradingState.ACTIVE, reason, pending.replaces)
         body = _resume_answer(pending, active=True)
         self._controls.resume(message, pending, _remembering(request, 200, body), self._now)
         return Reply(body)
@@ -168,12 +169,18 @@ class Control:
         return opened
 
     def _message(
-        self, request: ApiRequest, account: str, state: TradingState, reason: str, replaces: str
+        self,
+        request: ApiRequest,
+        before: OrderPermissions,
+        account: str,
+        state: TradingState,
+        reason: str,
+        replaces: str,
     ) -> TradingStateChanged:
         return TradingStateChanged(
             id=ids.derive("halt", account, state, request.principal, key_of(request)),
             cause=f"operator/{request.principal}",
-            at=self._now,
+            at=before.after(self._now),
             account=account,
             state=state,
             reason=reason,

@@ -39,6 +39,17 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime | None
 
 
+class OpenAlert(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert that lasts and that nobody has taken: how often it came, since when, and what `fanfold alerts` takes."""
+
+    key: str
+    severity: str
+    title: str
+    text: str
+    count: int
+    since: datetime
+
+
 class RunningCode(msgspec.Struct, frozen=True, kw_only=True):
     """The function that reads a service's queue: the digest of its image, its version, and when it was deployed."""
 
@@ -75,6 +86,7 @@ class System(msgspec.Struct, frozen=True, kw_only=True):
     queues: list[QueueDepth]
     dead_letters: list[DeadLetter]
     alarms: list[Alarm]
+    alerts: list[OpenAlert]
     functions: list[RunningCode]
     chains: list[ChainHead]
     closed: ClosedDay | None

@@ -54,5 +54,6 @@ def confirmed(accounts: list[dict[str, Any]], reason: str, by: str, *, recorded:
     text = [f"account {account['account']}: {account['state']} ({reason}, by {by})" for account in accounts]
     if not recorded:
         text.append("in force; the queues are not empty yet, so the audit chain has it a little later")
-    document = {"accounts": accounts, "reason": reason, "actor": by, "recorded": recorded}
+    rows = [{name: account[name] for name in ("account", "state")} for account in accounts]
+    document = {"accounts": rows, "reason": reason, "actor": by, "recorded": recorded}
     return Answer(document, ["\n".join(text)])

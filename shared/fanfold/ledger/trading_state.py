@@ -39,14 +39,22 @@ class OrderPermissions(msgspec.Struct, frozen=True):
         """Return the change that set the state if one of the codes, ids or beginnings of ids, names it, else ""."""
         return self.change if any(len(code) >= CODE_LENGTH and self.change.startswith(code) for code in codes) else ""
 
+    @property
+    def in_force(self) -> str:
+        """The state, since when, and who set it, as people read it behind an account's name."""
+        since = f" since {self.since:%Y-%m-%d %H:%M:%S} UTC" if self.since else ""
+        return f"is {self.trading_state}{since}" + (f", set by {self.actor}" if self.actor else "")
+
     def instead_of(self, wanted: TradingState) -> str:
         """Return what to say to who wanted a looser state and did not name this one."""
-        since = f" since {self.since:%Y-%m-%d %H:%M:%S} UTC" if self.since else ""
-        by = f", set by {self.actor}" if self.actor else ""
         return (
-            f"is {self.trading_state}{since}{by}, which is stricter than {wanted}: it was left so. "
+            f"{self.in_force}, which is stricter than {wanted}: it was left so. "
             f"To replace it all the same, name it: {self.change[:CODE_LENGTH]}"
         )
+
+    def after(self, now: datetime) -> datetime:
+        """Return the time of a change that comes now: never before the last, whatever the clock of its process says."""
+        return now if self.since is None else max(now, self.since)
 
     def bars_resting(self, order: Order) -> str:
         """Return why an order must be cancelled at its venue, or "".

@@ -3,8 +3,10 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from fanfold.api.system_schemas import Alarm, DeadLetter, QueueDepth, RunningCode
+from fanfold.alerts.entries import rank
+from fanfold.api.system_schemas import Alarm, DeadLetter, OpenAlert, QueueDepth, RunningCode
 from fanfold.aws.client.call import Call
+from fanfold.aws.dynamodb.alert_table import DynamoAlerts
 from fanfold.aws.dynamodb.table import Table
 from fanfold.deployment import SERVICES, dead_letters_names, queue_name
 
@@ -20,10 +22,11 @@ NO_REASON = "the function crashed or ran out of time; its log says more"
 class WatchedStage:
     """The view of a stage that a function of its own has; ``queues_at`` is the URL below which its queues are."""
 
-    def __init__(self, call: Call, faults: Table, stage: str, queues_at: str) -> None:
+    def __init__(self, call: Call, faults: Table, alerts: Table, stage: str, queues_at: str) -> None:
         self.stage = stage
         self._call = call
         self._faults = faults
+        self._alerts = DynamoAlerts(alerts)
         self._queues_at = queues_at
 
     def depths(self) -> list[QueueDepth]:
@@ -42,6 +45,22 @@ class WatchedStage:
         wanted = {"AlarmNamePrefix": f"fanfold-{self.stage}-", "MaxRecords": ALARMS_MAX}
         there = self._call("cloudwatch", "DescribeAlarms", wanted).get("MetricAlarms", [])
         return sorted(map(_alarm, there), key=lambda alarm: (alarm.state != "ALARM", alarm.name))
+
+    def alerts(self) -> list[OpenAlert]:
+        """Return the alerts that need somebody, the worst and newest first."""
+        needing = [record for record in self._alerts.all() if record.open]
+        needing.sort(key=lambda record: (rank(record.severity), record.last_s), reverse=True)
+        return [
+            OpenAlert(
+                key=record.key,
+                severity=record.severity,
+                title=record.title,
+                text=record.text,
+                count=record.count,
+                since=datetime.fromtimestamp(record.first_s, UTC),
+            )
+            for record in needing
+        ]
 
     def functions(self) -> list[RunningCode]:
         return [self._code(service, function) for service, function in READERS.items()]

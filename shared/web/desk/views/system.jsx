@@ -22,7 +22,7 @@ export function SystemView() {
   );
 }
 
-function System({ stage, queues, dead_letters, alarms, functions, chains, closed, absent, clock }) {
+function System({ stage, queues, dead_letters, alarms, alerts, functions, chains, closed, absent, clock }) {
   const late = (at) => span((clock - Date.parse(at)) / 1000);
   return (
     <>
@@ -36,6 +36,12 @@ function System({ stage, queues, dead_letters, alarms, functions, chains, closed
           ? <Table name="Dead letters" head={["Service", "Age", "Received", "Reason"]} text={[3]}
               rows={dead_letters.map((each) => [each.service, late(each.sent_at), each.receives, <span title={each.message_id}>{each.reason}</span>])} />
           : <Empty title="No dead letters">Every message could be handled. One that cannot is put aside here with its reason; <code>fanfold dead-letters redrive</code> sends it back.</Empty>}
+      </Part>
+      <Part title="Alerts">
+        {alerts.length
+          ? <Table name="Alerts" head={["Alert", "Severity", "Since", "Times", "About"]} text={[4]}
+              rows={alerts.map((each) => [<span title={each.key}>{each.title}</span>, <b class={each.severity === "critical" ? "loss" : ""}>{each.severity}</b>, moment(each.since), each.count, each.text])} />
+          : <Empty title="No alert needs anybody">Where the desk file names channels, what needs a person is here until it is over, or taken by <code>fanfold alerts --ack</code>.</Empty>}
       </Part>
       <Part title="Alarms" note={absent.alarms}>
         {alarms.length > 0 && <Table name="Alarms" head={["Alarm", "State", "Since", "About"]} text={[3]}
