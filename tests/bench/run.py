@@ -29,6 +29,7 @@ NAMED_ALONE = (
     "simulator",
     "full",
     "research",
+    "research_plain",
     "research_stops",
     "research_command",
     "research_sweep",

@@ -6,9 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fanfold.research.columns import integer_bars
+from fanfold.research import folding
+from fanfold.research.columns import integer_bars, step_columns
 from fanfold.research.folding import fold
+from fanfold.signals.legs import Leg
 from fanfold.strategy import contract, folder
+from fanfold.strategy.contract import Bars
 from support.backtests import START, bars
 from support.own_strategy import ALWAYS_LONG
 
@@ -47,3 +50,34 @@ def test_any_share_alone_compiles(share: str, tmp_path: Path) -> None:
     folder.use(tmp_path)
     member = integer_bars(bars(7, 120)[0], START, START + 7200)
     assert fold(contract.bind("own", {}, 1), [member], 0).why_plain == ""
+
+
+# Bare weights that a leg takes as they are, in between those that it has to look at.
+BARE = {
+    "raises at some bars": f"1.0 / (0.0 if {FALLS} else 2.0)",
+    "whole numbers": f"1 if {FALLS} else 0.25",
+    "no number": f"float('nan') if {FALLS} else 0.5",
+    "a truth": f"True if {FALLS} else 0.5",
+    "protected at some bars": f"Protected(0.5, *[0.01]) if {FALLS} else 0.75",
+}
+
+
+@pytest.mark.parametrize("case", BARE)
+def test_each_bar_is_what_the_leg_alone_wants(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "own.py").write_text(PROTECTED.replace("return state, 1.0", f"return state, {BARE[case]}"))
+    folder.use(tmp_path)
+    strategy, member = contract.bind("own", {}, 1), integer_bars(bars(7, 120)[0], START, START + 7200)
+    monkeypatch.setitem(folding._refused, strategy.step, "asked for")
+    folded = fold(strategy, [member], 0)
+    assert folded.why_plain == "asked for"
+    leg = Leg("own", "main", strategy, "A/USDT", 0, ("1m", ("A/USDT",)))
+    columns = [column.tolist() for column in step_columns([member], strategy.lookback)]
+    expected = np.full((4, member.time.size), np.nan)
+    for at in range(member.time.size):
+        leg.step(Bars(at + strategy.lookback, *columns), at + 1)
+        if leg.wanted is not None:
+            expected[:, at] = leg.wanted
+    expected[0, : strategy.lookback] = np.nan
+    np.testing.assert_array_equal(folded.wanted[0], expected[0])
+    spoken = np.isfinite(expected[0])
+    np.testing.assert_array_equal(folded.wanted[1:, spoken], expected[1:, spoken])

@@ -3,8 +3,11 @@
 What numba cannot compile, and what raises or wants no finite weight, runs as the live leg does, in plain Python.
 """
 
+from collections.abc import Iterator
 from functools import cache, partial
-from math import inf
+from itertools import repeat
+from math import inf, isfinite
+from traceback import extract_tb
 from types import FunctionType
 from typing import Any, NamedTuple
 
@@ -22,11 +25,12 @@ from fanfold.strategy.loading import attempted
 from fanfold.strategy.step_code import fault_of
 
 WEIGHT = 0
-# Marks of what a step wants: a figure that is not finite, a protection.
-ENDLESS, PROTECTED = 1, 2
+# Marks of what a step wants: a figure that is not finite, a protection, one that is no share of the price.
+ENDLESS, PROTECTED, UNSOUND = 1, 2, 4
 REFUSED_BY_NUMBA = "numba cannot compile it"
 # Steps that numba refused, with its reason: to be refused takes it a second.
 _refused: dict[Any, str] = {}
+_FLOAT = frozenset({float})
 # Bound anew in the copy of a scan for each strategy.
 step: Any = None
 
@@ -80,13 +84,22 @@ def _compiled(strategy: Strategy, columns: StepColumns, me: int, count: int, wan
     run = _scan_of(strategy.step, cross_sectional=strategy.cross_sectional)
     start = strategy.start(strategy.params)
     marks = attempted(partial(run, strategy.params, start, columns, me, count, strategy.lookback, wanted))
-    if isinstance(marks, NumbaError):
+    # Of what it cannot compile, numba raises its own errors, or stumbles.
+    if isinstance(marks, NumbaError) or (isinstance(marks, Exception) and _of_numba(marks)):
         why = _refused[strategy.step] = f"{REFUSED_BY_NUMBA}: {_line(marks)}"
         return why, False
     if isinstance(marks, BaseException):
         # Live its leg is silent at that bar alone.
         return f"it raised: {fault_of(marks, strategy.step)}", False
-    return "it wants a weight that is no finite number" if marks & ENDLESS else "", bool(marks & PROTECTED)
+    if marks & ENDLESS:
+        return "it wants a weight that is no finite number", False
+    # Live its leg is silent at such a bar, too.
+    why = "it wants a protection that is no share of the price" if marks & UNSOUND else ""
+    return why, bool(marks & PROTECTED)
+
+
+def _of_numba(fault: Exception) -> bool:
+    return "/numba/" in extract_tb(fault.__traceback__)[-1].filename
 
 
 def _line(refused: Exception) -> str:
@@ -121,7 +134,7 @@ def _universe_scan(params: Any, state: Any, columns: Any, me: int, count: int, p
 
 
 def write(wanted: Floats, at: int, weight: Any) -> int:
-    """Write a weight, bare or protected, in compiled code, and return whether it is ENDLESS or PROTECTED."""
+    """Write a weight, bare or protected, in compiled code, and return its marks."""
     raise NotImplementedError
 
 
@@ -140,7 +153,8 @@ def _write_protected(wanted, at, weight):  # type: ignore[no-untyped-def]  # noq
     wanted[2, at], wanted[3, at] = weight.take_profit, weight.trail
     farthest = max(abs(weight.stop), abs(weight.take_profit), abs(weight.trail))
     endless = not abs(weight.weight) + abs(weight.stop) + abs(weight.take_profit) + abs(weight.trail) < inf
-    return ENDLESS * endless + PROTECTED * (farthest != 0.0)
+    unsound = min(weight.stop, weight.take_profit, weight.trail) < 0.0 or max(weight.stop, weight.trail) >= 1.0
+    return ENDLESS * endless + PROTECTED * (farthest != 0.0) + UNSOUND * unsound
 
 
 def _write_bare(wanted, at, weight):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
@@ -151,13 +165,37 @@ def _write_bare(wanted, at, weight):  # type: ignore[no-untyped-def]  # noqa: AN
 def _plain(strategy: Strategy, columns: StepColumns, me: int, count: int, bars: int) -> Floats:
     """Return what the live leg wants at each bar."""
     leg = Leg("research", "research", strategy, "research", me, ("1m", ("research",)))
-    lists = [column.tolist() for column in columns]
-    view = partial(Universe, me=me, count=count) if strategy.cross_sectional else Bars
-    times, prices = lists[0], dict(zip(StepColumns._fields[1:], lists[1:], strict=True))
-    wanted = np.zeros((4, bars))
-    for at in range(bars):
-        now = at + strategy.lookback
-        # A leg takes a bar only after an earlier one; times are not made for a step that reads none.
-        leg.step(view(now=now, time=times, **prices), now + 1)
-        wanted[:, at] = leg.wanted or Protected(float("nan"))
+    # A column that the step does not read is another one, which is listed once.
+    listed = {id(column): column.tolist() for column in columns}
+    fixed = [*([me, count] if strategy.cross_sectional else []), *(listed[id(column)] for column in columns)]
+    view: Any = partial(tuple.__new__, Universe if strategy.cross_sectional else Bars)
+    states, wanted, at = [strategy.start(strategy.params)], np.zeros((4, bars)), 0
+    while at < bars:
+        rows, weights = range(at + strategy.lookback, bars + strategy.lookback), list[float]()
+        # What it raises, the leg meets again at that bar, and names.
+        attempted(partial(_follow, strategy, states, map(view, zip(rows, *map(repeat, fixed), strict=False)), weights))
+        wanted[WEIGHT, at : at + len(weights)] = weights
+        at += len(weights)
+        if at < bars:
+            leg.state = states[0]
+            # A leg takes a bar only after an earlier one; times are not made for a step that reads none.
+            leg.step(view((at + strategy.lookback, *fixed)), at + 1)
+            states[0], wanted[:, at] = leg.state, leg.wanted or Protected(float("nan"))
+            at += 1
     return wanted
+
+
+def _follow(strategy: Strategy, states: list[Any], views: Iterator[Any], weights: list[float]) -> None:
+    """Step bars as a leg does, as long as each gives a state of floats and a bare weight, as nearly all do.
+
+    ``states`` has the newest state, and ``weights`` those of the bars that are done.
+    """
+    step, params, kind, state = strategy.step, strategy.params, strategy.state, states[0]
+    for view in views:
+        state, weight = step(params, state, view)
+        if type(state) is not kind or type(weight) is not float or not _FLOAT.issuperset(map(type, state)):
+            return
+        if not isfinite(weight):
+            return
+        states[0] = state
+        weights.append(weight)
