@@ -46,7 +46,7 @@ def random_bars(chance: Chance, instruments: int) -> PollTable:
         mine[there, BarPlace.CLOSE], mine[there, BarPlace.CLOSED_AT] = close[newest[there]], times[newest[there]]
         mine[:, BarPlace.VOLUME] = seen * chance.integers(0, 10**9, TIMES)
     return PollTable(
-        times, bars, np.zeros((0, instruments)), np.zeros((0, instruments, 2), np.int64), np.zeros((0, 2), np.int64)
+        times, bars, np.zeros((0, instruments)), np.zeros((2, instruments, 0), np.int64), np.zeros((0, 2), np.int64)
     )
 
 

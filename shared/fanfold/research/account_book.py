@@ -13,6 +13,7 @@ import numpy as np
 from fanfold.research.columns import Floats, Integers
 from fanfold.research.tape import FillTape, blank_tape
 
+INT64_MAX = 2**63 - 1
 # How a scan ended, besides DONE: a figure that fits into no 64 bits, or a quantity that it has to be told.
 DONE, OVERFLOW, UNTOLD_LOTS = 0, 1, 2
 # The state of a leg's standing target.
@@ -145,6 +146,16 @@ class StopPlace(IntEnum):
     MET = 12
 
 
+class CalmBound(IntEnum):
+    """Bounds within which a leg has nothing to do, of closes, lows and highs, and the worth of its lots at one tick."""
+
+    UNIT = 0
+    PRICE_LEAST = 1
+    PRICE_MOST = 2
+    LOW_LEAST = 3
+    HIGH_MOST = 4
+
+
 class Sum(IntEnum):
     """A figure of the account. ``RESTING`` is how many stops rest."""
 
@@ -170,8 +181,9 @@ class Sum(IntEnum):
 class PollTable(NamedTuple):
     """Bars on the times of all polls, by BarPlace, instrument and time.
 
-    ``variance`` of returns, as in ``risk.exposure``, has rows where a leg asks for it; ``span`` has high and low where
-    stops rest. ``most`` are the highest high and volume of each instrument, in figures of its recording.
+    ``variance`` of returns, as in ``risk.exposure``, has rows where a leg asks for it; ``span`` has highs and lows,
+    then instrument and time, where stops rest. ``most`` are the highest high and volume of each instrument, in figures
+    of its recording.
     """
 
     time: Integers
@@ -216,7 +228,9 @@ class Book(NamedTuple):
     ``weight`` is that of standing targets. ``largest`` and ``room`` of an instrument are its exposure and what is left
     of its bar; ``flow`` and ``worth`` of an instance the cash that came and its equity: a row each. ``refused`` has a
     row a refusal: the time's number, the leg, the number of the code. ``curve`` is, by time, equity and the gross worth
-    of positions. ``stop`` is by leg and StopPlace.
+    of positions. ``stop`` is by leg and StopPlace. ``bound`` is by leg and CalmBound, while ``bound_weight`` is wanted,
+    ``least`` and ``most`` of an instance what it is worth within these, and ``block`` room for bars that are valued at
+    once.
     """
 
     sums: Integers
@@ -228,13 +242,18 @@ class Book(NamedTuple):
     tape: FillTape
     refused: Integers
     curve: Integers
+    bound: Integers
+    bound_weight: Floats
+    block: Integers
 
 
 # Rows of Book.instrument and Book.instance.
 LARGEST, ROOM = 0, 1
-# Columns of PollTable.span.
+# Rows of PollTable.span.
 HIGH, LOW = 0, 1
-FLOW, WORTH = 0, 1
+FLOW, WORTH, WORTH_LEAST, WORTH_MOST = 0, 1, 2, 3
+# Bars that are valued at once.
+BLOCK = 64
 
 
 def blank_book(times: int, terms: Terms) -> Book:
@@ -249,8 +268,11 @@ def blank_book(times: int, terms: Terms) -> Book:
         stop=np.zeros((legs, len(StopPlace)), np.int64),
         weight=np.zeros(legs),
         instrument=np.zeros((2, len(terms.rule)), np.int64),
-        instance=np.zeros((2, len(terms.capital)), np.int64),
+        instance=np.zeros((4, len(terms.capital)), np.int64),
         tape=blank_tape(rows, legs),
         refused=np.empty((times * legs, 3), np.int64),
         curve=np.empty((times, 2), np.int64),
+        bound=np.zeros((legs, len(CalmBound)), np.int64),
+        bound_weight=np.zeros(legs),
+        block=np.zeros((3, BLOCK), np.int64),
     )

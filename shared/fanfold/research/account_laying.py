@@ -33,7 +33,7 @@ def laid(times: Integers, known: Sequence[KnownBars], *, spans: bool) -> PollTab
         time=times,
         bars=np.empty((len(BarPlace), len(known), times.size), np.int64),
         variance=np.zeros((count, len(known))),
-        span=np.zeros((times.size if spans else 0, len(known), 2), np.int64),
+        span=np.zeros((2, len(known), times.size if spans else 0), np.int64),
         most=np.zeros((len(known), 2), np.int64),
     )
     for instrument, bars in enumerate(known):
@@ -61,8 +61,8 @@ def _lay(bars: KnownBars, market: PollTable, instrument: int) -> None:
         rows[BarPlace.CLOSED_AT, at] = newest[TIME] if place > 0 else 0
         if seen:
             most[0], most[1] = max(most[0], newest[HIGHEST]), max(most[1], newest[VOLUME])
-        if len(span) and seen:
-            span[at, instrument, HIGH], span[at, instrument, LOW] = (
+        if span.size and seen:
+            span[HIGH, instrument, at], span[LOW, instrument, at] = (
                 newest[HIGHEST] * bars.unit,
                 newest[LOWEST] * bars.unit,
             )

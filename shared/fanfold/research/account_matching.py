@@ -130,8 +130,8 @@ def _price_of_stop(
     # The prices on the losing and on the winning side of the position.
     losing, winning = first, first
     if not opening:
-        losing = market.span[at, instrument, LOW if sign > 0 else HIGH]
-        winning = market.span[at, instrument, HIGH if sign > 0 else LOW]
+        losing = market.span[LOW if sign > 0 else HIGH, instrument, at]
+        winning = market.span[HIGH if sign > 0 else LOW, instrument, at]
     if stop[StopPlace.TRIGGERED] == 0:
         if level == 0 or sign * (losing - level) > 0:
             return (profit, True) if profit > 0 and sign * (winning - profit) >= tick else (0, False)

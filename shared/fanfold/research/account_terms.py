@@ -12,7 +12,7 @@ from fanfold.errors import BadInput
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
 from fanfold.money import CASH_STEP, decimals
-from fanfold.research.account_book import Rate, Sized, Terms
+from fanfold.research.account_book import INT64_MAX, Rate, Sized, Terms
 from fanfold.research.columns import Integers
 from fanfold.risk.exposure import PositionKey
 from fanfold.risk.policy import BPS, AccountPolicy, PositionPolicy
@@ -21,7 +21,6 @@ from fanfold.strategy.contract import EXTERNAL
 CASH_DECIMALS = 8
 # Products of two figures, and sums of two products, have to fit into 64 bits.
 FIGURE_MAX = 2**61
-INT64_MAX = 2**63 - 1
 
 
 Share = tuple[int, int]
