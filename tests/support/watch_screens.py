@@ -75,7 +75,7 @@ def picture(**changes: Any) -> Picture:
         running=True,
         at=NOW,
         accounts=[account()],
-        limits=[{"account": "main", "trading_state": "ACTIVE", "breach": "", "limits": limits}],
+        limits=[{"account": "main", "trading_state": "ACTIVE", "breach": "", "limits": limits, "read": "desk file"}],
         positions=[position],
         orders=[order("open", "OPEN")],
         unknown=0,
@@ -158,7 +158,7 @@ SCREENS: dict[str, tuple[Any, tuple[int, int]]] = {
     "stale-80x24": (picture(age_s=900, stale=True), (80, 24)),
     "empty-80x24": (picture(positions=[], orders=[], log=[], age_s=None, running=False,
                             accounts=[{"account": "main", "trading_state": "not opened", "books_balance": True}],
-                            limits=[{"account": "main", "breach": "", "limits": []}]), (80, 24)),
+                            limits=[{"account": "main", "breach": "", "limits": [], "read": "desk file"}]), (80, 24)),
     "absent-80x24": (NothingThere("there is no run in .fanfold; start one with `fanfold run`"), (80, 24)),
 }  # fmt: skip
 

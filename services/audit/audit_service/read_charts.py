@@ -1,7 +1,7 @@
 """Bars and equity over time for the HTTP API, from the lake and what the log has beyond it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from fanfold.api.chart_schemas import (
@@ -15,17 +15,15 @@ from fanfold.api.chart_schemas import (
 )
 from fanfold.api.problems import bad_request, not_found
 from fanfold.api.requests import accounts
-from fanfold.audit.account_equity import BooksNow, EquitySpan, below, deepest, equity_span
+from fanfold.audit.account_equity import EquitySpan, below, deepest
 from fanfold.audit.bar_history import BarHistory, BarSpan
-from fanfold.audit.queries import Reading, days, fills_of, holdings_of
+from fanfold.audit.equity_history import equity_history
+from fanfold.audit.queries import Reading
 from fanfold.desk import Account, Desk
 from fanfold.errors import BadInput
 from fanfold.market import timeframes
-from fanfold.messages import Fill, PositionSnapshot
+from fanfold.messages import PositionSnapshot
 from fanfold.money import ZERO, exact
-
-# Seconds between two values of equity, by the days that they are for: some hundreds of values are a line.
-GRID_S = {1: 60, 7: 900, DAYS_MAX: 3_600}
 
 
 def bars(desk: Desk, history: BarHistory, query: BarsQuery, now: datetime) -> BarColumns:
@@ -53,37 +51,9 @@ def bars(desk: Desk, history: BarHistory, query: BarsQuery, now: datetime) -> Ba
 def equity(desk: Desk, views: Reading, history: BarHistory, query: EquityQuery, now: datetime) -> AccountEquity:
     """Return an account's equity from a UTC midnight on, with what it holds at its last closes."""
     (name,) = accounts(desk, query.account)
-    account, books, matched = desk.accounts[name], views.read(("books", name)), views.read(("matched", name))
-    through = datetime.fromisoformat(matched["through"]) if matched else now
-    midnight = int(through.timestamp()) // timeframes.DAY_S * timeframes.DAY_S
-    since = midnight - (query.days - 1) * timeframes.DAY_S
-    holdings = holdings_of(views, name)
-    instruments = {holding.instrument for holding in holdings}
-    whole = BarSpan(
-        account.venue,
-        desk.venues[account.venue].timeframe,
-        instruments,
-        since - 1,
-        int(through.timestamp()),
-        next(every_s for most, every_s in GRID_S.items() if query.days <= most),
-    )
-    cash = Decimal(books["cash"]) if books else account.cash
-    fills = _fills(views, name, since, through)
-    span = equity_span(BooksNow.of(cash, holdings), fills, _closes(history, whole))
-    return _described(name, account, span, span.equity[-1] if span.equity else cash, holdings, midnight)
-
-
-def _fills(views: Reading, account: str, since: int, through: datetime) -> list[Fill]:
-    return [fill for day in days(datetime.fromtimestamp(since, UTC), through) for fill in fills_of(views, account, day)]
-
-
-def _closes(history: BarHistory, span: BarSpan) -> dict[int, dict[str, Decimal]]:
-    """Return the closes of a span by their times."""
-    closes: dict[int, dict[str, Decimal]] = {}
-    for instrument, shown in history.bars(span).items() if span.instruments else ():
-        for at, bar in shown.items():
-            closes.setdefault(at, {})[instrument] = bar.close
-    return closes
+    made = equity_history(desk, views, history, name, query.days, now)
+    last = made.span.equity[-1] if made.span.equity else made.cash
+    return _described(name, desk.accounts[name], made.span, last, made.holdings, made.midnight)
 
 
 @exact

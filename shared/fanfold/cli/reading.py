@@ -2,19 +2,22 @@
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from fanfold.audit import chain
 from fanfold.audit.chain import Record
 from fanfold.audit.queries import leg_states
+from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.cli.idle_legs import TRADES
 from fanfold.errors import BadInput
+from fanfold.ledger.account_books import AccountBooks
 from fanfold.local.session import Session
 from fanfold.records import Fill
 from fanfold.risk.exposure import Mark
+from fanfold.risk.poll import PollState
 
 SHORT_ID = 8
 
@@ -62,6 +65,19 @@ def _fills_in(account: str, line: bytes) -> list[Fill]:
         raise BadInput(
             f"the log of {account} has a record that cannot be read: {wrong}; `fanfold audit verify` names it"
         ) from wrong
+
+
+class StoredBooks(NamedTuple):
+    """The books of an account as the ledger has them, and what was polled for it last."""
+
+    books: AccountBooks
+    poll: PollState
+
+
+def books_of(session: Session, names: Iterable[str]) -> dict[str, StoredBooks]:
+    """Return the stored books of accounts by name."""
+    polls = DynamoPolls(session.ledger)
+    return {name: StoredBooks(ledger.read(session.ledger, name), polls.read(name)) for name in names}
 
 
 def marks_of(session: Session, account: str) -> dict[str, Mark]:

@@ -59,6 +59,16 @@ class StageSession(Session):
     def _caller(self) -> dict[str, Any]:
         return self.call("sts", "GetCallerIdentity", {})
 
+    def read(self, path: str) -> dict[str, Any]:
+        """Return the answer of the function behind a path that is read. Raises BadInput for one that it rejects."""
+        target = TARGETS[f"GET {path}"]
+        reader = {"jwt": {"jwt": {"claims": {"sub": self.principal}}}}
+        response = Gateway({target: self._function(target)}, reader).answer("GET", path, {}, b"")
+        document: dict[str, Any] = json.loads(response["body"])
+        if response["statusCode"] >= BAD_REQUEST:
+            raise BadInput(f"the stage {self.stage} refuses: {document['detail']}")
+        return document
+
     def control(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Return the response of the control API. Raises BadInput for a command that it rejects."""
         target = TARGETS[f"POST {path}"]

@@ -128,12 +128,13 @@ class LimitRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LimitedAccount(msgspec.Struct, frozen=True, kw_only=True):
-    """An account and its limits; ``breach`` is the loss limit that is broken."""
+    """An account and its limits; ``breach`` is the loss limit that is broken, ``read`` where the limits are from."""
 
     account: Text
     trading_state: Text
     breach: Text
     limits: list[LimitRow]
+    read: Text
 
 
 class LimitsAnswer(msgspec.Struct, frozen=True, kw_only=True):

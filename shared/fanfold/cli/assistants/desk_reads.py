@@ -10,6 +10,7 @@ from fanfold.cli.commands import orders, positions, query, report, signals, stat
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.limit_reading import limits_of, now_of
 from fanfold.cli.output import Answer
+from fanfold.cli.reading import books_of
 from fanfold.errors import BadInput
 
 # A query that takes longer asks for too much.
@@ -83,7 +84,8 @@ def of_report(place: Workplace, wanted: inputs.OfReport) -> tuple[Any, bool]:
 def of_limits(place: Workplace, wanted: inputs.OfDesk) -> tuple[Any, bool]:
     """Return the limits of accounts, and what is used of them."""
     with place.reach(wanted.run) as session:
-        rows = limits_of(session, session.accounts(wanted.account or None), now_of(session))
+        stored = books_of(session, session.accounts(wanted.account or None))
+        rows = limits_of(session, stored, now_of(session))
     return {"accounts": rows}, True
 
 

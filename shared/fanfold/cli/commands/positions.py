@@ -33,7 +33,8 @@ _COLUMNS = {
 def command(*, options: Shared, stage: StageName = "", account: Account = None) -> Answer:
     """Return every position by strategy and instrument, with totals; a flat one still has its profit."""
     with reach(options.state, stage, options.command) as session:
-        rows = rows_of(session, session.accounts(account))
+        names = session.accounts(account)
+        rows = rows_of(session, {name: marks_of(session, name) for name in names})
     if not rows:
         return Answer({"positions": []}, ["no positions"])
     # As fine as the account needs that is kept in the dearest coin.
@@ -47,13 +48,10 @@ def command(*, options: Shared, stage: StageName = "", account: Account = None) 
     )
 
 
-def rows_of(session: Session, names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the positions of accounts, each at its last close."""
+def rows_of(session: Session, marks: Mapping[str, Mapping[str, Mark]]) -> list[dict[str, Any]]:
+    """Return the positions of accounts, each at its last close; ``marks`` are by account and instrument."""
     return [
-        _position(name, holding, marks)
-        for name in names
-        for marks in [marks_of(session, name)]
-        for holding in holdings_of(session.views, name)
+        _position(name, holding, known) for name, known in marks.items() for holding in holdings_of(session.views, name)
     ]
 
 

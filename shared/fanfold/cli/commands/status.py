@@ -4,25 +4,24 @@ Example: fanfold status
 Example: fanfold status --stage live --json
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from fanfold.audit.queries import is_open, orders_of
-from fanfold.aws.dynamodb import ledger
-from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.cli import parity_reports
 from fanfold.cli.argument_types import Account, Shared, StageName
 from fanfold.cli.exit_codes import DESK, Exit
 from fanfold.cli.idle_legs import reason_text
 from fanfold.cli.output import Answer, Grid, cell, grid
-from fanfold.cli.reading import legs_of
+from fanfold.cli.reading import StoredBooks, books_of, legs_of
 from fanfold.deployment import SERVICES, dead_letters_names, queue_name
 from fanfold.ledger.account_books import AccountBooks
 from fanfold.local.session import Session
 from fanfold.money import ZERO, amount, exact
 from fanfold.risk.exposure import Mark
+from fanfold.risk.poll import PollState
 from fanfold.stages.session import reach
 
 EXITS = (Exit.FAILED, *DESK)
@@ -31,7 +30,7 @@ EXITS = (Exit.FAILED, *DESK)
 def command(*, options: Shared, stage: StageName = "", account: Account = None) -> Answer:
     """Return accounts with their money, and what waits in the queues; a failure where books do not balance."""
     with reach(options.state, stage, options.command) as session:
-        document = document_of(session, session.accounts(account))
+        document = document_of(session, books_of(session, session.accounts(account)))
     accounts, queues, parity = (document[name] for name in ("accounts", "queues", "parity"))
     balance = all(books["books_balance"] for books in accounts)
     text = [line for books in accounts for line in _account_text(books)]
@@ -39,11 +38,11 @@ def command(*, options: Shared, stage: StageName = "", account: Account = None) 
     return Answer(document, ["\n".join(text), _queues_text(queues)], Exit.OK if balance else Exit.FAILED)
 
 
-def document_of(session: Session, names: Sequence[str]) -> dict[str, Any]:
+def document_of(session: Session, stored: Mapping[str, StoredBooks]) -> dict[str, Any]:
     """Return accounts with their money, and what waits in the queues, as programs read them."""
     return {
         "running": session.running,
-        "accounts": [_account(session, name) for name in names],
+        "accounts": [_account(session, name, *each) for name, each in stored.items()],
         "queues": [_queue(session, service) for service in SERVICES],
         "parity": parity_reports.newest(session),
     }
@@ -75,8 +74,7 @@ def unmarked(books: AccountBooks, marks: Mapping[str, Mark]) -> list[str]:
     return sorted(held - marks.keys())
 
 
-def _account(session: Session, name: str) -> dict[str, Any]:
-    books = ledger.read(session.ledger, name)
+def _account(session: Session, name: str, books: AccountBooks, poll: PollState) -> dict[str, Any]:
     opened = session.desk.accounts[name]
     if books.account is None:
         return {
@@ -86,7 +84,6 @@ def _account(session: Session, name: str) -> dict[str, Any]:
             "books_balance": True,
             "currency": opened.currency,
         }
-    poll = DynamoPolls(session.ledger).read(name)
     change = session.views.read(("trading-state", name))
     expected = expected_cash(opened.cash, books)
     return {

@@ -37,7 +37,7 @@ def command(
     read_only: Annotated[bool, Parameter(help="take no halt from the screen")] = False,
 ) -> Answer | int:
     """Draw the desk until q; with --json answer with one picture of it."""
-    reader = DeskReader(options, stage)
+    reader = DeskReader(options, stage, history=not options.json)
     if options.json:
         return Answer(msgspec.structs.asdict(reader.read()), [])
     if find_spec("textual") is None:

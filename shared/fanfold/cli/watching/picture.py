@@ -1,26 +1,30 @@
 """One look at a desk: accounts, positions, orders that may still fill, what happened last, and how old the data is."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from fanfold.audit.bar_history import BarHistory
+from fanfold.audit.equity_history import equity_history
 from fanfold.audit.open_orders import OpenOrders
 from fanfold.audit.queries import is_unknown, newest_orders
 from fanfold.cli.argument_types import Options
 from fanfold.cli.commands import positions, status
 from fanfold.cli.limit_reading import limits_of, now_of
-from fanfold.cli.reading import minute
+from fanfold.cli.reading import StoredBooks, books_of, minute
 from fanfold.local import session as local_session
 from fanfold.local import state_directory
 from fanfold.local.driver import CLOCK
 from fanfold.local.session import Session
 from fanfold.market import timeframes
 from fanfold.money import amount
+from fanfold.risk.exposure import Mark
 from fanfold.stages.session import reach
 
 # Orders that are looked at for the log; a screen has no more lines.
@@ -35,7 +39,8 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     """A desk at a time by its clock. ``orders`` may still fill, those of unknown outcome first.
 
     ``age_s`` is how old the newest bar is, None where there is none; ``stale`` that it is older than STALE_BARS bars of
-    a desk that trades; ``log`` has a line for each of the newest orders, the newest first.
+    a desk that trades; ``log`` has a line for each of the newest orders, the newest first. The first picture of a watch
+    has as its ``history`` the equity of each account at its closes, by their times in epoch seconds.
     """
 
     running: bool
@@ -47,6 +52,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     unknown: int
     dead_letters: int
     log: list[str]
+    history: dict[str, list[tuple[int, Decimal]]] = {}
     age_s: int | None
     stale: bool
 
@@ -54,7 +60,8 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
 def of_session(session: Session, now: datetime) -> Picture:
     """Return the desk of a session as it is now."""
     names = session.accounts(None)
-    document = status.document_of(session, names)
+    stored = books_of(session, names)
+    document = status.document_of(session, stored)
     open_orders = OpenOrders(session.views)
     orders = [order for name in names for order in open_orders.of(name)]
     orders.sort(key=lambda order: (not is_unknown(order), order["decided_at"]))
@@ -65,8 +72,8 @@ def of_session(session: Session, now: datetime) -> Picture:
         running=session.running,
         at=now,
         accounts=document["accounts"],
-        limits=limits_of(session, names, now),
-        positions=[row for row in positions.rows_of(session, names) if row["quantity"]],
+        limits=limits_of(session, stored, now),
+        positions=[row for row in positions.rows_of(session, _marks(stored)) if row["quantity"]],
         orders=orders,
         unknown=sum(map(is_unknown, orders)),
         dead_letters=sum(queue["dead_letters"] for queue in document["queues"]),
@@ -74,6 +81,22 @@ def of_session(session: Session, now: datetime) -> Picture:
         age_s=age_s,
         stale=session.running and age_s is not None and age_s > most,
     )
+
+
+def _marks(stored: Mapping[str, StoredBooks]) -> dict[str, Mapping[str, Mark]]:
+    return {name: each.poll.marks for name, each in stored.items()}
+
+
+def history_of(session: Session, now: datetime) -> dict[str, list[tuple[int, Decimal]]]:
+    """Return the equity of each account at its closes of the last day, as `GET /equity` has it."""
+    from fanfold.aws.s3.lake_bars import S3LakeBars  # noqa: PLC0415 - pyarrow takes a while to load
+
+    lake = S3LakeBars(session.call, session.bucket("lake"))
+    bars = BarHistory(session.views, session.log, lambda: lake)
+    spans = {
+        name: equity_history(session.desk, session.views, bars, name, 1, now).span for name in session.accounts(None)
+    }
+    return {name: list(zip(span.at, span.equity, strict=True)) for name, span in spans.items()}
 
 
 def _log(session: Session, names: list[str]) -> list[str]:
@@ -92,26 +115,38 @@ def line_of(order: Row) -> str:
 
 
 class DeskReader:
-    """Reads a desk again and again. One at rest takes seconds, and is read once until something of it changes."""
+    """Reads a desk again and again. One at rest takes seconds, and is read once until something of it changes.
 
-    def __init__(self, options: Options, stage: str) -> None:
+    With ``history`` the first picture has the equity of the last day.
+    """
+
+    def __init__(self, options: Options, stage: str, *, history: bool = False) -> None:
         self._options = options
         self._stage = stage
+        self._history = history
         self._rested: tuple[Any, Picture] | None = None
 
     def read(self) -> Picture:
         """Return the desk as it is now. Raises what commands raise where there is none, or it does not answer."""
         if self._stage:
             with self.reach() as session:
-                return of_session(session, now_of(session))
+                return self._picture(session)
         state = self._options.state.resolve()
         seen = tuple(_changes(state))
         if self._rested is not None and self._rested[0] == seen and local_session.running_cloud(state) is None:
             return self._rested[1]
         with self.reach() as session:
-            picture = of_session(session, now_of(session))
+            picture = self._picture(session)
         # What reading changed is no change.
         self._rested = None if picture.running else (tuple(_changes(state)), picture)
+        return picture
+
+    def _picture(self, session: Session) -> Picture:
+        now = now_of(session)
+        picture = of_session(session, now)
+        if self._history:
+            picture = msgspec.structs.replace(picture, history=history_of(session, now))
+            self._history = False
         return picture
 
     def reach(self) -> AbstractContextManager[Session]:

@@ -19,7 +19,7 @@ from fanfold.cli.faults import EXPECTED
 from fanfold.cli.watching import written
 from fanfold.cli.watching.picture import Picture
 
-# Values of equity that are kept of a day of polls.
+# Values of equity that are kept, one a bar: more than a day of minutes.
 EQUITIES_MAX = 2_000
 # From this width on there are two columns.
 WIDE = 110
@@ -114,7 +114,8 @@ class WatchApp(App[None]):
         self._every_s = every_s
         self._halt = halt
         self._picture: Picture | None = None
-        self._equities: dict[str, list[Decimal]] = {}
+        # By account, the time of a close and the equity then; the last is that of the newest picture.
+        self._equities: dict[str, list[tuple[int, Decimal]]] = {}
         self._reading: Worker[Picture] | None = None
         # What a reading, and what a halt came to; a reading that succeeds takes back what the last one said.
         self._fault = self._notice = ""
@@ -181,11 +182,16 @@ class WatchApp(App[None]):
 
     def _take(self, picture: Picture) -> None:
         self._picture, self._fault = picture, ""
+        self._equities |= {name: list(points) for name, points in picture.history.items()}
         for account in picture.accounts:
             if "equity" in account:
-                values = self._equities.setdefault(account["account"], [])
-                values.append(account["equity"])
-                del values[:-EQUITIES_MAX]
+                points = self._equities.setdefault(account["account"], [])
+                at = int(account["last_bar"].timestamp()) if account["last_bar"] else 0
+                # One value a bar, so that each is as wide as what came before the watch.
+                if points and points[-1][0] >= at:
+                    at = points.pop()[0]
+                points.append((at, account["equity"]))
+                del points[:-EQUITIES_MAX]
 
     def show(self) -> None:
         """Write the newest picture, as old as it may be, under what was said since."""
@@ -198,7 +204,9 @@ class WatchApp(App[None]):
         self._write("heading", written.heading(picture, self._place))
         self._write("alarm", written.text([*alarms, *written.alarms(picture)]))
         width = self.query_one("#accounts", Static).content_size.width
-        self._write("accounts", written.text(written.accounts(picture, dict(self._equities), width)))
+        equities = {name: [value for _, value in points] for name, points in self._equities.items()}
+        self._write("accounts", written.text(written.accounts(picture, equities, width)))
+        self.query_one("#limits", Static).border_title = written.limits_title(picture)
         self._write("limits", written.text(written.limits(picture, width)))
         self._write("positions", written.text(written.positions(picture)))
         self._write("orders", written.text(written.orders(picture)))

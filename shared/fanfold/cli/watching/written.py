@@ -1,6 +1,6 @@
 """A picture of a desk as lines of text, for a screen of any width; what matters is in words, not in colour alone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -52,7 +52,7 @@ def alarms(picture: Picture) -> list[str]:
     return lines
 
 
-def accounts(picture: Picture, equities: dict[str, Sequence[Decimal]], width: int) -> list[str]:
+def accounts(picture: Picture, equities: Mapping[str, Sequence[Decimal]], width: int) -> list[str]:
     """Return a line or two for each account: its trading state, money, and equity as a small chart."""
     lines = []
     for account in picture.accounts:
@@ -97,6 +97,11 @@ def _spread(values: Sequence[Decimal], width: int) -> list[Decimal]:
     if len(values) <= width:
         return list(values)
     return [values[(place + 1) * len(values) // width - 1] for place in range(width)]
+
+
+def limits_title(picture: Picture) -> str:
+    """Return the heading of the limits, which says where they were read."""
+    return f"limits, {' and '.join(sorted({account['read'] for account in picture.limits}))}"
 
 
 def limits(picture: Picture, width: int) -> list[str]:

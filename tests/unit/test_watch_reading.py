@@ -1,0 +1,113 @@
+"""A watch's reading of a desk: the equity before it began, each account's books once, and limits as deployed."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from textual.pilot import Pilot
+
+from fanfold.api.risk_schemas import LimitList
+from fanfold.aws.client.call import AwsFault, RecordedCall, with_recording
+from fanfold.cli.argument_types import Options
+from fanfold.cli.limit_reading import limits_of
+from fanfold.cli.reading import books_of
+from fanfold.cli.watching import picture as pictures
+from fanfold.cli.watching import written
+from fanfold.cli.watching.picture import DeskReader
+from fanfold.local.session import table_name
+from fanfold.market import bars
+from fanfold.market.bars import Bar, Series
+from fanfold.messages import BarsClosed
+from fanfold.simulation.cloud import MemoryCloud
+from fanfold.stages.session import StageSession
+from support.api_desk import NOW, ORDERS, A, B, World, history, record
+from support.assistant_desk import DeskInMemory, StoredLog
+from support.watch_screens import Scripted, account, app_of, drive, picture, settled
+
+
+def test_the_chart_begins_with_the_day_before_the_watch_and_has_one_value_a_bar() -> None:
+    close = int(account()["last_bar"].timestamp())
+    before = [(close - 60 * n, Decimal(100 - n)) for n in range(3)][::-1]
+    first = picture(history={"main": before}, accounts=[account(equity=Decimal(101))])
+    later = account(equity=Decimal(102), last_bar=account()["last_bar"] + timedelta(minutes=1))
+    app = app_of(Scripted(first, picture(accounts=[account(equity=Decimal(99))]), picture(accounts=[later])))
+    kept = []
+
+    async def act(pilot: Pilot[Any]) -> None:
+        for _ in range(3):
+            kept.append([int(value) for _, value in app._equities["main"]])
+            app.poll()
+            await settled(pilot)
+
+    drive(app, act)
+    assert kept == [[98, 99, 101], [98, 99, 99], [98, 99, 99, 102]]
+
+
+def test_the_history_is_that_of_the_equity_of_the_api(tmp_path: Path) -> None:
+    desk = DeskInMemory(tmp_path)
+    closes_at = [int(NOW.timestamp()) + 60 * n for n in range(-5, 1)]
+    record(desk.views, StoredLog(desk.aws), [bars_at(close) for close in closes_at])
+    now = NOW + timedelta(minutes=1)
+    shown = pictures.history_of(desk, now)
+    assert [at for at, _ in shown["main"]] == closes_at
+    assert shown["spare"] == []
+    reader = DeskReader(Options(tmp_path, json=False, command="watch"), "", history=True)
+    assert reader._picture(desk).history == pictures.history_of(desk, pictures.now_of(desk))
+    assert reader._picture(desk).history == {}
+
+
+def test_a_picture_reads_the_books_of_each_account_once(tmp_path: Path) -> None:
+    desk, calls = DeskInMemory(tmp_path), list[RecordedCall]()
+    desk.call = with_recording(desk.call, calls.append)
+    pictures.of_session(desk, NOW)
+    queries = [call.parameters for call in calls if call.operation == "Query"]
+    books = [each for each in queries if each["TableName"] == table_name("ledger", "local")]
+    ledger = [each["ExpressionAttributeValues"][":pk"]["S"] for each in books]
+    assert len(ledger) == len(set(ledger))
+    assert {"account#main", "account#spare"} <= set(ledger)
+
+
+class Answering(StageSession):
+    """A stage whose risk service answers, or does not."""
+
+    def __init__(self, desk: DeskInMemory, limits: Any) -> None:
+        self.stage, self.running, self.call, self._limits, self.state = "live", True, desk.call, limits, desk.state
+        self.__dict__["desk"] = desk.desk
+
+    principal = "arn:aws:iam::000000000000:user/anna"
+
+    def invoke(self, service: str, function: str, event: dict[str, Any]) -> dict[str, Any]:
+        assert (service, function) == ("risk", "api_limits")
+        if isinstance(self._limits, Exception):
+            raise self._limits
+        return self._limits(event)
+
+
+def test_limits_of_a_stage_are_those_that_are_deployed_where_its_risk_service_answers(tmp_path: Path) -> None:
+    world = World(MemoryCloud().call, history(ORDERS), "watch")
+    desk = DeskInMemory(tmp_path)
+    stored = books_of(desk, ["main"])
+    (row,) = limits_of(Answering(desk, world.limits), stored, NOW)
+    assert (row["account"], row["read"]) == ("main", "deployed")
+    assert row["limits"] == [
+        msgspec.structs.asdict(use)
+        for use in msgspec.convert(world.get("/limits", "account=main").body, LimitList, strict=False)
+        .accounts[0]
+        .limits
+    ]
+    for fault in (AwsFault("AccessDeniedException", "no", 403), AwsFault("ResourceNotFoundException", "none", 404)):
+        (row,) = limits_of(Answering(desk, fault), stored, NOW)
+        assert row["read"] == "desk file"
+    assert written.limits_title(picture()) == "limits, desk file"
+
+
+def bars_at(closes_at: int) -> BarsClosed:
+    """A minute of both instruments."""
+    bar = Bar(closes_at, 10_000, 10_100, 9_900, 10_050, 1_500)
+    series = [
+        Series(instrument=name, timeframe="1m", price_scale=2, volume_scale=3, after=0, bars=[bar]) for name in (A, B)
+    ]
+    at = datetime.fromtimestamp(closes_at, UTC)
+    return BarsClosed(id=f"bars-{closes_at}", cause="poll", at=at, venue="v", frames=bars.pack(series))
