@@ -137,7 +137,10 @@ class Reasons:
         """Explain a quantity as far as the books are apart: as a weight is 1 at most, the worth bounds it."""
         held, worth = self._of.held_apart(key), self._of.worth_apart(key)
         if (held or worth) and (apart - abs(held)) * price <= abs(worth) + slack:
-            return ParityReason.EARLIER, f"the desk held {held:+f} more, and {key.instance} was worth {worth:+f} more"
+            return (
+                ParityReason.EARLIER,
+                f"the desk held {held.normalize():+f} more, and {key.instance} was worth {worth:+,.2f} more",
+            )
         return UNEXPLAINED
 
     def _rounding(self, key: OrderKey, price: Decimal) -> Decimal:
