@@ -40,7 +40,7 @@ from fanfold.strategy.step_code import digest
 # Bars that are folded, then walked.
 BLOCK = 2 * TILE
 # Below so many bars to lay in all it takes less to lay them whole than to compile a scan of a step.
-BARS_MIN = 20_000_000
+BARS_MIN = 50_000_000
 # Bound anew in the copies of a fold and of a scan for each strategy.
 step: Any = None
 fold_block: Any = None
