@@ -8,10 +8,14 @@ import msgspec
 from fanfold.audit.parity import UNEXPLAINED, Explained, ParityReason
 from fanfold.audit.parity_books import Comparison
 from fanfold.audit.parity_fills import Filled, short, why_less
-from fanfold.audit.trading_log import Candle, OrderKey
+from fanfold.audit.trading_log import Candle, OrderKey, TradingLog
 from fanfold.messages import Order, OrderState
+from fanfold.risk.resting_stops import STEPS
 
 NO_PAIR = "its venue takes no profit beside a stop: risk holds it against closes"
+
+
+MOVED: Explained = ParityReason.EARLIER, "one side alone moved its trail: a step was reached from its level alone"
 
 
 class StopExit(NamedTuple):
@@ -48,9 +52,11 @@ def why_other_exit(
 ) -> Explained:
     """Explain another exit by the bar in which the first of the two sides had its own; None is a stop that rests."""
     if own is not None and (other is None or own.bar < other.bar):
-        return _why_desk_first(of, key, order, tested, own)
+        why = _why_desk_first(of, key, order, tested, own)
+        return MOVED if why == UNEXPLAINED and _moved(of.tested, key, (tested, order), own.bar) else why
     if other is not None and (own is None or other.bar < own.bar):
-        return _why_desk_later(of, key, order, tested, other)
+        why = _why_desk_later(of, key, order, tested, other)
+        return MOVED if why == UNEXPLAINED and _moved(of.traded, key, (order, tested), other.bar) else why
     if own is None:
         return UNEXPLAINED
     candle = _candle(of, key, own.bar)
@@ -114,6 +120,15 @@ def _replaced(of: Comparison, key: OrderKey, tested: Order, bar: int) -> bool:
         order.replaces is not msgspec.UNSET and order.replaces.order_id == tested.order_id and at <= since
         for at, order in of.tested.orders_of(key.leg)
     )
+
+
+def _moved(log: TradingLog, key: OrderKey, orders: tuple[Order, Order], bar: int) -> bool:
+    """Return whether one side placed its stop anew before a bar, less than a step from where the other's rests on."""
+    own, other = (order.stop_price for order in orders)
+    later = [order.stop_price for at, order in log.orders_of(key.leg) if order.protects and key.at < at <= bar]
+    if not later or own is None or other is None or later[0] is None or own == other:
+        return False
+    return (abs(later[0] - other) - abs(own - other)) * STEPS <= later[0]
 
 
 def _candle(of: Comparison, key: OrderKey, closes_at_s: int) -> Candle | None:
