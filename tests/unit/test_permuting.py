@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fanfold.research.bias_lab import evidence
+from fanfold.research.bias_lab import evidence, permuted_trading
 from fanfold.research.bias_lab.market_columns import MarketColumns, market_columns
 from fanfold.research.bias_lab.permuted_trading import BLOCK, permuted_scores
 from fanfold.research.bias_lab.permuting import permutation_test, permuted, shapes_of
@@ -108,3 +108,11 @@ def test_a_market_in_blocks_scores_as_one_laid_whole(name: str):
     in_blocks, whole = earned_by_markets(contract.bind(name, {}, 1), bars, 0.001)
     assert in_blocks == pytest.approx(whole, rel=1e-9)
     assert len(set(in_blocks)) == 3
+
+
+def test_a_verdict_is_the_same_whichever_way_markets_are_laid(monkeypatch: pytest.MonkeyPatch):
+    bars, strategy = market_columns([recorded(walk(1_000, 3))]), contract.bind("sma_cross", {}, 1)
+    terms = evidence.EvidenceTerms(permutations=39)
+    whole = evidence.permutation(strategy, bars, terms)
+    monkeypatch.setattr(permuted_trading, "BARS_MIN", 0)
+    assert evidence.permutation(strategy, bars, terms) == whole
