@@ -1,10 +1,13 @@
 // A sweep's page: a heat map over two of its params by any figure, and its best trials.
-import { amount, draw, element, footer, header, metrics, section, sheet, table, tables, tint } from "./sheet.js";
+import { draw, element, footer, header, metrics, section, sheet, table, tables, tint } from "./sheet.js";
 
-const fixed = (value) => `${(value * 100).toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 })} %`;
+// Two digits in each cell, and no sign before a zero.
+const DIGITS = { minimumFractionDigits: 2, maximumFractionDigits: 2, signDisplay: "negative" };
+const fixed = (value) => value.toLocaleString("en", DIGITS);
+const percent = (value) => `${fixed(value * 100)} %`;
 const whole = (value) => value.toLocaleString("en", { maximumFractionDigits: 1 });
 const span = (value) => (value < 172_800 ? `${whole(value / 3_600)} h` : `${whole(value / 86_400)} d`);
-const FORMATS = { share: fixed, amount, count: whole, seconds: span };
+const FORMATS = { share: percent, amount: fixed, count: whole, seconds: span };
 
 function choice(label, names, chosen) {
   const select = element("select", {}, ...names.map((textContent, value) => element(
