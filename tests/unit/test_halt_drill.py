@@ -160,13 +160,23 @@ def test_a_drill_returns_a_reduce_only_account_to_its_state(desk_: DeskUnderDril
     assert desk_.trading_state is TradingState.REDUCE_ONLY
 
 
-def test_a_killed_drill_is_mended_by_the_next(desk_: DeskUnderDrill) -> None:
-    (desk_.state / JOURNAL).write_text(json.dumps({"main": "ACTIVE"}))
+@pytest.mark.parametrize("change", ["", halted(TradingState.HALTED).id])
+def test_a_killed_drill_is_mended_by_the_next(desk_: DeskUnderDrill, change: str) -> None:
+    (desk_.state / JOURNAL).write_text(json.dumps({"main": {"before": "ACTIVE", "change": change}}))
     desk_.store.commit([SetTradingState(halted(TradingState.HALTED))])
     mended, done = desk_.drills()
     assert mended.before == "HALTED by a drill that was killed"
     assert done.failures == []
     assert desk_.trading_state is TradingState.ACTIVE
+
+
+def test_a_halt_that_came_after_a_killed_drill_stays(desk_: DeskUnderDrill) -> None:
+    (desk_.state / JOURNAL).write_text(json.dumps({"main": {"before": "ACTIVE", "change": "of the drill"}}))
+    desk_.store.commit([SetTradingState(halted(TradingState.HALTED))])
+    mended, done = desk_.drills()
+    assert [step.text for step in mended.steps] == ["HALTED, set by ann meanwhile, and left so"]
+    assert [step.text for step in done.steps] == ["not drilled: it is HALTED"]
+    assert desk_.trading_state is TradingState.HALTED
 
 
 def test_a_second_drill_at_a_time_is_refused(desk_: DeskUnderDrill) -> None:
@@ -193,7 +203,8 @@ def test_a_desk_that_does_not_answer_for_a_while_is_asked_again_and_at_last_the_
     desk_.now, desk_.during = 0.0, fall_silent
     with pytest.raises(NotReachable, match="`fanfold resume --reason"):
         desk_.drill()
-    assert json.loads((desk_.state / JOURNAL).read_text()) == {"main": "ACTIVE"}
+    noted = {"before": "ACTIVE", "change": ledger.trading_state(desk_.ledger, "main").change}
+    assert json.loads((desk_.state / JOURNAL).read_text()) == {"main": noted}
 
 
 @pytest.mark.parametrize("state", [TradingState.HALTED, TradingState.FLATTENING])

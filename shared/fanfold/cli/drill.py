@@ -1,7 +1,7 @@
 """Drill a halt: HALTED is set, what may not rest is cancelled, a claim is refused, and the account trades on as before.
 
-Whatever happens in between, Ctrl-C included, the account gets its trading state back. What a drill set it notes in the
-state directory first, so that the next one mends what a killed one left.
+Whatever happens in between, Ctrl-C included, the account gets its trading state back. What a drill sets it notes in the
+state directory, so that the next one mends what a killed one left.
 """
 
 import fcntl
@@ -48,6 +48,13 @@ class AccountDrill(msgspec.Struct, kw_only=True):
     failures: list[str] = []
 
 
+class BeforeDrill(msgspec.Struct, frozen=True):
+    """The state of an account before a drill, and the change by which it was halted: "" where that is not known."""
+
+    before: TradingState
+    change: str = ""
+
+
 class Drill:
     """Drills the accounts of a desk one after the other."""
 
@@ -59,17 +66,15 @@ class Drill:
         self._clock = clock
         self._sleep = sleep
         self._began = 0.0
-        # The change by which the account was halted, "" where that is not known.
-        self._halted = ""
         self._interrupts: Sequence[int] = ()
 
     def run(self, accounts: Sequence[str]) -> list[AccountDrill]:
         """Return what came of each account. Raises BadInput while another drill of the directory is under way."""
         with _journal(self._session.state) as journal, _held_back() as self._interrupts:
             drills = []
-            for name, state in _noted(journal).items():
+            for name, noted in _read(journal).items():
                 drill = AccountDrill(account=name, before="HALTED by a drill that was killed")
-                drill.steps.append(DrillStep(after_s=0.0, text=self._restore(name, state)))
+                drill.steps.append(DrillStep(after_s=0.0, text=self._restore(name, noted)))
                 drills.append(drill)
             for name in accounts:
                 if not self._interrupts:
@@ -84,20 +89,22 @@ class Drill:
         if state not in DRILLED:
             self._note(drill, f"not drilled: it is {drill.before}")
             return drill
-        self._halted = ""
-        journal.write_bytes(msgspec.json.encode({name: state}))
+        noted = BeforeDrill(state)
+        _write(journal, name, noted)
         try:
-            self._halt(drill)
+            before = self._live(name)
+            self._note(drill, f"{state}, {len(before)} orders are open")
+            noted = BeforeDrill(state, self._set(name, TradingState.HALTED))
+            _write(journal, name, noted)
+            self._look(drill, before)
         finally:
-            text = self._restore(name, state)
+            text = self._restore(name, noted)
             journal.write_bytes(b"{}")
             self._note(drill, text)
         return drill
 
-    def _halt(self, drill: AccountDrill) -> None:
-        before = self._live(drill.account)
-        self._note(drill, f"{drill.before}, {len(before)} orders are open")
-        self._halted = self._set(drill.account, TradingState.HALTED)
+    def _look(self, drill: AccountDrill, before: dict[str, OrderRecord]) -> None:
+        """Note what becomes of the orders that were open ``before`` the halt."""
         self._note(drill, "HALTED in the ledger: from here on no order is claimed for sending")
         if self._takes_a_claim(drill.account):
             drill.failures.append("a claim was let through")
@@ -141,16 +148,16 @@ class Drill:
             raise
         return True
 
-    def _restore(self, account: str, state: TradingState) -> str:
+    def _restore(self, account: str, noted: BeforeDrill) -> str:
         """Give an account its trading state back, unless somebody has set one since, and return what became of it."""
         current = ledger.trading_state(self._session.ledger, account)
-        if current.trading_state is TradingState.HALTED and self._halted in ("", current.change):
+        if current.trading_state is TradingState.HALTED and noted.change in ("", current.change):
             try:
-                self._set(account, state, current.change)
+                self._set(account, noted.before, current.change)
             except BadInput:
                 current = ledger.trading_state(self._session.ledger, account)
             else:
-                return f"{state} again, as before"
+                return f"{noted.before} again, as before"
         return f"{current.trading_state}, set by {current.actor} meanwhile, and left so"
 
     def _set(self, account: str, state: TradingState, replaces: str = "") -> str:
@@ -187,12 +194,16 @@ def _journal(state: Path) -> Iterator[Path]:
         yield state / JOURNAL
 
 
-def _noted(journal: Path) -> dict[str, TradingState]:
-    """Return the states that accounts had before a drill that was killed."""
+def _read(journal: Path) -> dict[str, BeforeDrill]:
+    """Return what a drill that was killed noted, by account."""
     try:
-        return msgspec.json.decode(journal.read_bytes(), type=dict[str, TradingState])
+        return msgspec.json.decode(journal.read_bytes(), type=dict[str, BeforeDrill])
     except FileNotFoundError:
         return {}
+
+
+def _write(journal: Path, account: str, noted: BeforeDrill) -> None:
+    journal.write_bytes(msgspec.json.encode({account: noted}))
 
 
 @contextmanager
