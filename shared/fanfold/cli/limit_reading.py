@@ -39,15 +39,11 @@ def limits_of(session: Session, stored: Mapping[str, StoredBooks], now: datetime
     answer, or the caller may not ask it, and on a laptop, they are those of the desk file.
     """
     deployed = _deployed(session) if isinstance(session, StageSession) else {}
-    # Which protections rest at a venue changes no limit.
-    plan = prepare(session.desk) if deployed.keys() < stored.keys() else None
-    rows = []
-    for name, each in stored.items():
-        if name in deployed:
-            rows.append(deployed[name])
-        elif plan is not None:
-            rows.append(_of_account(plan, name, each.books, each.poll, now))
-    return rows
+    if missing := stored.keys() - deployed.keys():
+        # Which protections rest at a venue changes no limit.
+        plan = prepare(session.desk)
+        deployed |= {name: _of_account(plan, name, *stored[name], now) for name in missing}
+    return [deployed[name] for name in stored]
 
 
 def _deployed(session: StageSession) -> dict[str, dict[str, Any]]:

@@ -63,18 +63,16 @@ class StageSession(Session):
         """Return the answer of the function behind a path that is read. Raises BadInput for one that it rejects."""
         target = TARGETS[f"GET {path}"]
         reader = {"jwt": {"jwt": {"claims": {"sub": self.principal}}}}
-        response = Gateway({target: self._function(target)}, reader).answer("GET", path, {}, b"")
-        document: dict[str, Any] = json.loads(response["body"])
-        if response["statusCode"] >= BAD_REQUEST:
-            raise BadInput(f"the stage {self.stage} refuses: {document['detail']}")
-        return document
+        return self._document(Gateway({target: self._function(target)}, reader).answer("GET", path, {}, b""))
 
     def control(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Return the response of the control API. Raises BadInput for a command that it rejects."""
         target = TARGETS[f"POST {path}"]
         gateway = Gateway({target: self._function(target)}, {"iam": {"iam": {"userArn": self.principal}}})
         headers = {KEY_HEADER: uuid4().hex, "content-type": "application/json"}
-        response = gateway.answer("POST", path, headers, json.dumps(body).encode())
+        return self._document(gateway.answer("POST", path, headers, json.dumps(body).encode()))
+
+    def _document(self, response: dict[str, Any]) -> dict[str, Any]:
         document: dict[str, Any] = json.loads(response["body"])
         if response["statusCode"] >= BAD_REQUEST:
             raise BadInput(f"the stage {self.stage} refuses: {document['detail']}")
