@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from fanfold.api.risk_schemas import LimitList
 from fanfold.aws.client.call import AwsFault, RecordedCall, with_recording
 from fanfold.cli.argument_types import Options
+from fanfold.cli.commands.halt import set_state
 from fanfold.cli.limit_reading import limits_of
 from fanfold.cli.reading import books_of
 from fanfold.cli.watching import picture as pictures
@@ -19,7 +20,7 @@ from fanfold.cli.watching.picture import DeskReader
 from fanfold.local.session import table_name
 from fanfold.market import bars
 from fanfold.market.bars import Bar, Series
-from fanfold.messages import BarsClosed
+from fanfold.messages import BarsClosed, TradingState
 from fanfold.simulation.cloud import MemoryCloud
 from fanfold.stages.session import StageSession
 from support.api_desk import NOW, ORDERS, A, B, World, history, record
@@ -101,6 +102,32 @@ def test_limits_of_a_stage_are_those_that_are_deployed_where_its_risk_service_an
         (row,) = limits_of(Answering(desk, fault), stored, NOW)
         assert row["read"] == "desk file"
     assert written.limits_title(picture()) == "limits, desk file"
+
+
+def test_an_account_that_the_risk_service_does_not_know_is_read_from_the_desk_file(tmp_path: Path) -> None:
+    """The service knows one that the desk does not have any more, too."""
+    world = World(MemoryCloud().call, history(ORDERS), "watch")
+    desk = DeskInMemory(tmp_path)
+
+    def renamed(event: dict[str, Any]) -> dict[str, Any]:
+        response = world.limits(event)
+        return response | {"body": response["body"].replace('"spare"', '"gone"')}
+
+    rows = limits_of(Answering(desk, renamed), books_of(desk, ["main", "spare"]), NOW)
+    assert [(row["account"], row["read"]) for row in rows] == [("main", "deployed"), ("spare", "desk file")]
+
+
+def test_a_halt_that_names_nothing_is_one_that_a_stage_of_before_takes(tmp_path: Path) -> None:
+    stage, sent = Answering(DeskInMemory(tmp_path), None), list[dict[str, Any]]()
+
+    def control(_path: str, body: dict[str, Any]) -> dict[str, Any]:
+        sent.append(body)
+        return {"state": "HALTED", "accounts": ["main"], "reason": "drill", "actor": "anna"}
+
+    stage.control = control  # type: ignore[method-assign]
+    assert set_state(stage, TradingState.HALTED, "drill", []).document["accounts"][0]["state"] == "HALTED"
+    set_state(stage, TradingState.HALTED, "drill", [], ["c0ffee00"])
+    assert ["replaces" in body for body in sent] == [False, True]
 
 
 def bars_at(closes_at: int) -> BarsClosed:

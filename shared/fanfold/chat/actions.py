@@ -137,8 +137,9 @@ class Actions:
             "state": STATES[verb],
             "accounts": [account] if account else [],
             "reason": words or f"/{verb} by chat, without a reason",
-            "replaces": [code] if code else [],
         }
+        # A stage whose risk was deployed before `replaces` takes a halt without it.
+        body |= {"replaces": [code]} if code else {}
         return answers.stopped(self._api.post(turn.person, "/halt", HaltAnswer, body, turn.key))
 
     def _resume(self, turn: Turn, command: Command) -> ChatAnswer:

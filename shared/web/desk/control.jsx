@@ -49,7 +49,7 @@ const fields = (event) => {
 };
 
 /** What a halt came to: the accounts that are in the state, and those that somebody has set to a stricter one. */
-function halted({ state, accounts, actor, left }) {
+function halted({ state, accounts, actor, left = [] }) {
   const kept = left.map(({ account, detail }) => ` ${account} ${detail}.`);
   return `${state}: ${accounts.join(", ")}. It is in the audit chain as ${actor}.${kept.join("")}`;
 }

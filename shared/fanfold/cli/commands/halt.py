@@ -102,10 +102,11 @@ def set_state(
     """
     by = actor(session)
     if isinstance(session, StageSession):
-        body = {"state": state, "accounts": named, "reason": why, "replaces": replaces}
-        answer = session.control("/halt", body)
-        if answer["left"]:
-            raise BadInput("; ".join(f"account {left['account']} {left['detail']}" for left in answer["left"]))
+        # A stage that was deployed before `replaces` takes a halt without it, and answers without `left`.
+        named_changes = {"replaces": replaces} if replaces else {}
+        answer = session.control("/halt", {"state": state, "accounts": named, "reason": why} | named_changes)
+        if kept := answer.get("left"):
+            raise BadInput("; ".join(f"account {left['account']} {left['detail']}" for left in kept))
         rows = [{"account": name, "state": answer["state"]} for name in answer["accounts"]]
         return confirmed(rows, why, by, recorded=False)
     order = {"action": "halt", "state": state, "reason": why, "actor": by, "replaces": replaces}

@@ -22,7 +22,7 @@ export function SystemView() {
   );
 }
 
-function System({ stage, queues, dead_letters, alarms, alerts, functions, chains, closed, absent, clock }) {
+function System({ stage, queues, dead_letters, alarms, alerts = [], functions, chains, closed, absent, clock }) {
   const late = (at) => span((clock - Date.parse(at)) / 1000);
   return (
     <>
