@@ -308,6 +308,13 @@ def test_a_halt_of_all_halts_the_others_and_names_what_it_left_and_a_repeated_on
     assert [message.account for message in world.bus.messages] == [left, halted]
 
 
+def test_a_halt_may_name_what_is_in_force_of_many_accounts(world):
+    change = flattened(world, "main")
+    many = [f"{n:032x}" for n in range(50)]
+    assert world.post("/halt", REASON | {"replaces": [*many, change]}).status == 200
+    assert world.halted() is TradingState.HALTED
+
+
 @pytest.mark.parametrize("replaces", [["1234567"], ["x" * 8], ["A" * 8], ["0" * 33], "0" * 8])
 def test_a_code_that_is_none_is_explained(world, replaces):
     assert world.post("/halt", REASON | {"replaces": replaces}).status == 400

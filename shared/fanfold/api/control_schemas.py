@@ -10,6 +10,8 @@ from fanfold.messages import TradingState
 
 # A change of a trading state, by its id or the beginning of it.
 ChangeCode = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{8,32}$")]
+# `fanfold watch` names what it showed of every account.
+CHANGES_MAX = 1_000
 
 
 class HaltRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -22,7 +24,7 @@ class HaltRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     state: Literal["HALTED", "REDUCE_ONLY", "FLATTENING"] = "HALTED"
     accounts: Annotated[list[Name], msgspec.Meta(max_length=20)] = []
     reason: Text
-    replaces: Annotated[list[ChangeCode], msgspec.Meta(max_length=20)] = []
+    replaces: Annotated[list[ChangeCode], msgspec.Meta(max_length=CHANGES_MAX)] = []
 
 
 class LeftAccount(msgspec.Struct, frozen=True, kw_only=True):
