@@ -242,6 +242,17 @@ def test_a_process_that_is_far_behind_reads_all_orders_anew():
     assert process.call.calls.count("GetObject") <= remembered_orders.SEGMENTS_MAX + 1
 
 
+def test_old_pages_fill_no_memory_while_nothing_is_recorded(monkeypatch):
+    monkeypatch.setattr(remembered_orders, "ORDERS_MAX", 4)
+    desk = Recorded()
+    for _ in range(20):
+        desk.write(1)
+    known: remembered_orders.Known = {}
+    views = remembered_orders.KnownOrders(desk.process().parts.views, known)
+    read = [views.orders_by_id("main", [f"o{n}"]) for n in range(1, 11)]
+    assert (all(read), len(known)) == (True, 4)
+
+
 MESSAGES = st.integers(1, 12)
 STEPS = st.one_of(
     st.tuples(st.just("record"), MESSAGES, st.integers(0, 25)),

@@ -97,6 +97,8 @@ class KnownOrders:
         there = {order_id: self._known[account, order_id] for order_id in ids if (account, order_id) in self._known}
         missing = [order_id for order_id in ids if order_id not in there]
         fresh = self._views.orders_by_id(account, missing) if missing else {}
-        self._known.update({(account, order_id): views for order_id, views in fresh.items()})
+        # Who looks through old pages while nothing is recorded is not remembered without a bound.
+        if len(self._known) < ORDERS_MAX:
+            self._known.update({(account, order_id): views for order_id, views in fresh.items()})
         together = {**there, **fresh}
         return {order_id: together[order_id] for order_id in ids if order_id in together}
