@@ -46,9 +46,9 @@ def invocation_ms(activity: Activity, function: BilledFunction, name: str, venue
     """Return the mean duration of a function's invocations."""
     waiting = sum(CALL_MS.get(call, OTHER_CALL_MS) * count for call, count in activity.calls.items())
     cpu = activity.bars * BAR_CPU_MS + sum(activity.calls.values()) * CALL_CPU_MS
-    mean = (waiting + cpu * _slower(function.memory_mb)) / activity.invocations
+    mean = (waiting + cpu * slower(function.memory_mb)) / activity.invocations
     polling = venue_ms(venues) if name == POLL else 0
-    return mean + polling + RUNTIME_MS + INVOCATION_CPU_MS * _slower(function.memory_mb)
+    return mean + polling + RUNTIME_MS + INVOCATION_CPU_MS * slower(function.memory_mb)
 
 
 def venue_ms(venues: Sequence[int]) -> int:
@@ -56,5 +56,6 @@ def venue_ms(venues: Sequence[int]) -> int:
     return sum(-(-requests // VENUE_WORKERS) * VENUE_MS for requests in venues)
 
 
-def _slower(memory_mb: int) -> Decimal:
+def slower(memory_mb: int) -> Decimal:
+    """Return how many times as long as at a whole core work takes with so much memory."""
     return max(Decimal(1), Decimal(CORE_MB) / memory_mb)

@@ -90,23 +90,24 @@ def _visits(count: Decimal) -> Quantities:
 
 def _requests(path: str, read: ReadUse) -> Quantities:
     """Return the quantities of one request."""
+    memory_mb = OTHER_MB if path in OTHERS else API_MB
     return {
         "cdn-request": Decimal(1),
         "cdn-gb": (read.body_bytes + HEADER_BYTES) / GB,
         "http-request": Decimal(1),
         "lambda-request": Decimal(1),
-        "lambda-gb-second": units.gb_seconds(OTHER_MB if path in OTHERS else API_MB, duration_ms(read)),
+        "lambda-gb-second": units.gb_seconds(memory_mb, duration_ms(read, memory_mb)),
         "log-gb": (METRICS_BYTES + LINE_BYTES) / GB,
         **read.units,
     }
 
 
-def duration_ms(read: ReadUse) -> Decimal:
+def duration_ms(read: ReadUse, memory_mb: int) -> Decimal:
     """Return how long a read takes by its calls; one that decodes files, at least what is not recorded takes."""
     waiting = sum(durations.CALL_MS.get(call, durations.OTHER_CALL_MS) * count for call, count in read.calls.items())
     cpu = durations.INVOCATION_CPU_MS + durations.CALL_CPU_MS * sum(read.calls.values())
     least = durations.UNRECORDED_MS if "s3 GetObject" in read.calls else NOTHING
-    return max(least, waiting + durations.RUNTIME_MS + cpu * durations.CORE_MB / API_MB)
+    return max(least, waiting + durations.RUNTIME_MS + cpu * durations.slower(memory_mb))
 
 
 def _add(quantities: Quantities, more: Mapping[str, Decimal], times: Decimal) -> None:
