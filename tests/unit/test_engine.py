@@ -193,3 +193,20 @@ def test_a_pair_locks_the_larger_need_once() -> None:
     for event in engine.cancel(2, at_ms=AT):
         wallets.apply(event, "BTC", "USDT", RATES)
     assert wallets.balance("ann", "BTC") == Balance(dec(1), dec(0))
+
+
+def test_triggers_are_held_for_a_block_alone_also_where_it_fails(engine: MatchingEngine) -> None:
+    engine.record(dec(100), dec(1), "sell", AT)
+    stop = order(9, "sell", "1", trigger=Trigger(dec(99), rises=False))
+    engine.submit(stop, at_ms=AT)
+
+    def fail() -> None:
+        with engine.triggers_held():
+            engine.record(dec(98), dec(1), "sell", AT)
+            assert engine.live(9) is not None
+            raise ValueError("no quotes")
+
+    with pytest.raises(ValueError, match="no quotes"):
+        fail()
+    engine.record(dec(98), dec(1), "sell", AT)
+    assert engine.live(9) is None

@@ -112,8 +112,10 @@ class MatchingEngine:
     def triggers_held(self) -> Iterator[None]:
         """Let orders wait whose trigger is reached; what comes after the block triggers them."""
         self._triggers_held = True
-        yield
-        self._triggers_held = False
+        try:
+            yield
+        finally:
+            self._triggers_held = False
 
     def _refusal(self, order: BookOrder) -> str:
         """Return the reason why the engine does not accept an order; empty if it does."""
