@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from fanfold.aws.client.call import AwsFault
+from fanfold.cost import alerts
 from fanfold.local import driver
 from fanfold.local.driver import DeskRun, NotQuiet
 from fanfold.local.launcher import Cloud
@@ -82,6 +83,13 @@ def test_anomalies_and_the_daily_report_come_in_the_time_of_the_market(monkeypat
     assert counted == {
         "poll": DAY_S // step_s, "follow_up": DAY_S // step_s, "anomalies": judged, "daily_report": 1
     }  # fmt: skip
+
+
+def test_alerts_are_scheduled_on_a_laptop_as_in_their_stack() -> None:
+    # By tests/cost these are the schedules of the stack.
+    written = {"rate(15 minutes)": (900, 0), "cron(0 1 * * ? *)": (86_400, 3_600)}
+    stack = {"anomalies": written[alerts.ANOMALIES], "daily_report": written[alerts.REPORT]}
+    assert stack == driver.ALERT_SCHEDULES
 
 
 def test_a_run_without_channels_invokes_nothing_of_alerts(monkeypatch, tmp_path) -> None:

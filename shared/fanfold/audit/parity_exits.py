@@ -13,8 +13,6 @@ from fanfold.messages import Order, OrderState
 from fanfold.risk.resting_stops import STEPS
 
 NO_PAIR = "its venue takes no profit beside a stop: risk holds it against closes"
-
-
 MOVED: Explained = ParityReason.EARLIER, "one side alone moved its trail: a step was reached from its level alone"
 
 

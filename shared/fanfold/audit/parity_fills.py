@@ -23,8 +23,7 @@ _ON_TIME_S = 60
 
 
 class Filled(NamedTuple):
-    """The fills of an order together; ``first_s`` and ``last_s`` are the times of the first and
-    last, in epoch seconds.
+    """The fills of an order together; ``first_s`` and ``last_s`` are the times of the first and last, in epoch seconds.
 
     ``fee`` is in the account's currency, whatever it was taken in, rounded by at most ``rounding``; ``unvalued`` names
     charges of which nobody knew the worth.
