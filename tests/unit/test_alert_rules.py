@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 from alerts_service.events import AlarmNotice, read_event
 from alerts_service.rules import alerts_of
 from fanfold import messages
+from fanfold.alerts.memory_store import MemoryAlerts
 from fanfold.alerts.record import Alert
+from fanfold.alerts.sending import AlertSender
 from fanfold.aws.function.sqs import NOT_A_MESSAGE
 from fanfold.desk import AlertChannel
+from fanfold.errors import AT_ONCE
 from fanfold.messages import (
     BarsRequested,
     ExecutionReport,
@@ -167,6 +170,18 @@ def test_a_position_without_a_stop_is_critical_until_it_has_one_or_is_closed() -
         assert (first.key, first.ended) == (begun.key, True)
     (again,) = of_leg(LegCode.UNPROTECTED, "UNPROTECTED")
     assert not again.ended
+
+
+def test_legs_of_a_silent_venue_are_one_event_however_many_they_are_and_however_often_it_is_brought() -> None:
+    legs = [LegState(instance="trend", instrument=f"A{n}/USDT", code=LegCode.MISSING_BARS) for n in range(150)]
+    status = msgspec.structs.replace(example(LegStatus), statuses=legs)
+    store = MemoryAlerts()
+    sender = AlertSender(store, {"phone": AlertChannel(lowest="info")}, lambda _n: None, lambda: NOW, AT_ONCE, print)
+    for _ in range(2):
+        for alert in alerts_of(status, CHANNELS, NOW):
+            sender.send(alert)
+    (record,) = store.all()
+    assert (record.count, record.title) == (1, "main: trend A0/USDT is MISSING_BARS, and 149 more")
 
 
 def test_what_signal_says_of_a_leg_ends_nothing_that_risk_said_of_it() -> None:

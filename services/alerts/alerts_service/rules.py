@@ -1,6 +1,7 @@
 """The alerts that events are: which thing each is of, how bad it is, and which channels asked for it."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from functools import singledispatch
 from typing import Any
@@ -79,25 +80,43 @@ def _(changed: TradingStateChanged, _channels: Channels, _now_s: int) -> Iterato
 
 @_alerts.register
 def _(status: LegStatus, _channels: Channels, _now_s: int) -> Iterator[Alert]:
+    minor = defaultdict[LegCode, list[LegState]](list)
     for state in status.statuses:
         before = state.was if state.was is not UNSET else LegCode.OK
         if before in TROUBLES and before != state.code:
             yield _of_leg(status, state, before, ended=True)
-        if state.code in TROUBLES or state.code in NEWS:
+        if NEWS.get(state.code) == "info":
+            minor[state.code].append(state)
+        elif state.code in TROUBLES or state.code in NEWS:
             yield _of_leg(status, state, state.code)
+    for code, states in minor.items():
+        yield _of_legs(status, code, states)
 
 
 def _of_leg(status: LegStatus, state: LegState, code: LegCode, *, ended: bool = False) -> Alert:
-    """Return the alert of a leg's status; both names of a status of the whole account are ""."""
-    of = " ".join(filter(None, (state.instance, state.instrument))) or "the whole account"
-    severity = TROUBLES.get(code) or NEWS[code]
-    # A venue that is silent befalls all legs at once: what nobody need act on is one alert of the account, and counted.
-    key = f"{code} {status.account}" if severity == "info" else f"{code} {status.account} {of}"
+    """Return the alert of a leg that needs somebody."""
+    of = _name(state)
     return Alert(
-        id=f"{status.id} {of}", key=key, severity=severity,
+        id=f"{status.id} {of}", key=f"{code} {status.account} {of}", severity=TROUBLES.get(code) or NEWS[code],
         title=f"{status.account}: {of} is {code}", text=state.detail or str(state.code),
         at_s=int(status.at.timestamp()), lasts=code in TROUBLES, kept=ended, ended=ended,
     )  # fmt: skip
+
+
+def _of_legs(status: LegStatus, code: LegCode, states: Sequence[LegState]) -> Alert:
+    """Return the alert of all legs of a status that nobody need act on: a venue that is silent befalls them at once."""
+    first = states[0]
+    more = f", and {len(states) - 1} more" if len(states) > 1 else ""
+    return Alert(
+        id=f"{status.id} {code}", key=f"{code} {status.account}", severity="info",
+        title=f"{status.account}: {_name(first)} is {code}{more}", text=first.detail or str(code),
+        at_s=int(status.at.timestamp()),
+    )  # fmt: skip
+
+
+def _name(state: LegState) -> str:
+    """Return the name of a leg; both names of a status of the whole account are ""."""
+    return " ".join(filter(None, (state.instance, state.instrument))) or "the whole account"
 
 
 @_alerts.register
