@@ -242,6 +242,26 @@ def test_a_process_that_is_far_behind_reads_all_orders_anew():
     assert process.call.calls.count("GetObject") <= remembered_orders.SEGMENTS_MAX + 1
 
 
+def test_an_answer_of_one_thread_never_comes_under_the_tag_of_another():
+    class Interrupted(RememberedReads):
+        """Memory in which a thread that saw more comes between any two steps of one that saw less."""
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            object.__setattr__(self, name, value)
+            if name == "_known" and value.tag and later:
+                desk.write(1)
+                later.pop()
+                self.read("other", lambda _views: "of the other")
+
+    desk, later = Recorded(), [True]
+    desk.write(1)
+    views = DynamoViews(desk.cloud.call, VIEWS)
+    memory = Interrupted(views, S3Log(desk.cloud.call, AUDIT))
+    assert memory.read("one", lambda _views: "before")[0] == "before"
+    assert not later
+    assert memory.read("one", lambda _views: "after")[0] == "after"
+
+
 def test_old_pages_fill_no_memory_while_nothing_is_recorded(monkeypatch):
     monkeypatch.setattr(remembered_orders, "ORDERS_MAX", 4)
     desk = Recorded()

@@ -45,7 +45,7 @@ class RememberedReads:
     def read(self, key: Hashable | None, read: Callable[[Reading], T]) -> tuple[T, str]:
         """Return what ``read`` does, or did for the same key, and the tag of all that was recorded before.
 
-        Without a key it is read each time; while a writer is at work also, and of nothing that is remembered.
+        Without a key it is read each time. While a writer is at work it is too, and nothing that is remembered is used.
         """
         # The heads come first: what is recorded while we read is in the next tag.
         tips = self._views.tips()
@@ -58,6 +58,8 @@ class RememberedReads:
         if key in known.by_key:
             return known.by_key[key], tag  # type: ignore[return-value]
         answer = read(KnownOrders(self._views, self._orders.until(tips)))
-        self._known = known if len(known.by_key) < KEPT_MAX else _Answers(tag, {})
-        self._known.by_key[key] = answer
+        kept = known if len(known.by_key) < KEPT_MAX else _Answers(tag, {})
+        kept.by_key[key] = answer
+        # Once it is there: a thread with a later tag may have put another in this place meanwhile.
+        self._known = kept
         return answer, tag
