@@ -1,5 +1,9 @@
 """Permuted bars have the gaps and shapes of the market they are of, and its first and last close."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,8 +13,9 @@ from fanfold.research.bias_lab.permuted_trading import BLOCK, permuted_scores
 from fanfold.research.bias_lab.permuting import permutation_test, permuted, shapes_of
 from fanfold.research.bias_lab.shuffling import RUN, TILE, drawn, gather, shuffled
 from fanfold.research.compiled import columns_read
-from fanfold.strategy import contract
+from fanfold.strategy import contract, folder
 from fanfold.strategy.contract import Strategy
+from support.own_strategy import ALWAYS_LONG
 from support.planted_biases import recorded, walk
 
 
@@ -108,6 +113,35 @@ def test_a_market_in_blocks_scores_as_one_laid_whole(name: str):
     in_blocks, whole = earned_by_markets(contract.bind(name, {}, 1), bars, 0.001)
     assert in_blocks == pytest.approx(whole, rel=1e-9)
     assert len(set(in_blocks)) == 3
+
+
+@contextmanager
+def own_strategy(at: Path, name: str, text: str) -> Iterator[Strategy]:
+    at.mkdir()
+    (at / f"{name}.py").write_text(text)
+    folder.use(at)
+    try:
+        yield contract.bind(name, {}, 1)
+    finally:
+        folder.use(None)
+
+
+def test_a_market_whose_stop_is_no_share_is_left_to_the_whole_fold(tmp_path: Path):
+    """A live leg is silent at a bar with such a stop; the walk in blocks knows no silence."""
+    stopped = ALWAYS_LONG.replace("import Bars", "import Bars, Protected")
+    stopped = stopped.replace("tuple[State, float]", "tuple[State, Protected]")
+    stopped = stopped.replace("state, 1.0", "state, Protected(1.0, stop=-0.5 if bars.close[bars.now] > 0.0 else 0.1)")
+    with own_strategy(tmp_path / "own", "wide_stop", stopped) as strategy:
+        shuffled_market = shapes_of(market_columns([recorded(walk(100, 3))]), 5)
+        assert np.isnan(permuted_scores(strategy, shuffled_market, 0.001)(0))
+
+
+def test_the_same_step_in_another_file_is_compiled_for_that_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    shuffled_market = shapes_of(market_columns([recorded(walk(100, 3))]), 5)
+    for name in ("before_renamed", "after_renamed"):
+        with own_strategy(tmp_path / name, name, ALWAYS_LONG) as strategy:
+            assert np.isfinite(permuted_scores(strategy, shuffled_market, 0.001)(0))
 
 
 def test_a_verdict_is_the_same_whichever_way_markets_are_laid(monkeypatch: pytest.MonkeyPatch):

@@ -17,7 +17,8 @@ ACCOUNT = ("account_book", "account_calm", "account_guards", "account_matching",
            "account_sizing", "account_stops", "columns", "tape")  # fmt: skip
 STRATEGY = ("columns", "compiled", "equity_line", "folding", "lane", "tape", "step_signals")
 QUANTITY = (*STRATEGY, "crossing", "quantity_scan", "quantity_sums")
-PERMUTED = (*STRATEGY, *(f"bias_lab/{name}" for name in ("permuted_trading", "permuting", "shuffling", "trading")))
+PERMUTED = (*STRATEGY, "bias_lab/market_columns", "bias_lab/permuted_trading", "bias_lab/permuting",
+            "bias_lab/shuffling", "bias_lab/trading")  # fmt: skip
 
 
 # Hears the name of each function that is compiled because it was not kept.

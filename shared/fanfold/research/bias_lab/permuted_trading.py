@@ -6,7 +6,7 @@ A block is some thousands of bars, which the processor keeps at hand; no column 
 import threading
 from collections.abc import Callable
 from functools import cache, partial
-from math import inf, nan, sqrt
+from math import nan, sqrt
 from types import FunctionType
 from typing import Any, NamedTuple
 
@@ -29,13 +29,12 @@ from fanfold.research.bias_lab.shuffling import TILE
 from fanfold.research.bias_lab.trading import TradedBars, TradeTerms, nothing_held, share_of, trade
 from fanfold.research.columns import Floats, Integers, borrow
 from fanfold.research.compiled import columns_read, inlined
-from fanfold.research.folding import write
-from fanfold.research.kept import PERMUTED, keep
+from fanfold.research.folding import ENDLESS, PROTECTED, UNSOUND, write
+from fanfold.research.kept import PERMUTED, keep, step_part
 from fanfold.research.tape import piece
 from fanfold.strategies import sma_cross
 from fanfold.strategy.contract import Bars, Strategy
 from fanfold.strategy.loading import attempted
-from fanfold.strategy.step_code import digest
 
 # Bars that are folded, then walked.
 BLOCK = 2 * TILE
@@ -63,7 +62,7 @@ class BlockRoom(NamedTuple):
 
 
 class Earned(NamedTuple):
-    """The sum of returns, and of their squares, which are NaN where the step wants no finite weight."""
+    """The sum of returns, and of their squares, which are NaN where the live leg would be silent at a bar."""
 
     total: float
     squares: float
@@ -83,7 +82,8 @@ def _block_room(strategy: Strategy, market: ShuffledMarket) -> BlockRoom:
 def permuted_scores(strategy: Strategy, market: ShuffledMarket, cost: float) -> Callable[[int], float]:
     """Return what scores permuted markets by number, for several threads at once.
 
-    It is ``score`` of what the strategy earns on ``permuted``, and NaN where its step raises or wants no finite weight.
+    It is ``score`` of what the strategy earns on ``permuted``, and NaN where its step raises, or wants what
+    silences the live leg: no finite weight, or a protection that is no share of the price.
     """
     scan, start = _scan_of(strategy.step), strategy.start(strategy.params)
     terms = TradeTerms(share_of(strategy, len(market.members)), cost)
@@ -114,18 +114,18 @@ def _scan_of(step: FunctionType) -> Any:
         by_step = FunctionType(_step_over.__code__, _step_over.__globals__ | {"step": inlined(step)}, "fold")
         fold = njit(forceinline=True)(by_step)
     scan = FunctionType(_scan.__code__, _scan.__globals__ | {"fold_block": fold}, "permuted")
-    return keep(njit(nogil=True)(scan), PERMUTED, digest(step))
+    return keep(njit(nogil=True)(scan), PERMUTED, step_part(step))
 
 
 def _step_over(params: Any, state: Any, lookback: int, time: Any, count: int, room: BlockRoom) -> Any:
-    """Write what a step wants at each bar of a block, and return its state."""
+    """Write what a step wants at each bar of a block, and return its state and the marks of ``folding.write``."""
     seen: Any = room.columns
-    wanted = room.wanted
+    wanted, marks = room.wanted, 0
     for at in range(count):
         view = Bars(at + lookback, time, seen.open, seen.high, seen.low, seen.close, seen.volume)
         state, weight = step(params, state, view)
-        write(wanted, at, weight)
-    return state
+        marks |= write(wanted, at, weight)
+    return state, marks
 
 
 def _cross(params: Any, state: Any, lookback: int, _time: Integers, count: int, room: BlockRoom) -> Any:
@@ -141,7 +141,7 @@ def _cross(params: Any, state: Any, lookback: int, _time: Integers, count: int, 
     now, fast_ago = totals[params.slow :], totals[params.slow - params.fast :]
     for at in range(np.uint64(count)):
         wanted[at] = params.slow * (now[at] - fast_ago[at]) > params.fast * (now[at] - totals[at])
-    return state
+    return state, 0
 
 
 def _scan(
@@ -155,8 +155,8 @@ def _scan(
     while first < length:
         last, laid = _lay_ahead(parts, places, last, kept, lookback, laid, first)
         count = min(BLOCK, length - first)
-        state = fold_block(params, state, lookback, kept.time[first:], count, kept)
-        held, earned = _walk(held, earned, first, count, lookback, terms, kept)
+        state, marks = fold_block(params, state, lookback, kept.time[first:], count, kept)
+        held, earned = _walk(held, earned, first, count, lookback, terms, marks, kept)
         _pass_on(seen, count, lookback + laid - first)
         first += count
     return earned
@@ -196,40 +196,23 @@ def _pass_on(columns: LaidColumns, count: int, end: int) -> None:
 
 @njit(error_model="numpy", nogil=True)
 def _walk(
-    held: Any, earned: Earned, first: int, count: int, lookback: int, terms: TradeTerms, room: BlockRoom
+    held: Any, earned: Earned, first: int, count: int, lookback: int, terms: TradeTerms, marks: int, room: BlockRoom
 ) -> tuple[Any, Earned]:
-    """Trade a block; return what is held and earned then."""
+    """Trade a block of which the step left marks; return what is held and earned then."""
     wanted, columns = room.wanted, room.columns
     # Nothing is said before more bars than the lookback were seen.
     silent = min(max(lookback - first, 0), count)
-    endless = _not_finite(wanted[0, :count])
     for at in range(silent):
         wanted[0, at] = nan
     bars = TradedBars(wanted, columns.open[lookback:], columns.close[lookback:], columns.volume[lookback:])
-    guards = _not_zero(wanted[1, :count]) + _not_zero(wanted[2, :count]) + _not_zero(wanted[3, :count])
-    held = trade(held, bars, count, terms, guards > 0, room.earned)
+    held = trade(held, bars, count, terms, marks & PROTECTED != 0, room.earned)
     if room.summed.size:
         for at in range(count):
             room.summed[first + at] += room.earned[at]
             room.earned[at] = room.summed[first + at]
     total, squares = _sums(room.earned[:count])
-    return held, Earned(earned.total + total, earned.squares + squares if endless == 0 else nan)
-
-
-@piece
-def _not_finite(row: Floats) -> int:
-    count = 0
-    for at in range(np.uint64(row.size)):
-        count += not abs(row[at]) < inf
-    return count
-
-
-@piece
-def _not_zero(row: Floats) -> int:
-    count = 0
-    for at in range(np.uint64(row.size)):
-        count += row[at] != 0.0
-    return count
+    squares = nan if marks & (ENDLESS | UNSOUND) else squares
+    return held, Earned(earned.total + total, earned.squares + squares)
 
 
 # Several sums at once, which round otherwise than one.
