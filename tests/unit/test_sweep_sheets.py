@@ -76,7 +76,7 @@ def test_the_first_map_is_over_the_params_that_matter_or_those_that_are_named(sw
     named = sheet_of_sweep.sheet_of(result, "total_return", ["idle", "fast"]).maps
     assert (named[0].down, named[0].across) == ("idle", "fast")
     assert named[0].about == "A cell is the median over slow, markets, windows."
-    with pytest.raises(BadInput, match="'slwo' was not varied"):
+    with pytest.raises(BadInput, match="'slwo' is not varied"):
         sheet_of_sweep.sheet_of(result, "total_return", ["fast", "slwo"])
     with pytest.raises(BadInput, match="over two params"):
         sheet_of_sweep.sheet_of(result, "total_return", ["fast"])
@@ -193,7 +193,9 @@ def test_the_named_params_are_down_and_across(tmp_path: Path) -> None:
         (["--html", "page.json"], "name it .html"),
         (["--html", "nowhere/page.html"], "there is no folder nowhere"),
         (["--heat-map", "fast,slow"], "name its file with --html"),
-        (["--html", "page.html", "--heat-map", "fast,fst"], "'fst' was not varied"),
+        (["--html", "page.html", "--heat-map", "fast,fst"], "'fst' is not varied"),
+        (["--html", "page.html", "--heat-map", "fast"], "over two params"),
+        (["--html", "page.html", "--heat-map", "slow,slw", "--optuna", "2"], "'slw' is not varied"),
     ],
 )
 def test_a_page_that_cannot_be_is_refused(
@@ -203,3 +205,5 @@ def test_a_page_that_cannot_be_is_refused(
     monkeypatch.setenv("FANFOLD_LIBRARY", str(tmp_path / "library"))
     assert ran(*SWEEP, *more) == 2
     assert reason in capsys.readouterr().err
+    # Nothing was traded for it.
+    assert not (tmp_path / "library").exists()

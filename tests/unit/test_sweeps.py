@@ -87,7 +87,7 @@ def test_ranks_and_heat_maps_are_of_the_rows() -> None:
     assert seen == pytest.approx(medians)
     with pytest.raises(BadInput, match="`sharpe`"):
         result.ranked("sharp")
-    with pytest.raises(BadInput, match="'stop' was not varied"):
+    with pytest.raises(BadInput, match="'stop' is not varied"):
         result.heat_map("fast", "stop")
 
 

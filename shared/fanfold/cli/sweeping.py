@@ -37,12 +37,21 @@ class WrittenFiles(NamedTuple):
     html: Path | None = None
     heat_map: str = ""
 
+    @property
+    def pair(self) -> list[str]:
+        return [name.strip() for name in self.heat_map.split(",")] if self.heat_map else []
+
     def check(self) -> None:
         """Raise BadInput for what cannot be written, before anything is traded."""
         if self.html is not None:
             tear_sheet_files.checked(self.html)
         elif self.heat_map:
             raise BadInput("--heat-map is of a page: name its file with --html")
+
+    def check_pair(self, varied: Sequence[str]) -> None:
+        """Raise BadInput for a map over what is not varied, before anything is traded."""
+        if self.pair:
+            sheet_of_sweep.check_pair(self.pair, varied)
 
 
 def swept(
@@ -65,6 +74,7 @@ def swept(
     if options.optuna:
         return _searched(planned, options, Frictions(*terms), rank, files, library_in(folder), tags)
     job, library = sweeps.planned_job(planned, options, Frictions(*terms)), library_in(folder)
+    files.check_pair(job.varied)
     with progress_of_trials(job.trials) as on_trials:
         if on_stage is None:
             result = sweeps.of_job(job, planned, library, on_trials, now_s(), tags)
@@ -84,7 +94,8 @@ def _searched(
     library: RunLibrary,
     tags: Sequence[str],
 ) -> Answer:
-    frame = job, _ = sweeps.searched_frame(planned, options, frictions)
+    frame = job, (axes, _) = sweeps.searched_frame(planned, options, frictions)
+    files.check_pair([name for name, values in axes.items() if len(values) > 1])
     with progress_of_trials(options.optuna * len(job.markets) * len(job.windows)) as on_trials:
         result = sweeps.of_search(frame, planned, options, rank, library, on_trials, now_s(), tags)
     return _answer(result, rank, files, library)
@@ -93,8 +104,7 @@ def _searched(
 def _answer(result: SweepResult, rank: str, files: WrittenFiles, library: RunLibrary) -> Answer:
     blocks = [*sweep_text.blocks_of(result, rank), *_write(result.table, files.out)]
     if files.html is not None:
-        pair = [name.strip() for name in files.heat_map.split(",")] if files.heat_map else []
-        sheet = sheet_of_sweep.sheet_of(result, rank, pair)
+        sheet = sheet_of_sweep.sheet_of(result, rank, files.pair)
         page = sheet_of_sweep.page(sheet)
         blocks += _write_page(files.html, result.run, page, msgspec.json.encode(sheet), library)
     return Answer(sweep_text.document_of(result, rank), blocks)

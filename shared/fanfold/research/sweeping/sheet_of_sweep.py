@@ -22,7 +22,7 @@ from fanfold.research.sweeping.sheet_texts import (
     label_of,
     provenance_of,
 )
-from fanfold.research.sweeping.sweep_result import SweepResult
+from fanfold.research.sweeping.sweep_result import SweepResult, check_varied
 from fanfold.research.tear_sheet import Metric, MetricGroup, TextTable
 
 # What fits into the bytes of a page: groups of values of a map, and the values of all maps together.
@@ -132,7 +132,7 @@ def _metrics(result: SweepResult, rank: str) -> MetricGroup:
 def _maps(result: SweepResult, rank: str, figures: Sequence[str], pair: Sequence[str]) -> Iterator[SheetMap]:
     """Yield the map over a pair, then those over other pairs, as many as fit."""
     if pair:
-        _check_pair(result, pair)
+        check_pair(pair, result.varied)
     params = {name: grouped(result.table[f"param_{name}"], DOWN_MAX) for name in result.varied}
     ordered = most_varying(list(params.items()), result.figures(rank))
     pairs = [tuple(ordered[:1])] if len(ordered) == 1 else list(combinations(ordered, 2))
@@ -147,8 +147,9 @@ def _maps(result: SweepResult, rank: str, figures: Sequence[str], pair: Sequence
         yield made
 
 
-def _check_pair(result: SweepResult, pair: Sequence[str]) -> None:
-    result.check_varied(*pair)
+def check_pair(pair: Sequence[str], varied: Sequence[str]) -> None:
+    """Raise BadInput for what is no two of the params that are varied."""
+    check_varied(pair, varied)
     if len(set(pair)) != 2:
         raise BadInput(f"a heat map is over two params, as in --heat-map fast,slow, not {','.join(pair)!r}")
 

@@ -12,7 +12,7 @@ from fanfold.research.metric_texts import NONE, amount, share
 from fanfold.research.sweeping.trial_rows import FIGURES, LENGTHS, SHARES, TrialHashes
 
 FigureKind = Literal["share", "seconds", "amount", "count"]
-_UNITS = {"average_held_s": "average held", "drawdown_longest_s": "longest drawdown"}
+_LABELS = {"average_held_s": "average held", "drawdown_longest_s": "longest drawdown"}
 
 
 def kind_of(figure: str) -> FigureKind:
@@ -26,7 +26,7 @@ def kind_of(figure: str) -> FigureKind:
 
 def label_of(figure: str) -> str:
     """Return a figure's name for people."""
-    return _UNITS.get(figure, figure.replace("_", " "))
+    return _LABELS.get(figure, figure.replace("_", " "))
 
 
 def figure_text(figure: str, value: Decimal | float | None) -> str:

@@ -51,6 +51,12 @@ class SweepJob(msgspec.Struct, frozen=True, kw_only=True):
         return len(self.configurations) * len(self.markets) * len(self.windows)
 
     @property
+    def varied(self) -> list[str]:
+        """Return the params of which more than one value is tried."""
+        names = self.configurations[0]
+        return [name for name in names if len({each[name] for each in self.configurations}) > 1]
+
+    @property
     def instance(self) -> StrategyInstance:
         """Return the strategy instance that is varied."""
         (instance,) = self.desk.strategies.values()

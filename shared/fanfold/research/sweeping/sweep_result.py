@@ -29,8 +29,7 @@ class SweepResult:
     @property
     def varied(self) -> list[str]:
         """Return the params of which more than one value was tried."""
-        names = self.job.configurations[0]
-        return [name for name in names if len({each[name] for each in self.job.configurations}) > 1]
+        return self.job.varied
 
     def ranked(self, figure: str = "sharpe", count: int | None = None) -> pa.Table:
         """Return the trials that have a figure, the best first; of costs and falls the least is best."""
@@ -46,7 +45,7 @@ class SweepResult:
     def heat_map(self, down: str, across: str, figure: str = "sharpe") -> HeatMap:
         """Return the median of a figure by the values of two params."""
         check_figure(figure)
-        self.check_varied(down, across)
+        check_varied([down, across], self.varied)
         rows, columns = (grouped(self.table[f"param_{name}"], self.table.num_rows) for name in (down, across))
         shape = len(rows.groups), len(columns.groups)
         cells = rows.of_trial * shape[1] + columns.of_trial
@@ -59,12 +58,12 @@ class SweepResult:
         figures: Floats = self.table[figure].cast(pa.float64()).to_numpy()
         return figures
 
-    def check_varied(self, *names: str) -> None:
-        """Raise BadInput for a param that was not varied."""
-        for name in names:
-            if name not in self.varied:
-                known = ", ".join(self.varied) or "none"
-                raise BadInput(f"{name!r} was not varied{near(name, self.varied)}; there are {known}")
+
+def check_varied(names: Sequence[str], varied: Sequence[str]) -> None:
+    """Raise BadInput for a param that is not among those that are varied."""
+    for name in names:
+        if name not in varied:
+            raise BadInput(f"{name!r} is not varied{near(name, varied)}; there are {', '.join(varied) or 'none'}")
 
 
 def stopped_notes(job: SweepJob, rows: pa.Table) -> list[str]:
