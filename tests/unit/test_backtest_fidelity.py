@@ -13,7 +13,8 @@ from fanfold.errors import BadInput
 from fanfold.local import run_plan
 from fanfold.research.backtesting import of_plan
 from fanfold.simulation.full_run import full_run
-from fanfold.strategy import contract
+from fanfold.strategy import contract, folder
+from support.own_strategy import ALWAYS_LONG
 
 ROOT = Path(__file__).resolve().parents[2]
 DESK = ROOT / "desk.toml"
@@ -106,6 +107,16 @@ def test_a_position_worth_more_than_64_bits_is_refused() -> None:
     planned = run_plan.plan(DESK, [], "sma_cross", {}, None, None, 30, cash=Decimal(10) ** 12)
     with pytest.raises(BadInput, match="more than 64 bits hold in units of 1e-8"):
         of_plan(planned, fidelity="full")
+
+
+def test_a_profit_too_far_for_64_bits_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It wrapped around, and was taken at once."""
+    text = ALWAYS_LONG.replace("import Bars", "import Bars, Protected").replace("float]:", "Protected]:")
+    path = tmp_path / "far_profit.py"
+    path.write_text(text.replace("state, 1.0", "state, Protected(1.0, take_profit=3e10)"))
+    assert main(["backtest", str(path), "--minutes", "30"]) == 2
+    folder.use(None)
+    assert "a nearer take_profit" in capsys.readouterr().err
 
 
 def test_fees_may_be_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

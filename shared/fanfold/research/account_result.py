@@ -25,12 +25,13 @@ from fanfold.research.account_market import History, market_of, refuse_wide_figu
 from fanfold.research.account_rules import CODES
 from fanfold.research.account_scan import kept_scan
 from fanfold.research.account_tables import RefusedRows, TradedRows, result_of
-from fanfold.research.account_terms import AccountTerms, account_terms, refuse_resting, refuse_webhooks
+from fanfold.research.account_terms import FIGURE_MAX, AccountTerms, account_terms, refuse_resting, refuse_webhooks
 from fanfold.research.result import AccountResult
 from fanfold.research.tape import fills_of, trips_of
 from fanfold.risk import sizing
 from fanfold.risk.exposure import Mark
 from fanfold.risk.policy import DeskPolicy
+from fanfold.risk.protection import MILLION
 
 
 class AccountRun(NamedTuple):
@@ -68,14 +69,18 @@ def _rows(market: PollTable, book: Book) -> TradedRows:
 def traded_book(terms: AccountTerms, market: PollTable, wanted: Wanted) -> Book:
     """Run the scan; where it has to be told a quantity, go on with that."""
     guarded = bool((wanted.protection >= 0).any())
+    # The price of a profit far beyond a position's cost has to fit, too.
+    farthest = int(wanted.shares[:, 2].max()) // MILLION + 1 if guarded else 1
+    money_max = min(terms.money_max, FIGURE_MAX / farthest)
     book, first, sizes = blank_book(market.time.size, terms.terms), 0, list[tuple[int, int, int]]()
     while True:
         targets = wanted._replace(sizes=np.array(sizes, np.int64).reshape(-1, 3))
-        end = kept_scan()(market, terms.terms, targets, book, terms.money_max, (first, bool(sizes)), guarded)
+        end = kept_scan()(market, terms.terms, targets, book, money_max, (first, bool(sizes)), guarded)
         if end.code == OVERFLOW:
             raise BadInput(
                 f"at {int(market.time[end.at])} the account is worth more than 64 bits hold in units of "
-                f"1e-{terms.scales.money}: give it less cash, coarser lots or ticks, or take --fidelity full"
+                f"1e-{terms.scales.money}: give it less cash, coarser lots or ticks, a nearer take_profit, or take "
+                "--fidelity full"
             )
         if end.code != UNTOLD_LOTS:
             return book
