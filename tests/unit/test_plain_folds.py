@@ -52,19 +52,22 @@ def test_any_share_alone_compiles(share: str, tmp_path: Path) -> None:
     assert fold(contract.bind("own", {}, 1), [member], 0).why_plain == ""
 
 
-# Bare weights that a leg takes as they are, in between those that it has to look at.
+# States with bare weights that a leg takes as they are, in between those that it has to look at.
 BARE = {
-    "raises at some bars": f"1.0 / (0.0 if {FALLS} else 2.0)",
-    "whole numbers": f"1 if {FALLS} else 0.25",
-    "no number": f"float('nan') if {FALLS} else 0.5",
-    "a truth": f"True if {FALLS} else 0.5",
-    "protected at some bars": f"Protected(0.5, *[0.01]) if {FALLS} else 0.75",
+    "raises at some bars": f"state, 1.0 / (0.0 if {FALLS} else 2.0)",
+    "whole numbers": f"state, 1 if {FALLS} else 0.25",
+    "a count in the state": "State(int(state.seen) + 1), 0.5",
+    "more than 64 bits": f"state, 2**80 if {FALLS} else 1",
+    "a state of more than 64 bits": f"State(2**80 if {FALLS} else 0.0), 0.5",
+    "no number": f"state, float('nan') if {FALLS} else 0.5",
+    "a truth": f"state, True if {FALLS} else 0.5",
+    "protected at some bars": f"state, Protected(0.5, *[0.01]) if {FALLS} else 0.75",
 }
 
 
 @pytest.mark.parametrize("case", BARE)
 def test_each_bar_is_what_the_leg_alone_wants(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "own.py").write_text(PROTECTED.replace("return state, 1.0", f"return state, {BARE[case]}"))
+    (tmp_path / "own.py").write_text(PROTECTED.replace("return state, 1.0", f"return {BARE[case]}"))
     folder.use(tmp_path)
     strategy, member = contract.bind("own", {}, 1), integer_bars(bars(7, 120)[0], START, START + 7200)
     monkeypatch.setitem(folding._refused, strategy.step, "asked for")

@@ -16,6 +16,7 @@ from numba import njit, types
 from numba.core.errors import NumbaError
 from numba.extending import overload
 
+from fanfold.market.bars import FIGURE_MAX
 from fanfold.research.columns import Floats, IntegerBars, StepColumns, borrow, step_columns
 from fanfold.research.compiled import columns_read, inlined
 from fanfold.research.kept import STRATEGY, keep, step_part
@@ -30,7 +31,9 @@ ENDLESS, PROTECTED, UNSOUND = 1, 2, 4
 REFUSED_BY_NUMBA = "numba cannot compile it"
 # Steps that numba refused, with its reason: to be refused takes it a second.
 _refused: dict[Any, str] = {}
-_FLOAT = frozenset({float})
+# Bars that the leg steps where the one before was no plain number either, as of a step with a protection.
+ALONE = 64
+_FLOAT, _NUMBERS = frozenset({float}), frozenset({float, int})
 # Bound anew in the copy of a scan for each strategy.
 step: Any = None
 
@@ -176,26 +179,31 @@ def _plain(strategy: Strategy, columns: StepColumns, me: int, count: int, bars: 
         attempted(partial(_follow, strategy, states, map(view, zip(rows, *map(repeat, fixed), strict=False)), weights))
         wanted[WEIGHT, at : at + len(weights)] = weights
         at += len(weights)
-        if at < bars:
-            leg.state = states[0]
+        leg.state = states[0]
+        for bar in range(at, min(at + (1 if weights else ALONE), bars)):
             # A leg takes a bar only after an earlier one; times are not made for a step that reads none.
-            leg.step(view((at + strategy.lookback, *fixed)), at + 1)
-            states[0], wanted[:, at] = leg.state, leg.wanted or Protected(float("nan"))
-            at += 1
+            leg.step(view((bar + strategy.lookback, *fixed)), bar + 1)
+            states[0], wanted[:, bar] = leg.state, leg.wanted or Protected(float("nan"))
+            at = bar + 1
     return wanted
 
 
 def _follow(strategy: Strategy, states: list[Any], views: Iterator[Any], weights: list[float]) -> None:
-    """Step bars as a leg does, as long as each gives a state of floats and a bare weight, as nearly all do.
+    """Step bars as a leg does, as long as each gives a state of numbers and a bare weight, as nearly all do.
 
     ``states`` has the newest state, and ``weights`` those of the bars that are done.
     """
     step, params, kind, state = strategy.step, strategy.params, strategy.state, states[0]
+    weight: Any
     for view in views:
         state, weight = step(params, state, view)
-        if type(state) is not kind or type(weight) is not float or not _FLOAT.issuperset(map(type, state)):
-            return
-        if not isfinite(weight):
+        floats = type(weight) is float and _FLOAT.issuperset(map(type, state))
+        if type(state) is not kind or not (floats or _plain_numbers(weight, *state)) or not isfinite(weight):
             return
         states[0] = state
-        weights.append(weight)
+        weights.append(float(weight))
+
+
+def _plain_numbers(*values: Any) -> bool:
+    """Return whether a leg takes values as they are: floats, and integers that fit into 64 bits."""
+    return _NUMBERS.issuperset(map(type, values)) and all(abs(value) <= FIGURE_MAX for value in values)
