@@ -7,7 +7,7 @@ import pytest
 from numba import njit
 
 from fanfold.cli.main import main
-from fanfold.research import kept
+from fanfold.research import account_stops, kept
 from fanfold.strategy import folder
 from support.own_strategy import ALWAYS_LONG
 
@@ -31,6 +31,13 @@ def test_what_is_compiled_is_said_once(tmp_path: Path, monkeypatch: pytest.Monke
         kept.on_compile.reset(before)
     assert len(heard) == 1
     assert list(kept.folder().iterdir())
+
+
+def test_a_number_of_another_room_makes_other_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = kept.digest_of.__wrapped__(kept.ACCOUNT)
+    assert kept.digest_of.__wrapped__(kept.ACCOUNT) == before
+    monkeypatch.setattr(account_stops, "STEPS", 7)
+    assert kept.digest_of.__wrapped__(kept.ACCOUNT) != before
 
 
 def test_a_strategy_whose_file_was_renamed_compiles_again(

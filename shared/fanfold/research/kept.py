@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from functools import cache
 from hashlib import blake2s
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,7 @@ ACCOUNT = ("account_book", "account_calm", "account_guards", "account_matching",
            "account_sizing", "account_stops", "columns", "tape")  # fmt: skip
 STRATEGY = ("columns", "compiled", "equity_line", "folding", "lane", "tape", "step_signals")
 QUANTITY = (*STRATEGY, "crossing", "quantity_scan", "quantity_sums")
-PERMUTED = (*STRATEGY, "bias_lab/market_columns", "bias_lab/permuted_trading", "bias_lab/permuting",
-            "bias_lab/shuffling", "bias_lab/trading")  # fmt: skip
+PERMUTED = (*STRATEGY, *(f"bias_lab/{name}" for name in ("permuted_trading", "permuting", "shuffling", "trading")))
 
 
 # Hears the name of each function that is compiled because it was not kept.
@@ -32,9 +32,13 @@ def folder() -> Path:
 
 @cache
 def digest_of(modules: tuple[str, ...]) -> str:
-    """Hash modules of research."""
-    texts = ((Path(__file__).parent / f"{name}.py").read_bytes() for name in modules)
-    return blake2s(b"\0".join(texts), digest_size=8).hexdigest()
+    """Hash modules of research, and the numbers that they take from others: compiled code has them as they were."""
+    texts = [(Path(__file__).parent / f"{name}.py").read_bytes() for name in modules]
+    names = (vars(import_module(f"{__package__}.{name.replace('/', '.')}")) for name in modules)
+    numbers = [
+        sorted((name, value) for name, value in each.items() if isinstance(value, int | float)) for each in names
+    ]
+    return blake2s(b"\0".join([*texts, repr(numbers).encode()]), digest_size=8).hexdigest()
 
 
 def step_part(step: Any) -> str:
