@@ -4,13 +4,14 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from fanfold.aws.client.call import AwsFault
 from fanfold.cli.control import send
 from fanfold.errors import AT_ONCE, BadInput
 from fanfold.ledger.approvals import Approvals
-from fanfold.ledger.changes import OpenAccount
+from fanfold.ledger.changes import OpenAccount, SetTradingState
 from fanfold.ledger.trading_state import STRICTNESS, OrderPermissions
 from fanfold.messages import TradingState, TradingStateChanged
 from fanfold.simulation.ledger_store import MemoryLedgerStore
@@ -149,6 +150,35 @@ def test_a_stricter_state_is_replaced_by_who_names_it_and_by_nobody_who_names_an
             gives(accounts, TradingState.HALTED, "carl", replaces)
     gives(accounts, TradingState.HALTED, "carl", newer[:8])
     assert accounts.permissions("main").actor == "carl"
+
+
+class Loosening(MemoryLedgerStore):
+    """A store in which somebody else replaces a flattening just before it is looked at."""
+
+    loosened: TradingState = TradingState.ACTIVE
+
+    def permissions(self, account: str) -> OrderPermissions:
+        before = super().permissions(account)
+        if before.trading_state is TradingState.FLATTENING:
+            looser = TradingStateChanged(
+                id="looser", cause="", at=NOW, account=account, state=self.loosened, reason="over", actor="carl"
+            )
+            self.commit([SetTradingState(looser, before.change)])
+        return super().permissions(account)
+
+
+def test_a_halt_that_a_stricter_state_refused_is_set_where_that_is_replaced_before_it_is_read() -> None:
+    """Else the account would trade on, and the answer would say that ACTIVE is stricter than HALTED."""
+    store = Loosening(lambda _messages: None)
+    store.commit([OpenAccount("main", Decimal(1_000))])
+    flattening = TradingStateChanged(
+        id="flat", cause="", at=NOW, account="main", state=TradingState.FLATTENING, reason="out", actor="bert"
+    )
+    halt = msgspec.structs.replace(flattening, id="halt", state=TradingState.HALTED, actor="anna")
+    accounts = Approvals(store, AT_ONCE)
+    accounts.halt(flattening)
+    accounts.halt(halt)
+    assert (store.permissions("main").trading_state, store.permissions("main").change) == (TradingState.HALTED, "halt")
 
 
 def test_a_resume_that_a_halt_overtook_is_refused_and_once_more_after_a_look_it_is_not() -> None:

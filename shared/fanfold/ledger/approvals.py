@@ -21,7 +21,7 @@ from fanfold.ledger.changes import (
     RestStop,
     SetBreach,
 )
-from fanfold.ledger.controls import setting
+from fanfold.ledger.controls import set_state, setting
 from fanfold.ledger.orders import OrderRecord
 from fanfold.ledger.real_changes import resting
 from fanfold.ledger.store import LedgerStore, insist
@@ -114,17 +114,12 @@ class Approvals:
         changes = setting(message, replaces)
         if rearm:
             changes.append(Rearm(message.account))
-        try:
-            insist(self._store, changes, self._backoff)
-        except Refused as refused:
-            raise BadInput(f"account {message.account!r} {self._left(message)}") from refused
+        left = set_state(self._store, changes, message, self._backoff)
+        if left is not None:
+            never = f"was never opened, so it cannot become {message.state}; `fanfold run` opens accounts"
+            said = never if left.trading_state is None else left.instead_of(message.state)
+            raise BadInput(f"account {message.account!r} {said}")
         self._store.publish([message])
-
-    def _left(self, message: TradingStateChanged) -> str:
-        left = self._store.permissions(message.account)
-        if left.trading_state is None:
-            return f"was never opened, so it cannot become {message.state}; `fanfold run` opens accounts"
-        return left.instead_of(message.state)
 
     def breach(self, account: str, breach: str) -> None:
         """Note which loss limit an account has broken, "" for none any more; entries that rest are cancelled for it."""

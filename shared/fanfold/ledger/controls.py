@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from fanfold.errors import Backoff, Refused
+from fanfold.errors import Backoff, Conflict, Refused, retry_on_conflict
 from fanfold.ledger.changes import (
     AwaitResume,
     Change,
@@ -15,8 +15,8 @@ from fanfold.ledger.changes import (
     VoidResume,
 )
 from fanfold.ledger.requests import PendingResume, Remembered, expiry_s
-from fanfold.ledger.store import LedgerStore, insist
-from fanfold.ledger.trading_state import OrderPermissions
+from fanfold.ledger.store import INSIST_TRIES, LedgerStore, insist
+from fanfold.ledger.trading_state import OrderPermissions, no_stricter
 from fanfold.messages import TradingStateChanged
 
 # The accounts that a halt left in a stricter state, and that state.
@@ -52,16 +52,13 @@ class LedgerControls:
         for message in messages:
             last = message is messages[-1]
             more = [RememberRequest(remembering(left), expiry_s(now))] if last else []
-            try:
-                self._insist([*setting(message), *more])
-            except Refused as refused:
-                if refused.failed != (STATE_AT,):
-                    raise
-                left[message.account] = self.permissions(message.account)
-                if last and len(left) < len(messages):
-                    self._insist([RememberRequest(remembering(left), expiry_s(now))])
-            else:
+            stricter = set_state(self._store, [*setting(message), *more], message, self._backoff)
+            if stricter is None:
                 self._store.publish([message])
+                continue
+            left[message.account] = stricter
+            if last and len(left) < len(messages):
+                self._insist([RememberRequest(remembering(left), expiry_s(now))])
         return left
 
     def pending(self, account: str) -> PendingResume | None:
@@ -99,6 +96,35 @@ def setting(message: TradingStateChanged, replaces: str = "") -> list[Change]:
         HoldMessage(message),
         VoidResume(message.account),
     ]
+
+
+class _LoosenedMeanwhile(Conflict):
+    """The state that refused a command was replaced by one that does not, before it could be read."""
+
+
+def set_state(
+    store: LedgerStore, changes: Sequence[Change], message: TradingStateChanged, backoff: Backoff
+) -> OrderPermissions | None:
+    """Commit changes that begin with those of ``setting``; return the stricter state that was left in force, if any.
+
+    It has no state where the account was never opened. Raises Refused where another expectation failed.
+    """
+
+    def attempt() -> OrderPermissions | None:
+        try:
+            insist(store, changes, backoff)
+        except Refused as refused:
+            left = store.permissions(message.account)
+            if refused.failed != (STATE_AT,) and left.trading_state is not None:
+                raise
+            if left.trading_state in no_stricter(message.state):
+                # Else the account would trade on, and its operator be told of a state that it is not in.
+                raise _LoosenedMeanwhile("the trading state") from refused
+            return left
+        return None
+
+    subject = f"the trading state of {message.account}"
+    return retry_on_conflict(attempt, INSIST_TRIES, subject, backoff, lambda each: isinstance(each, _LoosenedMeanwhile))
 
 
 # Where `setting` has the state.
