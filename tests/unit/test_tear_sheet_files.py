@@ -61,9 +61,11 @@ def test_the_same_run_writes_the_same_bytes(tmp_path):
 @pytest.mark.parametrize(
     ("name", "reason"), [("sheet.json", "name it .html"), ("nowhere/sheet.html", "there is no folder")]
 )
-def test_a_page_that_cannot_be_is_refused(tmp_path, capsys, name, reason):
+def test_a_page_that_cannot_be_is_refused_before_the_back_test(tmp_path, capsys, monkeypatch, name, reason):
+    monkeypatch.setenv("FANFOLD_LIBRARY", str(tmp_path / "library"))
     assert ran("--html", str(tmp_path / name)) == 2
     assert reason in capsys.readouterr().err
+    assert not (tmp_path / "library").exists()
 
 
 def strict_desk(directory: Path) -> Path:

@@ -68,8 +68,9 @@ class Reasons:
         """Return why the venue rejected the leg's last stop before a decision; "" where it did not."""
         earlier = [order for at, order in self._of.traded.orders_of(key.leg) if order.protects and at < key.at]
         update = self._of.traded.updates.get(earlier[-1].order_id) if earlier else None
-        rejected = update is not None and update.state is OrderState.REJECTED
-        return update.reason or str(update.state) if rejected and update is not None else ""
+        if update is None or update.state is not OrderState.REJECTED:
+            return ""
+        return update.reason or str(update.state)
 
     def _of_order(self, key: OrderKey, order: Order, other: TradingLog) -> Explained:
         """Explain an order by what an earlier difference left, where ``other`` sent none."""

@@ -18,7 +18,6 @@ def write(
     verdict: BiasFindings = NO_VERDICT,
 ) -> list[Path]:
     """Write the page of each account, and return where; of several accounts, each file's name has the account's."""
-    checked(html)
     written = []
     for account in result.accounts.values():
         path = html.with_stem(f"{html.stem}-{account.account}") if len(result.accounts) > 1 else html

@@ -99,6 +99,10 @@ def command(
     # numba takes a quarter of a second, which no help text waits for.
     from fanfold.research.backtesting import Frictions  # noqa: PLC0415
 
+    if html is not None:
+        from fanfold.cli import tear_sheet_files  # noqa: PLC0415 - as above
+
+        tear_sheet_files.checked(html)
     with status_line() as progress:
         terms = Frictions(fees, slippage, latency, ignore_loss_limits)
         done = _traded(planned, terms, fidelity, progress)
