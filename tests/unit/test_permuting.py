@@ -132,15 +132,16 @@ def test_a_market_whose_stop_is_no_share_is_left_to_the_whole_fold(tmp_path: Pat
     stopped = stopped.replace("tuple[State, float]", "tuple[State, Protected]")
     stopped = stopped.replace("state, 1.0", "state, Protected(1.0, stop=-0.5 if bars.close[bars.now] > 0.0 else 0.1)")
     with own_strategy(tmp_path / "own", "wide_stop", stopped) as strategy:
-        shuffled_market = shapes_of(market_columns([recorded(walk(100, 3))]), 5)
+        shuffled_market = shapes_of(market_columns([recorded(walk(100, 3))]), 5, columns_read(strategy.step))
         assert np.isnan(permuted_scores(strategy, shuffled_market, 0.001)(0))
 
 
 def test_the_same_step_in_another_file_is_compiled_for_that_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    shuffled_market = shapes_of(market_columns([recorded(walk(100, 3))]), 5)
+    bars = market_columns([recorded(walk(100, 3))])
     for name in ("before_renamed", "after_renamed"):
         with own_strategy(tmp_path / name, name, ALWAYS_LONG) as strategy:
+            shuffled_market = shapes_of(bars, 5, columns_read(strategy.step))
             assert np.isfinite(permuted_scores(strategy, shuffled_market, 0.001)(0))
 
 
