@@ -34,25 +34,27 @@ CLIENTS = Path(__file__).resolve().parent / "research_peers"
 MARKET, BARS, CORES, PEER_S = "BTC/USDT", 500_000, 2, 1_200
 # Of each count of pairs, fast and slow averages; the peer trades the first.
 PAIRS = {100: (range(5, 25), range(60, 110, 10)), 1_000: (range(5, 55), range(60, 160, 5))}
+# As many pairs as the aim names, over fewer bars; no peer does so many.
+MANY, MANY_BARS = (range(5, 105), range(110, 310, 2)), 200_000
 RUNS, PASSES, CENT = 10_000, 5, Decimal("0.01")
 
 
-def recording() -> Recording:
-    columns = [np.rint(column * 10**PRICE_DECIMALS).astype("<i8") for column in walk(BARS)]
-    times = START + 60 * np.arange(1, BARS + 1)
-    rows = np.stack([times, *columns, np.full(BARS, 1_000)], axis=1).astype("<i8")
+def recording(bars: int = BARS) -> Recording:
+    columns = [np.rint(column * 10**PRICE_DECIMALS).astype("<i8") for column in walk(bars)]
+    times = START + 60 * np.arange(1, bars + 1)
+    rows = np.stack([times, *columns, np.full(bars, 1_000)], axis=1).astype("<i8")
     return Recording(MARKET, "1m", PRICE_DECIMALS, 0, START, rows.tobytes())
 
 
-def job(pairs: int) -> SweepJob:
+def job(averages: tuple[range, range], bars: int = BARS) -> SweepJob:
     fees = {"taker_bps": "10", "maker_bps": "10", "spread_bps": "0", "slippage_bps": "0"}
     desk = desk_of({"a": instance("sma_cross", [MARKET])}, cash=str(CASH), **fees)
     rules = msgspec.structs.replace(desk.instruments[MARKET], tick=Decimal("0.00001"), lot=Decimal(1))
     return SweepJob(
         desk=msgspec.structs.replace(desk, instruments={**desk.instruments, MARKET: rules}),
-        configurations=tuple({"fast": fast, "slow": slow} for fast, slow in product(*PAIRS[pairs])),
+        configurations=tuple({"fast": fast, "slow": slow} for fast, slow in product(*averages)),
         markets=((MARKET,),),
-        windows=(TradedWindow(START + 60, START + 60 * BARS),),
+        windows=(TradedWindow(START + 60, START + 60 * bars),),
         terms=SizingTerms(quantity=Decimal(1)),
     )
 
@@ -78,9 +80,9 @@ def peer(wanted: SweepJob) -> tuple[float, int, float, float]:
 
 def sweeps() -> None:
     bars, rows = recording(), []
-    ours(job(100), bars)
-    for count in PAIRS:
-        wanted = job(count)
+    ours(job(PAIRS[100]), bars)
+    for count, averages in PAIRS.items():
+        wanted = job(averages)
         cpu, wall, fills, equity = ours(wanted, bars)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         rows.append((f"fanfold, {count:,} pairs", cpu, wall, cpu / count / BARS * 1e9, 1.0, peak, fills))
@@ -92,6 +94,15 @@ def sweeps() -> None:
             rows.append((label, peer_cpu, "", peer_cpu / count / BARS * 1e9, peer_cpu / cpu, peer_peak, peer_fills))
     headings = ("engine", "CPU s", "s", "ns a bar and pair", "x fanfold", "peak MB", "fills")
     table(f"A sweep, {BARS:,} bars, {CORES} cores", headings, rows)
+
+
+def many() -> None:
+    wanted = job(MANY, MANY_BARS)
+    cpu, wall, fills, _ = ours(wanted, recording(MANY_BARS))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    row = f"fanfold, {wanted.trials:,} pairs", cpu, wall, cpu / wanted.trials / MANY_BARS * 1e9, peak, fills
+    headings = ("engine", "CPU s", "s", "ns a bar and pair", "peak MB", "fills")
+    table(f"A sweep, {MANY_BARS:,} bars, {CORES} cores", headings, [row])
 
 
 def library() -> None:
@@ -125,4 +136,5 @@ def library() -> None:
 
 if __name__ == "__main__":
     sweeps()
+    many()
     library()
