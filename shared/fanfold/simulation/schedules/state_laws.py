@@ -19,13 +19,13 @@ def flatten_ends_flat(outcome: Outcome) -> Iterator[str]:
 
 
 def still_held(outcome: Outcome, least: Decimal) -> Iterator[str]:
-    """Positions above ``least`` under FLATTENING without an exit of all of it: a bar takes only so much."""
+    """Positions under FLATTENING of which more than ``least`` has no exit: a bar takes only so much."""
     assert outcome.books.account is not None
     if outcome.books.account.trading_state is TradingState.FLATTENING:
         yield from (
             f"{leg} still holds {item.position.quantity}"
             for leg, item in sorted(outcome.books.positions.items())
-            if abs(item.position.quantity) > least and item.position.quantity + item.open
+            if abs(item.position.quantity) > least and abs(item.position.quantity + item.open) > least
         )
 
 
