@@ -5,7 +5,6 @@ export const main = document.querySelector("main");
 
 export const amount = (value) => value.toLocaleString("en", { maximumFractionDigits: 2 });
 export const percent = (value) => `${(value * 100).toLocaleString("en", { maximumFractionDigits: 2 })} %`;
-export const ratio = amount;
 
 export function element(name, properties = {}, ...children) {
   const made = Object.assign(document.createElement(name), properties);

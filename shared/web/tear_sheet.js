@@ -1,7 +1,8 @@
 // A back-test's tear sheet. The page holds its document as JSON and asks nobody for anything: it opens offline.
 import { candles, columns, lines, moment } from "./charts.js";
+import { curve } from "./curve.js";
 import {
-  amount, draw, element, figure, footer, header, main, metrics, percent, ratio, section, sheet, table, tables, tint,
+  amount, draw, element, figure, footer, header, main, metrics, percent, section, sheet, table, tables, tint,
 } from "./sheet.js";
 
 const price = (value) => value.toLocaleString("en", { maximumSignificantDigits: 7 });
@@ -15,17 +16,13 @@ function verdict() {
 }
 
 function equity() {
-  const { at, equity: values, drawdown, hold } = sheet.equity;
-  const [first, above] = figure(`Equity at each close, in ${sheet.currency}`);
-  const [second, below] = figure("Drawdown: how far equity is below its highest close");
-  section("Equity and drawdown", first, second);
+  const { equity: values, hold } = sheet.equity;
   const held = hold.length ? [{ label: "buy and hold", values: hold, colour: "muted" }] : [];
   const last = values[values.length - 1];
-  lines(above, at, [{ label: "equity", values, colour: "accent" }, ...held], {
-    format: amount, group: "equity", describe: `Equity from ${amount(values[0])} to ${amount(last)} ${sheet.currency}`,
-  });
-  lines(below, at, [{ label: "drawdown", values: drawdown, colour: "loss", fill: true }], {
-    format: percent, group: "equity", describe: `Drawdown, at its deepest ${percent(Math.min(...drawdown))}`,
+  curve("Equity and drawdown", [
+    `Equity at each close, in ${sheet.currency}`, "Drawdown: how far equity is below its highest close",
+  ], sheet.equity, [{ label: "equity", values, colour: "accent" }, ...held], {
+    format: amount, describe: `Equity from ${amount(values[0])} to ${amount(last)} ${sheet.currency}`,
   });
 }
 
@@ -47,7 +44,7 @@ function rolling() {
   const [shown, chart] = figure(`Sharpe ratio a year, of the ${days} days before`);
   section("Rolling Sharpe ratio", shown);
   lines(chart, at, [{ label: "Sharpe", values, colour: "accent" }], {
-    format: ratio, group: "sharpe", describe: `Rolling Sharpe ratio from ${moment(at[0])} on`,
+    format: amount, group: "sharpe", describe: `Rolling Sharpe ratio from ${moment(at[0])} on`,
   });
 }
 

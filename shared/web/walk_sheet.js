@@ -1,19 +1,16 @@
 // A walk forward's page: its tests joined, each beside its training, and how often params were chosen.
-import { lines } from "./charts.js";
-import { draw, figure, footer, header, metrics, percent, section, sheet, table, tables, tint } from "./sheet.js";
+import { curve } from "./curve.js";
+import { draw, footer, header, metrics, section, sheet, table, tables, tint } from "./sheet.js";
 
 const level = (value) => value.toLocaleString("en", { maximumFractionDigits: 4 });
 
 function equity() {
-  const { at, level: levels, drawdown } = sheet.equity;
-  const [first, above] = figure("What 1 grew to in the tests, one after the other: out of sample");
-  const [second, below] = figure("Drawdown: how far that is below its highest close");
-  section("Tests joined", first, second);
-  lines(above, at, [{ label: "level", values: levels, colour: "accent" }], {
-    format: level, group: "equity", describe: `The tests joined, from 1 to ${level(levels[levels.length - 1])}`,
-  });
-  lines(below, at, [{ label: "drawdown", values: drawdown, colour: "loss", fill: true }], {
-    format: percent, group: "equity", describe: `Drawdown, at its deepest ${percent(Math.min(...drawdown))}`,
+  const values = sheet.equity.level;
+  curve("Tests joined", [
+    "What 1 grew to in the tests, one after the other: out of sample",
+    "Drawdown: how far that is below its highest close",
+  ], sheet.equity, [{ label: "level", values, colour: "accent" }], {
+    format: level, describe: `The tests joined, from 1 to ${level(values[values.length - 1])}`,
   });
 }
 
