@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from fanfold.research.columns import Floats, Integers
+from fanfold.research.sweeping.sheet_texts import value_text
 
 Value = int | float | str | bool
 
@@ -36,9 +37,8 @@ class ParamGroups(NamedTuple):
     @property
     def names(self) -> list[str]:
         """Return each group as its value, or its first and last."""
-        return [
-            _text(group[0]) if len(group) == 1 else f"{_text(group[0])} to {_text(group[-1])}" for group in self.groups
-        ]
+        texts = [(value_text(group[0]), value_text(group[-1])) for group in self.groups]
+        return [first if first == last else f"{first} to {last}" for first, last in texts]
 
 
 def grouped(column: pa.ChunkedArray, most: int) -> ParamGroups:
@@ -47,6 +47,22 @@ def grouped(column: pa.ChunkedArray, most: int) -> ParamGroups:
     parts = np.array_split(np.arange(values.size), min(values.size, most))
     of_value = np.repeat(np.arange(len(parts)), [part.size for part in parts])
     return ParamGroups([values[part].tolist() for part in parts], of_value[place])
+
+
+class MapCells:
+    """The cells of a map over two params, row by row, and the trials in each."""
+
+    def __init__(self, down: ParamGroups, across: ParamGroups) -> None:
+        self._shape = len(down.groups), len(across.groups)
+        self._of_trial = down.of_trial * self._shape[1] + across.of_trial
+
+    def counts(self) -> Integers:
+        """Return how many trials each cell has."""
+        return np.bincount(self._of_trial, minlength=self._shape[0] * self._shape[1]).reshape(self._shape)
+
+    def medians(self, figures: Floats) -> Floats:
+        """Return the median of a figure of all trials in each cell; NaN where none has it."""
+        return cell_medians(self._of_trial, figures, self._shape[0] * self._shape[1]).reshape(self._shape)
 
 
 def cell_medians(cells: Integers, figures: Floats, count: int) -> Floats:
@@ -74,7 +90,3 @@ def most_varying(params: Sequence[tuple[str, ParamGroups]], figures: Floats) -> 
     """Return params by how much a figure varies over their values, then by how many those are, the first of both."""
     ordered = sorted(params, key=lambda each: (-spread(each[1], figures), -len(each[1].groups), each[0]))
     return [name for name, _ in ordered]
-
-
-def _text(value: Value) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -10,10 +10,9 @@ import numpy as np
 from fanfold.errors import BadInput
 from fanfold.performance.texts import moment
 from fanfold.research import chart_series
-from fanfold.research.columns import Floats
 from fanfold.research.library import COSTS
 from fanfold.research.self_contained import page_of
-from fanfold.research.sweeping.heat_maps import ParamGroups, cell_medians, grouped, most_varying
+from fanfold.research.sweeping.heat_maps import MapCells, ParamGroups, grouped, most_varying
 from fanfold.research.sweeping.sheet_texts import (
     FigureKind,
     figure_text,
@@ -21,6 +20,7 @@ from fanfold.research.sweeping.sheet_texts import (
     kind_of,
     label_of,
     provenance_of,
+    value_text,
 )
 from fanfold.research.sweeping.sweep_result import SweepResult, check_varied
 from fanfold.research.tear_sheet import Metric, MetricGroup, TextTable
@@ -162,22 +162,15 @@ def _laid_out(params: dict[str, ParamGroups], names: Sequence[str]) -> Sequence[
 def _map(result: SweepResult, figures: Sequence[str], names: Sequence[str]) -> SheetMap:
     across = grouped(result.table[f"param_{names[-1]}"], ACROSS_MAX)
     down = grouped(result.table[f"param_{names[0]}"], DOWN_MAX if len(names) > 1 else 1)
-    shape = len(down.groups), len(across.groups)
-    cells = down.of_trial * shape[1] + across.of_trial
-
-    def laid(values: Floats) -> list[list[float | None]]:
-        return [chart_series.shown(row) for row in values.reshape(shape)]
-
-    alone = len(names) == 1
-    count = np.bincount(cells, minlength=shape[0] * shape[1]).reshape(shape)
+    cells, alone = MapCells(down, across), len(names) == 1
     return SheetMap(
         down="" if alone else names[0],
         across=names[-1],
         rows=["median"] if alone else down.names,
         columns=across.names,
         about=_about(result, names, [down, across]),
-        trials=count.tolist(),
-        values={name: laid(cell_medians(cells, result.figures(name), count.size)) for name in figures},
+        trials=cells.counts().tolist(),
+        values={name: list(map(chart_series.shown, cells.medians(result.figures(name)))) for name in figures},
     )
 
 
@@ -196,15 +189,20 @@ def _best(result: SweepResult, rank: str) -> TextTable:
     shown = [name for name in dict.fromkeys([rank, *SHOWN]) if best[name].null_count < best.num_rows]
     where = ["instruments"] * (len(result.job.markets) > 1) + ["since"] * (len(result.job.windows) > 1)
     rows = [
-        [str(place), *(_value(row[f"param_{name}"]) for name in result.varied), *(_value(row[name]) for name in where),
-         *(figure_text(name, row[name]) for name in shown)]
+        [
+            str(place),
+            *(value_text(row[f"param_{name}"]) for name in result.varied),
+            *(_place(row[name]) for name in where),
+            *(figure_text(name, row[name]) for name in shown),
+        ]
         for place, row in enumerate(best.to_pylist(), 1)
-    ]  # fmt: skip
+    ]
     return TextTable(f"Best trials by {label_of(rank)}", ["", *result.varied, *where, *map(label_of, shown)], rows)
 
 
-def _value(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value).removesuffix("+00:00")
+def _place(value: object) -> str:
+    """Return instruments, or the begin of a window in UTC."""
+    return str(value).removesuffix("+00:00")
 
 
 def _failed(result: SweepResult) -> TextTable:

@@ -41,8 +41,12 @@ def figure_text(figure: str, value: Decimal | float | None) -> str:
 
 def params_text(params: Mapping[str, Any]) -> str:
     """Return params as they are named on the command line."""
-    return " ".join(f"{name}={value:.6g}" if isinstance(value, float) else f"{name}={value}"
-                    for name, value in params.items())  # fmt: skip
+    return " ".join(f"{name}={value_text(value)}" for name, value in params.items())
+
+
+def value_text(value: object) -> str:
+    """Return a value of a param."""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def figures_with_values(rows: pa.Table) -> list[str]:

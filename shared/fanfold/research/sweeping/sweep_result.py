@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from fanfold.errors import BadInput, near
 from fanfold.research.columns import Floats
 from fanfold.research.library import COSTS, check_figure
-from fanfold.research.sweeping.heat_maps import HeatMap, cell_medians, grouped
+from fanfold.research.sweeping.heat_maps import HeatMap, MapCells, grouped
 from fanfold.research.sweeping.sweep_job import SweepJob
 
 
@@ -47,9 +47,7 @@ class SweepResult:
         check_figure(figure)
         check_varied([down, across], self.varied)
         rows, columns = (grouped(self.table[f"param_{name}"], self.table.num_rows) for name in (down, across))
-        shape = len(rows.groups), len(columns.groups)
-        cells = rows.of_trial * shape[1] + columns.of_trial
-        medians = cell_medians(cells, self.figures(figure), shape[0] * shape[1]).reshape(shape)
+        medians = MapCells(rows, columns).medians(self.figures(figure))
         first = [[group[0] for group in params.groups] for params in (rows, columns)]
         return HeatMap(figure, down, across, first[0], first[1], medians)
 
