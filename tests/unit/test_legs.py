@@ -51,10 +51,10 @@ def test_a_leg_that_gave_a_target_is_not_reported() -> None:
 def test_a_strategy_that_never_wanted_a_position_is_named_and_is_no_failure() -> None:
     run_legs = legs()
     run_legs.targets(targets(A, B, weight=0.0))
-    assert run_legs.without_a_wish() == {"trend": 2}
+    assert run_legs.wanted_nothing() == {"trend": 2}
     assert texts(run_legs) == []
     run_legs.targets(targets(B))
-    assert run_legs.without_a_wish() == {}
+    assert run_legs.wanted_nothing() == {}
 
 
 def test_a_leg_that_never_gave_a_target_is_a_failure() -> None:

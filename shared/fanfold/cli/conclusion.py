@@ -141,7 +141,7 @@ def _summary(
         interrupted=pace.interrupted,
         halts=tally.halts,
         venue_rules=sorted(tally.venue_rules.values()),
-        wanted_nothing=tally.legs.without_a_wish(),
+        wanted_nothing=tally.legs.wanted_nothing(),
         performance=performances(tally),
     )
     return summary, computed

@@ -70,7 +70,7 @@ class Legs:
         self._targets.update(target.instance for target in message.targets)
         self._wanting |= {target.instance for target in message.targets if target.weight}
 
-    def without_a_wish(self) -> dict[str, int]:
+    def wanted_nothing(self) -> dict[str, int]:
         """Return, by strategy instance, the number of its targets, where each of them was for no position."""
         return {name: count for name, count in self._targets.items() if name not in self._wanting}
 

@@ -23,6 +23,8 @@ from fanfold.messages import TradingStateChanged
 Left = Mapping[str, OrderPermissions]
 # The end of a reason by which an account's day and peak began anew.
 REARMED = "(re-armed: day and peak begin anew)"
+# Where `setting` has the state.
+STATE_AT = 0
 
 
 class LedgerControls:
@@ -125,7 +127,3 @@ def set_state(
 
     subject = f"the trading state of {message.account}"
     return retry_on_conflict(attempt, INSIST_TRIES, subject, backoff, lambda each: isinstance(each, _LoosenedMeanwhile))
-
-
-# Where `setting` has the state.
-STATE_AT = 0

@@ -178,7 +178,7 @@ def _spoken(ends: Integers, finer: Sequence[Integers], times: Integers, age_s_ma
 
 def _table(shares: Floats) -> tuple[Integers, Integers]:
     """Return the row of each protection, -1 for none, and the table of rows."""
-    # As ``risk.protection.share_of`` rounds them; with a profit of FIGURE_MAX any account is refused.
+    # As ``risk.protection.whole_share`` rounds them; with a profit of FIGURE_MAX any account is refused.
     millionths = np.where(shares == 0.0, 0, np.clip(np.rint(shares * MILLION), 1, FIGURE_MAX)).astype(np.int64)
     distinct, rows = np.unique(millionths.reshape(3, -1).T, axis=0, return_inverse=True)
     table = np.full((len(distinct), 6), MILLION)

@@ -155,7 +155,7 @@ def _newest(known: Protection | None, entry: StandingTarget) -> Protection | Non
 
 def _of(entry: StandingTarget, known: Protection | None) -> Protection | None:
     target = entry.target
-    shares = [share_of(share) for share in (target.stop, target.take_profit, target.trail)]
+    shares = [whole_share(share) for share in (target.stop, target.take_profit, target.trail)]
     if not target.weight or not any(shares):
         return None
     stop, take_profit, trail = shares
@@ -173,10 +173,10 @@ def _of(entry: StandingTarget, known: Protection | None) -> Protection | None:
     )
 
 
-def share_of(share: float) -> Decimal:
+def whole_share(share: float) -> Decimal:
     """Return the share of a price that a target asks for, in whole millionths: at least one, unless it asks for none.
 
-    >>> share_of(0.02), share_of(0.0123456789), share_of(1e-9), share_of(0.0)
+    >>> whole_share(0.02), whole_share(0.0123456789), whole_share(1e-9), whole_share(0.0)
     (Decimal('0.02'), Decimal('0.012346'), Decimal('0.000001'), Decimal('0'))
     """
     return decimal_of(max(round(share * MILLION), 1) / MILLION) if share else ZERO
