@@ -127,7 +127,7 @@ def with_event(record: AlertRecord | None, alert: Alert, channels: Channels) -> 
         last_s=max(record.last_s, alert.at_s),
         count=record.count + 1,
         ended_s=ended_s,
-        # Who took a moment took that one; who took what lasts took all of it, until it ended.
+        # To acknowledge an event covers that one; to acknowledge a lasting alert covers all of it, until it ends.
         acknowledged_by=record.acknowledged_by if record.lasts and not goes_on else "",
         events=[*record.events, alert.id][-EVENTS_MAX:],
         deliveries=record.deliveries | hearing,

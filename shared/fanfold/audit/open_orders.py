@@ -47,9 +47,9 @@ class OpenOrders:
             yield place, ids
 
     def _ended(self, account: str, decided: list[tuple[str, list[str]]]) -> dict[str, Fields]:
-        """Return those orders that are at an end by their last decision, from a cheaper look that may be late.
+        """Return the orders that have ended since their last decision, by eventually consistent reads at half price.
 
-        An end is never undone, so a late look at one is as good; and nothing else of a late look is told.
+        An end is never undone, so an old read of it is right; whatever else such a read says is not used.
         """
         last = {order_id: place for place, ids in reversed(decided) for order_id in ids}
         orders = self._orders(account, list(last), consistent=False)

@@ -71,7 +71,7 @@ class Legs:
         self._wanting |= {target.instance for target in message.targets if target.weight}
 
     def wanted_nothing(self) -> dict[str, int]:
-        """Return, by strategy instance, the number of its targets, where each of them was for no position."""
+        """Return the strategy instances that never wanted a position, with the number of their targets."""
         return {name: count for name, count in self._targets.items() if name not in self._wanting}
 
     def reports(self, first: int, last: int) -> list[LegReport]:

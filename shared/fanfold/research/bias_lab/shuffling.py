@@ -1,8 +1,8 @@
-"""Orders by chance that are cheap to draw anew: columns that were shuffled once are shuffled again, tile by tile.
+"""Random permutations that are cheap to draw: columns that were shuffled once are shuffled again, tile by tile.
 
-A column in an order by chance stays in one whatever is done to it without looking, so each such market is as likely as
-any other. A tile takes runs from all over the column, and the order inside it from a table, so that two markets have
-next to no neighbours in common.
+A uniformly random permutation followed by any other that does not depend on it is uniformly random too, so each such
+market is as likely as any other. A tile takes runs from all over the column, and the order inside it from a table, so
+that two markets have next to no neighbours in common.
 """
 
 from functools import cache
@@ -18,7 +18,7 @@ TILE, RUN, TABLED = 4_096, 64, 64
 
 
 class TileOrder(NamedTuple):
-    """An order of so many places: where each run starts, and of each tile the row of the table and two masks."""
+    """A permutation of so many places: where each run starts, and of each tile the row of the table and two masks."""
 
     places: int
     starts: Integers
@@ -28,20 +28,20 @@ class TileOrder(NamedTuple):
 
 @cache
 def _table() -> Any:
-    """Return orders of a tile, a row each."""
+    """Return random permutations of a tile, a row each."""
     rows = np.tile(np.arange(TILE, dtype=np.uint16), (TABLED, 1))
     return np.random.default_rng(0).permuted(rows, axis=1)
 
 
 def drawn(count: int, chance: np.random.Generator) -> TileOrder:
-    """Draw an order of so many places."""
+    """Draw a permutation of so many places."""
     starts = np.append(chance.permutation(count // RUN), count // RUN) * RUN
     picks = chance.integers((TABLED, TILE, TILE), size=(-(-count // TILE), 3))
     return TileOrder(count, (starts + chance.integers(count)) % count, picks, _table())
 
 
 def shuffled(count: int, chance: np.random.Generator) -> Integers:
-    """Return so many places in an order by chance, the first of them again behind the last, for runs that end there."""
+    """Return so many places shuffled, the first of them again behind the last, for runs that end there."""
     return chance.permutation(count)[np.arange(count + RUN) % count]
 
 

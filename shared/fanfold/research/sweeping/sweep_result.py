@@ -65,7 +65,7 @@ def check_varied(names: Sequence[str], varied: Sequence[str]) -> None:
 
 
 def stopped_notes(job: SweepJob, rows: pa.Table) -> list[str]:
-    """Return how many trials their drawdown kept from entries, where there is one: they rank by a part of the bars."""
+    """Return a note of how many trials drawdown_max kept from entries, if any: those rank by a part of the bars."""
     if job.terms.quantity is not None:
         return []
     limit = job.desk.limits[job.instance.account].drawdown_max
