@@ -150,7 +150,7 @@ def test_what_is_recorded_is_asked_for_again_when_the_status_says_that_more_is(o
     shown.page.get_by_role("region", name="Positions").wait_for()
     quiet = asked_for(shown, desk, 60)
     desk.recorded = "second"
-    after = asked_for(shown, desk, 30)
+    after = asked_for(shown, desk, 60)
     assert set(quiet) == {"/status"}
     assert (after["/equity"], after["/status"] >= 2) == (1, True)
 

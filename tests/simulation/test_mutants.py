@@ -14,7 +14,7 @@ from fanfold.aws.dynamodb import ledger_changes
 from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.paper_book import PaperBook
 from fanfold.codes import Code
-from fanfold.ledger import booking, bookings, orders
+from fanfold.ledger import booking, bookings, controls, orders
 from fanfold.ledger.approvals import Approvals
 from fanfold.ledger.changes import BookTrade, MovePosition, SetTradingState
 from fanfold.matching import fills
@@ -173,7 +173,7 @@ MUTANTS: dict[str, list[Guard]] = {
     "the_trading_state_in_force_was_told": [Guard(ledger_changes, "write_of", _always_halted)],
     "nothing_is_loosened_by_who_did_not_know_it": [Guard(ledger_changes, "write_of", _whatever_is_in_force)],
     "a_command_is_refused_only_under_a_stricter_state": [
-        Guard(ledger_changes, "no_stricter", lambda _was: lambda state: (state,)),
+        Guard(owner, "no_stricter", lambda _was: lambda state: (state,)) for owner in (ledger_changes, controls)
     ],
     "flatten_ends_flat": [
         Guard(assess.standing, "begin", _as_active),

@@ -63,7 +63,7 @@ def replayed(tmp_path: Path, *, terminal: bool) -> str:
             traded(close)
         return len(closes)
 
-    run: Any = SimpleNamespace(call=None, stage="local", state=tmp_path, replay=replay)
+    run: Any = SimpleNamespace(call=None, stage="local", state=tmp_path, replay=replay, alerts=False)
     stop: Any = None
     printed = StringIO()
     out = Console(file=printed, force_terminal=terminal, width=80)
