@@ -13,7 +13,7 @@ NOON = 20_000 * 86_400 + 12 * 3600
 NIGHT = NOON + 11 * 3600
 
 
-def event(number: int, at_s: int = NOON, **more) -> Alert:
+def event(number: int, at_s: float = NOON, **more) -> Alert:
     fields = {"key": "state main", "severity": "warning", "title": "main is HALTED", "text": "why", "lasts": True}
     return Alert(id=f"e{number}", at_s=at_s, **(fields | more))
 
@@ -29,7 +29,7 @@ class Story:
         self.record = states.with_event(self.record, alert, self.channels) or self.record
         return self.due(alert.at_s)
 
-    def due(self, now_s: int) -> list[tuple[str, str]]:
+    def due(self, now_s: float) -> list[tuple[str, str]]:
         """The channels that are told at a time, each with the kind of its notice."""
         if self.record is None:
             return []
@@ -208,3 +208,12 @@ def test_an_end_that_comes_after_what_began_since_ends_nothing() -> None:
     assert story.record.open
     assert story.happen(event(4, NOON + 900, ended=True, kept=True)) == []
     assert story.due(NOON + 900 + SETTLED_S) == [("phone", "all clear")]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_of_one_second_the_fractions_tell_what_came_first(first: int) -> None:
+    events = [event(1, at_s=NOON + 0.2), event(2, at_s=NOON + 0.7, ended=True, kept=True)]
+    story = Story()
+    story.happen(events[first])
+    story.happen(events[1 - first])
+    assert (story.record.open, story.record.ended_s) == (False, NOON + 0.7)

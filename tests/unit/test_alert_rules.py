@@ -115,6 +115,13 @@ def test_refusals_are_told_by_code_to_the_channels_that_ask_for_it() -> None:
     assert alerts_of(refused, {"none": AlertChannel(refusals=[])}, NOW) == []
 
 
+def test_refusals_of_one_code_are_one_event_however_many_a_message_has() -> None:
+    refused = example(OrdersRefused)
+    many = msgspec.structs.replace(refused, refusals=[refused.refusals[0]] * 150)
+    (told,) = alerts_of(many, CHANNELS, NOW)
+    assert told.text.endswith(", and 149 more")
+
+
 @pytest.mark.parametrize(("price", "asking"), [("999.99", ()), ("1000", ("phone",)), ("64000", ("phone",))])
 def test_a_fill_is_told_from_the_notional_that_a_channel_names(price: str, asking: tuple[str, ...]) -> None:
     report = example(ExecutionReport)

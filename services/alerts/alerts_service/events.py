@@ -21,7 +21,7 @@ class AlarmNotice(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     thing: str
     text: str
-    at_s: int = 0
+    at_s: float = 0
     lasts: bool = False
     ended: bool = False
     cause: str = "alarm"
@@ -66,9 +66,9 @@ def _of_cloudwatch(alarm: _CloudWatchAlarm, text: str) -> AlarmNotice:
     )
 
 
-def _time_of(text: str) -> int:
+def _time_of(text: str) -> float:
     try:
-        return int(datetime.fromisoformat(text).timestamp())
+        return datetime.fromisoformat(text).timestamp()
     except ValueError:  # Not CloudWatch's own form: an alarm is told all the same, as of when it came.
         return 0
 

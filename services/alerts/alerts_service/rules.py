@@ -11,6 +11,7 @@ from msgspec import UNSET
 from alerts_service.events import AlarmNotice
 from fanfold.alerts.entries import Severity
 from fanfold.alerts.record import Alert, Channels
+from fanfold.codes import Code
 from fanfold.messages import (
     ExecutionReport,
     Fill,
@@ -22,6 +23,7 @@ from fanfold.messages import (
     TradingState,
     TradingStateChanged,
 )
+from fanfold.records import Refusal
 
 # Alarms that say that the desk is slow or short of something, and none that it trades wrongly or not at all.
 MILD = ("queue-age", "throttles", "tick-to-order", "bars-requested", "sweeps-failed")
@@ -74,7 +76,7 @@ def _(changed: TradingStateChanged, _channels: Channels, _now_s: int) -> Iterato
     yield Alert(
         id=changed.id, key=f"trading-state {changed.account}", severity=STATES.get(changed.state, "warning"),
         title=f"{changed.account} is {changed.state}", text=f"{changed.actor}: {changed.reason}",
-        at_s=int(changed.at.timestamp()), lasts=True, kept=True, ended=changed.state is TradingState.ACTIVE,
+        at_s=changed.at.timestamp(), lasts=True, kept=True, ended=changed.state is TradingState.ACTIVE,
     )  # fmt: skip
 
 
@@ -99,18 +101,17 @@ def _of_leg(status: LegStatus, state: LegState, code: LegCode, *, ended: bool = 
     return Alert(
         id=f"{status.id} {of}", key=f"{code} {status.account} {of}", severity=TROUBLES.get(code) or NEWS[code],
         title=f"{status.account}: {of} is {code}", text=state.detail or str(state.code),
-        at_s=int(status.at.timestamp()), lasts=code in TROUBLES, kept=ended, ended=ended,
+        at_s=status.at.timestamp(), lasts=code in TROUBLES, kept=ended, ended=ended,
     )  # fmt: skip
 
 
 def _of_legs(status: LegStatus, code: LegCode, states: Sequence[LegState]) -> Alert:
     """Return the alert of all legs of a status that nobody need act on: a venue that is silent befalls them at once."""
     first = states[0]
-    more = f", and {len(states) - 1} more" if len(states) > 1 else ""
     return Alert(
         id=f"{status.id} {code}", key=f"{code} {status.account}", severity="info",
-        title=f"{status.account}: {_name(first)} is {code}{more}", text=first.detail or str(code),
-        at_s=int(status.at.timestamp()),
+        title=f"{status.account}: {_name(first)} is {code}{_more(states)}", text=first.detail or str(code),
+        at_s=status.at.timestamp(),
     )  # fmt: skip
 
 
@@ -121,17 +122,26 @@ def _name(state: LegState) -> str:
 
 @_alerts.register
 def _(refused: OrdersRefused, channels: Channels, now_s: int) -> Iterator[Alert]:
-    for number, refusal in enumerate(refused.refusals):
-        code, order = str(refusal.code), refusal.order
+    by_code = defaultdict[Code, list[Refusal]](list)
+    for refusal in refused.refusals:
+        by_code[refusal.code].append(refusal)
+    for code, refusals in by_code.items():
         asking = tuple(name for name, each in channels.items() if {code, "*"} & set(each.refusals))
+        first, order = refusals[0], refusals[0].order
         if asking:
             yield Alert(
-                id=f"{refused.id} {number}", key=f"refusal {refused.account} {code}",
+                id=f"{refused.id} {code}", key=f"refusal {refused.account} {code}",
                 severity="critical" if code in LOSSES else "warning",
                 title=f"{refused.account}: refused for {code}",
-                text=f"{order.side} {order.quantity:f} {order.instrument} of {order.instance}: {refusal.detail}",
+                text=f"{order.side} {order.quantity:f} {order.instrument} of {order.instance}: {first.detail}"
+                f"{_more(refusals)}",
                 at_s=now_s, channels=asking,
             )  # fmt: skip
+
+
+def _more(together: Sequence[object]) -> str:
+    """Return what a text about the first of several says of the others."""
+    return f", and {len(together) - 1} more" if len(together) > 1 else ""
 
 
 @_alerts.register
@@ -149,7 +159,7 @@ def _doubt(report: ExecutionReport, update: OrderUpdate) -> Iterator[Alert]:
         id=f"{report.id} {update.order_id}", key=f"order {update.order_id}", severity="critical",
         title=f"{report.account}: an order on {update.instrument} is in doubt",
         text=f"{doubt}. Its instrument is frozen; `fanfold why {update.order_id}`",
-        at_s=int(report.at.timestamp()), lasts=True,
+        at_s=report.at.timestamp(), lasts=True,
         ended=not doubt,
     )  # fmt: skip
 

@@ -31,7 +31,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     ``key`` names the thing that it is of: events of one key are one alert. ``id`` is the event's own. A thing that
     ``lasts`` is open until an event of its key has ``ended``; any other is over as it happens. ``channels`` are told
     of it whatever their lowest severity; none are those whose lowest severity it reaches. Events may come in another
-    order than they happened, at ``at_s``; an end that is ``kept`` is stored although nothing of its key began yet.
+    order than they happened, at ``at_s``, in seconds of the epoch: of one second, its fractions tell which was first.
+    An end that is ``kept`` is stored although nothing of its key began yet.
     """
 
     id: str
@@ -39,7 +40,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     severity: Severity
     title: str
     text: str
-    at_s: int
+    at_s: float
     lasts: bool = False
     ended: bool = False
     kept: bool = False
@@ -67,11 +68,11 @@ class AlertRecord(msgspec.Struct, frozen=True, kw_only=True):
     severity: Severity
     title: str
     text: str
-    first_s: int
-    last_s: int
+    first_s: float
+    last_s: float
     count: int = 0
     lasts: bool = False
-    ended_s: int = 0
+    ended_s: float = 0
     acknowledged_by: str = ""
     events: list[str] = []
     deliveries: dict[str, ChannelState] = {}
@@ -159,7 +160,7 @@ def _hears(name: str, channel: AlertChannel, alert: Alert) -> bool:
     return name in alert.channels if alert.channels else rank(alert.severity) >= rank(channel.lowest)
 
 
-def _is_past(record: AlertRecord, now_s: int, channels: Channels) -> bool:
+def _is_past(record: AlertRecord, now_s: float, channels: Channels) -> bool:
     """Return whether a further event is the first of another alert: this one is over, and nobody is owed its end."""
     over = bool(record.ended_s) if record.lasts else now_s - record.last_s >= MOMENT_S
     return over and all(_is_settled(record, each, channels.get(name)) for name, each in record.deliveries.items())

@@ -34,12 +34,12 @@ def body(notice: Notice) -> str:
     return "\n".join([*lines, f"[{record.key}]"])
 
 
-def _at(time_s: int) -> str:
+def _at(time_s: float) -> str:
     return f"{datetime.fromtimestamp(time_s, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _length(record: AlertRecord) -> str:
-    seconds = record.ended_s - record.first_s
+    seconds = int(record.ended_s - record.first_s)
     if seconds < 120:
         return f"{seconds} s"
     minutes = seconds // 60

@@ -30,7 +30,7 @@ class DynamoAlerts:
         item = {
             "version": stored.version,
             "body": msgspec.json.encode(stored).decode(),
-            "expires_at_s": record.last_s + int(KEPT.total_seconds()),
+            "expires_at_s": int(record.last_s + KEPT.total_seconds()),
         }
         condition, values = ("version = :version", {":version": record.version}) if record.version else (ABSENT, None)
         self._table.write([self._table.putting((_PARTITION, record.key), item, condition, values)])
