@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -67,12 +68,30 @@ BARE = {
 
 @pytest.mark.parametrize("case", BARE)
 def test_each_bar_is_what_the_leg_alone_wants(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "own.py").write_text(PROTECTED.replace("return state, 1.0", f"return {BARE[case]}"))
-    folder.use(tmp_path)
-    strategy, member = contract.bind("own", {}, 1), integer_bars(bars(7, 120)[0], START, START + 7200)
+    strategy, member = own(BARE[case], tmp_path)
     monkeypatch.setitem(folding._refused, strategy.step, "asked for")
     folded = fold(strategy, [member], 0)
     assert folded.why_plain == "asked for"
+    is_as_the_leg_wants(folded, strategy, member)
+
+
+@pytest.mark.parametrize("returned", [f"state, {FALLS}", f"state, True if {FALLS} else 0.5"])
+def test_compiled_too_a_weight_of_true_is_one(returned: str, tmp_path: Path) -> None:
+    strategy, member = own(returned, tmp_path)
+    folded = fold(strategy, [member], 0)
+    assert folded.why_plain == ""
+    assert np.nanmax(folded.wanted[0]) == 1.0
+    is_as_the_leg_wants(folded, strategy, member)
+
+
+def own(returned: str, into: Path) -> tuple[contract.Strategy, Any]:
+    """Return a strategy whose step returns an expression, and bars for it."""
+    (into / "own.py").write_text(PROTECTED.replace("return state, 1.0", f"return {returned}"))
+    folder.use(into)
+    return contract.bind("own", {}, 1), integer_bars(bars(7, 120)[0], START, START + 7200)
+
+
+def is_as_the_leg_wants(folded: Any, strategy: contract.Strategy, member: Any) -> None:
     leg = Leg("own", "main", strategy, "A/USDT", 0, ("1m", ("A/USDT",)))
     columns = [column.tolist() for column in step_columns([member], strategy.lookback)]
     expected = np.full((4, member.time.size), np.nan)

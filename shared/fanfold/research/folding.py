@@ -145,10 +145,7 @@ def write(wanted: Floats, at: int, weight: Any) -> int:
 def _write(wanted, at, weight):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001 - numba passes types
     if isinstance(weight, types.BaseNamedTuple):
         return _write_protected
-    if isinstance(weight, types.Boolean):
-        # Live a truth is no weight.
-        return None
-    return _write_bare
+    return _write_truth if isinstance(weight, types.Boolean) else _write_bare
 
 
 def _write_protected(wanted, at, weight):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
@@ -158,6 +155,11 @@ def _write_protected(wanted, at, weight):  # type: ignore[no-untyped-def]  # noq
     endless = not abs(weight.weight) + abs(weight.stop) + abs(weight.take_profit) + abs(weight.trail) < inf
     unsound = min(weight.stop, weight.take_profit, weight.trail) < 0.0 or max(weight.stop, weight.trail) >= 1.0
     return ENDLESS * endless + PROTECTED * (farthest != 0.0) + UNSOUND * unsound
+
+
+def _write_truth(wanted, at, weight):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    wanted[0, at] = 1.0 if weight else 0.0
+    return 0
 
 
 def _write_bare(wanted, at, weight):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202

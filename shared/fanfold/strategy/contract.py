@@ -92,7 +92,7 @@ class Strategy(NamedTuple):
 
 
 def protected(value: Any) -> Protected:
-    """Return the weight that a step wants, with its protection, as plain numbers.
+    """Return the weight that a step wants, with its protection, as plain numbers: a weight of True is 1.
 
     Raises TypeError for what is no number, ValueError for a figure that cannot be meant.
     """
@@ -109,7 +109,8 @@ def protected(value: Any) -> Protected:
 
 
 def _finite(what: str, value: object) -> float:
-    number = float(states.scalar(what, value))
+    # Compiled, a step that returns a bool at some bars and a number at others returns numbers.
+    number = float(value if isinstance(value, bool) else states.scalar(what, value))
     if not isfinite(number):
         raise ValueError(f"{what} is {number!r}; it must be a finite number")
     return number
