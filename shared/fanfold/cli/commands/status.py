@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from fanfold.audit.queries import is_open, orders_of
+from fanfold.audit.open_orders import OpenOrders
 from fanfold.cli import parity_reports
 from fanfold.cli.argument_types import Account, Shared, StageName
 from fanfold.cli.exit_codes import DESK, Exit
@@ -105,7 +105,7 @@ def _account(session: Session, name: str, books: AccountBooks, poll: PollState) 
         "frozen": books.real.frozen_instruments,
         "venue_rules": {instrument: kept.reason for instrument, kept in sorted(books.real.rules.items())},
         "positions": sum(1 for item in books.positions.values() if item.position.quantity),
-        "open_orders": sum(1 for order in orders_of(session.views, name) if is_open(order)),
+        "open_orders": len(OpenOrders(session.views).of(name)),
         "last_bar": _time(max((mark.closes_at_s for mark in poll.marks.values()), default=0)),
         "books_balance": expected == books.account.cash,
         "expected_cash": expected,
