@@ -118,8 +118,8 @@ def test_refusals_are_told_by_code_to_the_channels_that_ask_for_it() -> None:
 def test_refusals_of_one_code_are_one_event_however_many_a_message_has() -> None:
     refused = example(OrdersRefused)
     many = msgspec.structs.replace(refused, refusals=[refused.refusals[0]] * 150)
-    (told,) = alerts_of(many, CHANNELS, NOW)
-    assert told.text.endswith(", and 149 more")
+    (alert,) = alerts_of(many, CHANNELS, NOW)
+    assert alert.text.endswith(", and 149 more")
 
 
 @pytest.mark.parametrize(("price", "asking"), [("999.99", ()), ("1000", ("phone",)), ("64000", ("phone",))])
