@@ -48,7 +48,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     mode: Annotated[
         Literal["paper", "live"],
         msgspec.Meta(
-            description="Where orders go: `paper`, or `live` to the exchange, in a stage that names the venue"
+            description="Where orders go: `paper`, or `live` to the exchange, in the stage that names the venue; "
+            "elsewhere such an account trades on paper"
         ),
     ] = "paper"
     kind: Annotated[Literal["spot", "margin"], msgspec.Meta(description="`spot` cannot short, `margin` can")] = "spot"

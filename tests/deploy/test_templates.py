@@ -220,9 +220,20 @@ def test_only_functions_that_place_or_book_orders_read_the_secrets_of_a_real_ven
         assert keyed == ({f"execution/{name}LambdaFunction" for name in NAMES} if real else set())
 
 
-SAME = [{}, {"FANFOLD_LIVE_VENUE": "binance"}, {"FANFOLD_BUCKET_PREFIX": "other"}, {"FANFOLD_WEBHOOK": "false"},
+def test_all_functions_of_a_stage_know_the_same_venue_of_real_orders() -> None:
+    for named in packaging.STAGES:
+        functions = [stack for name, stack in stacks(named).items() if name.endswith("LambdaFunction")]
+        venues = {each["Properties"]["Environment"]["Variables"].get("LIVE_VENUE") for each in functions}
+        assert venues == {packaging.LIVE["FANFOLD_LIVE_VENUE"] if named == "live" else None}
+
+
+SAME = [{}, {"FANFOLD_BUCKET_PREFIX": "other"}, {"FANFOLD_WEBHOOK": "false"},
         {"FANFOLD_JWT_AUDIENCE": "others"}, {"FANFOLD_LAKE_SINCE": "2026-05-01"}]  # fmt: skip
-OTHER = [{"FANFOLD_DIGEST_SIGNAL": "sha256:" + "6" * 64}, {"FANFOLD_IMAGES": "1.dkr.ecr.eu-west-1.amazonaws.com/x"}]
+OTHER = [
+    {"FANFOLD_LIVE_VENUE": "binance"},
+    {"FANFOLD_DIGEST_SIGNAL": "sha256:" + "6" * 64},
+    {"FANFOLD_IMAGES": "1.dkr.ecr.eu-west-1.amazonaws.com/x"},
+]
 
 
 @pytest.mark.parametrize("changed", [*SAME, *OTHER], ids=lambda settings: next(iter(settings), "nothing"))
@@ -241,7 +252,7 @@ def test_a_version_s_logical_id_changes_exactly_when_lambda_would_publish_one(ch
     ("shared/stacks/params.yml", "maxReceiveCount: 5", "maxReceiveCount: 6", True),
     ("shared/stacks/params.yml", "memory: 512", "memory: 640", False),
     ("shared/stacks/params.yml", "functionTimeout: 10", "functionTimeout: 9", False),
-    ("shared/stacks/provider.yml", "METRICS: ${", "METRICS: x${", False),
+    ("shared/stacks/environment.yml", "METRICS: ${", "METRICS: x${", False),
     ("shared/stacks/provider.yml", "systemLogLevel: WARN", "systemLogLevel: INFO", False),
     ("services/signal/serverless.yml", "handler.fold", "handler.webhook", False),
 ])  # fmt: skip

@@ -80,6 +80,12 @@ def test_a_real_venue_plays_the_seeded_market_and_says_how_to_ask_the_real_one(t
     assert plan.recordings == planned().recordings
 
 
+def test_a_live_account_of_the_desk_trades_on_paper_here(tmp_path: Path) -> None:
+    plan = planned(written(tmp_path, DESK.read_text().replace("[accounts.main]", '[accounts.main]\nmode = "live"')))
+    assert {account.mode for account in plan.desk.accounts.values()} == {"paper"}
+    assert "account main is live in the desk file; here it trades on paper" in plan.notes
+
+
 def test_files_are_the_universe_and_strategies_follow_them(tmp_path: Path) -> None:
     plan = planned(data=[prices(tmp_path, "BTCUSDT-1m.csv", 90)], minutes=None)
     assert plan.desk.venues["market"].symbols == ["BTC/USDT"]

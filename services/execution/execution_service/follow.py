@@ -6,6 +6,7 @@ ended when its venue says so and all that it filled is booked.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import NamedTuple, Protocol
 
 from execution_service import match, send, statements
@@ -22,6 +23,7 @@ from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.matching.fills import Resolution
 from fanfold.messages import ExecutionReport, OrderState, TradingState
 from fanfold.records import TERMINAL
+from fanfold.risk.exposure import PositionKey
 from fanfold.trading.answers import Unknown, VenueOrder, VenueOrderState, VenueTrade
 from fanfold.trading.venue import TradingVenue
 
@@ -37,6 +39,8 @@ class FollowedLedger(send.RealLedger, Protocol):
     def live(self, account: str) -> Sequence[StandingOrder]: ...
 
     def real_money(self, account: str) -> RealMoney: ...
+
+    def held(self, account: str) -> Mapping[PositionKey, Decimal]: ...
 
     def placed(self, account: str, names: Sequence[str]) -> Mapping[str, str]: ...
 

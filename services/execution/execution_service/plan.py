@@ -16,6 +16,7 @@ from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.matching.fills import Resolution
 from fanfold.matching.prices import Quote
 from fanfold.messages import ExecutionReport, Order
+from fanfold.risk.exposure import PositionKey
 from fanfold.trading.answers import Outcome, Unknown, VenueOrder, VenueTrade
 from fanfold.trading.terms import VenueTerms
 from fanfold.trading.venue import OrderRequest, TradingVenue
@@ -36,6 +37,9 @@ class PlannedLedger:
 
     def live(self, account: str) -> Sequence[StandingOrder]:
         return self._ledger.live(account)
+
+    def held(self, account: str) -> Mapping[PositionKey, Decimal]:
+        return self._ledger.held(account)
 
     def real_money(self, account: str) -> RealMoney:
         return self._ledger.real_money(account)

@@ -130,24 +130,38 @@ class Reconciler:
     ) -> list[tuple[Change, str]]:
         """Return the changes that balances lead to, each with what it is about; ``doubtful`` currencies are left out.
 
-        The first balances are kept when no order is open: one that trades meanwhile would be in them for ever.
+        The first balances are kept when no order is open: one that trades meanwhile would be in them for ever. A
+        position that no fill of the venue came to is one that the account took on paper: it is no beginning.
         """
         changes = list[tuple[Change, str]]()
-        for currency in sorted(self._currencies(account, real).difference(doubtful)):
+        currencies = self._currencies(account, real)
+        on_paper = {} if currencies <= real.baseline.keys() else self._on_paper(account, real)
+        for currency in sorted(currencies.difference(doubtful)):
             held, flow = balances.get(currency, ZERO), real.flows.get(currency, ZERO)
-            if currency not in real.baseline:
+            if currency in real.baseline:
+                difference = _less(_less(held, flow), real.baseline[currency])
+                reason = f"the venue has {difference:+f} {currency} beside what is booked" if difference else ""
+                changes += self._doubt(account, currency, reason, real)
+            elif currency in on_paper:
+                changes += self._doubt(account, currency, on_paper[currency], real)
+            elif not open_orders:
                 text = f"{currency}: the venue has {held} to begin with"
-                first = SetBaseline(account, currency, _less(held, flow))
-                changes += [] if open_orders else [(first, text)]
-                continue
-            difference = _less(_less(held, flow), real.baseline[currency])
-            changes += self._doubt(account, currency, difference, real)
+                changes.append((SetBaseline(account, currency, _less(held, flow)), text))
         return changes
 
-    def _doubt(self, account: str, currency: str, difference: Decimal, real: RealMoney) -> list[tuple[Change, str]]:
-        source, reason = f"balance {currency}", f"the venue has {difference:+f} {currency} beside what is booked"
+    def _on_paper(self, account: str, real: RealMoney) -> dict[str, str]:
+        """Return, by currency, what is wrong with positions that were never bought at the venue."""
+        bases = {name: currencies_of(self._desk, name)[0] for _, name in self._ledger.held(account)}
+        return {
+            currency: f"the books hold {name} from trading on paper; give the live account another name"
+            for name, currency in bases.items()
+            if currency not in real.flows
+        }
+
+    def _doubt(self, account: str, currency: str, reason: str, real: RealMoney) -> list[tuple[Change, str]]:
+        source = f"balance {currency}"
         frozen = {instrument: text for (instrument, of), text in real.frozen.items() if of == source}
-        if not difference:
+        if not reason:
             return [
                 (Unfreeze(account, instrument, source), f"{currency} agrees again") for instrument in sorted(frozen)
             ]

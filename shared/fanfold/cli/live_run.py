@@ -67,9 +67,7 @@ def _desk(wanted: RunOptions, symbols: list[str], out: Console) -> Desk:
     run_plan.choose(raw, wanted.strategy, run_plan.params(wanted.param), notes)
     for note in notes:
         out.print(note, highlight=False, soft_wrap=True)
-    built = desk.build(raw, wanted.desk_file.name)
-    run_plan.refuse_live(built)
-    return built
+    return desk.build(raw, wanted.desk_file.name)
 
 
 def _trade(run: DeskRun, traded: Desk, wanted: RunOptions, out: Console, *, as_json: bool) -> int:

@@ -26,6 +26,7 @@ from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.matching.fills import Resolution
 from fanfold.messages import ExecutionReport, Fill
 from fanfold.records import TERMINAL
+from fanfold.risk.exposure import PositionKey
 
 TRIES = 5
 # What a booking has besides its orders and fills: the account's cash, the message, and room for pages of lots.
@@ -67,6 +68,11 @@ class Bookings:
     def real_money(self, account: str) -> RealMoney:
         """Return what is known of an account of a real venue."""
         return self._store.books(account).real
+
+    def held(self, account: str) -> Mapping[PositionKey, Decimal]:
+        """Return the quantities of an account's positions that are not flat, by strategy instance and instrument."""
+        positions = self._store.books(account).positions
+        return {key: each.position.quantity for key, each in positions.items() if each.position.quantity}
 
     def placed(self, account: str, names: Sequence[str]) -> Mapping[str, str]:
         """Return the ids of those orders that the account's venue knows by these names, by them."""

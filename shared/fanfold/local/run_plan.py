@@ -133,6 +133,7 @@ def plan(
         # Nothing is noted about instances that do not trade.
         raw["strategies"] = {name: own for name, own in raw["strategies"].items() if name == strategy}
     universe.set_cash(raw, cash, notes)
+    universe.on_paper(raw, notes)
     if files:
         recordings = universe.fit(raw, files, notes)
         universe.keep_in_quote(raw, cash, notes)
@@ -142,7 +143,6 @@ def plan(
         since = SEEDED_START + (WARM_UP_MINUTES + 1) * 60 if since is None else since
     choose(raw, strategy, params, notes)
     built = desk.build(raw, desk_file.name)
-    refuse_live(built)
     for instance in built.strategies.values():
         checking.refuse(instance.strategy, instance.params, len(instance.instruments))
     start, end = _span(recordings, since if after is None else after + 1, until, minutes)
@@ -169,13 +169,6 @@ def _read(
         name: {**instance, "params": {**instance.get("params", {}), **params}} for name, instance in instances.items()
     }
     return joining.read_all(data, columns, need=warm_up.need(since, with_params, len(data)), on_read=on_read)
-
-
-def refuse_live(traded: Desk) -> None:
-    """Raise BadInput for live accounts: a desk on this machine sends no real orders."""
-    live = [name for name, account in traded.accounts.items() if account.mode == "live"]
-    if live:
-        raise BadInput(f'accounts {", ".join(live)} are live; a run trades on paper: give them mode = "paper"')
 
 
 def _seeded(symbols: Sequence[str], minutes: int, beyond: int) -> list[Recording]:
@@ -224,6 +217,7 @@ def live(
 ) -> dict[str, Any]:
     """Return the desk's tables with a real exchange as their only venue, for paper trading on public bars."""
     raw = _raw(desk_file)
+    universe.on_paper(raw, notes)
     universe.set_cash(raw, cash, notes)
     universe.one_venue(raw, exchange, {symbol: instruments[symbol] for symbol in symbols}, notes)
     universe.keep_in_quote(raw, cash, notes)

@@ -108,6 +108,14 @@ def set_cash(raw: Tables, cash: Decimal | None, notes: list[str]) -> None:
         notes.append(f"account {name} begins with {cash:f}, and its limits are in the same measure")
 
 
+def on_paper(raw: Tables, notes: list[str]) -> None:
+    """Let live accounts trade on paper: a desk on this machine sends no real orders."""
+    for name, account in raw.get("accounts", {}).items():
+        if account.get("mode") == "live":
+            account["mode"] = "paper"
+            notes.append(f"account {name} is live in the desk file; here it trades on paper")
+
+
 def keep_in_quote(raw: Tables, cash: Decimal | None, notes: list[str]) -> None:
     """Set each account's currency to the quote of its venue's instruments.
 

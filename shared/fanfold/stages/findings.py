@@ -40,14 +40,16 @@ def refuse_recordings(desk_file: Path, environ: Mapping[str, str]) -> None:
 
 
 def refuse_live(stage: str, desk_file: Path, environ: Mapping[str, str]) -> None:
-    """Raise BadInput for live accounts in a stage that does not name their venue: their orders would be refused."""
-    live_venue = environ.get("FANFOLD_LIVE_VENUE", "") if stage == "live" else ""
-    accounts = _desk(desk_file, environ).accounts
+    """Raise BadInput for live accounts at another venue than the stage live names; in other stages all is on paper."""
+    if stage != "live":
+        return
+    live_venue, accounts = environ.get("FANFOLD_LIVE_VENUE", ""), _desk(desk_file, environ).accounts
     wrong = [name for name, account in accounts.items() if account.mode == "live" and account.venue != live_venue]
     if wrong:
         raise BadInput(
-            f"{desk_file}: accounts {', '.join(wrong)} are live; real orders go only from the stage live, to the venue "
-            'that FANFOLD_LIVE_VENUE names; give them mode = "paper"'
+            f"{desk_file}: accounts {', '.join(wrong)} are live, and their venue is not the one that "
+            f"FANFOLD_LIVE_VENUE names ({live_venue or 'none'}): it is the NAME of [venues.NAME]; give accounts at "
+            'other venues mode = "paper"'
         )
 
 

@@ -29,13 +29,17 @@ class CallSettings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
 
 
 class RuntimeSettings(CallSettings, frozen=True, rename="upper", kw_only=True):
-    """The environment that the functions of the desk share."""
+    """The environment that the functions of the desk share.
+
+    ``live_venue`` is the venue that real orders of the stage go to, by its name in the desk file; "" for none.
+    """
 
     faults_table: str
     dead_letters: str
     desk: str = "desk.json"
     strategies: str = ""
     clock: str = "wall"
+    live_venue: str = ""
 
 
 class Runtime(NamedTuple):
@@ -73,7 +77,14 @@ def runtime(environ: Mapping[str, str]) -> Runtime:
     path = Path(settings.desk)
     loaded = desk.load(path.read_bytes(), path.name)
     edge = SqsConsumer(call, settings.dead_letters, settings.faults_table, clock, watch)
-    return Runtime(call, clock, loaded, edge, watch, sleep=sleep_of(settings.clock))
+    traded = loaded if settings.live_venue else on_paper(loaded)
+    return Runtime(call, clock, traded, edge, watch, sleep=sleep_of(settings.clock))
+
+
+def on_paper(loaded: Desk) -> Desk:
+    """Return a desk whose accounts all trade on paper, as in a stage that names no venue for real orders."""
+    accounts = {name: msgspec.structs.replace(each, mode="paper") for name, each in loaded.accounts.items()}
+    return msgspec.structs.replace(loaded, accounts=accounts)
 
 
 def connected(settings: CallSettings, environ: Mapping[str, str]) -> Call:

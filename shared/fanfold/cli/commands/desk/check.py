@@ -61,7 +61,8 @@ def _live(checked: Desk) -> Iterator[str]:
         if account.mode == "live":
             yield (
                 f"[accounts.{name}] is live: its orders go to {account.venue} in the stage live alone, and only if "
-                f"FANFOLD_LIVE_VENUE={account.venue} and its API key is in the parameter /fanfold/live/venue"
+                f"FANFOLD_LIVE_VENUE={account.venue} and its API key is in the parameter /fanfold/live/venue; "
+                "anywhere else it trades on paper"
             )
 
 
