@@ -1,12 +1,17 @@
 """Stop an account, or all: it holds until `resume`.
 
+REDUCE_ONLY opens no position and keeps exits and stop-losses working. HALTED stops exits too: a stop-loss that the desk
+keeps does not act; one that rests at the exchange stays there. FLATTENING closes every position. Open entry orders are
+cancelled in each of them. docs/operations.md has the table.
+
 A stricter state (in order ACTIVE, REDUCE_ONLY, HALTED, FLATTENING) is left in force, and the command says who set it:
 name it with --replaces to set a looser one all the same.
 
 With --drill it holds for a moment: the command shows with times what the halt cancels, and the account trades on as
-before. A desk that runs is drilled on its paper accounts, a desk at rest on a copy that is thrown away.
+before. A running desk is drilled on its paper accounts, a stopped one on a temporary copy.
 
-Example: fanfold halt HALTED --reason "venue is down"
+Example: fanfold halt REDUCE_ONLY --reason "no new positions before the weekend"
+Example: fanfold halt HALTED --reason "the books look wrong"
 Example: fanfold halt --drill
 Example: fanfold halt FLATTENING --account main --reason "end of the trial"
 """
@@ -59,7 +64,7 @@ def command(
         Parameter(
             metavar="STATE",
             converter=read_by(read_state),
-            help="HALTED: nothing trades; REDUCE_ONLY: only towards zero; FLATTENING: everything is closed",
+            help="REDUCE_ONLY: exits and stop-losses only; HALTED: not even exits; FLATTENING: close everything",
         ),
     ] = None,
     /,

@@ -1,6 +1,10 @@
 """Let an account, or all, trade again.
 
-A stage asks for the confirmation of a second person, or for a while of waiting.
+In a stage a resume is confirmed by a second person at once, or by yourself after 15 minutes, within an hour: run it
+again with --confirmation.
+
+After a drawdown refusals last until the peak is reset: use --rearm. It works on an account that is ACTIVE on a laptop;
+in a stage halt the account first.
 
 Example: fanfold resume --reason "venue is back"
 Example: fanfold resume --stage live --account main --reason "venue is back"
@@ -30,11 +34,11 @@ def command(
     reason: Reason,
     account: Account = None,
     rearm: Annotated[
-        bool, Parameter(help="after a drawdown: let the day's loss and the peak begin anew with the equity of now")
+        bool, Parameter(help="after a drawdown: count the day's loss and the drawdown from the present equity")
     ] = False,
     confirmation: Annotated[
         str | None,
-        Parameter(metavar="CODE", help="what an earlier `resume` of a stage's account said to come back with"),
+        Parameter(metavar="CODE", help="the code that the first `resume` printed"),
     ] = None,
 ) -> Answer:
     """Let accounts trade again."""
