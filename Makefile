@@ -39,7 +39,7 @@ sim: install ## Run schedules of the length of one order under every fault, on a
 soak: install ## Run a month of all five services in memory, two hours of every fault a day (DAYS=30 SEED=0)
 	@PYTHONPATH="$$(echo shared tests services/* | tr ' ' ':')" $(BIN)/python tests/simulation/test_soak.py $(or $(SEED),0) $(or $(DAYS),30)
 
-wire: install ## Run schedules of one order through ccxt to the exchange in the box, in process (SCHEDULES=300 FIRST_SEED=0)
+wire: install ## Run schedules of one order through ccxt to the simulated exchange, in process (SCHEDULES=300 FIRST_SEED=0)
 	@PYTHONPATH="$$(echo shared tests services/* | tr ' ' ':')" $(BIN)/python tests/simulation/test_wire_schedules.py $(or $(FIRST_SEED),0) $(or $(SCHEDULES),300)
 
 # A slice that is there is not run again: a long run may be stopped and gone on with.
@@ -70,7 +70,7 @@ storm: install ## Send real orders to an exchange that fails in every known way,
 test: lint sim ## Check style and types, hold the laws of 20,000 schedules, then pass all tests
 	@$(PYTEST)
 
-peers: install ## Let clients that others wrote trade at the exchange in the box (PEERS=freqtrade PYTHON=/path/to/python3.12)
+peers: install ## Let clients that others wrote trade at the simulated exchange (PEERS=freqtrade PYTHON=/path/to/python3.12)
 	@PEERS_PYTHON=$(PYTHON) $(BIN)/python tests/peers/run.py $(PEERS)
 
 check: lint ## Check style and types, then pass the unit tests, in a minute: for daily work
@@ -202,7 +202,7 @@ rollback: install ## Bring back what a service was one deploy ago (STAGE=dev SER
 remove: install ## Remove a stage, all that it holds too; of paper and live the stacks alone (STAGE=dev; live CONFIRM=live)
 	@$(BIN)/fanfold stage remove $(STAGE) --confirm "$(CONFIRM)"
 
-sweep-stages: install ## Remove the stages of some days whose day is past (DRY_RUN=1 tells which; KIND=pr those alone)
+sweep-stages: install ## Remove the temporary stages that have expired (DRY_RUN=1 lists them; KIND=pr those alone)
 	@$(BIN)/fanfold stage sweep $(if $(DRY_RUN),--dry-run) $(if $(KIND),--kind $(KIND))
 
 clean: ## Remove what install and runs have made

@@ -1,4 +1,7 @@
-"""Bet that the first instrument's distance from its regression on the second closes again, half of each."""
+"""Bet that the first instrument's distance from its regression on the second closes again, half of each.
+
+One leg is short, so it needs an account of kind ``margin``. ``BUNDLE`` lets both legs trade, or none.
+"""
 
 from typing import NamedTuple
 
@@ -6,6 +9,7 @@ from fanfold.indicators import hedge, reversal
 from fanfold.strategies import Universe
 
 INSTRUMENTS = 2
+BUNDLE = True
 
 
 class Params(NamedTuple):

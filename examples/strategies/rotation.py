@@ -1,4 +1,4 @@
-"""Hold the ``top`` instruments by rate of change over ``window`` bars in equal parts."""
+"""Hold the ``top`` instruments by rate of change over ``window`` bars in equal parts; of equal ones the first named."""
 
 from typing import NamedTuple
 
@@ -14,5 +14,6 @@ class Params(NamedTuple):
 def step(params: Params, state: NoState, bars: Universe) -> tuple[NoState, float]:
     mine, ahead = roc(bars.close[bars.me], bars.now, params.window), 0
     for other in range(bars.count):
-        ahead += 1 if roc(bars.close[other], bars.now, params.window) > mine else 0
+        theirs = roc(bars.close[other], bars.now, params.window)
+        ahead += 1 if theirs > mine or (theirs == mine and other < bars.me) else 0
     return state, 1.0 / params.top if ahead < params.top else 0.0

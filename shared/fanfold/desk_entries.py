@@ -49,7 +49,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         Literal["paper", "live"],
         msgspec.Meta(
             description="Where orders go: `paper`, or `live` to the exchange, in the stage that names the venue; "
-            "elsewhere such an account trades on paper"
+            "elsewhere on paper. `live` needs a venue of kind `ccxt` and an account of kind `spot`"
         ),
     ] = "paper"
     kind: Annotated[Literal["spot", "margin"], msgspec.Meta(description="`spot` cannot short, `margin` can")] = "spot"
@@ -97,7 +97,8 @@ class StrategyInstance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     band: Annotated[
         Decimal,
         msgspec.Meta(
-            description="Smallest distance from the target that is traded, of the leg's equity; an exit always is"
+            description="No-trade band: a position closer to its target than this share of the leg's equity is left "
+            "as it is; exits are always traded"
         ),
     ] = Decimal("0.1")
     volatility: Annotated[
@@ -106,20 +107,22 @@ class StrategyInstance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     stop: Annotated[
         Decimal,
         msgspec.Meta(
-            description="Close a position whose price is this far on the losing side of its cost, as a share; "
-            "0 is never. Where the strategy asks for a protection of its own, that counts"
+            description="Stop-loss, as a share of the entry cost: 0.02 closes a long 2 % below it; 0 is none. What "
+            "the strategy asks for itself takes the place of `stop`, `take_profit` and `trail`"
         ),
     ] = Decimal(0)
     take_profit: Annotated[
-        Decimal, msgspec.Meta(description="Close a position that gained this share of its cost; 0 is never")
+        Decimal, msgspec.Meta(description="Take-profit, as a share of the entry cost; 0 is none")
     ] = Decimal(0)
     trail: Annotated[
-        Decimal, msgspec.Meta(description="Close a position that lost this share of its best close; 0 is never")
+        Decimal, msgspec.Meta(description="Trailing stop, as a share of the best close since entry; 0 is none")
     ] = Decimal(0)
     order: Annotated[
         Literal["market", "limit", "post-only"],
         msgspec.Meta(
-            description="The kind of order to send; post-only enters by limit orders that never take liquidity"
+            description="`market` sends an IOC limit order at most `collar_bps` from the last close: it never fills "
+            "beyond that, and what does not fill is ordered again at the next poll. `limit` rests at the last close. "
+            "`post-only` does too, but an entry that would take liquidity is cancelled"
         ),
     ] = "market"
     order_ttl_s: Annotated[int, msgspec.Meta(description="How long an order may stay open before it expires")] = 300
@@ -149,7 +152,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Decimal, msgspec.Meta(description="Largest fall of equity from its peak; beyond it only reductions pass")
     ] = Decimal("0.2")
     collar_bps: Annotated[
-        Decimal, msgspec.Meta(description="Furthest price from the mark at which an order may fill")
+        Decimal, msgspec.Meta(description="Price collar: how far from the last close an order may fill")
     ] = Decimal(200)
     bar_age_s_max: Annotated[int, msgspec.Meta(description="Oldest bar that may still be used as a mark")] = 180
     signal_age_s_max: Annotated[int, msgspec.Meta(description="Oldest target that may still become an order")] = 120

@@ -17,7 +17,7 @@ async function params(source) {
   const { stage, part } = await stack({ ...source, resolveConfigurationProperty: () => undefined });
   const { default: usual, ephemeral, ...stages } = await part("params.yml");
   const own = stages[stage] ?? (EPHEMERAL.test(stage) ? ephemeral : undefined);
-  if (!own) refuse(`there is no stage ${stage}: there are ${Object.keys(stages).join(", ")}, and for some days pr-... and try-...`);
+  if (!own) refuse(`there is no stage ${stage}: there are ${Object.keys(stages).join(", ")}, and temporary ones, pr-... and try-...`);
   const { required, digest, images, ...values } = { ...usual, ...own };
   const profile = (await part("profiles.yml"))[values.profile];
   if (!profile) refuse(`there is no profile ${values.profile}: they are in shared/stacks/profiles.yml`);

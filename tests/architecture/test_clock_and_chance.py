@@ -13,7 +13,7 @@ READERS = {
     "fanfold.venues.ccxt.client": "An exchange says until when to pause in its own wall time.",
     "fanfold.venues.ccxt.venue": "Requests share a deadline; which candles are closed is by the venue's clock.",
     "fanfold.venues.ccxt.keyed": "A connection rests in real time.",
-    "fanfold.exchange.server": "The exchange in the box has a clock of its own, as any exchange.",
+    "fanfold.exchange.server": "The simulated exchange has a clock of its own, as any exchange.",
     "fanfold.exchange.liquidity": "Quotes are drawn by a seeded dice.",
     "fanfold.exchange.faults": "Faults are drawn by a seeded dice.",
     "fanfold.venues.ccxt.pace": "Requests are spaced in real time.",

@@ -22,7 +22,7 @@ WEIGHT = 20
 
 
 class Listed(Exchange):
-    """An exchange that lists so many symbols, with the rules that the exchange in the box states."""
+    """An exchange that lists so many symbols, with the rules that the simulated exchange states."""
 
     def __init__(self) -> None:
         super().__init__()

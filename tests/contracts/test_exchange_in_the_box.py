@@ -1,4 +1,4 @@
-"""The exchange in the box, judged by what others wrote: an unmodified ccxt trades on it, and its own checks pass."""
+"""The simulated exchange, judged by what others wrote: an unmodified ccxt trades on it, and its own checks pass."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Answers of the exchange in the box beside answers that were recorded from Binance: keys and types are the same."""
+"""Answers of the simulated exchange beside answers that were recorded from Binance: keys and types are the same."""
 
 import json
 from decimal import Decimal

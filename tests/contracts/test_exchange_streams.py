@@ -1,4 +1,4 @@
-"""The streams of the exchange in the box, read by an unmodified ccxt.pro, over a connection that breaks too."""
+"""The streams of the simulated exchange, read by an unmodified ccxt.pro, over a connection that breaks too."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""A stop and a profit beside it on the exchange in the box: one order of ours, of which one half ends the other."""
+"""A stop and a profit beside it on the simulated exchange: one order of ours, of which one half ends the other."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""The adapter on the exchange in the box: what each fault makes of an order, and that trades and balances agree."""
+"""The adapter on the simulated exchange: what each fault makes of an order, and that trades and balances agree."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The venue of the simulator answers as the exchange in the box does through the adapter, real ccxt and a socket.
+"""The venue of the simulator answers as the simulated exchange does through the adapter, real ccxt and a socket.
 
 Random requests of one key go to both, with the faults of a network. Which orders fill is chosen alike, by their price;
 what is compared is what the order protocol rests on: outcomes, look-ups, open orders, trades and coins.

@@ -1,4 +1,4 @@
-"""Hours of an account that trades for real at the exchange in the box, and the same hours in which it wants nothing."""
+"""Hours of an account that trades for real at the simulated exchange, and the same hours in which it wants nothing."""
 
 import json
 from decimal import Decimal

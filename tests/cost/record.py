@@ -1,5 +1,5 @@
 """Write what bills are counted from anew: ``record.py stacks`` packages the stacks, ``record.py ten`` trades a day,
-``record.py order`` some hours for real at the exchange in the box.
+``record.py order`` some hours for real at the simulated exchange.
 
 Without names it does all; a day takes a minute or two.
 """

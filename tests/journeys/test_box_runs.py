@@ -36,8 +36,10 @@ def test_every_order_is_at_the_exchange_at_most_once_and_the_books_are_its_own(
     ("arguments", "says"),
     [
         (["--faults", "strom"], "there is no fault plan 'strom'"),
-        (["--exchange", "kraken"], "the one that runs here is `box`"),
-        (["--live", "binance"], "begins anew"),
+        (["--exchange", "kraken"], "the simulated one that runs here is `box`"),
+        (["--live", "binance"], "leave out --live"),
+        (["--continue"], "always starts anew"),
+        (["--stay"], "leave them out with --exchange box"),
     ],
 )
 def test_invalid_options_are_refused(

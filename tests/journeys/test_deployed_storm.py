@@ -1,4 +1,4 @@
-"""Many intents through the deployed desk while the exchange in the box fails; the smaller runs are in test_box_runs.
+"""Many intents through the deployed desk while the simulated exchange fails; the smaller runs are in test_box_runs.
 
 ``make storm`` sends 10,000 under the storm, and a hundredth of that under each fault.
 """

@@ -1,4 +1,4 @@
-"""The page about the exchange in the box: its script and settings run as written, and its command starts and stops."""
+"""The page about the simulated exchange: its script and settings run as written, and its command starts and stops."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Let clients that others wrote trade at the exchange in the box, each installed in an environment of its own.
+"""Let clients that others wrote trade at the simulated exchange, each installed in an environment of its own.
 
 `make peers`, or `make peers PEERS=freqtrade PYTHON=/path/to/python3.12`: a Python that the clients support.
 """

@@ -1,4 +1,4 @@
-"""Many intents through the production handlers, real ccxt and a real socket, while the exchange in the box fails.
+"""Many intents through the production handlers, real ccxt and a real socket, while the simulated exchange fails.
 
 The clocks of desk, exchange and pacing are one, set by hand, so that an hour of trading takes as long as its work.
 """
@@ -46,7 +46,7 @@ class StormResult(NamedTuple):
 
 
 class StormDesk(LiveDesk):
-    """A live account that trades at the exchange in the box."""
+    """A live account that trades at the simulated exchange."""
 
     def __init__(self, box: ServedExchange, clock: ManualClock, series: Series, seed: int) -> None:
         self._box, self._clock_ms = box, clock

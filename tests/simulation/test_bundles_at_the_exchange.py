@@ -1,4 +1,4 @@
-"""Each leg of a bundle meets each fault of the exchange in the box: the bundle is whole afterwards, or it is closed.
+"""Each leg of a bundle meets each fault of the simulated exchange: the bundle is whole afterwards, or it is closed.
 
 In each case the leg's first request meets the fault, or all of its requests do.
 """

@@ -1,6 +1,6 @@
 """A live account whose stops rest at its venue beside its back-test, in which they rest in bars.
 
-It trades at the exchange in the box, over ccxt and a socket. Planted differences are those of a log on paper, with the
+It trades at the simulated exchange, over ccxt and a socket. Planted differences are those of a log on paper, with the
 fills inside their bars, that a live account is said to have made.
 """
 
@@ -66,7 +66,7 @@ def live_desk(protection: dict[str, str], exchange: str = "binance", **account: 
 
 
 def trade_live(traded: Desk, seed: int) -> list[Message]:
-    """Trade two hours at the exchange in the box, each minute of which it walks in four steps; return the log."""
+    """Trade two hours at the simulated exchange, each minute of which it walks in four steps; return the log."""
     clock = ManualClock(START * 1_000)
     histories = market.market(seed, LEGS, HISTORY + MINUTES, START - HISTORY * 60)
     with serve(histories, clock=clock, deposits={"USDT": D(100_000)}, limits=PLENTY, moved=False) as box:

@@ -1,4 +1,4 @@
-"""Whatever the exchange in the box does: each intent is there at most once, and the books are the exchange's.
+"""Whatever the simulated exchange does: each intent is there at most once, and the books are the exchange's.
 
 ``make storm`` sends 11,000 intents.
 """

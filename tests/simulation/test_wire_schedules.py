@@ -1,4 +1,4 @@
-"""The desk's orders through ccxt to the exchange in the box, under every fault of either: every law holds.
+"""The desk's orders through ccxt to the simulated exchange, under every fault of either: every law holds.
 
 ``make wire`` runs more seeds, and prints what they reached.
 """

@@ -1,4 +1,4 @@
-"""Schedules of one order at the exchange in the box, through ccxt: it signs, sends and parses what the desk says.
+"""Schedules of one order at the simulated exchange, through ccxt: it signs, sends and parses what the desk says.
 
 The box answers in the same process, where ccxt's HTTP session would write to a socket. Each request is a point at which
 a process may be stopped, and the seed decides which faults of an exchange come.
@@ -76,7 +76,7 @@ class BoxSession(HttpSession):
 
 
 class BoxVenue:
-    """The exchange in the box as the venue of a schedule: its market is the schedule's bars."""
+    """The simulated exchange as the venue of a schedule: its market is the schedule's bars."""
 
     def __init__(self, world: OneOrder, dice: Random, seed: int) -> None:
         self._world, self._dice = world, dice

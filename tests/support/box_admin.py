@@ -1,4 +1,4 @@
-"""The admin paths of the exchange in the box: what it holds, and what a test sets."""
+"""The admin paths of the simulated exchange: what it holds, and what a test sets."""
 
 import json
 from typing import Any

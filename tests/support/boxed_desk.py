@@ -1,4 +1,4 @@
-"""A desk on the embedded AWS whose live account trades at the exchange in the box; the clocks of both are one."""
+"""A desk on the embedded AWS whose live account trades at the simulated exchange; the clocks of both are one."""
 
 import json
 import shutil

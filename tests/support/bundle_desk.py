@@ -1,4 +1,4 @@
-"""A desk that is told what to hold as a bundle of three legs, and whose account trades at the exchange in the box."""
+"""A desk that is told what to hold as a bundle of three legs, and whose account trades at the simulated exchange."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""A desk in memory whose live account trades at the exchange in the box.
+"""A desk in memory whose live account trades at the simulated exchange.
 
 Signal, risk and execution are the production handlers; ccxt and the socket are real. All clocks are one.
 """

@@ -120,7 +120,7 @@ violation is an order that is at the exchange twice, that the desk does not know
 is not, and a difference of a position or of cash.
 
 To the left, the production handlers of execution in one process, with real ccxt and a real socket to the
-exchange in the box, the clocks set by hand. To the right, the deployed desk: five services in processes of
+the simulated exchange, the clocks set by hand. To the right, the deployed desk: five services in processes of
 their own on the embedded AWS, as `fanfold run --exchange box` starts them, with 40 strategies that enter and
 leave bar by bar, a fifth of them by orders that rest (`tests/support/storm_desk.py`).
 

@@ -1,4 +1,4 @@
-"""Whatever is sent to the exchange in the box is answered, or refused with a code: no request breaks it."""
+"""Whatever is sent to the simulated exchange is answered, or refused with a code: no request breaks it."""
 
 import json
 from typing import Any

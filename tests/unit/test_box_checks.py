@@ -1,4 +1,4 @@
-"""The exchange in the box and the books must agree: each disagreement is named."""
+"""The simulated exchange and the books must agree: each disagreement is named."""
 
 from decimal import Decimal
 from typing import Any

@@ -1,4 +1,4 @@
-"""Each fault of the exchange in the box: what the caller gets, and what the exchange then holds."""
+"""Each fault of the simulated exchange: what the caller gets, and what the exchange then holds."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The exchange in the box: Binance's code for each refusal, client order ids, replacing, lists, windows and limits."""
+"""The simulated exchange: Binance's code for each refusal, client order ids, replacing, lists, windows and limits."""
 
 import json
 from decimal import Decimal

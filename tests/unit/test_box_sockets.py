@@ -1,4 +1,4 @@
-"""Connections of the exchange in the box: raw and combined streams, candles and tickers, sessions, requests, events."""
+"""Connections of the simulated exchange: raw and combined streams, candles and tickers, sessions, requests, events."""
 
 import base64
 import hashlib

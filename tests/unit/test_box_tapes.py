@@ -1,4 +1,4 @@
-"""The exchange in the box on recorded trades and order books: levels are taken, trades fill what rests."""
+"""The simulated exchange on recorded trades and order books: levels are taken, trades fill what rests."""
 
 import time
 from decimal import Decimal

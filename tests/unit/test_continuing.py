@@ -155,7 +155,7 @@ def test_a_live_run_is_not_continued(tmp_path: Path) -> None:
     state = traded(tmp_path)
     request = state_directory.read_request(state)
     state_directory.write_request(state, state_directory.RunRequest(desk=request.desk, live="binance"))
-    with pytest.raises(BadInput, match="start another with --live"):
+    with pytest.raises(BadInput, match="time moved on at its exchange, binance; start a new one"):
         going_on(state)
 
 

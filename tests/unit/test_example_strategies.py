@@ -13,7 +13,7 @@ from fanfold.indicators import Adx, Macd, adx, atr, ema, macd, settling
 from fanfold.market.bars import Bar, Series
 from fanfold.signals.legs import Leg, step_all
 from fanfold.strategy import contract, folder, reach, states
-from fanfold.strategy.contract import Bars, Strategy
+from fanfold.strategy.contract import Bars, Strategy, Universe
 from fanfold.strategy.states import NoState
 from fanfold.strategy.window import Window
 from support.core_desk import A
@@ -104,6 +104,19 @@ def test_an_indicator_that_cannot_know_asks_for_the_lookback(tmp_path: Path) -> 
     folder.use(tmp_path)
     with pytest.raises(contract.BadInput, match=r"daily: session_vwap needs the bars of a day, so write lookback"):
         contract.bind("daily", {}, 1)
+
+
+def test_equal_instruments_share_no_more_than_the_whole() -> None:
+    strategy = contract.bind("rotation", {"top": 1}, 4)
+    column = [[100.0 + at for at in range(30)] for _ in range(4)]
+    weights = [
+        strategy.step(strategy.params, NoState(), Universe(29, me, 4, range(30), *[column] * 5))[1] for me in range(4)
+    ]
+    assert weights == [1.0, 0.0, 0.0, 0.0]
+
+
+def test_the_legs_of_a_pair_trade_together_or_not_at_all() -> None:
+    assert [name for name in LOOKBACKS if contract.is_bundle(name)] == ["pair_spread"]
 
 
 def bars(count: int) -> list[Bar]:

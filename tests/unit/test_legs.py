@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from fanfold import desk
-from fanfold.cli.idle_legs import Legs, LegWatch
+from fanfold.cli.idle_legs import Legs, LegWatch, reason_text
 from fanfold.messages import LegCode, LegState, LegStatus, Target, Targets
 from fanfold.performance.texts import length
 from support.core_desk import A, B, instance, raw
 
 FIRST = 1_772_323_260  # 2026-03-01 00:01
 LAST = FIRST + 59 * 60
+AT_FIRST = "first at 2026-03-01 00:01:00"
 
 
 def at(minute: int) -> datetime:
@@ -85,7 +86,12 @@ def test_a_leg_that_was_never_warmed_up_is_a_failure_unless_it_spoke(spoke: tupl
     run_legs = legs(instruments=[A])
     run_legs.targets(targets(*spoke))
     run_legs.status(status(LegCode.WARMING_UP, "81 of 120 bars"))
-    assert [report.failed for report in run_legs.reports(FIRST, LAST)] == ([True] if failed else [])
+    assert texts(run_legs) == ([f"trend {A}: was never warmed up: 81 of 120 bars; {AT_FIRST}"] if failed else [])
+    assert all(report.failed for report in run_legs.reports(FIRST, LAST))
+
+
+def test_a_leg_that_waits_for_its_lookback_is_warming_up_until_the_run_ends() -> None:
+    assert reason_text("WARMING_UP", "81 of 120 bars") == "warming up: 81 of 120 bars"
 
 
 @pytest.mark.parametrize("code", [LegCode.BELOW_MINIMUM, LegCode.DUST, LegCode.MISSING_BARS, LegCode.NO_PRICE])

@@ -118,7 +118,7 @@ def test_after_a_run_at_the_exchange_in_the_box_its_last_comparison_is_said(
     assert answer.exit == Exit.OK
     (text,) = answer.blocks
     assert str(text).startswith(
-        "the exchange in the box ended with its run; when it did:\nfaults        2 injected: 2 html"
+        "the simulated exchange ended with its run; when it did:\nfaults        2 injected: 2 html"
     )
     assert "1 orders are not at their end yet" in str(text)
     wrong = BoxComparison({}, 9, 8, {}, ["order c is 2 times at the exchange"], [])

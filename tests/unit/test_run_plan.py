@@ -103,7 +103,14 @@ def test_one_strategy_is_kept_with_the_params_that_were_asked_for() -> None:
 def test_a_strategy_that_the_desk_does_not_have_is_put_up_with_all_cash() -> None:
     plan = planned(strategy="momentum")
     assert plan.desk.strategies["momentum"].allocation == 1
-    assert any(note.startswith("momentum trades with all cash of main") for note in plan.notes)
+    (note,) = [note for note in plan.notes if note.startswith("momentum trades with all cash of main")]
+    limits = plan.desk.limits["main"]
+    assert f"widened to {limits.order_notional_max // 100_000:,} times that cash" in note
+    assert f"and {limits.gross_max} times equity" in note
+
+
+def test_an_instance_of_the_desk_keeps_its_limits() -> None:
+    assert planned(strategy="trend").desk.limits == planned().desk.limits
 
 
 @pytest.mark.parametrize(

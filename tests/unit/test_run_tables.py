@@ -63,3 +63,21 @@ def test_symbols_are_checked_before_the_network_is_tried(tmp_path, symbols):
     wanted = RunOptions(live="binance", symbols=symbols, origin="http://127.0.0.1:9")
     with pytest.raises(BadInput, match="is not of the form BASE/QUOTE"):
         live_run.trade(Options(tmp_path, json=False, command="run"), wanted, Console())
+
+
+@pytest.mark.parametrize(
+    ("unfit", "cure"),
+    [
+        ({"resume": True}, "start a new one without --continue"),
+        ({"data": ("BTCUSDT.csv",)}, "are for recorded bars; leave them out"),
+        ({"columns": {"time": "at"}}, "are for recorded bars; leave them out"),
+        ({"since": 1}, "are for recorded bars; leave them out"),
+        ({"until": 1}, "are for recorded bars; leave them out"),
+        ({"stay": True}, "run `fanfold serve` in a second terminal"),
+        ({"speed": 5.0}, "a live market has its own pace"),
+    ],
+)
+def test_a_live_run_refuses_what_it_cannot_honour_with_its_cure(tmp_path, unfit, cure):
+    wanted = RunOptions(live="binance", symbols="BTC/USDT", origin="http://127.0.0.1:9", **unfit)
+    with pytest.raises(BadInput, match=cure):
+        live_run.trade(Options(tmp_path, json=False, command="run"), wanted, Console())

@@ -1,4 +1,4 @@
-"""Hold the books of a desk against the exchange in the box: what it was sent, what it traded, what it holds."""
+"""Hold the books of a desk against the simulated exchange: what it was sent, what it traded, what it holds."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""``fanfold run --exchange box``: trade real orders at the exchange in the box, which may fail in every known way."""
+"""``fanfold run --exchange box``: live trading at a simulated exchange, which may fail in every known way."""
 
 import json
 import time
@@ -50,13 +50,12 @@ EXECUTION, KILL = f"fanfold-execution-{STAGE}-", 0.5
 
 
 def trade(options: Options, wanted: RunOptions, out: Console) -> int:
-    """Trade recorded bars or the seeded market at the exchange in the box."""
+    """Trade recorded bars or the seeded market at the simulated exchange."""
     if wanted.exchange != BOX:
         raise BadInput(
-            f"--exchange is {wanted.exchange!r}; the one that runs here is `box`, and --live polls a real one"
+            f"--exchange is {wanted.exchange!r}; the simulated one that runs here is `box`, and --live polls a real one"
         )
-    if wanted.live or wanted.resume:
-        raise BadInput("--exchange box goes with recorded bars or the seeded market, and begins anew")
+    _refuse_unfit(wanted)
     if wanted.kills and wanted.images:
         raise BadInput("--kills ends processes of this machine, and --images has none; leave one out")
     plan_of(wanted.faults)
@@ -83,6 +82,18 @@ def trade(options: Options, wanted: RunOptions, out: Console) -> int:
                 return BoxRun(cloud, state, traded, clock, box).trade(plan, wanted, out, as_json=options.json)
 
 
+def _refuse_unfit(wanted: RunOptions) -> None:
+    """Raise BadInput for an option that a run at the simulated exchange cannot honour."""
+    if wanted.live or wanted.symbols or wanted.origin:
+        raise BadInput(
+            "the simulated exchange trades recorded bars or the seeded market: leave out --live, --symbols and --origin"
+        )
+    if wanted.resume:
+        raise BadInput("a run at the simulated exchange always starts anew: leave --continue out")
+    if wanted.stay or wanted.speed != "max":
+        raise BadInput("--stay and --speed are for runs on paper: leave them out with --exchange box")
+
+
 def at_exchange(plan: RunPlan, out: Console) -> Desk:
     """Return the plan's desk with its first account live at the exchange, spot, and only that."""
     name, account = next(iter(plan.desk.accounts.items()))
@@ -91,7 +102,8 @@ def at_exchange(plan: RunPlan, out: Console) -> Desk:
     kept = {key: each for key, each in own.items() if not contract.is_bundle(each.strategy)}
     dropped = sorted(plan.desk.strategies.keys() - kept.keys())
     out.print(
-        f"{name} trades spot at the exchange in the box, with {account.cash:,f} {account.currency}", highlight=False
+        f"{name} trades spot at the simulated exchange, with {account.cash:,f} {account.currency} of play money",
+        highlight=False,
     )
     if dropped:
         out.print(f"not traded: {', '.join(dropped)}; they are of another account, or short in a leg", highlight=False)
@@ -102,11 +114,11 @@ def at_exchange(plan: RunPlan, out: Console) -> Desk:
         strategies=kept,
         limits={name: plan.desk.limits[name]},
     )
-    return desk.load(desk.dump(real), "the desk at the exchange in the box")
+    return desk.load(desk.dump(real), "the desk at the simulated exchange")
 
 
 class BoxRun:
-    """A run of a deployed desk at the exchange in the box, whose clocks are set together."""
+    """A run of a deployed desk at the simulated exchange, whose clocks are set together."""
 
     def __init__(self, cloud: Cloud, state: Path, traded: Desk, clock: ManualClock, box: ServedExchange) -> None:
         self._cloud = cloud

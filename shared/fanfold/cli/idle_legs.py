@@ -41,7 +41,7 @@ class LegReport(msgspec.Struct, frozen=True, kw_only=True):
     def text(self) -> str:
         since = f"; first at {self.first}" if self.first else ""
         often = f", told {self.times} times" if self.times > 1 else ""
-        return f"{self.instance} {self.instrument}: {reason_text(self.code, self.detail)}{since}{often}"
+        return f"{self.instance} {self.instrument}: {reason_text(self.code, self.detail, over=True)}{since}{often}"
 
 
 class Legs:
@@ -120,15 +120,15 @@ class LegWatch:
                     yield f"{leg['instance']} {leg['instrument']}: {reason_text(leg['code'], leg['detail'])}"
 
 
-def reason_text(code: Any, detail: str) -> str:
-    """Return a reason as people read it."""
-    words = _WORDS.get(str(code), str(code))
+def reason_text(code: Any, detail: str, *, over: bool = False) -> str:
+    """Return a reason as people read it; ``over`` says that the run has ended."""
+    words = "was never warmed up" if over and code == LegCode.WARMING_UP else _WORDS.get(str(code), str(code))
     return f"{words}: {detail}" if detail else words
 
 
 _WORDS = {
     LegCode.FAULT: "FAILED",
-    LegCode.WARMING_UP: "was never warmed up",
+    LegCode.WARMING_UP: "warming up",
     LegCode.MISSING_BARS: "waits for bars",
     LegCode.STARTED_AFRESH: "started afresh",
     LegCode.BELOW_MINIMUM: "is too small for an order",

@@ -31,8 +31,7 @@ FLUSH_EVERY = 15
 
 def trade(options: Options, wanted: RunOptions, out: Console) -> int:
     """Trade until Ctrl-C, or for --minutes."""
-    if wanted.data or wanted.since or wanted.until or wanted.resume:
-        raise BadInput("--live goes with --symbols, --strategy, --param and --minutes, not with recorded bars")
+    _refuse_unfit(wanted)
     symbols = [symbol.strip() for symbol in wanted.symbols.split(",") if symbol.strip()]
     if not symbols:
         raise BadInput("--live needs --symbols, such as --symbols BTC/USDT,ETH/USDT")
@@ -57,6 +56,23 @@ def trade(options: Options, wanted: RunOptions, out: Console) -> int:
         alerts = bool(traded.alerts)
         with deployed(state, settings, held, out, alerts=alerts) as cloud, announce(state, cloud):
             return _trade(DeskRun(cloud, state, alerts=alerts), traded, wanted, out, as_json=options.json)
+
+
+def _refuse_unfit(wanted: RunOptions) -> None:
+    """Raise BadInput for an option that a live market cannot honour, with what to do instead."""
+    if wanted.resume:
+        raise BadInput(
+            "a live run cannot be continued, because the market moved on; start a new one without --continue"
+        )
+    if wanted.data or wanted.columns or wanted.since or wanted.until:
+        raise BadInput("--data, --columns, --from and --until are for recorded bars; leave them out with --live")
+    if wanted.stay:
+        raise BadInput(
+            "--stay is for recorded bars and the seeded market; run `fanfold serve` in a second terminal: "
+            "its page shows the live run"
+        )
+    if wanted.speed not in {"max", "live"}:
+        raise BadInput("--speed is for recorded bars and the seeded market; a live market has its own pace")
 
 
 def _desk(wanted: RunOptions, symbols: list[str], out: Console) -> Desk:

@@ -20,8 +20,8 @@ PIPED_WIDTH = 1_000
 _CODES: dict[type[Exception], Exit] = {BadInput: Exit.WRONG_INPUT, NothingThere: Exit.NOTHING_THERE}
 _HINTS = {
     errno.ENOSPC: "; free some of the disk, or name another directory with --state",
-    errno.EACCES: "; mend its rights, or name another directory with --state",
-    errno.EPERM: "; mend its rights, or name another directory with --state",
+    errno.EACCES: "; fix its permissions, or name another directory with --state",
+    errno.EPERM: "; fix its permissions, or name another directory with --state",
     errno.EROFS: "; name another directory with --state",
     errno.ENOENT: "; name another directory with --state",
 }

@@ -15,7 +15,7 @@ from fanfold.stages import names
 from fanfold.stages.account import own_buckets
 from fanfold.stages.removal import PLATFORM
 
-Stage = Annotated[str, Parameter(metavar="STAGE", help="dev, paper, live, or for some days pr-... and try-... (dev)")]
+Stage = Annotated[str, Parameter(metavar="STAGE", help="dev, paper, live, or a temporary one, pr-... or try-... (dev)")]
 
 if TYPE_CHECKING:
     Stack = str

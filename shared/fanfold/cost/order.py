@@ -13,7 +13,7 @@ from fanfold.cost.durations import VENUE_MS
 from fanfold.cost.prices import PRICES
 from fanfold.cost.templates import Stacks
 
-# The records of an account that trades for real at the exchange in the box, one order a message.
+# The records of an account that trades for real at the simulated exchange, one order a message.
 BUSY, QUIET = "real-orders", "real-quiet"
 EXECUTE = "execution/execute"
 THOUSAND = 1_000

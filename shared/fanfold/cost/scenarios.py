@@ -35,7 +35,7 @@ SCENARIOS = {
             "arbitrage",
             "lean",
             Decimal(5),
-            "a pair at two venues polled every minute, 59 orders a day at each, live",
+            "a pair at two venues polled every minute, 59 orders a day at each, one of them live",
             venue_keys=1,
         ),
         Scenario("ten", "full", Decimal(10), "10 symbols, a bar a minute, one strategy, 150 orders a day"),

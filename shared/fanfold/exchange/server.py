@@ -1,4 +1,4 @@
-"""The exchange in the box on a loopback socket, in a thread of its own.
+"""The simulated exchange on a loopback socket, in a thread of its own.
 
 >>> from fanfold.exchange import server
 >>> with server.serve() as served:

@@ -57,7 +57,9 @@ def continued(state: Path, options: RunOptions) -> Continued:
     request = state_directory.read_request(state)
     state_directory.check_format(state)
     if request.live:
-        raise BadInput(f"the run in {state} asked {request.live} for bars, and time went on: start another with --live")
+        raise BadInput(
+            f"the run in {state} cannot be continued: time moved on at its exchange, {request.live}; start a new one"
+        )
     if options.since is not None:
         raise BadInput("--from is for a run that starts; --continue goes on where the run in the directory got to")
     if options.data and not request.data:

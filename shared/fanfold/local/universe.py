@@ -137,7 +137,10 @@ def keep_in_quote(raw: Tables, cash: Decimal | None, notes: list[str]) -> None:
 
 
 def new_instance(raw: Tables, strategy: str, notes: list[str]) -> Tables:
-    """Return an instance of a strategy with all cash of the first account, and widen that account's limits to it."""
+    """Return an instance of a strategy with all cash of the first account, and widen that account's limits to it.
+
+    A desk's limits are for the shares that its own instances have, and would refuse what all cash wants.
+    """
     accounts: dict[str, Tables] = raw.get("accounts", {})
     if not accounts:
         raise BadInput("the desk has no account to trade with: add [accounts.main]")
@@ -152,8 +155,8 @@ def new_instance(raw: Tables, strategy: str, notes: list[str]) -> Tables:
     for key in EXPOSURES:
         limits[key] = max(_decimal(limits.get(key, 0)), EXPOSURE_OF_ALL_CASH)
     notes.append(
-        f"{strategy} trades with all cash of {account}: its exposure may be {EXPOSURE_OF_ALL_CASH} times its equity, "
-        f"its orders and positions {GROWTH_MAX:,} times that cash"
+        f"{strategy} trades with all cash of {account}; it is no instance of the desk, so the limits on its orders, "
+        f"positions and exposure are widened to {GROWTH_MAX:,} times that cash and {EXPOSURE_OF_ALL_CASH} times equity"
     )
     timeframe = _venues(raw).get(money.get("venue", ""), {}).get("timeframe", "1m")
     return {"strategy": strategy, "instruments": fitted, "timeframe": timeframe, "account": account, "allocation": 1}

@@ -29,7 +29,7 @@ def check(stage: str) -> None:
     """Raise BadInput for a name that is no stage's."""
     if stage not in stage_names() and not EPHEMERAL.fullmatch(stage):
         there = ", ".join(stage_names())
-        raise BadInput(f"there is no stage {stage}; there are {there}, and for some days pr-... and try-...")
+        raise BadInput(f"there is no stage {stage}; there are {there}, and temporary ones, pr-... and try-...")
 
 
 class StageResources(NamedTuple):

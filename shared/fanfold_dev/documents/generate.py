@@ -28,7 +28,7 @@ def risk_codes_markdown() -> str:
     rows = [(rule.code, rule.text, rule.reductions) for rule in TARGET_RULES]
     rows += [(rule.code, rule.text, rule.reductions) for rule in ORDER_RULES]
     rows.append((Code.BUNDLE, BUNDLE_RULE, False))
-    lines = [f"| `{code}` | {text} | {'asked' if applies else 'pass'} |" for code, text, applies in rows]
+    lines = [f"| `{code}` | {text} | {'yes' if applies else 'no'} |" for code, text, applies in rows]
     return "\n".join([*_RISK_CODES_HEAD, *lines, ""])
 
 
@@ -38,10 +38,10 @@ _RISK_CODES_HEAD = (
     "Written from `shared/fanfold/risk/rules.py`; change the rule, not this page.",
     "",
     "Rules are checked from top to bottom, and the first that fails refuses the order. An order may meet a limit",
-    "exactly; where data is missing, it is refused. A reduction is an order that only takes a position towards zero,",
-    "however the live orders fill.",
+    "exactly; where data is missing, it is refused. The last column says whether the rule applies to exits as well: to",
+    "orders that only take a position towards zero, however the live orders fill.",
     "",
-    "| Code | Refuses when | Reductions |",
+    "| Code | Refuses when | Applies to exits |",
     "| --- | --- | --- |",
 )
 

@@ -1,4 +1,4 @@
-"""Check this machine and checkout, and name the command that mends each finding.
+"""Check this machine and checkout, and print the command that fixes each problem.
 
 Example: fanfold doctor
 Example: fanfold doctor --stage dev
@@ -57,14 +57,14 @@ def command(
         ),
     ] = "",
 ) -> Answer:
-    """Return every check with its finding; a failure where one has to be mended."""
+    """Return every check with its finding; a failure where one has to be fixed."""
     findings = [check(Installation(options.state, desk_file)) for check in CHECKS]
     if stage:
         findings += stage_findings(stage, desk_file, os.environ)
     wrong = [finding for finding in findings if finding.fix]
     width = max(len(finding.name) for finding in findings) + 2
     lines = [line for finding in findings for line in _lines(finding, width)]
-    lines.append(f"{len(wrong)} to mend" if wrong else "all is well")
+    lines.append(f"{len(wrong)} to fix" if wrong else "all is well")
     document = {
         "ok": not wrong,
         "findings": [finding._asdict() | {"ok": not finding.fix} for finding in findings],
@@ -138,7 +138,7 @@ def _desk(installation: Installation) -> StageFinding:
         folder.use(folder.chosen(os.environ.get("FANFOLD_STRATEGIES")))
         parsed = desk_meaning.load(installation.desk)
     except BadInput as wrong:
-        return StageFinding("desk", str(wrong), f"mend it, then `fanfold desk check {installation.desk}`")
+        return StageFinding("desk", str(wrong), f"fix it, then `fanfold desk check {installation.desk}`")
     return StageFinding("desk", f"{installation.desk} is valid: {len(parsed.strategies)} strategy instances")
 
 
@@ -169,7 +169,7 @@ def _existing(path: Path) -> Path:
 
 def _lines(finding: StageFinding, width: int) -> list[str]:
     line = f"{'WRONG' if finding.fix else 'ok':<6}{finding.name:<{width}}{finding.found}"
-    return [line, f"{'':<6}{'':<{width}}mend: {finding.fix}"] if finding.fix else [line]
+    return [line, f"{'':<6}{'':<{width}}fix: {finding.fix}"] if finding.fix else [line]
 
 
 CHECKS: tuple[Callable[[Installation], StageFinding], ...] = (

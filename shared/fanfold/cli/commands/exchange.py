@@ -1,4 +1,4 @@
-"""Run an exchange in the box: Binance's spot API on loopback, until Ctrl-C.
+"""Run a simulated exchange: Binance's spot API on loopback, until Ctrl-C.
 
 Any bot that ccxt connects to Binance trades on it, with play money. It trades recorded bars, trades or order books, or
 the seeded market, from now on; --faults spoils answers as real exchanges do.

@@ -1,6 +1,6 @@
 """Compare live accounts with their exchange.
 
-Orders, trades and balances are compared; without --apply nothing is changed. While a run at the exchange in the box
+Orders, trades and balances are compared; without --apply nothing is changed. While a run at the simulated exchange
 trades, its books are compared with that exchange. It ends with the run, and from then on the command shows the
 comparison of the run's end.
 
@@ -28,7 +28,7 @@ from fanfold.local.session import LocalSession, Session
 from fanfold.stages.session import reach
 
 EXITS = (Exit.FAILED, *DESK)
-# The clocks of a run at the exchange in the box are set one after the other, and a real one has its moments.
+# The clocks of a run at the simulated exchange are set one after the other, and a real one has its moments.
 TRIES, PAUSE_S = 5, 1.0
 
 
@@ -74,13 +74,13 @@ def _reconciled(session: Session, event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _after_the_run(state: Path, *, apply: bool) -> Answer:
-    """Return what books and exchange in the box differed in at the end of their run."""
+    """Return what books and the simulated exchange differed in at the end of their run."""
     again = "`fanfold run --exchange box` starts another, and reconcile works while that one trades"
     if state_directory.read_request(state).live != BOX:
         raise BadInput("no real orders went out of this run, so there is no exchange to compare with")
     if apply:
         raise BadInput(
-            f"the exchange in the box ended with its run, so --apply has nothing to correct the books by. {again}"
+            f"the simulated exchange ended with its run, so --apply has nothing to correct the books by. {again}"
         )
     compared = box_checks.stored(state)
     if compared is None:
@@ -88,7 +88,7 @@ def _after_the_run(state: Path, *, apply: bool) -> Answer:
             "the run was killed, and its exchange with it, before the two were compared; `fanfold status` and "
             f"`fanfold orders` show the books. {again}"
         )
-    text = ["the exchange in the box ended with its run; when it did:", *box_checks.lines(compared)]
+    text = ["the simulated exchange ended with its run; when it did:", *box_checks.lines(compared)]
     code = Exit.FAILED if compared.violations else Exit.OK
     return Answer({"at_the_end": msgspec.to_builtins(compared)}, ["\n".join(text)], code)
 

@@ -1,6 +1,6 @@
 """Trade on the embedded AWS, from nothing to a summary.
 
-Trade recorded bars, the seeded market, or a live venue's public bars, all on paper.
+Trade recorded bars, the seeded market, or the public bars of a real exchange, always on paper: no real order is sent.
 
 Example: fanfold run
 Example: fanfold run --data BTCUSDT-1m-2026-03.zip --strategy sma_cross --param fast=10 --param slow=50
@@ -43,11 +43,20 @@ from fanfold.strategy import folder
 EXITS = (Exit.FAILED, *DESK)
 _AGAIN = only_one()
 
-Live = Annotated[str, Parameter(metavar="EXCHANGE", help="poll a venue's public bars instead; needs internet")]
+Live = Annotated[
+    str,
+    Parameter(
+        metavar="EXCHANGE", help="paper-trade an exchange's public bars as they close; such a run cannot be continued"
+    ),
+]
 Symbols = Annotated[str, Parameter(metavar="A/B,C/D", help="with --live: what to trade")]
 Origin = Annotated[str, Parameter(metavar="URL", help="with --live: a stand-in for the exchange's hosts")]
 Exchange = Annotated[
-    str, Parameter(metavar="box", help="trade real orders at the exchange in the box, in place of paper")
+    str,
+    Parameter(
+        metavar="box",
+        help="`box`: send orders through the code of live trading to a simulated exchange here, with play money",
+    ),
 ]
 Faults = Annotated[
     str, Parameter(metavar="PLAN", help="with --exchange: none, storm, or a fault by its name, see docs/exchange.md")
@@ -57,17 +66,26 @@ Kills = Annotated[
     Count, Parameter(help="with --exchange: kill the process that executes N times, while it works (SIGKILL)")
 ]
 Strategy = Annotated[
-    str | None, Parameter(metavar="NAME", help="trade one strategy: an instance, a strategy's name, or its file")
+    str | None,
+    Parameter(
+        metavar="NAME",
+        help="trade one strategy: an instance of the desk, or one by name or file, with all cash and wider limits",
+    ),
 ]
 Speed = Annotated[
     str | float,
-    Parameter(metavar="SPEED", converter=read_by(read_speed), help="max, live, or simulated minutes a second"),
+    Parameter(
+        metavar="SPEED",
+        converter=read_by(read_speed),
+        help="max, live (the market's own pace), or simulated minutes a second",
+    ),
 ]
 Images = Annotated[bool, Parameter(help="run the functions in the images of `make images`")]
 Stay = Annotated[
     bool,
     Parameter(
-        help="serve the page, and stay up after the run, until Ctrl-C; the seeded market goes on, a minute a second"
+        help="serve the page, and stay up after the run until Ctrl-C; the seeded market continues, a minute a second; "
+        "not with --live"
     ),
 ]
 Continue = Annotated[
@@ -75,7 +93,8 @@ Continue = Annotated[
     Parameter(
         name="--continue",
         group=_AGAIN,
-        help="go on with the run in the state directory: its desk, data, strategy and params are remembered",
+        help="continue the run in the state directory, on recorded bars or the seeded market: its desk, data, strategy "
+        "and params are remembered",
     ),
 ]
 Overwrite = Annotated[
@@ -128,7 +147,7 @@ def command(
 
 
 def _trade(options: Options, wanted: RunOptions, out: Console) -> int:
-    """Trade where the options say: at the exchange in the box, on a venue's bars, or on recorded ones."""
+    """Trade where the options say: at the simulated exchange, on a venue's bars, or on recorded ones."""
     if wanted.exchange:
         from fanfold.cli import box_run  # noqa: PLC0415 - it loads a web server
 

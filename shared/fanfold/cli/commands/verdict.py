@@ -40,7 +40,9 @@ Data = Annotated[
 ]
 Again = Annotated[
     list[str] | None,
-    Parameter(metavar="FILE", consume_multiple=1, help="the same bars of another download, to compare"),
+    Parameter(
+        metavar="FILE", consume_multiple=1, help="a second download of the same bars, to find bars that were revised"
+    ),
 ]
 Param = Annotated[list[str] | None, Parameter(metavar="K=V", help="a param of the strategy")]
 Timeframe = Annotated[
@@ -49,9 +51,9 @@ Timeframe = Annotated[
 Trials = Annotated[
     Count, Parameter(help="how many configurations were tried before this one was chosen (those in the library)")
 ]
-Cost = Annotated[Bps, Parameter(help="fee and slippage of a fill, in hundredths of a percent (12)")]
-Permutations = Annotated[Count, Parameter(help="markets in another order to compare with (199)")]
-Seed = Annotated[int, Parameter(metavar="N", converter=read_by(read_whole), help="draws what is drawn")]
+Cost = Annotated[Bps, Parameter(help="fee and slippage of a fill, in basis points (12)")]
+Permutations = Annotated[Count, Parameter(help="permuted markets to compare with (199)")]
+Seed = Annotated[int, Parameter(metavar="N", converter=read_by(read_whole), help="seed of what is random (7)")]
 
 
 def command(

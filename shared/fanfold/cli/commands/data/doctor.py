@@ -1,6 +1,6 @@
 """Name every defect of data files by row and time, and what to do about it.
 
---repair writes a mended copy beside each file, and says what it changed. No price is ever made up.
+--repair writes a repaired copy beside each file, and says what it changed. No price is ever made up.
 
 Example: fanfold data doctor BTCUSDT-1m-2026-03.zip
 Example: fanfold data doctor export.csv=BTC/USDT --repair
@@ -29,8 +29,8 @@ File = Annotated[str, Parameter(metavar="FILE", help="FILE or FILE=BASE/QUOTE, o
 def command(
     *files: File,
     columns: Columns = "",
-    repair: Annotated[bool, Parameter(help="write a mended copy beside each file that needs one")] = False,
-    overwrite: Annotated[bool, Parameter(help="write over a mended copy that is there")] = False,
+    repair: Annotated[bool, Parameter(help="write a repaired copy beside each file that needs one")] = False,
+    overwrite: Annotated[bool, Parameter(help="write over a repaired copy that is there")] = False,
 ) -> Answer:
     """Return the defects of each file; a failure where there are any, wrong input where a file cannot be taken."""
     if not files:

@@ -45,7 +45,7 @@ def command(
         Parameter(
             metavar="DATE",
             converter=read_by(read_day),
-            help=f"the last day of a stage of some days (in {DAYS} days)",
+            help=f"last day of a temporary stage, pr-... or try-... (in {DAYS} days)",
         ),
     ] = None,
 ) -> Answer:

@@ -1,4 +1,4 @@
-"""Remove the stages of some days whose day is past.
+"""Remove the temporary stages, pr-... and try-..., that have expired.
 
 Example: fanfold stage sweep --dry-run
 Example: fanfold stage sweep --kind pr
