@@ -97,8 +97,7 @@ class StrategyInstance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     band: Annotated[
         Decimal,
         msgspec.Meta(
-            description="No-trade band: a position closer to its target than this share of the leg's equity is left "
-            "as it is; exits are always traded"
+            description="No-trade band around the target, a share of the leg's equity; exits are always traded"
         ),
     ] = Decimal("0.1")
     volatility: Annotated[
@@ -121,8 +120,8 @@ class StrategyInstance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
         Literal["market", "limit", "post-only"],
         msgspec.Meta(
             description="`market` sends an IOC limit order at most `collar_bps` from the last close: it never fills "
-            "beyond that, and what does not fill is ordered again at the next poll. `limit` rests at the last close. "
-            "`post-only` does too, but an entry that would take liquidity is cancelled"
+            "beyond that, and the rest is sent again at the next poll. `limit` rests at the last close; `post-only` "
+            "too, but an entry that would take liquidity is cancelled"
         ),
     ] = "market"
     order_ttl_s: Annotated[int, msgspec.Meta(description="How long an order may stay open before it expires")] = 300
