@@ -29,9 +29,7 @@ class VenueSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     ] = "1m"
     jump_max: Annotated[
         Decimal,
-        msgspec.Meta(
-            description="Largest move between two closes; a larger one is held until the next bar confirms it"
-        ),
+        msgspec.Meta(description="Largest move from close to close; a larger one waits for the next bar to confirm it"),
     ] = Decimal("0.25")
     grace_s: Annotated[
         int,
