@@ -1,5 +1,7 @@
 """The decisions of each strategy, and the effort of a new one."""
 
+import re
+import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,12 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fanfold import desk
 from fanfold.errors import BadInput
 from fanfold.research.compiled import compile_step
 from fanfold.strategy import contract, folder
 from fanfold.strategy.contract import Bars, Universe
+from support.core_desk import raw
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+GUIDE = (REPOSITORY / "docs/writing-a-strategy.md").read_text()
 RECORDED = REPOSITORY.parent / "shared/data/candles_1m/binance_XRPUSDT_1m_2026-03_2026-04.feather"
 SMALL: dict[str, dict[str, Any]] = {
     "breakout": {"entry": 3, "exit": 2, "atr": 2, "stop": 1.5, "short": 1},
@@ -164,11 +169,27 @@ def test_a_param_out_of_range_is_refused_by_its_name(name: str, params: dict[str
         contract.bind(name, params, 2)
 
 
+def test_the_step_of_the_guide_that_protects_its_position_is_bound(tmp_path: Path) -> None:
+    example, protects = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)[:2]
+    (tmp_path / "stopped_dip.py").write_text(example + protects)
+    folder.use(tmp_path)
+    try:
+        assert fold("stopped_dip", {}, [100.0, 101.0])[0][-1] == contract.Protected(0.0, 0.02, 0.05, 0.03)
+    finally:
+        folder.use(None)
+
+
+def test_the_instance_of_the_guide_is_one_of_a_desk(written: str) -> None:
+    (entry,) = re.findall(r"```toml\n(.*?)```", GUIDE, re.DOTALL)
+    tables = raw()
+    tables["strategies"] = tomllib.loads(entry)["strategies"]
+    assert [each.strategy for each in desk.build(tables, "the guide's desk").strategies.values()] == [written]
+
+
 @pytest.fixture
 def written(tmp_path: Path) -> Iterator[str]:
     """The strategy of the guide, as a file in a desk's own folder."""
-    guide = (REPOSITORY / "docs/writing-a-strategy.md").read_text()
-    (tmp_path / "rsi_dip.py").write_text(guide.split("```python\n")[1].split("```")[0])
+    (tmp_path / "rsi_dip.py").write_text(GUIDE.split("```python\n")[1].split("```")[0])
     folder.use(tmp_path)
     yield "rsi_dip"
     folder.use(None)
