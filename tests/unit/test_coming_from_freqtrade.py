@@ -29,7 +29,7 @@ def _written(tmp_path: Path) -> Iterator[None]:
 
 
 def wanted(closes: list[float]) -> list[Protected]:
-    """What the page's strategy wants at each close."""
+    """Return what the strategy of the page wants at each close."""
     strategy = contract.bind("trend_dip", {}, 1)
     column, state, weights = [closes[0]] * strategy.lookback + closes, strategy.start(strategy.params), []
     for now in range(strategy.lookback, len(column)):
