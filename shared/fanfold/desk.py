@@ -168,10 +168,7 @@ def _listed(names: Iterable[str]) -> str:
 
 def _of_instrument(instrument: Instrument) -> Iterator[str]:
     if 0 < instrument.amount_max < instrument.amount_min:
-        yield (
-            f"`amount_max` is {instrument.amount_max}, below `amount_min`, "
-            f"which is {instrument.amount_min}; no order fits"
-        )
+        yield f"`amount_max` is {instrument.amount_max}, below `amount_min`, {instrument.amount_min}; no order fits"
     places = desk_entries.decimals(instrument.tick) + desk_entries.decimals(instrument.lot)
     if places > desk_entries.CASH_DECIMALS:
         yield (
@@ -222,6 +219,9 @@ def _of_account(desk: Desk, name: str, account: Account) -> Iterator[str]:
     if account.mode == "live" and (desk.venues[account.venue].kind != "ccxt" or account.kind != "spot"):
         wrong = f"its venue is of kind {desk.venues[account.venue].kind}, and it is a {account.kind} account"
         yield f'[{path}] mode "live" needs a venue of kind "ccxt" and kind = "spot"; {wrong}'
+    live = sorted(key for key, own in desk.accounts.items() if own.mode == "live" and own.venue == account.venue)
+    if name in live[1:]:
+        yield f"[{path}] is live at {account.venue}, as {live[0]} is: both would trade with one key; make one of them"
     traded = [symbol for symbol in desk.venues[account.venue].symbols if symbol in desk.instruments]
     for symbol in traded:
         quote = desk.instruments[symbol].quote

@@ -5,11 +5,14 @@ from typing import Any
 
 import pytest
 
+from fanfold.errors import AT_ONCE
+from fanfold.ledger.approvals import Approvals
 from fanfold.messages import Target, TradingState
 from fanfold.risk import bundles
 from fanfold.risk.decision import Decision, decide
 from fanfold.risk.exposure import AccountSnapshot
 from fanfold.risk.policy import prepare
+from fanfold.simulation.ledger_store import MemoryLedgerStore
 from support.risk_desk import AT, BTC, ETH, NOW, book, desk, held, mark, target
 
 D = Decimal
@@ -91,3 +94,11 @@ def test_reductions_come_before_bundles_and_no_bundle_is_cut() -> None:
     made = decided(*pair(), *pair(0.0, 0.0, name="n"), snapshot=book(cash=D(7000), held=own))
     assert [(order.instance, order.reduce_only) for order in made.approved] == [("n", True), ("m", False), ("m", False)]
     assert [len(unit) for unit in bundles.units(made.approved, made.bundles)] == [1, 2]
+
+
+def test_a_bundle_of_more_orders_than_one_write_takes_is_held_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Approvals(MemoryLedgerStore(lambda _messages: None), AT_ONCE).orders_max >= bundles.BUNDLE_ORDERS_MAX
+    monkeypatch.setattr(bundles, "BUNDLE_ORDERS_MAX", 1)
+    made = decided(*pair())
+    assert (made.approved, codes(made)) == ([], {BTC: "BUNDLE", ETH: "BUNDLE"})
+    assert made.refused[0].detail.endswith(": it has 2 orders, and may have 1")

@@ -235,3 +235,15 @@ def test_more_instruments_than_an_accounts_poll_holds_are_refused_with_the_cure(
     document["venues"]["v"]["symbols"] += coins
     with pytest.raises(BadInput, match=r"\[venues.v\] `symbols` names 4,0\d\d instruments; a venue takes 4,000"):
         desk.build(document, "desk.toml")
+
+
+def test_one_account_of_a_venue_is_live() -> None:
+    tables = raw()
+    tables["venues"]["v"] |= {"kind": "ccxt", "exchange": "binance"}
+    tables["accounts"]["main"] |= {"kind": "spot", "mode": "live"}
+    tables["accounts"]["other"] = dict(tables["accounts"]["main"])
+    tables["limits"]["other"] = dict(tables["limits"]["main"])
+    with pytest.raises(BadInput, match=r"\[accounts.other\] is live at v, as main is"):
+        desk.build(tables, "test")
+    tables["accounts"]["other"]["mode"] = "paper"
+    assert desk.build(tables, "test").accounts["other"].mode == "paper"

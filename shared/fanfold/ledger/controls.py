@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from fanfold.errors import Backoff, Conflict, Refused, retry_on_conflict
+from fanfold.errors import Backoff, Conflict, Refused, for_each_account, retry_on_conflict
 from fanfold.ledger.changes import (
     AwaitResume,
     Change,
@@ -48,19 +48,29 @@ class LedgerControls:
         """Set the trading states, one account at a time, so that one whose books are busy holds up none.
 
         The request is done with the last. Return the accounts that were left in a stricter state; where all were,
-        nothing is done, and nothing remembered.
+        nothing is done, and nothing remembered. What fails at one account, or as changes are published, is raised once
+        every other account had its turn: see ``for_each_account``.
         """
+        own = {message.account: message for message in messages}
         left: dict[str, OrderPermissions] = {}
-        for message in messages:
-            last = message is messages[-1]
+        done: list[TradingStateChanged] = []
+
+        def set_one(account: str) -> None:
+            message, last = own[account], len(done) + len(left) == len(own) - 1
             more = [RememberRequest(remembering(left), expiry_s(now))] if last else []
             stricter = set_state(self._store, [*setting(message), *more], message, self._backoff)
             if stricter is None:
-                self._store.publish([message])
-                continue
-            left[message.account] = stricter
-            if last and len(left) < len(messages):
+                done.append(message)
+                return
+            left[account] = stricter
+            if last and done:
                 self._insist([RememberRequest(remembering(left), expiry_s(now))])
+
+        try:
+            for_each_account(list(own), set_one)
+        finally:
+            if done:
+                self._store.publish(done)
         return left
 
     def pending(self, account: str) -> PendingResume | None:

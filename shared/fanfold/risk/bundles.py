@@ -10,6 +10,8 @@ from fanfold.risk.rules import ORDER_RULES, REDUCTION_RULES
 from fanfold.risk.standing import StandingTarget
 
 Bundles = Mapping[PositionKey, str]
+# All orders of a bundle are approved in one write, which takes no more.
+BUNDLE_ORDERS_MAX = 32
 
 
 def of(entries: Iterable[StandingTarget], context: Context) -> dict[PositionKey, str]:
@@ -39,9 +41,9 @@ def judge(
         before = context.saved() if bundle else context
         verdicts = [_judge(order, context) for order in unit]
         refusals = [verdict for verdict in verdicts if isinstance(verdict, Refusal)]
-        if bundle and (refusals or bundle in short):
+        if bundle and (refusals or bundle in short or len(unit) > BUNDLE_ORDERS_MAX):
             context.restore(before)
-            reason = _reason(bundle, refusals)
+            reason = _reason(bundle, refusals, len(unit))
             refused += [
                 verdict if isinstance(verdict, Refusal) else Refusal(order=verdict, code=Code.BUNDLE, detail=reason)
                 for verdict in verdicts
@@ -84,9 +86,9 @@ def _judge(order: Order, context: Context) -> Order | Refusal:
     return order
 
 
-def _reason(bundle: str, refusals: Sequence[Refusal]) -> str:
-    reasons = (
-        ", ".join(f"{refusal.order.instrument} {refusal.code}" for refusal in refusals)
-        or "a leg that cannot be ordered"
-    )
+def _reason(bundle: str, refusals: Sequence[Refusal], orders: int) -> str:
+    reasons = ", ".join(f"{refusal.order.instrument} {refusal.code}" for refusal in refusals)
+    if not reasons:
+        too_many = f"it has {orders} orders, and may have {BUNDLE_ORDERS_MAX}"
+        reasons = too_many if orders > BUNDLE_ORDERS_MAX else "a leg that cannot be ordered"
     return f"bundle {bundle} goes out whole or not at all: {reasons}"
