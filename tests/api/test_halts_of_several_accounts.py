@@ -29,13 +29,13 @@ class Failing(MemoryLedgerStore):
     def __init__(self, at: str) -> None:
         super().__init__(self._tell)
         self.at = at
-        self.told: list[Any] = []
+        self.published: list[Any] = []
         self.commit([OpenAccount(account, Decimal(1_000)) for account in ACCOUNTS])
 
     def _tell(self, messages: Sequence[Any]) -> None:
         if self.at == "publishing":
             raise BadHour
-        self.told += messages
+        self.published += messages
 
     def commit(self, changes: Sequence[Any]) -> None:
         first = changes[0]
@@ -61,7 +61,7 @@ def test_what_fails_keeps_no_other_account_from_it(at: str) -> None:
     reached = [account for account in ACCOUNTS if account != at]
     states = {account: store.permissions(account).trading_state for account in ACCOUNTS}
     assert [account for account, state in states.items() if state is TradingState.HALTED] == reached
-    assert [message.account for message in store.told] == ([] if at == "publishing" else reached)
+    assert [message.account for message in store.published] == ([] if at == "publishing" else reached)
 
 
 def test_a_request_that_set_every_account_is_done_though_nothing_was_published() -> None:
