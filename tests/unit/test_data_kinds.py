@@ -1,4 +1,4 @@
-"""Every kind of data file is read to the bars that it was made of, or refused; docs/data-files.md lists them."""
+"""Every kind of data file is read to the bars that it was made of, or refused; docs/data-kinds.md lists them."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory

@@ -250,7 +250,7 @@ def test_a_desk_at_rest_is_read_once_until_it_changes(tmp_path: Path, monkeypatc
 
 def test_a_command_without_its_library_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     options = Options(tmp_path, json=False, command="")
-    for module, words in ((watch, "pip install 'fanfold[watch]'"), (mcp, "pip install 'fanfold[mcp]'")):
+    for module, words in ((watch, "pip install -e '.[watch]'"), (mcp, "pip install -e '.[mcp]'")):
         monkeypatch.setattr(module, "find_spec", lambda _name: None)
         with pytest.raises(BadInput) as refused:
             module.command(options=options)

@@ -101,7 +101,7 @@ def _notify(channel: str, address: str, announcement: Announcement) -> bool:
             )
         )
     except ImportError:
-        raise ChannelFailed("apprise is not installed: pip install 'fanfold[alerts]'") from None
+        raise ChannelFailed("apprise is not installed: pip install -e '.[alerts]' in the checkout") from None
     except RAISED as fault:  # Its text may hold the address, so its kind alone is said.
         raise ChannelFailed(f"the channel {channel} failed: {type(fault).__name__}") from None
 

@@ -56,7 +56,9 @@ def write_workbook(path: Path, report: TaxYear, lots: Sequence[OpenLot]) -> None
         # An extra: nobody else needs it.
         import xlsxwriter  # noqa: PLC0415
     except ModuleNotFoundError as wrong:
-        raise BadInput("--xlsx needs XlsxWriter: `pip install 'fanfold[excel]'`, or write --csv") from wrong
+        raise BadInput(
+            "--xlsx needs XlsxWriter: in the checkout, `pip install -e '.[excel]'`; or write --csv"
+        ) from wrong
     if len(report.rows) >= ROWS_MAX:
         raise BadInput(f"a workbook has at most {ROWS_MAX:,} rows and there are {len(report.rows):,}: write --csv")
     options = {"remove_timezone": True, "constant_memory": True}

@@ -1,4 +1,4 @@
-"""The table of kinds of data files in docs/data-files.md, written from what the readers make of an example of each."""
+"""The table of kinds of data files in docs/data-kinds.md, written from what the readers make of an example of each."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from fanfold.local.launcher import repository_root
 from fanfold_dev.documents.data_kinds import kinds
 from fanfold_dev.documents.data_kinds.building import COUNT, OPENS, Kind
 
-PAGE = "docs/data-files.md"
+PAGE = "docs/data-kinds.md"
 BEGIN = "<!-- Written by `make documents`, down to the end mark. -->"
 END = "<!-- End of what is written. -->"
 # After every example.

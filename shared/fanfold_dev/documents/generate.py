@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fanfold.codes import Code
 from fanfold.deployment import SERVICES
+from fanfold.records import LegCode
 from fanfold.risk.rules import BUNDLE_RULE, ORDER_RULES, TARGET_RULES
 from fanfold_dev.documents.commands import commands_markdown
 from fanfold_dev.documents.cost import cost_markdown
@@ -29,7 +30,8 @@ def risk_codes_markdown() -> str:
     rows += [(rule.code, rule.text, rule.reductions) for rule in ORDER_RULES]
     rows.append((Code.BUNDLE, BUNDLE_RULE, False))
     lines = [f"| `{code}` | {text} | {'yes' if applies else 'no'} |" for code, text, applies in rows]
-    return "\n".join([*_RISK_CODES_HEAD, *lines, ""])
+    legs = [f"| `{code}` | {text} | {todo} |" for code, (text, todo) in zip(LegCode, _LEGS, strict=True)]
+    return "\n".join([*_RISK_CODES_HEAD, *lines, *_LEGS_HEAD, *legs, ""])
 
 
 _RISK_CODES_HEAD = (
@@ -43,6 +45,35 @@ _RISK_CODES_HEAD = (
     "",
     "| Code | Refuses when | Applies to exits |",
     "| --- | --- | --- |",
+)
+
+_LEGS_HEAD = (
+    "",
+    "## Why a leg does not trade",
+    "",
+    "A leg is a strategy instance on one instrument. `fanfold status` and `fanfold signals` show why it is idle;",
+    "[alerts](alerts.md#what-is-told) says which of these codes are sent to a channel.",
+    "",
+    "| Code | Meaning | What to do |",
+    "| --- | --- | --- |",
+)
+# In the order of the codes.
+_LEGS = (
+    ("It trades again.", "Nothing."),
+    ("`step` failed, or returned no finite number. The detail names file and line.", "Fix the strategy."),
+    ("It has not seen as many bars as it looks back on.", "Wait; the detail counts the bars."),
+    ("It waits for bars, or continues without those of one instrument.", "Look at the venue; it continues by itself."),
+    ("Its stored state does not fit any more, as after a change of its code or params.", "Nothing: it warms up anew."),
+    ("Its target is too small for an order at the venue.", "Raise `allocation`, or trade fewer instruments."),
+    ("What it holds is too small to be sold.", "Nothing, or sell it at the exchange."),
+    ("An instrument has no price.", "Look at the venue."),
+    (
+        "A stop, trail or profit closed it, or its bundle was uneven for too long.",
+        "Nothing: it stays flat until the strategy wants 0 or the other side.",
+    ),
+    ("The venue changed tick, lot or limits; it trades by the stricter ones.", "`fanfold desk check --refresh`"),
+    ("Its position has no stop at the venue: the desk alone protects it.", "Watch it; see the detail."),
+    ("After FLATTENING the account holds nothing any more.", "`fanfold resume` when it shall trade again."),
 )
 
 # Path from the root of the repository -> what writes it.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from fanfold.cli.assistants.calls import Assistant
     from fanfold.cli.assistants.workplace import Workplace
 
-INSTALL = "pip install 'fanfold[mcp]'"
+INSTALL = "in the checkout, `pip install -e '.[mcp]'`; `make install` brings it too"
 MB = 10**6
 ALLOWANCE = Allowance()
 SCAN_MB = ALLOWANCE.scan_bytes // MB

@@ -23,7 +23,7 @@ from fanfold.errors import BadInput
 from fanfold.messages import TradingState
 
 EXITS = DESK
-INSTALL = "pip install 'fanfold[watch]'"
+INSTALL = "in the checkout, `pip install -e '.[watch]'`; `make install` brings it too"
 LOCAL_S, STAGE_S = 2, 15
 
 
