@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ROWS = re.findall(r"<!-- (test_\w+\.py) (test_\w+) --> \|$", (ROOT / "docs/first-mistakes.md").read_text(), re.MULTILINE)
+ROWS = re.findall(
+    r"<!-- (test_\w+\.py) (test_\w+) --> \|$", (ROOT / "docs/first-mistakes.md").read_text(), re.MULTILINE
+)
 
 
 def test_every_row_but_those_that_stay_names_a_test() -> None:
