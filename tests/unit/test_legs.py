@@ -77,7 +77,7 @@ def test_a_fault_is_told_with_its_first_time_and_stays_a_failure_when_the_leg_tr
     run_legs.status(status(LegCode.OK, "", 51))
     run_legs.status(status(LegCode.FAULT, "RuntimeError: boom again", 52))
     (leg,) = run_legs.reports(FIRST, LAST)
-    assert leg.text == f"trend {A}: FAILED: RuntimeError: boom again; first at 2026-03-01 00:51:00, told 2 times"
+    assert leg.text == f"trend {A}: FAILED: RuntimeError: boom again; first at 2026-03-01 00:51:00, reported 2 times"
     assert leg.failed
 
 

@@ -18,7 +18,7 @@ class AlertChannel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """A channel that people read. Its address is a secret, and no part of this file: see [alerts](alerts.md)."""
 
     lowest: Annotated[
-        Severity, msgspec.Meta(description="The lowest severity that the channel is told of: `info` is everything")
+        Severity, msgspec.Meta(description="The lowest severity that is sent to the channel: `info` is everything")
     ] = "warning"
     after_s: Annotated[
         int,
@@ -32,9 +32,9 @@ class AlertChannel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     ] = 3600
     quiet: Annotated[
         str,
-        msgspec.Meta(description="Hours of UTC in which the channel is told nothing, such as `22:00-06:00`"),
+        msgspec.Meta(description="Hours of UTC in which the channel is sent nothing, such as `22:00-06:00`"),
     ] = ""
-    breaks: Annotated[Severity, msgspec.Meta(description="The lowest severity that is told in the quiet hours too")] = (
+    breaks: Annotated[Severity, msgspec.Meta(description="The lowest severity that is sent in the quiet hours too")] = (
         "critical"
     )
     fill_notional_min: Annotated[

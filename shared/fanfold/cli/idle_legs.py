@@ -40,7 +40,7 @@ class LegReport(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def text(self) -> str:
         since = f"; first at {self.first}" if self.first else ""
-        often = f", told {self.times} times" if self.times > 1 else ""
+        often = f", reported {self.times} times" if self.times > 1 else ""
         return f"{self.instance} {self.instrument}: {reason_text(self.code, self.detail, over=True)}{since}{often}"
 
 

@@ -22,9 +22,10 @@ desk answers; else the embedded AWS is started on what the last run left, for as
 written to standard error.
 
 The state directory holds the newest run; a new one puts it into `runs/1`, `runs/2` and so on, which
-`--state` takes too and `fanfold runs` lists. Only `run --overwrite` erases. A run notes each bar that it
-traded, so `run --continue` goes on after Ctrl-C and after a kill, with the desk, data, strategy and params
-that it began with: it remembers them, with digests of their files, and says what differs where it cannot.
+`--state` takes too and `fanfold runs` lists. Only `run --overwrite` erases. A run on recorded bars or the
+seeded market notes each bar that it traded, so `run --continue` resumes it after Ctrl-C and after a kill, with
+the desk, data, strategy and params that it began with: it remembers them, with digests of their files, and
+says what differs where it cannot. A run with `--live` or `--exchange` cannot be resumed.
 One command at a time holds the directory; commands that ask a desk which trades or is served ask that one.
 
 ## Exit codes

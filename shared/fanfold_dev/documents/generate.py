@@ -52,7 +52,7 @@ _LEGS_HEAD = (
     "## Why a leg does not trade",
     "",
     "A leg is a strategy instance on one instrument. `fanfold status` and `fanfold signals` show why it is idle;",
-    "[alerts](alerts.md#what-is-told) says which of these codes are sent to a channel.",
+    "[alerts](alerts.md#what-is-sent) says which of these codes are sent to a channel.",
     "",
     "| Code | Meaning | What to do |",
     "| --- | --- | --- |",

@@ -34,16 +34,15 @@ _COLUMNS = {"key": "alert", "severity": "severity", "count": "times", "since": "
 
 
 def command(
-    action: Annotated[
-        Literal["list", "test"], Parameter(help="list alerts, or test channels by telling them something")
-    ] = "list",
+    action: Annotated[Literal["list", "test"], Parameter(help="list alerts, or send a test to channels")] = "list",
     channel: Annotated[str | None, Parameter(metavar="CHANNEL", help="test this channel; without it, all")] = None,
     /,
     *,
     options: Shared,
     stage: StageName = "",
     ack: Annotated[
-        str | None, Parameter(metavar="ALERT", help="take an alert: it repeats no more, and no further channel is told")
+        str | None,
+        Parameter(metavar="ALERT", help="acknowledge an alert: no repeats, and no further channel is notified"),
     ] = None,
     past: Annotated[
         bool, Parameter(name="--all", negative=(), help="list those too that are over or were taken")

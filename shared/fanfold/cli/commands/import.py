@@ -2,7 +2,7 @@
 """Bring bars of files, an archive or an exchange's past into a lake in a folder.
 
 Files are of any kind that docs/data-files.md names. From an exchange, days that the lake has are not asked for again,
-so that a run which was stopped goes on where it was. Queries by --lake, and --data, read the folder.
+so that an import which was stopped continues where it was. Queries by --lake, and --data, read the folder.
 
 Example: fanfold import BTCUSDT-1m-2026-02.zip BTCUSDT-1m-2026-03.zip --into lake --venue binance
 Example: fanfold import --archive https://archive.example --symbols BTC/USDT --from 2025-01-01 --into lake

@@ -1,7 +1,7 @@
 """Trade every configuration of a grid of params, on all cores, and rank them.
 
 A trial earns what `fanfold backtest` earns with its params, to the last digit. Ctrl-C keeps what is done, and the same
-command goes on with it. docs/research.md says what a trial is, and which figures there are.
+command continues from there. docs/research.md says what a trial is, and which figures there are.
 
 Example: fanfold sweep sma_cross --grid fast=5:50:5 --grid slow=60:200:20
 Example: fanfold sweep sma_cross --data BTCUSDT-1m.zip --grid fast=10,20 --grid slow=50:200:10 --windows 30d

@@ -23,7 +23,7 @@ _ORDERS = {"at": "at", "order": "order", "became": "state", "side": "side", "qua
 
 def heading(picture: Picture, place: str) -> str:
     """Return the line on top: the desk, whether it trades, the time, and the age of its data."""
-    does = "trades" if picture.running else "at rest"
+    does = "trades" if picture.running else "stopped"
     return f"{place}  {does}  {moment(picture.at)}  {_age(picture)}"
 
 
