@@ -112,9 +112,9 @@ SERVICES := $(filter-out research alerts page,$(STACKS))
 IMAGED := $(filter-out page,$(STACKS))
 IMAGES ?= $(SERVICES)
 # The desk that goes into the images.
-export FANFOLD_DESK := $(if $(DESK),$(abspath $(DESK)))
+export FANFOLD_DESK := $(if $(DESK),$(abspath $(DESK)),$(FANFOLD_DESK))
 # The folder of its own strategies; without it, ./strategies where it exists.
-export FANFOLD_STRATEGIES := $(if $(STRATEGIES),$(abspath $(STRATEGIES)))
+export FANFOLD_STRATEGIES := $(if $(STRATEGIES),$(abspath $(STRATEGIES)),$(FANFOLD_STRATEGIES))
 
 images: install ## Build the Lambda images with docker or buildah; DESK=file STRATEGIES=dir BASE_IMAGE=name@sha256:... ARCH=arm64 for AWS
 	@$(BIN)/python -m fanfold_dev.images $(IMAGES)

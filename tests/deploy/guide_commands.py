@@ -12,7 +12,7 @@ from fanfold.errors import BadInput
 
 ROOT = Path(__file__).resolve().parents[2]
 # What the AWS command line has beside the services' operations.
-CUSTOM = {("s3", "mb"), ("ecr", "get-login-password")}
+CUSTOM = {("s3", "ls"), ("ecr", "get-login-password")}
 GLOBAL = {"--query", "--output", "--cli-binary-format", "--region", "--profile"}
 _session = Session()
 

@@ -13,7 +13,7 @@ from support.packaged_stages import templates as packaged_desk
 from support.research_stage import RESEARCH_IMAGE
 
 ROOT = Path(__file__).resolve().parents[2]
-GUIDES = ("docs/deploy.md", "docs/runbook.md")
+GUIDES = tuple(f"docs/{name}.md" for name in ("aws-options", "deploy", "live", "morning-check", "runbook"))
 TOLD = "docs/runbook.md#"
 # What a budget and the state machines tell the alarms' topic.
 NO_ALARMS = {"budget", "the-day-is-not-closed", "a-back-fill-is-not-complete", "orders-are-left-to-the-sweep"}
@@ -39,8 +39,14 @@ def descriptions() -> dict[str, str]:
     return {alarm["AlarmName"]: alarm["AlarmDescription"] for alarm in properties}
 
 
+def rows() -> list[tuple[str, str]]:
+    """Return the alarms of the runbook's table, SERVICE and FUNCTION as any name, each with its section."""
+    named = re.findall(r"^\| \[`([\w-]+)`\]\(#([a-z-]+)\)", (ROOT / "docs/runbook.md").read_text(), re.MULTILINE)
+    return [(re.sub(r"SERVICE|FUNCTION", r"[a-z_-]+", alarm), section) for alarm, section in named]
+
+
 def verbs(text: str) -> set[str]:
-    return set(re.findall(r"(?:^|`|\()make ([a-z-]+)", text, re.MULTILINE))
+    return set(re.findall(r"(?:^|`|\()make (?:--silent )?([a-z-]+)", text, re.MULTILINE))
 
 
 def test_every_alarm_names_an_existing_section() -> None:
@@ -49,6 +55,25 @@ def test_every_alarm_names_an_existing_section() -> None:
     assert described
     lost = {name for name, text in described.items() if text.partition(TOLD)[2] not in sections}
     assert lost == set()
+
+
+def test_every_alarm_is_in_the_table_at_the_head_of_the_runbook() -> None:
+    listed = rows()
+    lost = {
+        name
+        for name, text in descriptions().items()
+        if not any(
+            re.fullmatch(rf"fanfold-[a-z0-9-]+?-{alarm}", name) and section == text.partition(TOLD)[2]
+            for alarm, section in listed
+        )
+    }
+    assert lost == set()
+
+
+def test_the_table_has_every_section_of_the_runbook() -> None:
+    text = (ROOT / "docs/runbook.md").read_text()
+    linked = re.findall(r"^\| \[[^\]]+\]\(#([a-z-]+)\)", text, re.MULTILINE)
+    assert set(linked) == anchors(text)
 
 
 @pytest.mark.parametrize("guide", GUIDES)

@@ -5,13 +5,14 @@ import os
 import shlex
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from fanfold.cli.app import command_files, parse
 from fanfold.cli.commands.doctor import node_finding
-from fanfold.cli.exit_codes import MEANINGS, Exit
+from fanfold.cli.exit_codes import FAILURES, MEANINGS, Exit
 from fanfold.cli.main import main
 from fanfold.local.session import run_file, running_cloud
 from fanfold.strategy import contract
@@ -22,6 +23,11 @@ DESK = ROOT / "desk.toml"
 
 def test_every_exit_code_has_a_meaning():
     assert set(MEANINGS) == set(Exit)
+
+
+def test_every_command_that_may_fail_says_when():
+    exits = {" ".join(file.words): getattr(import_module(file.module), "EXITS", ()) for file in command_files()}
+    assert {words for words, codes in exits.items() if Exit.FAILED in codes} == FAILURES.keys()
 
 
 COMMANDS = [file for file in command_files() if file.examples]

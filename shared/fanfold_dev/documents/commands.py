@@ -6,7 +6,7 @@ from importlib import import_module
 from cyclopts import Argument
 
 from fanfold.cli.app import ABOUT, NAME, CommandFile, arguments_of, command_files
-from fanfold.cli.exit_codes import EVERY_COMMAND, MEANINGS, Exit
+from fanfold.cli.exit_codes import EVERY_COMMAND, FAILURES, MEANINGS, Exit
 
 _HEAD = f"""# Commands
 
@@ -37,6 +37,8 @@ One command at a time holds the directory; commands that ask a desk which trades
 def commands_markdown() -> str:
     """Return the page: every command with its arguments, examples and exit codes."""
     codes = [f"| {code.value} | {meaning} |" for code, meaning in MEANINGS.items()]
+    codes += ["", "| Command | Its exit code is 1 where |", "| --- | --- |"]
+    codes += [f"| `{words}` | {reason} |" for words, reason in FAILURES.items()]
     sections = [line for file in command_files() if file.examples for line in _section(file)]
     return "\n".join([_HEAD, *codes, *sections]) + "\n"
 

@@ -16,7 +16,7 @@ from fanfold.cli.exit_codes import DESK, Exit
 from fanfold.cli.idle_legs import reason_text
 from fanfold.cli.output import Answer, Grid, cell, grid
 from fanfold.cli.reading import StoredBooks, books_of, legs_of
-from fanfold.deployment import SERVICES, dead_letters_names, queue_name
+from fanfold.deployment import SERVICES, STAGE, dead_letters_names, queue_name
 from fanfold.ledger.account_books import AccountBooks
 from fanfold.local.session import Session
 from fanfold.money import ZERO, amount, exact
@@ -33,7 +33,7 @@ def command(*, options: Shared, stage: StageName = "", account: Account = None) 
         document = document_of(session, books_of(session, session.accounts(account)))
     accounts, queues, parity = (document[name] for name in ("accounts", "queues", "parity"))
     balance = all(books["books_balance"] for books in accounts)
-    text = [line for books in accounts for line in _account_text(books)]
+    text = [line for books in accounts for line in _account_text(books, session.stage)]
     text += [f"parity {parity_reports.summary(parity)}"] if parity is not None else []
     return Answer(document, ["\n".join(text), _queues_text(queues)], Exit.OK if balance else Exit.FAILED)
 
@@ -121,9 +121,12 @@ def _time(at: int) -> datetime | None:
     return datetime.fromtimestamp(at, UTC) if at else None
 
 
-def _account_text(account: dict[str, Any]) -> list[str]:
+def _account_text(account: dict[str, Any], stage: str) -> list[str]:
     if "equity" not in account:
-        return [f"account {account['account']}: not opened yet; `fanfold run` opens it"]
+        there = f"fanfold open --stage {stage} --account {account['account']} --reason TEXT"
+        return [
+            f"account {account['account']}: not opened yet; `{'fanfold run' if stage == STAGE else there}` opens it"
+        ]
     why, by = account["trading_state_reason"], account["trading_state_actor"]
     because = f" ({why}, by {by})" if why else ""
     text = [f"account {account['account']}: {account['trading_state']}{because}"]
