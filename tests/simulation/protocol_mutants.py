@@ -12,7 +12,7 @@ from test_mutants import Guard
 from test_real_orders_under_fire import _stamped_now, _unknown_is_rejected
 
 from execution_service import keys, send
-from execution_service.follow import Follower
+from execution_service.trade_booking import TradeBooker
 from fanfold.aws.dynamodb import ledger_changes
 from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.function import sqs
@@ -98,7 +98,7 @@ MUTANTS: dict[str, list[Guard]] = {
     "an unknown outcome is a rejection": [Guard(send.Sender, "_send", _unknown_is_rejected)],
     "an old signal is sent": [Guard(send.approved, "stale", lambda _was: lambda *_given: False)],
     "the venue's end is taken before its trades": [
-        Guard(Follower, "book", lambda _was: lambda *_given: (0, None)),
+        Guard(TradeBooker, "book", lambda _was: lambda *_given: (0, None)),
     ],
     "each claim has an id of its own": [Guard(send, "OrderRequest", _own_id)],
     "the venue is sent a lot more": [Guard(send, "OrderRequest", _quantity(lambda size: size + Decimal("0.001")))],
@@ -107,7 +107,7 @@ MUTANTS: dict[str, list[Guard]] = {
         Guard(orders, "fill", lambda was: lambda *arguments: replace(was(*arguments), state=OrderState.APPROVED)),
     ],
     "a claim counts twice": [Guard(orders, "claim", _twice)],
-    "fills of the venue are not followed": [Guard(Follower, "_commit", lambda _was: lambda *_given: 0)],
+    "fills of the venue are not followed": [Guard(TradeBooker, "commit", lambda _was: lambda *_given: 0)],
     "an unknown order is never looked up": [Guard(send.Sender, "_look_up", _nothing)],
     "an order that waits is never taken up again": [Guard(send.Sender, "again", _nothing)],
     "a message that nobody can take has no reason": [Guard(SqsConsumer, "dead_letter", _reasonless)],

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from execution_service import follow, statements
+from execution_service import statements, trade_booking
 from execution_service.send import Sender
 from fanfold.ledger import booking, orders, real_changes
 from fanfold.ledger.trading_state import OrderPermissions
@@ -42,7 +42,7 @@ MUTANTS: dict[str, list[tuple[Any, str, Callable[[Any], Any]]]] = {
     "fees in the base are forgotten": [
         (statements, "fill_of", lambda was: lambda *arguments: replace(was(*arguments), fee_base=Decimal(0))),
     ],
-    "late trades are not fetched": [(follow, "OVERLAP_S", lambda _was: -3_600)],
+    "late trades are not fetched": [(trade_booking, "OVERLAP_S", lambda _was: -3_600)],
     "flows are not kept": [(real_changes, "flows_of", lambda _was: lambda *_given: {})],
     "a halt does not bar a claim": [
         (booking, "permitted", lambda _was: lambda _claims: tuple(TradingState)),

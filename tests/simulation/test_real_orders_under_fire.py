@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from execution_service import follow, send
+from execution_service import send, trade_booking
 from fanfold.errors import Conflict, VenueUnavailable
 from fanfold.ledger import booking, bookings, changes, orders
 from fanfold.ledger.orders import Harmless
@@ -171,7 +171,7 @@ MUTANTS: dict[str, list[Guard]] = {
     "sent again without a proof": [
         Guard(orders, "claim", _unproven),
         Guard(orders, "fenced", _at_once),
-        Guard(follow.TradingVenue, "find", lambda _was: lambda *_given: None),
+        Guard(send.TradingVenue, "find", lambda _was: lambda *_given: None),
         Guard(RealWorld, "account", lambda was: lambda world, fuse=None: _blind(was(world, fuse))),
     ],
     "no margin": [Guard(orders, "fenced", _at_once)],
@@ -187,12 +187,12 @@ MUTANTS: dict[str, list[Guard]] = {
         Guard(bookings, "BookTrade", lambda _was: lambda fill: changes.MoveCursor("main", fill.trade_id, fill.at)),
     ],
     "fees in the base are forgotten": [
-        Guard(follow.statements, "fill_of", lambda was: lambda *arguments: msgspec.structs.replace(
+        Guard(trade_booking.statements, "fill_of", lambda was: lambda *arguments: msgspec.structs.replace(
             was(*arguments), fee_base=D(0)
         )),
     ],
     "the venue's end is taken before its trades": [
-        Guard(follow.Follower, "book", lambda _was: lambda *_given: (0, None)),
+        Guard(trade_booking.TradeBooker, "book", lambda _was: lambda *_given: (0, None)),
     ],
 }  # fmt: skip
 

@@ -23,13 +23,14 @@ from fanfold.exchange.request_limits import RequestLimits
 from fanfold.exchange.spot import OWNER, PlacedOrder
 from fanfold.market.bars import Bar, Series
 from fanfold.simulation.schedules import laws
+from fanfold.simulation.schedules.at_venue import AtVenue
 from fanfold.simulation.schedules.faults import Crash
 from fanfold.simulation.schedules.law import Law, LawKind, Sentence
 from fanfold.simulation.schedules.market import PRICE_SCALE, START, VOLUME_SCALE, A, B
 from fanfold.simulation.schedules.one_order import RATES, VARIANTS, OneOrder, prepared
 from fanfold.simulation.schedules.outcome import Outcome
 from fanfold.simulation.schedules.process import ServiceProcess
-from fanfold.simulation.schedules.venue import AtVenue, RealVenue
+from fanfold.simulation.schedules.venue import RealVenue
 from fanfold.simulation.schedules.world import NoEnd
 from fanfold.trading.terms import terms_of
 from fanfold.trading.venue import OrderRequest, TradingVenue

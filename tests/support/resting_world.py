@@ -26,7 +26,8 @@ from fanfold.records import TERMINAL
 from fanfold.risk.exposure import RestingStop
 from fanfold.risk.policy import prepare
 from fanfold.simulation.ledger import MemoryLedger
-from fanfold.simulation.schedules.venue import AtVenue, RealVenue
+from fanfold.simulation.schedules.at_venue import AtVenue
+from fanfold.simulation.schedules.venue import RealVenue
 from fanfold.simulation.stores import MemoryBus, MemoryPolls
 from fanfold.strategy.contract import Protected
 from risk_service.assess import PreTradeRisk

@@ -36,9 +36,7 @@ SENT, ALL = 2, 99
 
 @pytest.mark.parametrize("answer", ["booked", "lost after", "not booked"])
 @pytest.mark.parametrize("rests", [False, True])
-@pytest.mark.parametrize(
-    ("read", "nth"), [("trades", 1), ("trades", 2), ("open_orders", 1), ("open_orders", 2), ("balances", 1)]
-)
+@pytest.mark.parametrize(("read", "nth"), [("trades", 1), ("trades", 2), ("open_orders", 1), ("balances", 1)])
 def test_it_is_no_strangers_and_its_instrument_is_not_frozen(read: str, nth: int, rests: bool, answer: str) -> None:
     world = RealWorld()
     world.venue.faults = ["rests"]

@@ -10,7 +10,7 @@ import pytest
 
 from fanfold.errors import VenueUnavailable
 from fanfold.messages import OrderState, TradingState
-from fanfold.simulation.schedules.venue import AtVenue
+from fanfold.simulation.schedules.at_venue import AtVenue
 from fanfold.trading.answers import VenueOrderState
 from fanfold.trading.venue import OrderRequest
 from support.core_desk import A, B

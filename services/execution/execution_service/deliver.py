@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
-from execution_service.follow import FollowedLedger, Follower
 from execution_service.send import RealMonitor
+from execution_service.trade_booking import FollowedLedger, TradeBooker
 from execution_service.trades_by_order import by_order, records_of
 from fanfold.ledger.booking import Trade
 from fanfold.ledger.orders import OrderRecord
@@ -39,15 +39,15 @@ class Deliverer:
     The cursors of polls stay where they are: a poll fetches these trades again, and earlier ones that nobody delivered.
     """
 
-    def __init__(self, venue: str, ledger: DeliveredLedger, follower: Follower, monitor: RealMonitor) -> None:
+    def __init__(self, venue: str, ledger: DeliveredLedger, booker: TradeBooker, monitor: RealMonitor) -> None:
         self._venue = venue
         self._ledger = ledger
-        self._follower = follower
+        self._booker = booker
         self._monitor = monitor
 
     def deliver(self, account: str, trades: Sequence[VenueTrade], cause: str, at: datetime) -> Delivered:
         """Book what is not booked yet, unless a trade contradicts its order or what is booked of it."""
-        sent = self._follower.sent(account)
+        sent = self._booker.sent(account)
         keys = [self._key(trade) for trade in trades]
         known = self._ledger.booked(account, keys)
         clients = {record.order.client_order_id for record in sent.values()}
@@ -65,9 +65,9 @@ class Deliverer:
         if wrong:
             self._monitor.alarm("delivered trades contradict the orders", account=account, why="; ".join(wrong))
             return Delivered([], [], [], [], wrong)
-        report, waiting = self._follower.report(account, cause, at), set[str]()
+        report, waiting = self._booker.report(account, cause, at), set[str]()
         for instrument, of_instrument in sorted_trades.items():
-            _, held = self._follower.book(report, of_instrument, records_of(instrument, sent))
+            _, held = self._booker.book(report, of_instrument, records_of(instrument, sent))
             waiting |= {instrument} if held else set()
         own_trades = [trade for trade in trades if trade not in strangers]
         return Delivered(

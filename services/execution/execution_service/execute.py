@@ -159,7 +159,7 @@ class OrderExecution:
         known = self._desk.accounts.get(message.account)
         if known is not None and known.mode == "live":
             self._real(message.account).cancel_barred(message)
-            self._real(message.account).sweep(self._ledger.live(message.account))
+            self._real(message.account).sweep_due(self._ledger.live(message.account))
             return
         if known is not None:
             self._verbs(self._desk.accounts[message.account].venue).matcher.cancel_barred(message)

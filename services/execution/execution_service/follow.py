@@ -5,56 +5,32 @@ ended when its venue says so and all that it filled is booked.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import NamedTuple, Protocol
+from datetime import datetime
+from typing import NamedTuple
 
 from execution_service import match, send, statements
-from execution_service.sweep import StandingOrder
-from execution_service.trades_by_order import TradesByOrder, by_order, records_of
-from fanfold import ids
+from execution_service.trade_booking import Booked, FollowedLedger, TradeBooker
 from fanfold.desk import Desk
 from fanfold.errors import VenueUnavailable
-from fanfold.ledger.changes import Change, MoveCursor, NoteExternal
-from fanfold.ledger.orders import LIVE, OrderRecord
-from fanfold.ledger.real_changes import currencies_of
+from fanfold.ledger.orders import OrderRecord
 from fanfold.ledger.real_money import RealMoney
 from fanfold.ledger.trading_state import OrderPermissions
-from fanfold.matching.fills import Resolution
 from fanfold.messages import ExecutionReport, OrderState, TradingState
 from fanfold.records import TERMINAL
-from fanfold.risk.exposure import PositionKey
-from fanfold.trading.answers import Unknown, VenueOrder, VenueOrderState, VenueTrade
+from fanfold.trading.answers import Unknown, VenueOrder, VenueOrderState
 from fanfold.trading.venue import TradingVenue
 
-# How far before its cursor trades are fetched again: a venue may tell of one late.
-OVERLAP_S = 120
 # The venue is to cancel all that is open of an account that may not trade, unless it is told again in this time.
 CANCEL_ALL_S = 180
 
 
-class FollowedLedger(send.RealLedger, Protocol):
-    """Execution's side of the ledger; see fanfold.ledger.bookings."""
-
-    def live(self, account: str) -> Sequence[StandingOrder]: ...
-
-    def real_money(self, account: str) -> RealMoney: ...
-
-    def held(self, account: str) -> Mapping[PositionKey, Decimal]: ...
-
-    def placed(self, account: str, names: Sequence[str]) -> Mapping[str, str]: ...
-
-    def note(self, changes: Sequence[Change]) -> bool: ...
-
-
 class Following(NamedTuple):
-    """The result of following an account: its orders, what was booked, whether trades wait for their order, and the
-    instruments of which the venue gave no answer, as of one that it does not list any more."""
+    """The result of following an account: its orders, what was booked, and all open orders of the key, of whomever;
+    None where they were not asked for."""
 
     records: Mapping[str, OrderRecord]
-    booked: int
-    waiting: bool
-    unanswered: frozenset[str] = frozenset()
+    booked: Booked
+    opened: Sequence[VenueOrder] | None = None
 
 
 class Follower:
@@ -73,166 +49,91 @@ class Follower:
         self._venue = venue
         self._clock = clock
         self._monitor = monitor
+        self.trades = TradeBooker(desk, ledger, venue, monitor)
 
     def follow(self, account: str, cause: str, at: datetime) -> Following:
-        """Book what became of an account's live orders."""
-        records = self.sent(account)
-        if not records:
-            return Following({}, 0, waiting=False)
-        return self._follow(account, cause, at, records, self._ledger.real_money(account), ())
+        """Cancel what may not stay, and book what became of an account's live orders.
 
-    def follow_all(self, account: str, cause: str, at: datetime, real: RealMoney) -> Following:
-        """Book what became of an account's orders in each instrument that it ever traded; ``real`` has the cursors."""
-        return self._follow(account, cause, at, self.sent(account), real, real.cursors)
+        Raises VenueUnavailable, after all that could be done, where the venue did not answer.
+        """
+        records = self.trades.sent(account)
+        if not records:
+            return Following({}, Booked())
+        return self._follow(self.trades.report(account, cause, at), records, self._ledger.real_money(account), ())
+
+    def follow_all(self, account: str, cause: str, at: datetime, real: RealMoney, traded: Collection[str]) -> Following:
+        """Follow an account, and book other trades of the ``traded`` instruments; ``real`` has the cursors."""
+        return self._follow(self.trades.report(account, cause, at), self.trades.sent(account), real, traded)
 
     def _follow(
         self,
-        account: str,
-        cause: str,
-        at: datetime,
+        report: ExecutionReport,
         records: Mapping[str, OrderRecord],
         real: RealMoney,
         traded: Collection[str],
     ) -> Following:
-        """Book what became of orders that were sent, and other trades of the ``traded`` instruments."""
-        report = self.report(account, cause, at)
-        booked, waiting, unanswered = self._trades(report, records, real.cursors, traded)
-        records = self.sent(account) if records else records
+        permissions = self._ledger.trading_state(report.account)
+        barred = _barred(records.values(), permissions, real)
+        # By the ids that are held here, and before anything is read: a kill waits for no answer about anything else.
+        self.send_cancels([records[name] for name in barred])
+        booked = self.trades.fetch(report, records, real.cursors, traded)
+        records = self.trades.sent(report.account) if records else records
         known = [record for record in records.values() if record.venue_order_id]
-        permissions = self._ledger.trading_state(account)
-        if known:
-            withdrawn = {stop.order_id for stop in real.stops.values() if stop.withdrawn}
-            self._ends(report, known, permissions, withdrawn)
+        opened = self._opened() if known else None
+        if opened is not None:
+            self._ends(report, known, barred, opened)
         if self._venue.terms.cancels_all_after:
             self._arm(known, permissions)
-        return Following(self.sent(account) if known else records, booked, waiting, unanswered)
+        _raise_unanswered(booked, opened)
+        opened = opened if isinstance(opened, Sequence) else None
+        return Following(self.trades.sent(report.account) if known else records, booked, opened)
+
+    def send_cancels(self, records: Sequence[OrderRecord]) -> None:
+        """Ask the venue to cancel orders that it has named; what became of them is looked up later."""
+        for record in records:
+            if record.venue_order_id:
+                fault = self._venue.request_cancel(record.order, record.venue_order_id)
+                if fault:
+                    self._monitor.note("a cancel was not answered", order=record.order.order_id, why=fault)
 
     def cancel(self, record: OrderRecord, why: str, cause: str, at: datetime) -> OrderRecord:
-        """Cancel an order at its venue and book what became of it; return the record after that.
-
-        Raises VenueUnavailable where the venue does not say what of it traded.
-        """
-        account = record.order.account
-        report = self.report(account, cause, at)
+        """Cancel an order at its venue and book what became of it; return the record after that."""
+        report = self.trades.report(record.order.account, cause, at)
         stated = self._venue.cancel(record.order, record.venue_order_id)
-        if isinstance(stated, VenueOrder) and stated.filled != record.filled:
-            self._trades(report, {record.order.order_id: record}, self._ledger.real_money(account).cursors)
-            record = self._ledger.records([record.order.order_id])[record.order.order_id]
         self._conclude(report, record, stated, why, expired=False)
         return self._ledger.records([record.order.order_id])[record.order.order_id]
 
-    def report(self, account: str, cause: str, at: datetime) -> ExecutionReport:
-        """Return the report, still empty, on what a cause tells of an account's orders."""
-        name, venue = ids.derive("followed", account, cause), self._desk.accounts[account].venue
-        return ExecutionReport(id=name, cause=cause, at=at, account=account, venue=venue)
-
-    def sent(self, account: str) -> dict[str, OrderRecord]:
-        """Return the live orders that were claimed, by id."""
-        names = [order.order_id for order in self._ledger.live(account)]
-        records = self._ledger.records(names) if names else {}
-        return {name: record for name, record in records.items() if record.epoch and record.state in LIVE}
-
-    def _trades(
-        self,
-        report: ExecutionReport,
-        records: Mapping[str, OrderRecord],
-        cursors: Mapping[str, datetime],
-        traded: Collection[str] = (),
-    ) -> tuple[int, bool, frozenset[str]]:
-        """Book trades that are not booked yet; return how many reports that made, whether some wait, and which lack.
-
-        Raises VenueUnavailable where the venue answers of no instrument.
-        """
-        first = {instrument: cursors[instrument] for instrument in traded}
-        for record in records.values():
-            instrument, sent_at = record.order.instrument, record.claimed_at or record.order.decided_at
-            since = cursors.get(instrument, sent_at)
-            first[instrument] = min(first.get(instrument, since), since, sent_at)
-        booked, waiting, unanswered = 0, False, dict[str, VenueUnavailable]()
-        for instrument, since in sorted(first.items()):
-            try:
-                trades = self._venue.trades(instrument, since - timedelta(seconds=OVERLAP_S))
-            except VenueUnavailable as fault:
-                unanswered[instrument] = fault
-                continue
-            mine = records_of(instrument, records)
-            of_orders = by_order(self._ledger, report.account, trades, mine)
-            if of_orders.strangers:
-                # An order that was sent meanwhile was claimed before it traded.
-                mine = records_of(instrument, self.sent(report.account))
-                of_orders = by_order(self._ledger, report.account, trades, mine)
-            count, held = self.book(report, of_orders, mine)
-            booked, waiting = booked + count, waiting or held is not None
-            self._move_cursor(report.account, instrument, trades, held, cursors.get(instrument))
-        if unanswered and len(unanswered) == len(first):
-            raise next(iter(unanswered.values()))
-        for instrument, unavailable in unanswered.items():
-            self._monitor.note("no trades of an instrument are told", instrument=instrument, why=str(unavailable))
-        return booked, waiting, frozenset(unanswered)
-
-    def book(
-        self, report: ExecutionReport, trades: TradesByOrder, records: Sequence[OrderRecord]
-    ) -> tuple[int, datetime | None]:
-        """Book trades of an instrument, of which ``records`` are the live orders.
-
-        Return how many reports that made, and since when trades wait for an order.
-        """
-        count, strangers = 0, trades.strangers
-        for record, of_order in trades.own:
-            base, quote = currencies_of(self._desk, record.order.instrument)
-            fills = statements.fills_of(self._venue, record.order, of_order, base, quote)
-            step = statements.resolution(record, of_order[0].venue_order_id, fills)
-            count += self._commit(report, [step])
-        # While an order's outcome is unknown, a trade without a name may be its own.
-        if strangers and any(record.state is OrderState.SUBMITTING for record in records):
-            return count, min(trade.at for trade in strangers)
-        for trade in strangers:
-            detail = f"{trade.side} {trade.quantity} {trade.instrument} at {trade.price}"
-            self.tell_external(report.account, f"trade {trade.instrument} {trade.trade_id}", detail)
-        return count, None
-
-    def tell_external(self, account: str, name: str, detail: str) -> bool:
-        """Note an order or trade that is none of ours, and tell of it the first time; return whether it was that."""
-        first = name not in self._ledger.real_money(account).external
-        first = first and self._ledger.note([NoteExternal(account, name, detail)])
-        if first:
-            self._monitor.alarm("EXTERNAL: the venue has what no order of this desk made", what=name, detail=detail)
-        return first
-
-    def _move_cursor(
-        self,
-        account: str,
-        instrument: str,
-        trades: Sequence[VenueTrade],
-        held: datetime | None,
-        before: datetime | None,
-    ) -> None:
-        times = [trade.at for trade in trades if held is None or trade.at < held]
-        if times and (before is None or max(times) > before):
-            self._ledger.note([MoveCursor(account, instrument, max(times))])
+    def _opened(self) -> Sequence[VenueOrder] | VenueUnavailable:
+        try:
+            return self._venue.open_orders()
+        except VenueUnavailable as fault:
+            return fault
 
     def _ends(
         self,
         report: ExecutionReport,
         known: Sequence[OrderRecord],
-        permissions: OrderPermissions,
-        withdrawn: Collection[str],
+        barred: Mapping[str, str],
+        opened: Sequence[VenueOrder] | VenueUnavailable,
     ) -> None:
-        """Note which orders have ended at the venue, and cancel there what may not stay or has expired."""
-        now = self._clock()
-        listed = {(order.instrument, order.venue_order_id) for order in self._venue.open_orders()}
+        """Note which orders have ended at the venue, and cancel there what has expired.
+
+        Where it does not say what is open, those that were canceled are looked up one by one.
+        """
+        listed = {} if isinstance(opened, VenueUnavailable) else {_key(order): order for order in opened}
         for record in known:
-            barred = permissions.bars_resting(record.order)
-            if record.order.order_id in withdrawn:
-                barred = barred or match.WITHDRAWN
-            expired = record.order.expires_at <= now
-            if (record.order.instrument, record.venue_order_id) not in listed:
+            why = barred.get(record.order.order_id, "")
+            expired = record.order.expires_at <= self._clock()
+            open_now = listed.get((record.order.instrument, record.venue_order_id))
+            if isinstance(opened, VenueUnavailable) and not why:
+                continue
+            if open_now is None:
                 stated = self._found(record)
-            elif barred or expired:
+            elif expired and not why:
                 stated = self._venue.cancel(record.order, record.venue_order_id)
             else:
-                continue
-            self._conclude(report, record, stated, barred, expired=expired)
+                stated = open_now
+            self._conclude(report, record, stated, why, expired=expired)
 
     def _conclude(
         self,
@@ -246,11 +147,20 @@ class Follower:
         """Note that an order has ended, where its venue says so and all that it filled is booked."""
         if isinstance(stated, Unknown):
             self._monitor.note("an order's end is not known", order=record.order.order_id, why=stated.why)
-        elif stated is None:
+            return
+        if stated is None:
             self._monitor.alarm("the venue has lost an order", order=record.order.order_id)
-        elif stated.state is not VenueOrderState.OPEN and stated.filled == record.filled:
+            return
+        if stated.filled != record.filled:
+            record = self._caught_up(report, record)
+        if stated.state is not VenueOrderState.OPEN and stated.filled == record.filled:
             state, reason = _end(stated, barred, expired=expired)
-            self._commit(report, [statements.resolution(record, record.venue_order_id, (), state, reason)])
+            self.trades.commit(report, [statements.resolution(record, record.venue_order_id, (), state, reason)])
+
+    def _caught_up(self, report: ExecutionReport, record: OrderRecord) -> OrderRecord:
+        """Book the trades of an order since it was sent, whatever its cursor says; return the record after that."""
+        self.trades.fetch(report, {record.order.order_id: record}, {})
+        return self._ledger.records([record.order.order_id])[record.order.order_id]
 
     def _found(self, record: OrderRecord) -> VenueOrder | Unknown | None:
         """Look an order up; what the venue does not say of one keeps no other waiting."""
@@ -258,11 +168,6 @@ class Follower:
             return self._venue.find(record.order, record.venue_order_id)
         except VenueUnavailable as unavailable:
             return Unknown(why=str(unavailable))
-
-    def _commit(self, report: ExecutionReport, steps: Sequence[Resolution]) -> int:
-        reports = self._ledger.book(report.account, steps, report)
-        self._ledger.publish(reports, [])
-        return len(reports)
 
     def _arm(self, known: Sequence[OrderRecord], permissions: OrderPermissions) -> None:
         """Let the venue cancel everything by itself while an account that may not trade has orders open there."""
@@ -277,6 +182,29 @@ class Follower:
         except VenueUnavailable as unavailable:
             # It is one safeguard more; what follows orders and balances goes on without.
             self._monitor.note("the venue's cancel of everything is not armed", why=str(unavailable))
+
+
+def _barred(records: Collection[OrderRecord], permissions: OrderPermissions, real: RealMoney) -> dict[str, str]:
+    """Return why orders may not stay, by their id: of the account's state, or of a stop that risk withdrew."""
+    withdrawn = {stop.order_id for stop in real.stops.values() if stop.withdrawn}
+    reasons = {
+        record.order.order_id: permissions.bars_resting(record.order)
+        or (match.WITHDRAWN if record.order.order_id in withdrawn else "")
+        for record in records
+    }
+    return {name: reason for name, reason in reasons.items() if reason}
+
+
+def _key(order: VenueOrder) -> tuple[str, str]:
+    return order.instrument, order.venue_order_id
+
+
+def _raise_unanswered(booked: Booked, opened: Sequence[VenueOrder] | VenueUnavailable | None) -> None:
+    """Raise VenueUnavailable where the venue told the trades of no instrument, or not what is open."""
+    if isinstance(opened, VenueUnavailable):
+        raise opened
+    if booked.unanswered and booked.answered == 0:
+        raise next(iter(booked.unanswered.values()))
 
 
 def _end(stated: VenueOrder, barred: str, *, expired: bool) -> tuple[OrderState, str]:

@@ -80,8 +80,7 @@ class OrderMatcher:
         self._venue = venue
         self._swept = swept
         self._backoff = backoff
-        # A venue on paper always answers, so there is nothing to note.
-        self._replacer = Replacer(ledger, self, lambda _event, **_figures: None)
+        self._replacer = Replacer(ledger, self)
 
     def match(self, message: BarsClosed) -> None:
         """Match bars against the paper orders of their venue; a failure of one account does not stop the others."""

@@ -1,14 +1,16 @@
 """Plan a reconciliation: the ledger and the venue of a real account, of which all is read and nothing is changed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from execution_service.follow import FollowedLedger, Follower
+from execution_service.follow import Follower
 from execution_service.reconcile import Reconciler
 from execution_service.sweep import StandingOrder
+from execution_service.trade_booking import FollowedLedger
 from execution_service.venue_rules import RulesKeeper
 from fanfold.desk import Desk, Instrument
+from fanfold.errors import VenueUnavailable
 from fanfold.ledger.changes import Change, MoveCursor
 from fanfold.ledger.orders import OrderRecord, Step
 from fanfold.ledger.real_money import RealMoney
@@ -90,6 +92,10 @@ class PlannedVenue:
         self._planned.append(f"order {order.order_id} is canceled at the venue, where it is {venue_order_id}")
         return Unknown(why="a plan cancels nothing")
 
+    def request_cancel(self, order: Order, venue_order_id: str) -> str:
+        self._planned.append(f"order {order.order_id} is canceled at the venue, where it is {venue_order_id}")
+        return ""
+
     def find(self, order: Order, venue_order_id: str = "") -> VenueOrder | None:
         return self._venue.find(order, venue_order_id)
 
@@ -98,6 +104,11 @@ class PlannedVenue:
 
     def trades(self, instrument: str, since: datetime) -> Sequence[VenueTrade]:
         return self._venue.trades(instrument, since)
+
+    def trades_of_all(
+        self, instruments: Collection[str], since: datetime
+    ) -> Mapping[str, Sequence[VenueTrade] | VenueUnavailable]:
+        return self._venue.trades_of_all(instruments, since)
 
     def balances(self) -> Mapping[str, Decimal]:
         return self._venue.balances()

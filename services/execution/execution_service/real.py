@@ -40,8 +40,8 @@ class RealAccount:
         self._cold = True
         rules = RulesKeeper(account, desk, ledger, venue, clock, monitor)
         self._follower = Follower(desk, ledger, venue, clock, monitor)
-        self._deliverer = Deliverer(desk.accounts[account].venue, ledger, self._follower, monitor)
-        replacer = Replacer(ledger, self._follower, monitor.note)
+        self._deliverer = Deliverer(desk.accounts[account].venue, ledger, self._follower.trades, monitor)
+        replacer = Replacer(ledger, self._follower)
         self._sender = Sender(desk, ledger, venue, clock, monitor, rules.learn, replacer)
         self._reconciler = Reconciler(desk, ledger, venue, self._follower, clock, monitor, rules)
 
@@ -53,12 +53,13 @@ class RealAccount:
         """Book what became of the account's orders, and report it matched with the poll, so that risk decides.
 
         Risk decides by the books as they are where the venue does not answer: live orders hold what they reserve. A
-        process reconciles before the first poll that it follows, for the desk may have been stopped till then.
+        process reconciles at the first poll, for the desk may have been stopped till then; that follows orders first.
         """
         try:
             if self._cold:
                 self._reconciled()
-            self._follower.follow(self._account, message.id, message.at)
+            else:
+                self._follower.follow(self._account, message.id, message.at)
         except VenueUnavailable as unavailable:
             self._monitor.note("the venue does not answer", account=self._account, why=str(unavailable))
         self._ledger.publish([], [match.matched(self._account, message)])
@@ -81,6 +82,9 @@ class RealAccount:
         """Send the slices that are due, and end or look up other orders that no message moves on; return how many."""
         standing = sweep.with_records(self._ledger, live)
         permissions = self._ledger.trading_state(self._account) if standing else OrderPermissions(None)
+        # A look-up of another order may take the time that is left.
+        barred = [entry.record for entry in standing if permissions.bars_resting(entry.record.order)]
+        self._follower.send_cancels(barred)
         due = [entry for entry in standing if self._due(entry, permissions)]
         self._monitor.overdue(sum(entry.record.state is OrderState.SUBMITTING for entry in due))
         for entry in due:

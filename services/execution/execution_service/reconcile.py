@@ -9,12 +9,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from execution_service.follow import FollowedLedger, Follower, Following
+from execution_service.follow import Follower, Following
 from execution_service.send import RealMonitor
+from execution_service.trade_booking import Booked, FollowedLedger
 from execution_service.venue_rules import RulesKeeper
 from fanfold import ids
 from fanfold.desk import Desk
 from fanfold.ledger.changes import Change, Freeze, SetBaseline, Unfreeze
+from fanfold.ledger.orders import OrderRecord
 from fanfold.ledger.real_changes import currencies_of, name_at_venue
 from fanfold.ledger.real_money import RealMoney
 from fanfold.messages import OrderState
@@ -24,6 +26,8 @@ from fanfold.trading.venue import TradingVenue
 
 # How old the rules of instruments may be, as the venue stated them.
 RULES_S_MAX = 3_600
+# Of how many instruments trades are read in one reconciliation, besides those of live orders.
+READ_MAX = 20
 
 
 class Reconciler:
@@ -48,24 +52,33 @@ class Reconciler:
         self._rules = rules
 
     def reconcile(self, account: str) -> list[str]:
-        """Bring the books to what the venue says; return what was found, nothing where both agreed before."""
+        """Bring the books to what the venue says; return what was found, nothing where both agreed before.
+
+        Orders come first, and the rules of instruments last: what fails of these keeps nothing of those waiting.
+        """
         known = self._ledger.real_money(account)
-        findings = self._rules.review(self._clock() - timedelta(seconds=RULES_S_MAX), known)
-        before = self._follow(account, "before", known)
-        findings += [f"{before.booked} bookings of trades"] if before.booked else []
-        findings += self._strangers(account)
-        flows = self._ledger.real_money(account).flows if before.booked else known.flows
+        try:
+            findings = self._compared(account, known)
+        finally:
+            changed = self._rules.review(self._clock() - timedelta(seconds=RULES_S_MAX), known)
+        return findings + changed
+
+    def _compared(self, account: str, known: RealMoney) -> list[str]:
+        before = self._follow(account, known)
+        findings = [f"{before.booked.reports} bookings of trades"] if before.booked.reports else []
+        findings += self._strangers(account, before.opened)
+        flows = self._ledger.real_money(account).flows if before.booked.reports else known.flows
         balances = self._venue.balances()
         real = self._ledger.real_money(account)
-        after = self._follow(account, "after", real)
-        findings += [f"{after.booked} bookings of trades"] if after.booked else []
-        unknown = [record for record in after.records.values() if record.state is OrderState.SUBMITTING]
+        records, after = self._booked_after(account, real)
+        findings += [f"{after.reports} bookings of trades"] if after.reports else []
+        unknown = [record for record in records.values() if record.state is OrderState.SUBMITTING]
         # Balances say something only where nothing moved while they were read, nor was booked by another process.
-        if after.booked or after.waiting or unknown or real.flows != flows:
+        if after.reports or after.waiting or unknown or real.flows != flows:
             return findings
-        unanswered = before.unanswered | after.unanswered
+        unanswered = {*before.booked.unanswered, *after.unanswered}
         doubtful = {currency for name in unanswered for currency in currencies_of(self._desk, name)}
-        changes = self._differences(account, balances, real, doubtful, open_orders=bool(after.records))
+        changes = self._differences(account, balances, real, doubtful, open_orders=bool(records))
         # An order that another process sent, filled and booked meanwhile is in none of the records.
         if changes and self._ledger.real_money(account).flows != flows:
             return findings
@@ -86,16 +99,34 @@ class Reconciler:
             self._ledger.note([change])
         return [f"{instrument}: {real.frozen[instrument, source]}" for instrument, source in doubts]
 
-    def _follow(self, account: str, step: str, real: RealMoney) -> Following:
+    def _follow(self, account: str, real: RealMoney) -> Following:
         now = self._clock()
-        cause = ids.derive("reconcile", account, now.isoformat(), step)
-        return self._follower.follow_all(account, cause, now, real)
+        cause = ids.derive("reconcile", account, now.isoformat(), "before")
+        return self._follower.follow_all(account, cause, now, real, self._to_read(real.cursors, now))
 
-    def _strangers(self, account: str) -> list[str]:
+    def _to_read(self, cursors: Collection[str], now: datetime) -> Collection[str]:
+        """Return which of the instruments that the account ever traded are read in this minute, others in the next.
+
+        Those of live orders are read anyway; in any other only a stranger trades.
+        """
+        if self._venue.terms.history == "account" or len(cursors) <= READ_MAX:
+            return cursors
+        names, first = sorted(cursors), int(now.timestamp()) // 60 * READ_MAX
+        return {names[(first + place) % len(names)] for place in range(READ_MAX)}
+
+    def _booked_after(self, account: str, real: RealMoney) -> tuple[Mapping[str, OrderRecord], Booked]:
+        """Book what live orders traded while balances were read; return those orders, and what was booked."""
+        now, booker = self._clock(), self._follower.trades
+        records = booker.sent(account)
+        cause = ids.derive("reconcile", account, now.isoformat(), "after")
+        booked = booker.fetch(booker.report(account, cause, now), records, real.cursors)
+        return (booker.sent(account) if booked.reports else records), booked
+
+    def _strangers(self, account: str, opened: Sequence[VenueOrder] | None) -> list[str]:
         """Tell of open orders that are none of ours; return which are told for the first time."""
-        opened = self._venue.open_orders()
+        opened = self._venue.open_orders() if opened is None else opened
         # Read after them: one that another process sends meanwhile was claimed before.
-        records = self._follower.sent(account).values() if opened else ()
+        records = self._follower.trades.sent(account).values() if opened else ()
         ours = {record.order.client_order_id for record in records}
         known = {name_at_venue(record.order.instrument, record.venue_order_id) for record in records}
         listed = {
@@ -105,14 +136,12 @@ class Reconciler:
         }
         unknown = sorted(listed.keys() - known)
         placed = self._ledger.placed(account, unknown) if unknown else {}
-        return [
-            f"order {name} is none of ours"
+        details = {
+            f"order {name}": f"{listed[name].side} {listed[name].quantity} {listed[name].instrument}"
             for name in unknown
-            if name not in placed and self._tell(account, f"order {name}", listed[name])
-        ]
-
-    def _tell(self, account: str, name: str, order: VenueOrder) -> bool:
-        return self._follower.tell_external(account, name, f"{order.side} {order.quantity} {order.instrument}")
+            if name not in placed
+        }
+        return [f"{name} is none of ours" for name in self._follower.trades.tell_external(account, details)]
 
     def _currencies(self, account: str, real: RealMoney) -> set[str]:
         symbols = self._desk.venues[self._desk.accounts[account].venue].symbols

@@ -1,12 +1,11 @@
 """End the resting stop that an order replaces, before the order is sent: never both are at the venue."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
 from execution_service import approved, place
 from execution_service.place import Clearance
-from fanfold.errors import BadInput, VenueUnavailable
+from fanfold.errors import BadInput
 from fanfold.ledger import orders
 from fanfold.ledger.orders import OrderRecord
 from fanfold.messages import OrdersApproved, OrderState, Replaced
@@ -22,10 +21,9 @@ class Canceller(Protocol):
 class Replacer:
     """The verb of execution for the stop that an order replaces."""
 
-    def __init__(self, ledger: place.ClaimLedger, follower: Canceller, note: Callable[..., None]) -> None:
+    def __init__(self, ledger: place.ClaimLedger, canceller: Canceller) -> None:
         self._ledger = ledger
-        self._follower = follower
-        self._note = note
+        self._canceller = canceller
 
     def clear(self, message: OrdersApproved, record: OrderRecord) -> Clearance:
         """End the stop that an order replaces.
@@ -52,10 +50,7 @@ class Replacer:
             return after
         # One of unknown outcome is looked up by the sweep first.
         if stop.venue_order_id:
-            try:
-                return self._follower.cancel(stop, why, message.id, message.at)
-            except VenueUnavailable as unavailable:
-                self._note("a stop's end is not known", order=stop.order.order_id, why=str(unavailable))
+            return self._canceller.cancel(stop, why, message.id, message.at)
         return stop
 
 

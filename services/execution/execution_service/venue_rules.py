@@ -4,7 +4,7 @@ From then on risk sizes and prices by the venue's rules, where the desk file's d
 ledger until the venue takes the desk file's again. What is not listed is frozen: it is entered no more.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -51,26 +51,28 @@ class RulesKeeper:
         self._noted: dict[str, tuple[RulesInForce | None, bool, datetime]] = {}
 
     def review(self, since: datetime, real: RealMoney) -> list[str]:
-        """Compare every instrument of the venue, by rules that it stated since then; return what has changed."""
+        """Compare every instrument of the venue, by rules that it stated since then; return what has changed.
+
+        One whose rules the venue does not state keeps no other waiting.
+        """
         symbols = self._desk.venues[self._desk.accounts[self._account].venue].symbols
-        return self._keep(sorted({*symbols, *real.rules}), since, real)
+        return [text for name in sorted({*symbols, *real.rules}) for text in self._compared(name, since, real)]
 
     def learn(self, instrument: str, since: datetime) -> str:
         """Compare an instrument of which an order was refused; return what has changed, "" where nothing is known."""
+        return "; ".join(self._compared(instrument, since, self._ledger.real_money(self._account)))
+
+    def _compared(self, instrument: str, since: datetime, real: RealMoney) -> list[str]:
         try:
-            return "; ".join(self._keep([instrument], since, self._ledger.real_money(self._account)))
+            stated = self._venue.rules(instrument, max(since, self._noted_at(instrument, since, real)))
         except VenueUnavailable as unavailable:
             self._monitor.note("the venue's rules are not known", instrument=instrument, why=str(unavailable))
-            return ""
-
-    def _keep(self, instruments: Iterable[str], since: datetime, real: RealMoney) -> list[str]:
+            return []
         findings = []
-        for instrument in instruments:
-            stated = self._venue.rules(instrument, max(since, self._noted_at(instrument, since, real)))
-            for change, text in self._changes(instrument, stated, real):
-                if self._ledger.note([change]):
-                    self._monitor.note("a venue's rules changed", instrument=instrument, why=text)
-                    findings.append(text)
+        for change, text in self._changes(instrument, stated, real):
+            if self._ledger.note([change]):
+                self._monitor.note("a venue's rules changed", instrument=instrument, why=text)
+                findings.append(text)
         return findings
 
     def _noted_at(self, instrument: str, since: datetime, real: RealMoney) -> datetime:

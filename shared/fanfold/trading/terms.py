@@ -31,6 +31,8 @@ class VenueTerms(msgspec.Struct, frozen=True, kw_only=True):
     ``rests`` are the kinds of orders that protect a position there: a stop, and a pair of it and a profit to take, of
     which one ends the other. One whose outcome stays unknown would bar the way out of its position, so a venue without
     a fence has none.
+    ``history`` is what one reading of trades covers: an instrument, or all of the account. ``burst_s`` is how much of
+    the pace that ccxt states may go out at once after a pause, in seconds of it.
     """
 
     exchange: str
@@ -48,6 +50,8 @@ class VenueTerms(msgspec.Struct, frozen=True, kw_only=True):
     sandbox: bool
     cancels_all_after: bool
     rests: frozenset[Literal["stop-limit", "oco"]] = frozenset()
+    history: Literal["instrument", "account"] = "instrument"
+    burst_s: float = 0.2
 
 
 BINANCE = VenueTerms(
@@ -69,6 +73,8 @@ BINANCE = VenueTerms(
     sandbox=True,
     cancels_all_after=False,
     rests=frozenset({"stop-limit", "oco"}),
+    # It counts by the minute: a twelfth of that.
+    burst_s=5,
 )
 KRAKEN = VenueTerms(
     exchange="kraken",
@@ -111,6 +117,10 @@ KRAKEN = VenueTerms(
     sandbox=False,
     cancels_all_after=True,
     rests=frozenset({"stop-limit"}),
+    history="account",
+    # Its counter of a key allows 15 calls at once in the lowest tier, and one more in three seconds, which ccxt has as
+    # a cost of 3 in each. Three processes of execution may share the key.
+    burst_s=15,
 )
 COINBASE = VenueTerms(
     exchange="coinbase",

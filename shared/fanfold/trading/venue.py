@@ -1,10 +1,10 @@
 """The port to a venue that takes real orders of one account.
 
-``place`` and ``cancel`` answer with values whatever happens. Everything that only reads raises VenueUnavailable where
-the venue gives no usable answer: no answer is never "nothing there".
+``place``, ``cancel`` and ``request_cancel`` answer with values whatever happens. Everything that only reads raises
+VenueUnavailable where the venue gives no usable answer: no answer is never "nothing there".
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 
 from fanfold.desk import Instrument
+from fanfold.errors import VenueUnavailable
 from fanfold.matching.prices import Quote
 from fanfold.messages import Order
 from fanfold.trading.answers import Outcome, Unknown, VenueOrder, VenueTrade
@@ -45,11 +46,19 @@ class TradingVenue(Protocol):
     def cancel(self, order: Order, venue_order_id: str) -> VenueOrder | Unknown:
         """Cancel an order. Return its state at the venue after that, which may be FILLED, or Unknown."""
 
+    def request_cancel(self, order: Order, venue_order_id: str) -> str:
+        """Ask to cancel an order that the venue has named, and look nothing up; return what went wrong, or ""."""
+
     def open_orders(self) -> Sequence[VenueOrder]:
-        """Return every open order of the key, whoever placed it."""
+        """Return every open order of the key, whoever placed it; one that cannot be read is left out, and rings."""
 
     def trades(self, instrument: str, since: datetime) -> Sequence[VenueTrade]:
         """Return every trade of the key in an instrument at or after a time, oldest first."""
+
+    def trades_of_all(
+        self, instruments: Collection[str], since: datetime
+    ) -> Mapping[str, Sequence[VenueTrade] | VenueUnavailable]:
+        """Return the same of several instruments, by one reading of the account; a fault is of its instrument alone."""
 
     def balances(self) -> Mapping[str, Decimal]:
         """Return what the key holds by currency, free and locked together; none of it is left out."""

@@ -9,8 +9,9 @@ from greenlet import getcurrent
 
 from fanfold.errors import VenueUnavailable
 from fanfold.messages import Order
+from fanfold.simulation.schedules.at_venue import AtVenue
 from fanfold.simulation.schedules.faults import Crash, FaultDice
-from fanfold.simulation.schedules.venue import PLACING, AtVenue, RealVenue
+from fanfold.simulation.schedules.venue import PLACING, RealVenue
 from fanfold.trading.answers import Placed, Rejected, Unknown, VenueOrder
 from fanfold.trading.venue import OrderRequest
 

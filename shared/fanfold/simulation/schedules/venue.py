@@ -1,17 +1,16 @@
 """A real venue in memory, with Binance's rules for ids and windows, and every fault of a network."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
-
-import msgspec
 
 from fanfold.desk import Instrument
 from fanfold.errors import VenueUnavailable
 from fanfold.matching.prices import Quote
 from fanfold.messages import Order
 from fanfold.records import Charge
+from fanfold.simulation.schedules.at_venue import AtVenue
 from fanfold.trading.answers import (
     Outcome,
     Placed,
@@ -40,28 +39,6 @@ TERMS = VenueTerms(
 # What may become of a request, and of a read.
 PLACING = ("", "lost before", "lost after", "late", "error after", "rejected", "partly", "rests", "slow")
 RATE = 0.5
-
-
-class AtVenue(msgspec.Struct):
-    """An order at the venue, as it is inside."""
-
-    number: int
-    order: Order
-    accepted_at: datetime
-    stamped: datetime
-    filled: Decimal = Decimal(0)
-    state: VenueOrderState = VenueOrderState.OPEN
-
-    def stated(self) -> VenueOrder:
-        return VenueOrder(
-            venue_order_id=f"v{self.number}",
-            client_order_id=self.order.client_order_id,
-            instrument=self.order.instrument,
-            side=self.order.side,
-            quantity=self.order.quantity,
-            filled=self.filled,
-            state=self.state,
-        )
 
 
 class RealVenue:
@@ -132,23 +109,31 @@ class RealVenue:
         return mine[-1].stated() if mine and mine[-1].accepted_at <= seen else None
 
     def cancel(self, order: Order, venue_order_id: str) -> VenueOrder | Unknown:
-        self.settle()
-        (mine,) = [
-            placed
-            for placed in self.orders
-            if (placed.order.instrument, f"v{placed.number}") == (order.instrument, venue_order_id)
-        ]
-        fault = self._fault()
-        if mine.state is VenueOrderState.OPEN and fault != "lost before":
-            mine.state = VenueOrderState.CANCELED
-            if fault == "partly":
-                self.fill(mine, mine.order.quantity / 2)  # It was on its way when the cancel came.
+        self.request_cancel(order, venue_order_id)
         try:
             self._read()
         except VenueUnavailable:
             return Unknown(why="no answer to the cancel, nor to the look-up")
         # Whatever became of the cancel, the look-up after it says how the order stands.
-        return mine.stated()
+        return self._named(order, venue_order_id).stated()
+
+    def request_cancel(self, order: Order, venue_order_id: str) -> str:
+        self.settle()
+        mine = self._named(order, venue_order_id)
+        fault = self._fault()
+        if mine.state is VenueOrderState.OPEN and fault != "lost before":
+            mine.state = VenueOrderState.CANCELED
+            if fault == "partly":
+                self.fill(mine, mine.order.quantity / 2)  # It was on its way when the cancel came.
+        return "no answer" if fault == "lost before" else ""
+
+    def _named(self, order: Order, venue_order_id: str) -> AtVenue:
+        (mine,) = [
+            placed
+            for placed in self.orders
+            if (placed.order.instrument, f"v{placed.number}") == (order.instrument, venue_order_id)
+        ]
+        return mine
 
     def open_orders(self) -> Sequence[VenueOrder]:
         self._read()
@@ -163,6 +148,11 @@ class RealVenue:
         if self.random:
             self.random.shuffle(seen_trades)
         return seen_trades
+
+    def trades_of_all(
+        self, instruments: Collection[str], since: datetime
+    ) -> Mapping[str, Sequence[VenueTrade] | VenueUnavailable]:
+        return {instrument: self.trades(instrument, since) for instrument in instruments}
 
     def balances(self) -> Mapping[str, Decimal]:
         self._read()
@@ -257,7 +247,7 @@ class RealVenue:
                 elif chance < 0.4:
                     placed.state = VenueOrderState.CANCELED
 
-    def _accept(self, request: OrderRequest, fault: str, at: datetime | None = None) -> "AtVenue | str":
+    def _accept(self, request: OrderRequest, fault: str, at: datetime | None = None) -> AtVenue | str:
         now, order = at or self._clock(), request.order
         if self.terms.fence and now > request.deadline:
             return "-1021"

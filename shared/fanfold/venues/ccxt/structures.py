@@ -35,6 +35,12 @@ def order(structure: Structure, terms: VenueTerms) -> VenueOrder:
     )
 
 
+def open_order(structure: Structure, terms: VenueTerms) -> VenueOrder:
+    """Return an order of a list of open ones: it is open, whatever the venue calls its state."""
+    known = structure.get("status") in {*_STATES, "closed"}
+    return order(structure if known else {**structure, "status": "open"}, terms)
+
+
 def trade(structure: Structure, terms: VenueTerms) -> VenueTrade:
     """Return a trade. Raises VenueUnavailable for a structure that lacks any part of it."""
     milliseconds = structure.get("timestamp")

@@ -5,7 +5,7 @@ exception: a code that is on the list of definitive ones rejects, an answer with
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -18,7 +18,7 @@ from fanfold.money import EXACT, ZERO, ratio
 from fanfold.trading.answers import Outcome, Placed, Rejected, Unknown, VenueOrder, VenueOrderState, VenueTrade
 from fanfold.trading.terms import VenueTerms, client_id
 from fanfold.trading.venue import OrderRequest
-from fanfold.venues.ccxt import structures
+from fanfold.venues.ccxt import order_limits, structures
 from fanfold.venues.ccxt.dialects import dialect_of
 from fanfold.venues.ccxt.dialects.dialect import NativeCall
 from fanfold.venues.ccxt.fault_texts import plain
@@ -42,7 +42,10 @@ class ExchangeTrading:
         terms: VenueTerms,
         client: KeyedClient,
         now: Callable[[], datetime],
+        odd: Callable[..., None] | None = None,
     ) -> None:
+        """Call ``odd`` with an event, and ``why``, for what somebody has to look at; it is logged without one."""
+        self._odd = odd or _log_odd
         self._terms = terms
         self._client = client
         self._now = now
@@ -80,35 +83,60 @@ class ExchangeTrading:
 
     def find(self, order: Order, venue_order_id: str = "") -> VenueOrder | None:
         sent = client_id(self._terms, order.client_order_id)
-        known = self._look_up(order, sent, "")
-        if known is None and venue_order_id:
-            return self._look_up(order, sent, venue_order_id)
-        return known
+        # By its own id a venue finds an order in one look.
+        known = self._look_up(order, sent, venue_order_id) if venue_order_id else None
+        return known or self._look_up(order, sent, "")
 
     def cancel(self, order: Order, venue_order_id: str) -> VenueOrder | Unknown:
         """Cancel, and look the order up: only what the exchange then says of it counts."""
-        sent = client_id(self._terms, order.client_order_id)
-        why = f"{self._terms.exchange} does not know the order"
         try:
             known = venue_order_id or getattr(self.find(order), "venue_order_id", "")
-            if known:
-                market_id = self._client.market_id(order.instrument)
-                self._client.call(self._dialect.cancel(market_id, sent, known))
-        except self._client.faults as fault:
-            # It may have been canceled all the same; the look-up says so.
-            self._client.heed(fault)
-            why = f"{type(fault).__name__}: {plain(fault):.300}"
-        try:
-            return self.find(order, venue_order_id) or Unknown(why=why)
+            why = self.request_cancel(order, known) if known else ""
+            why = why or f"{self._terms.exchange} does not know the order"
+            return self.find(order, known) or Unknown(why=why)
         except VenueUnavailable as unavailable:
             return Unknown(why=str(unavailable))
 
+    def request_cancel(self, order: Order, venue_order_id: str) -> str:
+        try:
+            market_id = self._client.market_id(order.instrument)
+            sent = client_id(self._terms, order.client_order_id)
+            self._client.call(self._dialect.cancel(market_id, sent, venue_order_id))
+        except self._client.faults as fault:
+            # It may have been canceled all the same; a look-up says so.
+            self._client.heed(fault)
+            return f"{type(fault).__name__}: {plain(fault):.300}"
+        return ""
+
     def open_orders(self) -> Sequence[VenueOrder]:
-        documents = self._read(lambda: self._dialect.open_orders(self._client))
-        return [structures.order(document, self._terms) for document in documents]
+        orders = []
+        for document in self._read(lambda: self._dialect.open_orders(self._client)):
+            try:
+                orders.append(structures.open_order(document, self._terms))
+            except VenueUnavailable as unreadable:
+                self._odd("an open order cannot be read", why=str(unreadable))
+        return orders
 
     def trades(self, instrument: str, since: datetime) -> Sequence[VenueTrade]:
         documents = self._read(lambda: list(self._dialect.trades(self._client, instrument, since, self._now())))
+        return self._since(since, documents)
+
+    def trades_of_all(
+        self, instruments: Collection[str], since: datetime
+    ) -> Mapping[str, Sequence[VenueTrade] | VenueUnavailable]:
+        documents: dict[str, list[Any]] = {instrument: [] for instrument in instruments}
+        for document in self._read(lambda: list(self._dialect.trades_of_all(self._client, since))):
+            # Of others somebody else trades, and a fault in them is none of ours.
+            documents.get(document["symbol"], []).append(document)
+        trades: dict[str, Sequence[VenueTrade] | VenueUnavailable] = {}
+        for instrument, own in documents.items():
+            try:
+                trades[instrument] = self._since(since, own)
+            except VenueUnavailable as fault:
+                trades[instrument] = fault
+        return trades
+
+    def _since(self, since: datetime, documents: Sequence[Any]) -> list[VenueTrade]:
         trades = {trade.trade_id: trade for trade in (structures.trade(each, self._terms) for each in documents)}
         return sorted((trade for trade in trades.values() if trade.at >= since), key=lambda trade: trade.at)
 
@@ -193,7 +221,7 @@ class ExchangeTrading:
         """Return the request of an order. Raises BadInput for one that the exchange cannot take."""
         order = request.order
         market = self._client.reading(lambda: self._client.market(order.instrument))
-        _check(order, market)
+        order_limits.check(order, market)
         sent = client_id(self._terms, order.client_order_id)
         return self._dialect.place(order, str(market["id"]), sent, request.deadline)
 
@@ -244,6 +272,10 @@ class ExchangeTrading:
             raise VenueUnavailable(str(unlisted)) from unlisted
 
 
+def _log_odd(event: str, why: str) -> None:
+    log.error("%s: %s", event, why)
+
+
 def _acknowledged(order: Order, venue_order_id: str) -> VenueOrder:
     """Return the order as an answer has it that says no more than an id."""
     return VenueOrder(
@@ -262,23 +294,3 @@ def _own(trade: Mapping[str, Any], order: Mapping[str, Any]) -> dict[str, Any]:
     names = ("symbol", "side", "timestamp")
     known = {name: trade.get(name) or order.get(name) for name in names}
     return {**trade, **known, "order": trade.get("order") or order.get("id")}
-
-
-def _check(order: Order, market: Mapping[str, Any]) -> None:
-    """Raise BadInput for an order off the market's steps or limits; ccxt would round it, or send it all the same."""
-    price = order.limit_price if order.limit_price is not None else order.stop_price
-    prices = (price, order.stop_price, order.profit_price or None)
-    for name, value in (("amount", order.quantity), *(("price", each) for each in prices)):
-        step = market["precision"].get(name)
-        if step is not None and value is not None and EXACT.remainder(value, Decimal(str(step))):
-            raise BadInput(f"{name} {value:f} of order {order.order_id} is not a multiple of {step}")
-    figures = {"amount": order.quantity, "price": price}
-    figures["cost"] = None if price is None else EXACT.multiply(order.quantity, price)
-    for name, figure in figures.items():
-        limits = market["limits"].get(name) or {}
-        least, most = limits.get("min"), limits.get("max")
-        if figure is None:
-            continue
-        if (least is not None and figure < Decimal(str(least))) or (most and figure > Decimal(str(most))):
-            bounds = f"{least or 0} and {most or 'any'}"
-            raise BadInput(f"{name} {figure:f} of order {order.order_id} is not between {bounds} of {order.instrument}")

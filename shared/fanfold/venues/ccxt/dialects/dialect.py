@@ -79,6 +79,9 @@ class Dialect(Protocol):
     def trades(self, caller: Caller, symbol: str, since: datetime, until: datetime) -> Iterator[Document]:
         """Yield ccxt's structures of the key's trades of an instrument from a time on, in any order."""
 
+    def trades_of_all(self, caller: Caller, since: datetime) -> Iterator[Document]:
+        """Yield ccxt's structures of the key's trades from a time on, of all instruments, as far as the venue does."""
+
     def balances(self, caller: Caller) -> Iterator[tuple[str, Decimal]]:
         """Yield currencies and what the key holds of them, free and locked together; one may come more than once."""
 

@@ -68,6 +68,9 @@ class Kraken:
         return _orders(caller, _result(caller.call(NativeCall("privatePostOpenOrders", {})), "open"))
 
     def trades(self, caller: Caller, symbol: str, since: datetime, until: datetime) -> Iterator[Document]:
+        return (trade for trade in self.trades_of_all(caller, since) if trade["symbol"] == symbol)
+
+    def trades_of_all(self, caller: Caller, since: datetime) -> Iterator[Document]:
         seen = 0
 
         def following(answer: Document) -> Document | None:
@@ -80,9 +83,8 @@ class Kraken:
         first = NativeCall("privatePostTradesHistory", params)
         for answer in pages(caller, first, following):
             for trade_id, document in _result(answer, "trades").items():
-                own = caller.symbol(str(document.get("pair", "")))
-                if own == symbol:
-                    yield caller.trade({**document, "id": trade_id}, symbol)
+                symbol = caller.symbol(str(document.get("pair", "")))
+                yield caller.trade({**document, "id": trade_id}, symbol) | {"symbol": symbol}
 
     def balances(self, caller: Caller) -> Iterator[tuple[str, Decimal]]:
         answer = caller.call(NativeCall("privatePostBalanceEx", {}))
