@@ -3,7 +3,8 @@
 from decimal import Decimal
 
 from fanfold.aws.dynamodb.ledger import StoredAccount, StoredPosition
-from fanfold.cli.commands.status import equity, expected_cash, unmarked
+from fanfold.cli.app import parse
+from fanfold.cli.commands.status import equity, expected_cash, opening, unmarked
 from fanfold.ledger.account_books import AccountBooks
 from fanfold.ledger.positions import Lot, Position
 from fanfold.messages import TradingState
@@ -42,3 +43,9 @@ def test_equity_counts_what_is_held_at_its_last_close():
 def test_what_is_held_without_a_price_is_named_and_counts_nothing():
     assert equity(ACCOUNT.cash, BOOKS, {}) == ACCOUNT.cash
     assert unmarked(BOOKS, {}) == ["BTC/USDT"]
+
+
+def test_an_account_of_a_stage_is_opened_there_and_one_on_this_machine_by_a_run():
+    parse(opening("main", "live").split()[1:])
+    assert opening("main", "live").startswith("fanfold open --stage live --account main ")
+    assert opening("main", "local") == "fanfold run"

@@ -121,12 +121,15 @@ def _time(at: int) -> datetime | None:
     return datetime.fromtimestamp(at, UTC) if at else None
 
 
+def opening(account: str, stage: str) -> str:
+    """Return the command that opens an account of a stage, or of a desk on this machine."""
+    return "fanfold run" if stage == STAGE else f"fanfold open --stage {stage} --account {account} --reason TEXT"
+
+
 def _account_text(account: dict[str, Any], stage: str) -> list[str]:
     if "equity" not in account:
-        there = f"fanfold open --stage {stage} --account {account['account']} --reason TEXT"
-        return [
-            f"account {account['account']}: not opened yet; `{'fanfold run' if stage == STAGE else there}` opens it"
-        ]
+        name = account["account"]
+        return [f"account {name}: not opened yet; `{opening(name, stage)}` opens it"]
     why, by = account["trading_state_reason"], account["trading_state_actor"]
     because = f" ({why}, by {by})" if why else ""
     text = [f"account {account['account']}: {account['trading_state']}{because}"]
