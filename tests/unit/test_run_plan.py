@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from fanfold.cli import strategy_template
 from fanfold.errors import BadInput
 from fanfold.local import run_plan
 from fanfold.local.run_plan import RunPlan
@@ -107,6 +108,11 @@ def test_a_strategy_that_the_desk_does_not_have_is_put_up_with_all_cash() -> Non
     limits = plan.desk.limits["main"]
     assert f"widened to {limits.order_notional_max // 100_000:,} times that cash" in note
     assert f"and {limits.gross_max} times equity" in note
+
+
+def test_a_bundle_is_not_put_up_on_a_spot_account(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r'which the spot account main cannot be; give it kind = "margin"'):
+        planned(written(tmp_path, strategy_template.DESK), strategy="pairs")
 
 
 def test_an_instance_of_the_desk_keeps_its_limits() -> None:

@@ -149,6 +149,11 @@ def new_instance(raw: Tables, strategy: str, notes: list[str]) -> Tables:
     fitted = fitting(strategy, symbols)
     if not fitted:
         raise BadInput(f"{strategy} needs more instruments than the {len(symbols)} that there are")
+    if contract.is_bundle(strategy) and money.get("kind", "spot") == "spot":
+        raise BadInput(
+            f"{strategy} is short in one of its legs, which the spot account {account} cannot be; "
+            f'give it kind = "margin" in [accounts.{account}]'
+        )
     limits = raw.get("limits", {}).get(account, {})
     for key in NOTIONALS:
         limits[key] = max(_decimal(limits.get(key, 0)), _decimal(money.get("cash", 0)) * GROWTH_MAX)
