@@ -122,7 +122,8 @@ class LegStatus(msgspec.Struct, frozen=True, kw_only=True, tag="leg-status.v1", 
 class OrdersApproved(msgspec.Struct, frozen=True, kw_only=True, tag="orders-approved.v1", dict=True):
     """Orders that risk created, reserved funds for and wrote to the ledger in one transaction.
 
-    ``withdrawn`` are ids of slices approved before that are not to be sent any more.
+    ``withdrawn`` are ids of orders approved before: slices that are not to be sent any more, and entries that rest and
+    are to be cancelled.
     """
 
     id: str

@@ -164,7 +164,7 @@ def test_all_changes_are_committed_or_none_and_every_conflict_is_named(store: Le
     changes = [
         CreateOrder(B),
         CreateOrder(A),
-        ExpectFill("main", KEY, D(2)),
+        ExpectFill("main", KEY, D(2), D(0)),
         BookTrade(fill(A, "1")),
         IndexOrder("main", "B", "m", AT),
         MoveCash(account(store), D(1), D(1)),
@@ -259,7 +259,7 @@ def test_an_excerpt_has_what_is_named_and_exists_and_no_more(store: LedgerStore)
     )
     other = ("other", A.instrument)
     store.commit([CreateOrder(A), CreateOrder(B), BookTrade(fill(A, "1"))])
-    store.commit([ExpectFill("main", KEY, D(2)), ExpectFill("main", other, D(3))])
+    store.commit([ExpectFill("main", KEY, D(2), D(0)), ExpectFill("main", other, D(3), D(0))])
     store.commit([SetTradingState(halted(TradingState.REDUCE_ONLY))])
     books = store.books("main")
     assert store.excerpt(
@@ -274,21 +274,21 @@ def test_an_excerpt_has_what_is_named_and_exists_and_no_more(store: LedgerStore)
 
 
 def test_a_position_adds_up_what_may_fill_and_moves_from_its_version_alone(store: LedgerStore) -> None:
-    store.commit([ExpectFill("main", KEY, D(2))])
-    store.commit([ExpectFill("main", KEY, D("-0.5"))])
-    assert store.books("main").positions == {KEY: StoredPosition(position=Position(), open=D("1.5"))}
+    store.commit([ExpectFill("main", KEY, D(2), D(0))])
+    store.commit([ExpectFill("main", KEY, D("-0.5"), D("-0.5"))])
+    assert store.books("main").positions == {KEY: StoredPosition(position=Position(), open=D("1.5"), sales=D("-0.5"))}
     after = positions.fold([fill(A, "1")])
-    store.commit([MovePosition("main", KEY, Position(), after, D(-1))])
-    assert store.books("main").positions == {KEY: StoredPosition(position=after, open=D("0.5"))}
-    assert refused(store, MovePosition("main", KEY, Position(), after, D(-1))) == (0,)
+    store.commit([MovePosition("main", KEY, Position(), after, D(-1), D("0.25"))])
+    assert store.books("main").positions == {KEY: StoredPosition(position=after, open=D("0.5"), sales=D("-0.25"))}
+    assert refused(store, MovePosition("main", KEY, Position(), after, D(-1), D(0))) == (0,)
     more = replace(positions.apply(after, fill(A, "0.5", 2, "101")), other_fees=D("0.3"))
-    store.commit([MovePosition("main", KEY, after, more, D("-0.5"))])
+    store.commit([MovePosition("main", KEY, after, more, D("-0.5"), D("0.25"))])
     assert store.books("main").positions == {KEY: StoredPosition(position=more, open=D(0))}
 
 
 def test_a_new_position_needs_no_expectation_before_it(store: LedgerStore) -> None:
     after = positions.fold([fill(A, "1")])
-    store.commit([MovePosition("main", KEY, Position(), after, D(0))])
+    store.commit([MovePosition("main", KEY, Position(), after, D(0), D(0))])
     assert store.books("main").positions[KEY].position == after
 
 
@@ -306,7 +306,7 @@ def test_lots_that_were_read_are_not_stored_with_the_position(store: LedgerStore
     lots = (Lot(D(1), D(100)),)
     held, pages = positions.paged(Position(lots=lots * (3 * PAGE_LOTS), version=1), 5)
     read = replace(held, pages=replace(held.pages, read=tuple(pages.values())))
-    store.commit([MovePosition("main", KEY, Position(), read, D(0))])
+    store.commit([MovePosition("main", KEY, Position(), read, D(0), D(0))])
     assert store.books("main").positions[KEY].position == held
 
 
@@ -359,7 +359,7 @@ def test_a_commit_takes_so_many_changes_and_no_more(store: LedgerStore) -> None:
 
 def test_two_changes_of_one_record_are_refused(store: LedgerStore) -> None:
     with pytest.raises((ValueError, AwsFault)):
-        store.commit([ExpectFill("main", KEY, D(1)), ExpectFill("main", KEY, D(1))])
+        store.commit([ExpectFill("main", KEY, D(1), D(0)), ExpectFill("main", KEY, D(1), D(0))])
     assert store.books("main").positions == {}
 
 

@@ -15,6 +15,7 @@ from fanfold.aws.dynamodb.table import Table
 from fanfold.errors import AT_ONCE
 from fanfold.ledger import lots, orders, positions
 from fanfold.ledger.account_books import AccountBooks, StoredPosition
+from fanfold.ledger.booking import Pending
 from fanfold.ledger.bookings import Bookings
 from fanfold.ledger.changes import MovePosition
 from fanfold.ledger.positions import PAGE_LOTS, Lot, Position, fold
@@ -125,7 +126,7 @@ def test_thousands_of_lots_that_a_table_has_are_taken_at_once(cloud: Cloud) -> N
     held = fold([fill(order("a", instrument=LEG[1]), quantity, number, price)
                  for number, (quantity, price) in enumerate(prices(MANY))])  # fmt: skip
     none = AccountBooks(account=None, positions={})
-    for change in lots.moving("main", none, {LEG: (held, D(0))}, MANY):
+    for change in lots.moving("main", none, {LEG: (held, Pending())}, MANY):
         ledger.store.commit([change])
     assert heaviest(ledger) < 60_000
     placed, fills = make(ledger, "b", "sell", ("12345.75", "150"), ("1", "151"))
@@ -147,7 +148,7 @@ def test_a_booking_of_many_legs_that_all_turn_a_page_stays_within_a_transaction(
     ) for placed in placed_orders}  # fmt: skip
     none = AccountBooks(account=None, positions={})
     for leg, item in legs.items():
-        ledger.store.commit(lots.moving("main", none, {leg: (item.position, D(0))}, 0))
+        ledger.store.commit(lots.moving("main", none, {leg: (item.position, Pending())}, 0))
     for start in range(0, 22, 11):
         approve(ledger, *placed_orders[start : start + 11])
     records = ledger.bookings.records([placed.order_id for placed in placed_orders])
@@ -241,7 +242,7 @@ def test_a_booking_of_a_small_position_takes_one_read_and_one_commit() -> None:
 def test_a_position_reads_back_as_it_was_written() -> None:
     ledger = memory_ledger()
     held = fold([fill(order("a", instrument=LEG[1]), "1", number, str(number + 1)) for number in range(3)])
-    ledger.store.commit([MovePosition("main", LEG, Position(), held, D(0))])
+    ledger.store.commit([MovePosition("main", LEG, Position(), held, D(0), D(0))])
     assert ledger.books().positions[LEG].position == held
     assert msgspec.structs.replace(held, lots=()) != held
     assert positions.FLAT.quantity == 0

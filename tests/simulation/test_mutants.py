@@ -135,7 +135,7 @@ MUTANTS: dict[str, list[Guard]] = {
     "reserved_is_what_live_orders_hold": [Guard(orders, "released", lambda _was: lambda _before, _after: Decimal(0))],
     "positions_are_the_folds_of_their_fills": [Guard(ledger_changes, "write_of", _as_it_was)],
     "legs_await_what_live_orders_have_to_fill": [
-        Guard(booking, "pending_of", lambda was: lambda steps: dict.fromkeys(was(steps), Decimal(0))),
+        Guard(booking, "pending_of", lambda was: lambda steps: dict.fromkeys(was(steps), booking.Pending())),
     ],
     "orders_fill_what_they_are_for_and_no_more": [Guard(orders, "fill", _uncounted)],
     "what_is_approved_is_what_the_ledger_has": [Guard(Outbox, "holding", _unheld)],

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from msgspec.structs import replace
+
 from execution_service import approved
 from execution_service.real import RealAccount
 from fanfold.errors import AT_ONCE, Conflict
@@ -54,7 +56,9 @@ class RestingWorld:
         self, rests: dict[str, frozenset[str]] = STOPS, strategy: dict[str, Any] | None = None, **limits: Any
     ) -> None:
         slow = instance("breakout", timeframe="1d", allocation="1", **strategy or {})
-        self.desk = built("spot", {"slow": slow}, **{"daily_loss_max": "1", "drawdown_max": "1"} | limits)
+        desk = built("spot", {"slow": slow}, **{"daily_loss_max": "1", "drawdown_max": "1"} | limits)
+        live = {name: replace(account, mode="live") for name, account in desk.accounts.items()}
+        self.desk = replace(desk, accounts=live)
         self.plan = prepare(self.desk, rests)
         self.bus, self.events = MemoryBus(), Events()
         self.ledger = MemoryLedger(self.bus)
@@ -117,7 +121,7 @@ class RestingWorld:
         elif isinstance(message, Targets):
             self.risk().on_targets(message)
         elif isinstance(message, OrdersApproved):
-            approved.withdraw(self.bookings(), message)
+            approved.withdraw(self.bookings(), message, self.execution().cancel)
             self.execution().place(message)
         elif isinstance(message, ExecutionReport):
             self.risk().on_matched(message)

@@ -19,8 +19,9 @@ from fanfold.money import CASH_STEP, exact
 from fanfold.performance.equity import equity_curve
 from fanfold.performance.measuring import Performance, Traded, measure
 from fanfold.performance.round_trips import round_trips
-from fanfold.risk.exposure import Mark, valuation
+from fanfold.risk.exposure import Mark
 from fanfold.risk.poll import PollState
+from fanfold.risk.valuation import valuation
 from support.core_desk import A
 from support.real_world import RealWorld, laws, order
 

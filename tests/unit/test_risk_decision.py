@@ -15,6 +15,7 @@ from fanfold.risk import decision, exposure
 from fanfold.risk.decision import Decision
 from fanfold.risk.exposure import AccountSnapshot, Exposure
 from fanfold.risk.policy import DeskPolicy, prepare
+from fanfold.risk.valuation import roll, valuation
 from support.risk_desk import AT, BTC, ETH, NOW, book, desk, held, mark, target
 
 D = Decimal
@@ -186,21 +187,21 @@ def test_missing_data_refuses_the_order(snapshot: AccountSnapshot, code: Code) -
 
 def test_a_new_day_starts_from_the_equity_of_its_first_decision() -> None:
     snapshot = book(day="2026-02-28", day_start_equity=D(1), peak_equity=D(1), minute=5, orders_in_minute=7)
-    rolled = exposure.roll(snapshot, exposure.valuation(snapshot), NOW)
+    rolled = roll(snapshot, valuation(snapshot), NOW)
     assert (rolled.day, rolled.day_start_equity, rolled.peak_equity) == ("2026-03-01", D(10_000), D(10_000))
     assert (rolled.minute, rolled.orders_in_minute) == (int(NOW.timestamp()) // 60, 0)
 
 
 def test_a_clock_that_steps_back_resets_nothing() -> None:
-    value = exposure.valuation(book())
-    rolled = exposure.roll(msgspec.structs.replace(book(), orders_in_minute=0), value, NOW)
+    value = valuation(book())
+    rolled = roll(msgspec.structs.replace(book(), orders_in_minute=0), value, NOW)
     spent = msgspec.structs.replace(rolled, orders_in_minute=7, day_start_equity=D(9))
-    assert exposure.roll(spent, value, NOW - timedelta(days=1)) == spent
+    assert roll(spent, value, NOW - timedelta(days=1)) == spent
 
 
 def test_a_day_does_not_start_on_an_equity_that_is_not_known() -> None:
     snapshot = book(day="2026-02-28", day_start_equity=D(1), marks={}, held={("m", BTC): held("1")})
-    assert exposure.roll(snapshot, exposure.valuation(snapshot), NOW).day == "2026-02-28"
+    assert roll(snapshot, valuation(snapshot), NOW).day == "2026-02-28"
 
 
 def test_the_callers_decimal_context_is_left_alone() -> None:
@@ -260,9 +261,9 @@ def test_no_batch_spends_or_risks_more_than_there_is(world: World) -> None:
 
 @exact
 def _check_limits(made: Decision, snapshot: AccountSnapshot, plan: DeskPolicy) -> None:
-    limits, worth = plan.terms(snapshot.account).limits, exposure.valuation(snapshot).equity
+    limits, worth = plan.terms(snapshot.account).limits, valuation(snapshot).equity
     entries = [order for order in made.approved if not order.reduce_only]
-    after = exposure.valuation(made.book)
+    after = valuation(made.book)
     assert not entries or after.gross <= limits.gross_max * worth
     # A reduction may widen the net, where it closes one side of a hedge; no entry may.
     assert "buy" not in {order.side for order in entries} or after.highest <= limits.net_max * worth

@@ -13,6 +13,7 @@ from fanfold.risk import exposure, sizing
 from fanfold.risk.exposure import Exposure, Mark, marked, own_closes
 from fanfold.risk.policy import PositionPolicy, prepare
 from fanfold.risk.sizing import NoOrder
+from fanfold.risk.valuation import valuation
 from support.risk_desk import AT, BTC, ETH, book, desk, held, mark
 
 D = Decimal
@@ -301,5 +302,5 @@ def test_equity_is_the_capital_with_the_results_of_its_instances(
         )
         cash -= quantity * price + 1
     snapshot = book(cash=cash, held=legs)
-    value = exposure.valuation(snapshot)
+    value = valuation(snapshot)
     assert value.equity == start + value.profits.get("m", D(0))

@@ -11,6 +11,7 @@ from msgspec import UNSET
 from execution_service import approved
 from fanfold import desk, ids
 from fanfold.errors import BadInput
+from fanfold.ledger.orders import OrderRecord
 from fanfold.messages import OrdersApproved, Side, Target, TradingState, encode
 from fanfold.money import EXACT, exact
 from fanfold.risk import slicing
@@ -31,6 +32,10 @@ from support.risk_desk import desk as risk_desk
 
 D = Decimal
 SLICED: dict[str, Any] = {"slices": 5, "slices_over_s": 600}
+
+
+def nothing_rests(record: OrderRecord, *_: object) -> None:
+    raise AssertionError(f"{record.order.order_id} is cancelled")
 
 
 def leg(**changes: Any) -> PositionPolicy:
@@ -163,7 +168,7 @@ def test_a_target_the_other_way_takes_back_the_slices_that_wait() -> None:
     assert (back.orders, back.withdrawn) == ([], sorted(order.order_id for order in rest))
     world.minute(3)
     assert len(world.messages_of(OrdersApproved)) == 2
-    approved.withdraw(world.ledger, back)
+    approved.withdraw(world.ledger, back, nothing_rests)
     world.minute(4)
     sold = world.messages_of(OrdersApproved)[-1].orders
     assert {order.side for order in sold} == {"sell"}
@@ -181,7 +186,7 @@ def test_a_protection_that_closes_a_leg_takes_back_the_slices_that_reduce_it() -
     world.minute(3, a=97)
     back = world.messages_of(OrdersApproved)[-1]
     assert back.withdrawn == sorted(order.order_id for order in waiting if order.due_at is not UNSET)
-    approved.withdraw(world.ledger, back)
+    approved.withdraw(world.ledger, back, nothing_rests)
     world.finish(price="97")
     world.minute(4, a=97)
     rest = world.messages_of(OrdersApproved)[-1].orders

@@ -94,8 +94,8 @@ def test_slices_that_are_taken_back_end_but_for_those_that_were_sent() -> None:
     world = World()
     world.place(world.approve(*slices()))
     message = withdrawn("slice-0", "slice-1", "slice-2", "never")
-    approved.withdraw(world.ledger, message)
-    approved.withdraw(world.ledger, message)
+    approved.withdraw(world.ledger, message, world.matcher().cancel)
+    approved.withdraw(world.ledger, message, world.matcher().cancel)
     assert states(world) == [OrderState.OPEN, OrderState.STALE, OrderState.STALE]
     assert "another target" in world.ledger.orders["slice-1"].reason
     world.now = AT + timedelta(seconds=240)
@@ -106,7 +106,7 @@ def test_slices_that_are_taken_back_end_but_for_those_that_were_sent() -> None:
 def test_slices_that_are_taken_back_before_their_approval_comes_are_not_sent() -> None:
     world = World()
     message = world.approve(*slices())
-    approved.withdraw(world.ledger, withdrawn("slice-1", "slice-2"))
+    approved.withdraw(world.ledger, withdrawn("slice-1", "slice-2"), world.matcher().cancel)
     world.place(message)
     assert states(world) == [OrderState.OPEN, OrderState.STALE, OrderState.STALE]
 

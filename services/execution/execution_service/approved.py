@@ -1,6 +1,6 @@
 """An approval as execution meets it: whether it is of the desk, and still young, and its orders in the ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -15,6 +15,10 @@ from fanfold.messages import ExecutionReport, Order, OrdersApproved, OrderState
 
 # How long after its decision an order that still waits for the end of a stop is taken up again.
 WAITED = timedelta(seconds=20)
+
+
+# Cancel an order, with the reason, the message that is the cause, and its time.
+Cancel = Callable[[OrderRecord, str, str, datetime], object]
 
 
 class Records(Protocol):
@@ -77,12 +81,16 @@ def waited(order: Order, now: datetime) -> bool:
     return bool(order.replaces) and now >= order.sendable_at + WAITED
 
 
-def withdraw(ledger: WithdrawnLedger, message: OrdersApproved) -> None:
-    """End the slices that risk takes back, but for those that were claimed meanwhile."""
+def withdraw(ledger: WithdrawnLedger, message: OrdersApproved, cancel: Cancel) -> None:
+    """End the slices that risk takes back, but for those that were claimed meanwhile, and cancel entries that rest."""
     for record in ledger.records(list(message.withdrawn or ())).values():
-        if record.state is OrderState.APPROVED and record.order.account == message.account:
+        if record.order.account != message.account:
+            continue
+        if record.state is OrderState.APPROVED:
             after = orders.close(record, OrderState.STALE, "risk took the slice back: its leg has another target")
             ledger.move([(record, after)], report(message, [after]))
+        elif orders.rests_to_enter(record):
+            cancel(record, "risk took the entry back: its leg has another target", message.id, message.at)
 
 
 def report(message: OrdersApproved, after: Sequence[OrderRecord]) -> ExecutionReport:

@@ -1,6 +1,7 @@
 """Route a message to the verbs of its venue."""
 
 from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from functools import partial
 from typing import NamedTuple, Protocol
 
@@ -33,6 +34,8 @@ class RealVerbs(Protocol):
     def place(self, message: OrdersApproved) -> None: ...
 
     def polled(self, message: BarsClosed) -> None: ...
+
+    def cancel(self, record: OrderRecord, why: str, cause: str, at: datetime) -> None: ...
 
     def cancel_barred(self, message: TradingStateChanged) -> None: ...
 
@@ -85,7 +88,7 @@ class OrderExecution:
         if message.account not in self._desk.accounts:
             raise BadInput(f"account {message.account!r} is not in the desk; it has {sorted(self._desk.accounts)}")
         if message.withdrawn:
-            approved.withdraw(self._ledger, message)
+            approved.withdraw(self._ledger, message, self._cancel)
         if not message.orders:
             return
         if self._desk.accounts[message.account].mode == "live":
@@ -95,6 +98,14 @@ class OrderExecution:
         verbs.placer.place(message)
         if verbs.quoted:
             verbs.matcher.take(message)
+
+    def _cancel(self, record: OrderRecord, why: str, cause: str, at: datetime) -> None:
+        """Cancel an order that rests at its venue."""
+        account = self._desk.accounts[record.order.account]
+        if account.mode == "live":
+            self._real(record.order.account).cancel(record, why, cause, at)
+        else:
+            self._verbs(account.venue).matcher.cancel(record, why, cause, at)
 
     def _ready(self) -> None:
         """Raise VenueUnavailable if the venue's keys are missing: a message that waits for them is not wrong."""

@@ -13,6 +13,7 @@ from execution_service.sweep import StandingOrder, SweptOrder
 from execution_service.venue_rules import RulesKeeper
 from fanfold.desk import Desk
 from fanfold.errors import VenueUnavailable
+from fanfold.ledger.orders import OrderRecord
 from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.messages import BarsClosed, OrdersApproved, OrderState, TradingStateChanged
 from fanfold.trading.answers import VenueTrade
@@ -67,6 +68,13 @@ class RealAccount:
     def deliver(self, trades: Sequence[VenueTrade], cause: str) -> Delivered:
         """Book trades that a sender tells of before the venue is asked; see Deliverer."""
         return self._deliverer.deliver(self._account, trades, cause, self._clock())
+
+    def cancel(self, record: OrderRecord, why: str, cause: str, at: datetime) -> None:
+        """Cancel an order that rests at the venue; where that does not answer, risk asks for it again."""
+        try:
+            self._follower.cancel(record, why, cause, at)
+        except VenueUnavailable as unavailable:
+            self._monitor.note("an order's end is not known", order=record.order.order_id, why=str(unavailable))
 
     def cancel_barred(self, message: TradingStateChanged) -> None:
         """Cancel what the account's trading state, as it is now, does not let rest."""

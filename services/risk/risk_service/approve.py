@@ -28,7 +28,7 @@ class ApprovalLedger(Protocol):
         self, before: AccountSnapshot, message: OrdersApproved, minute: int, orders_in_minute: int
     ) -> list[Order]: ...
 
-    def unsent(self, account: str, legs: Collection[PositionKey]) -> list[Order]: ...
+    def retractable(self, account: str, legs: Collection[PositionKey]) -> list[Order]: ...
 
     def breach(self, account: str, breach: str) -> None: ...
 
@@ -89,18 +89,20 @@ class Approver:
 
 
 def withdrawal(ledger: ApprovalLedger, decision: Decision, guarded: Guarded, at: datetime) -> list[OrdersApproved]:
-    """Return the message that takes back slices that nobody has claimed yet; none where there are none to take back.
+    """Return the message that takes back slices that nobody has claimed yet, and entries that rest; else none.
 
-    Those that stand in the way of an order on the other side, which is tried again at the next poll; and those of a leg
-    that its protection closes, because its exit goes out at once.
+    Those that stand in the way of an order on the other side, which is tried again at the next poll; those that an exit
+    went out past; and those of a leg that its protection closes, because its exit goes out at once.
     """
-    opposed = {refusal.order.leg for refusal in decision.refused if refusal.code == Code.OPPOSING_ORDER}
-    closing = {leg for leg in guarded.stopped_out if decision.book.held.get(leg, FLAT).open}
-    unsent = ledger.unsent(decision.book.account, opposed | closing) if opposed or closing else []
-    if not unsent:
+    held, account = decision.book.held, decision.book.account
+    legs = {refusal.order.leg for refusal in decision.refused if refusal.code == Code.OPPOSING_ORDER}
+    legs |= {leg for leg in guarded.stopped_out if held.get(leg, FLAT).live}
+    legs |= {leg for leg, exposure in held.items() if exposure.both_sides}
+    retracted = ledger.retractable(account, legs) if legs else []
+    if not retracted:
         return []
-    order_ids, account = sorted(order.order_id for order in unsent), decision.book.account
-    causes = (entry.cause for leg, entry in sorted(guarded.wanted.items()) if leg in opposed | closing)
+    order_ids = sorted(order.order_id for order in retracted)
+    causes = (entry.cause for leg, entry in sorted(guarded.wanted.items()) if leg in legs)
     # A leg that its resting stop has closed is not among the targets any more.
     cause = next(causes, decision.book.trading_state_cause)
     message_id = ids.derive("withdrawn", cause, *order_ids)

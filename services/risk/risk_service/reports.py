@@ -86,7 +86,7 @@ def _states(decided: DecidedTargets) -> Iterator[LegState]:
         if leg in decision.dust:
             held = decision.book.held.get(leg, FLAT)
             # What live orders close is no dust.
-            left = EXACT.add(held.quantity, held.open)
+            left = EXACT.add(held.quantity, held.without_entries().open)
             yield _state(leg, LegCode.DUST, f"the venue takes no order that closes {left:f}")
         elif leg in decided.unprotected:
             yield _state(leg, LegCode.UNPROTECTED, decided.unprotected[leg])
@@ -107,7 +107,7 @@ def _flat(decided: DecidedTargets) -> LegState:
     book = decided.decision.book
     if book.trading_state is not TradingState.FLATTENING:
         return _state(ACCOUNT, LegCode.OK, "")
-    left = {leg: held for leg, held in book.held.items() if held.quantity or held.open}
+    left = {leg: held for leg, held in book.held.items() if held.quantity or held.live}
     if left.keys() - set(decided.decision.dust):
         return _state(ACCOUNT, LegCode.OK, "")
     dust = ", ".join(f"{held.quantity:f} {leg[1]} of {leg[0]}" for leg, held in sorted(left.items()))

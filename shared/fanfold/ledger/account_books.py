@@ -7,7 +7,7 @@ import msgspec
 from fanfold.ledger.positions import Position
 from fanfold.ledger.real_money import RealMoney
 from fanfold.messages import TradingState
-from fanfold.money import ZERO, exact
+from fanfold.money import EXACT, ZERO, exact
 from fanfold.risk.exposure import AccountSnapshot, Exposure, PositionKey
 from fanfold.risk.poll import PollState
 
@@ -27,10 +27,11 @@ class StoredAccount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredPosition(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """A leg's position, and the signed quantity that its live orders may still fill."""
+    """A leg's position, and the signed quantity that its live orders may still fill, of which ``sales``."""
 
     position: Position
     open: Decimal
+    sales: Decimal = ZERO
 
     @property
     def exposure(self) -> Exposure:
@@ -43,6 +44,7 @@ class StoredPosition(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             kept["exposure"] = Exposure(
                 quantity=quantity,
                 open=self.open,
+                both_sides=max(min(-self.sales, EXACT.subtract(self.open, self.sales)), ZERO),
                 cost=cost,
                 realised=own.realised,
                 fees=own.fees,

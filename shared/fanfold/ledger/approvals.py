@@ -22,7 +22,7 @@ from fanfold.ledger.changes import (
     SetBreach,
 )
 from fanfold.ledger.controls import set_state, setting
-from fanfold.ledger.orders import OrderRecord
+from fanfold.ledger.orders import OrderRecord, rests_to_enter
 from fanfold.ledger.real_changes import resting
 from fanfold.ledger.store import LedgerStore, insist
 from fanfold.ledger.trading_state import OrderPermissions
@@ -63,7 +63,7 @@ class Approvals:
         orders = message.orders
         changes: list[Change] = [CreateOrder(order) for order in orders]
         # A leg once, whatever the number of its slices: a commit changes a record once.
-        changes += [ExpectFill(before.account, key, quantity) for key, quantity in booking.expected(orders).items()]
+        changes += [ExpectFill(before.account, key, *pending) for key, pending in booking.expected(orders).items()]
         changes += [RestStop(order.account, order.leg, _stop(order)) for order in orders if order.protects]
         changes += [IndexOrder(order.account, order.order_id, message.id, message.at) for order in orders]
         account = _stored(before)
@@ -78,14 +78,14 @@ class Approvals:
             return created
         return []
 
-    def unsent(self, account: str, legs: Collection[PositionKey]) -> list[Order]:
-        """Return the slices of legs that were approved and that nobody has claimed yet."""
+    def retractable(self, account: str, legs: Collection[PositionKey]) -> list[Order]:
+        """Return the orders of legs that can be taken back: slices that nobody has claimed, and entries that rest."""
         order_ids = [order.order_id for order in self._store.live(account)]
         records = self._store.orders(order_ids) if order_ids else {}
         return [
             record.order
             for record in records.values()
-            if record.state is OrderState.APPROVED and record.order.due_at is not UNSET and record.order.leg in legs
+            if record.order.leg in legs and (_waits(record) or rests_to_enter(record))
         ]
 
     def note_stops(self, before: AccountSnapshot, noted: Mapping[PositionKey, RestingStop | None]) -> None:
@@ -128,6 +128,10 @@ class Approvals:
     def publish(self, approved: Sequence[OrdersApproved], others: Sequence[Message]) -> None:
         """Publish approvals that are held, and what else a decision tells of."""
         self._store.publish(approved, others)
+
+
+def _waits(record: OrderRecord) -> bool:
+    return record.state is OrderState.APPROVED and record.order.due_at is not UNSET
 
 
 def _stop(order: Order) -> RestingStop:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 
@@ -11,7 +12,7 @@ from fanfold.ledger.account_books import AccountBooks, StoredAccount, position
 from fanfold.ledger.orders import OrderRecord, Step
 from fanfold.ledger.positions import Position
 from fanfold.matching.fills import MatchResult, Resolution
-from fanfold.messages import ExecutionReport, Fill, Order, OrderState, PositionSnapshot, TradingState
+from fanfold.messages import ExecutionReport, Fill, Order, OrderState, PositionSnapshot, Side, TradingState
 from fanfold.money import ZERO, exact
 from fanfold.records import TERMINAL
 from fanfold.risk.exposure import AccountSnapshot, PositionKey
@@ -26,15 +27,26 @@ def reserving(before: AccountSnapshot, approved: Sequence[Order]) -> Decimal:
     return before.reserved + sum((order.reserved for order in approved), ZERO)
 
 
-@exact
-def expected(approved: Iterable[Order]) -> dict[PositionKey, Decimal]:
-    """Return, by leg, the signed quantity that orders may fill; a resting stop is none of it."""
-    expected: dict[PositionKey, Decimal] = {}
+class Pending(NamedTuple):
+    """The signed quantity that live orders of a leg may still fill, of which ``sales``, or a change of the two."""
+
+    quantity: Decimal = ZERO
+    sales: Decimal = ZERO
+
+    @exact
+    def moved(self, side: Side, quantity: Decimal) -> "Pending":
+        """Return it with so much more to fill on a side."""
+        if side == "buy":
+            return Pending(self.quantity + quantity, self.sales)
+        return Pending(self.quantity - quantity, self.sales - quantity)
+
+
+def expected(approved: Iterable[Order]) -> dict[PositionKey, Pending]:
+    """Return, by leg, what orders may fill; a resting stop is none of it."""
+    expected: dict[PositionKey, Pending] = {}
     for order in approved:
-        if order.protects:
-            continue
-        signed = order.quantity if order.side == "buy" else -order.quantity
-        expected[order.leg] = expected.get(order.leg, ZERO) + signed
+        if not order.protects:
+            expected[order.leg] = expected.get(order.leg, Pending()).moved(order.side, order.quantity)
     return expected
 
 
@@ -47,7 +59,7 @@ class BookingResult(msgspec.Struct, frozen=True, kw_only=True):
     fills: list[Fill]
     steps: list[Step]
     positions: dict[PositionKey, Position]
-    unfilled: dict[PositionKey, Decimal]
+    unfilled: dict[PositionKey, Pending]
     cash: Decimal
     reserved: Decimal
     odd: list[Fill]
@@ -149,15 +161,14 @@ def reserved(account: StoredAccount, steps: Sequence[Step]) -> Decimal:
 
 
 @exact
-def pending_of(steps: Sequence[Step]) -> dict[PositionKey, Decimal]:
-    """Return, by leg, the signed change of what live orders may still fill."""
-    pending: dict[PositionKey, Decimal] = {}
+def pending_of(steps: Sequence[Step]) -> dict[PositionKey, Pending]:
+    """Return, by leg, the change of what live orders may still fill."""
+    pending: dict[PositionKey, Pending] = {}
     for before, after in steps:
         order = before.order
         # A resting stop is none of what live orders may still fill.
-        gone = ZERO if order.protects else _remaining(after) - _remaining(before)
-        key = order.leg
-        pending[key] = pending.get(key, ZERO) + (gone if order.side == "buy" else -gone)
+        change = ZERO if order.protects else _remaining(after) - _remaining(before)
+        pending[order.leg] = pending.get(order.leg, Pending()).moved(order.side, change)
     return pending
 
 

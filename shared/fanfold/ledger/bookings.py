@@ -195,7 +195,7 @@ class Bookings:
             return []
         before = _opened(account, self._store.books(account))
         changes: list[Change] = [MoveCash(before, before.cash, booking.reserved(before, ended))]
-        return changes + [ExpectFill(account, key, quantity) for key, quantity in booking.pending_of(ended).items()]
+        return changes + [ExpectFill(account, key, *pending) for key, pending in booking.pending_of(ended).items()]
 
 
 def unindexing(steps: Sequence[Step]) -> list[Change]:

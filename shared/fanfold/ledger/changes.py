@@ -104,15 +104,16 @@ class BookTrade(msgspec.Struct, frozen=True):
 
 
 class ExpectFill(msgspec.Struct, frozen=True):
-    """Add to the signed quantity that a position's live orders may still fill."""
+    """Add to the signed quantity that a position's live orders may still fill, and to the ``sales`` among it."""
 
     account: str
     key: PositionKey
     quantity: Decimal
+    sales: Decimal
 
 
 class MovePosition(msgspec.Struct, frozen=True):
-    """Store a position after fills, and add ``open`` to what its live orders may still fill.
+    """Store a position after fills, and add ``open`` to what its live orders may still fill, of which ``sales``.
 
     Expects the version of ``before``, or that nothing of it was ever filled.
     """
@@ -122,6 +123,7 @@ class MovePosition(msgspec.Struct, frozen=True):
     before: Position
     after: Position
     open: Decimal
+    sales: Decimal
 
 
 class PutLots(msgspec.Struct, frozen=True):

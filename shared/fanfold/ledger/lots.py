@@ -1,13 +1,13 @@
 """Lots of large positions, in pages beside the books: read only where fills take them, written once."""
 
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 
 import msgspec
 
 from fanfold.errors import Conflict
 from fanfold.ledger import positions
 from fanfold.ledger.account_books import AccountBooks, StoredPosition, position
+from fanfold.ledger.booking import Pending
 from fanfold.ledger.changes import Change, DropLots, MovePosition, PutLots
 from fanfold.ledger.positions import Position
 from fanfold.ledger.store import LedgerStore
@@ -44,7 +44,7 @@ def _read_on(store: LedgerStore, account: str, key: PositionKey, stored: StoredP
 
 
 def moving(
-    account: str, books: AccountBooks, after: Mapping[PositionKey, tuple[Position, Decimal]], room: int
+    account: str, books: AccountBooks, after: Mapping[PositionKey, tuple[Position, Pending]], room: int
 ) -> list[Change]:
     """Return the changes of positions after fills, each with what is added to what its live orders may still fill.
 
@@ -61,5 +61,5 @@ def moving(
         paged[key], used_up = positions.cleared(paged[key], room - len(changes))
         changes += [DropLots(account, key, number) for number in used_up]
     return changes + [
-        MovePosition(account, key, position(books, key), paged[key], unfilled) for key, (_, unfilled) in after.items()
+        MovePosition(account, key, position(books, key), paged[key], *pending) for key, (_, pending) in after.items()
     ]

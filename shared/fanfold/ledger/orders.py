@@ -118,6 +118,16 @@ def absent(record: OrderRecord, looked_up_at: datetime, margin_s: int) -> Absenc
     return Absence(order_id=record.order.order_id, epoch=record.epoch, looked_up_at=looked_up_at)
 
 
+def rests_to_enter(record: OrderRecord) -> bool:
+    """Return whether an order rests at its venue that adds to a position: risk may take it back."""
+    order = record.order
+    rests = record.state in (OrderState.OPEN, OrderState.PARTIAL) and (order.kind, order.time_in_force) == (
+        "limit",
+        "gtc",
+    )
+    return rests and not (order.reduce_only or order.protects)
+
+
 def claim(record: OrderRecord, now: datetime, window_s: int, proof: Harmless | Absence) -> OrderRecord:
     """Return the record under a new claim, whose request the venue accepts until ``window_s`` seconds from now.
 

@@ -8,8 +8,9 @@ import msgspec
 from fanfold.messages import Order, Target, TradingState
 from fanfold.money import ZERO, exact, ratio
 from fanfold.risk import slicing
-from fanfold.risk.exposure import FLAT, AccountSnapshot, Exposure, Mark, PositionKey, at_cost, priced, roll, valuation
+from fanfold.risk.exposure import FLAT, AccountSnapshot, Exposure, Mark, PositionKey, priced
 from fanfold.risk.policy import AccountPolicy, PositionPolicy
+from fanfold.risk.valuation import at_cost, roll, valuation
 
 
 class Candidate(msgspec.Struct, frozen=True):
@@ -131,6 +132,17 @@ class Context(msgspec.Struct, kw_only=True):
             lowest=(after.lowest - held.lowest) * price,
             highest=(after.highest - held.highest) * price,
         )
+
+    def passes_entries(self, leg: PositionKey, held: Exposure, quantity: Decimal = ZERO) -> bool:
+        """Return whether an order of a leg, of a signed quantity, may go out beside live ones that add to its position.
+
+        It may at a real venue, where it closes some of it and leaves what the leg is to hold, whatever live orders do:
+        of an entry nobody may ever learn the end. On paper one ends by itself, and the next poll brings the exit.
+        """
+        wanted = self.quantities.get(leg, ZERO)
+        if not self.terms.real or wanted * held.quantity < 0 or quantity * held.quantity > 0:
+            return False
+        return abs(wanted) + abs(quantity) <= abs(held.least)
 
     @property
     def gross_max(self) -> Decimal:

@@ -11,7 +11,7 @@ from fanfold.messages import Order, Refusal, Replaced, Side, Target, TradingStat
 from fanfold.money import ZERO, exact
 from fanfold.risk import bundles, slicing
 from fanfold.risk.context import Context, survey
-from fanfold.risk.exposure import FLAT, AccountSnapshot, PositionKey
+from fanfold.risk.exposure import FLAT, AccountSnapshot, Exposure, PositionKey
 from fanfold.risk.policy import DeskPolicy, PositionPolicy
 from fanfold.risk.rules import TARGET_RULES
 from fanfold.risk.sizing import NoOrder, affordable, change, desired, limit_of
@@ -143,7 +143,7 @@ def _propose(entry: StandingTarget, context: Context, now: datetime) -> Order | 
     if wanted * held.quantity < 0 and (context.terms.spot or context.bars_entries()):
         wanted = ZERO
     context.quantities[key] = wanted
-    missing = change(wanted, held, leg, worth, mark.price)
+    missing = _missing(wanted, held, leg, key, context)
     if isinstance(missing, NoOrder):
         return missing
     if _replaced(key, "sell" if missing < 0 else "buy", context.book):
@@ -151,6 +151,19 @@ def _propose(entry: StandingTarget, context: Context, now: datetime) -> Order | 
         context.at_once |= {key}
     quantity = affordable(missing, context.book.cash - context.reserved, leg, mark.price)
     return _order(entry, quantity, leg, context, now)
+
+
+def _missing(
+    wanted: Decimal, held: Exposure, leg: PositionPolicy, key: PositionKey, context: Context
+) -> Decimal | NoOrder:
+    """Return the change of a leg: an exit by what is held alone, where it may go out past entries."""
+    worth, price = context.equities.get(key[0], ZERO), context.book.marks[key[1]].price
+    if held.adding and context.passes_entries(key, held):
+        missing = change(wanted, held.without_entries(), leg, worth, price)
+        # Where nothing is to be closed, the entry is to be taken back, and was where an exit is under way.
+        if held.reducing or not isinstance(missing, NoOrder):
+            return missing
+    return change(wanted, held, leg, worth, price)
 
 
 def _order(entry: StandingTarget, quantity: Decimal, leg: PositionPolicy, context: Context, now: datetime) -> Order:

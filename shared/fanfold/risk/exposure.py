@@ -1,16 +1,15 @@
-"""Exposure of an account: its positions, its equity, and the largest positions that live orders can lead to."""
+"""Exposure of an account: its positions, its marks, and the largest positions that live orders can lead to."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Context, Decimal
-from functools import cache
 
 import msgspec
 
 from fanfold.market import timeframes
 from fanfold.market.bars import Frame, closes_of
 from fanfold.messages import Side, TradingState
-from fanfold.money import ZERO, exact, ratio
+from fanfold.money import ZERO
 from fanfold.risk.venue_rules import RulesInForce
 
 # Weight of history in the variance: half of it fades in 231 bars, near four hours of minutes.
@@ -31,25 +30,52 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
 class Exposure(msgspec.Struct, frozen=True, kw_only=True):
     """The sub-ledger of a leg in base and quote units, below zero for short.
 
-    ``open`` is what live orders have still to fill, all on one side; ``cost`` sums quantity by price of the open
-    lots; ``realised`` is before fees, of which no cash of the account paid ``other_fees``.
+    ``open`` is what live orders have still to fill, buys less sales; ``both_sides`` is what is live on either side
+    beyond that, where an exit went out past an entry. ``cost`` sums quantity by price of the open lots; ``realised`` is
+    before fees, of which no cash of the account paid ``other_fees``.
     """
 
     quantity: Decimal = ZERO
     open: Decimal = ZERO
+    both_sides: Decimal = ZERO
     cost: Decimal = ZERO
     realised: Decimal = ZERO
     fees: Decimal = ZERO
     other_fees: Decimal = ZERO
 
     @property
+    def live(self) -> bool:
+        """Return whether any order of the leg is live."""
+        return bool(self.open or self.both_sides)
+
+    @property
+    def buying(self) -> Decimal:
+        """Return what live purchases have still to fill."""
+        return self.both_sides + self.open if self.open > 0 else self.both_sides
+
+    @property
+    def selling(self) -> Decimal:
+        """Return what live sales have still to fill, as a positive quantity."""
+        return self.both_sides - self.open if self.open < 0 else self.both_sides
+
+    @property
+    def adding(self) -> Decimal:
+        """Return what live orders may add to the position, unsigned; 0 where there is none."""
+        return self.buying if self.quantity > 0 else self.selling if self.quantity < 0 else ZERO
+
+    @property
+    def reducing(self) -> Decimal:
+        """Return what live orders may take from the position, unsigned; 0 where there is none."""
+        return self.selling if self.quantity > 0 else self.buying if self.quantity < 0 else ZERO
+
+    @property
     def highest(self) -> Decimal:
         """Return the largest signed quantity that live orders can lead to."""
-        return self.quantity + self.open if self.open > 0 else self.quantity
+        return self.quantity + self.buying if self.buying else self.quantity
 
     @property
     def lowest(self) -> Decimal:
-        return self.quantity + self.open if self.open < 0 else self.quantity
+        return self.quantity - self.selling if self.selling else self.quantity
 
     @property
     def least(self) -> Decimal:
@@ -59,18 +85,24 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def largest(self) -> Decimal:
         """Return the largest absolute quantity, whether live orders fill or not."""
-        return max(abs(self.quantity), abs(self.quantity + self.open)) if self.open else abs(self.quantity)
+        return max(abs(self.lowest), abs(self.highest)) if self.live else abs(self.quantity)
 
     def ordered(self, quantity: Decimal) -> "Exposure":
         """Return the exposure with one more live order of a signed quantity."""
-        return msgspec.structs.replace(self, open=self.open + quantity)
+        opposed = min(abs(self.open), abs(quantity)) if self.open * quantity < 0 else ZERO
+        both_sides = self.both_sides + opposed if opposed else self.both_sides
+        return msgspec.structs.replace(self, open=self.open + quantity, both_sides=both_sides)
+
+    def without_entries(self) -> "Exposure":
+        """Return the exposure as if the live orders that add to the position were none."""
+        sign = 1 if self.quantity > 0 else -1
+        return msgspec.structs.replace(self, open=-sign * self.reducing, both_sides=ZERO)
 
     def reduces(self, quantity: Decimal) -> bool:
         """Return whether an order only takes the position towards zero, however live orders fill."""
         if self.quantity * quantity >= 0:
             return False
-        pending = self.open if self.open * quantity > 0 else ZERO
-        return abs(pending + quantity) <= abs(self.quantity)
+        return self.reducing + abs(quantity) <= abs(self.quantity)
 
 
 FLAT = Exposure()
@@ -167,87 +199,6 @@ def marked(marks: Mapping[str, Mark], closes: Iterable[tuple[str, int, Decimal]]
     return after
 
 
-class Valuation(msgspec.Struct, frozen=True, kw_only=True):
-    """The value of an account's positions at their marks, in quote units.
-
-    ``equity`` is cash plus positions, less fees that were paid in third currencies; a position without a price above
-    zero counts as zero there, and its instrument is ``unmarked``: while there is one, equity is unknown. ``profits``
-    are realised and unrealised less fees, by instance. ``gross`` is the largest gross exposure that live orders can
-    lead to, of which ``largest`` is each instrument's, for legs do not offset each other; ``lowest`` and ``highest``
-    are the extremes of the net one. ``marked_at_s`` is when the prices that count were closed, by instrument.
-    ``priced`` are the instruments whose mark has a price above zero, held or not.
-    """
-
-    equity: Decimal
-    unmarked: frozenset[str]
-    profits: dict[str, Decimal]
-    gross: Decimal
-    lowest: Decimal
-    highest: Decimal
-    largest: dict[str, Decimal]
-    marked_at_s: dict[str, int]
-    priced: frozenset[str]
-
-
-@exact
-def valuation(book: AccountSnapshot) -> Valuation:
-    """Value an account, in one pass over its positions."""
-    worth = gross = lowest = highest = ZERO
-    unmarked: set[str] = set()
-    profits: dict[str, Decimal] = {}
-    largest: dict[str, Decimal] = {}
-    marked_at_s: dict[str, int] = {}
-    sound = {instrument: mark for instrument, mark in book.marks.items() if priced(mark)}
-    for (instance, instrument), held in book.held.items():
-        quantity, opened, profit = held.quantity, held.open, held.realised
-        if instrument in sound:
-            mark = sound[instrument]
-            value = least = most = quantity * mark.price
-            if quantity:
-                worth += value
-                profit += value - held.cost
-            if quantity or opened:
-                marked_at_s[instrument] = mark.closes_at_s
-            if opened:
-                filled = (quantity + opened) * mark.price
-                least, most = (filled, value) if opened < 0 else (value, filled)
-            at_most = max(abs(value), abs(filled)) if opened else abs(value)
-            gross += at_most
-            largest[instrument] = largest.get(instrument, ZERO) + at_most
-            lowest += least
-            highest += most
-        elif quantity or opened:
-            unmarked.add(instrument)
-        profits[instance] = profits.get(instance, ZERO) + profit - held.fees
-        if held.other_fees:
-            worth -= held.other_fees
-    return Valuation(
-        equity=book.cash + worth,
-        unmarked=frozenset(unmarked),
-        profits=profits,
-        gross=gross,
-        lowest=lowest,
-        highest=highest,
-        largest=largest,
-        marked_at_s=marked_at_s,
-        priced=frozenset(sound),
-    )
-
-
-@exact
-def at_cost(book: AccountSnapshot) -> AccountSnapshot:
-    """Return the book with the cost of its lots as the mark of each instrument that has a position and no mark.
-
-    It is a mark of no bar, to bound the orders that close a position by, and says nothing about the account's value.
-    """
-    costs = {
-        instrument: Mark(price=significant(ratio(held.cost, held.quantity)), closes_at_s=0)
-        for (_, instrument), held in sorted(book.held.items())
-        if held.quantity and held.cost and not priced(book.marks.get(instrument))
-    }
-    return msgspec.structs.replace(book, marks=book.marks | costs) if costs else book
-
-
 def significant(price: Decimal) -> Decimal:
     """Round a price to twelve significant digits, as many as a venue's price has."""
     return Context(prec=12).plus(price).normalize()
@@ -255,30 +206,3 @@ def significant(price: Decimal) -> Decimal:
 
 def priced(mark: Mark | None) -> bool:
     return mark is not None and mark.price.is_finite() and mark.price > 0
-
-
-@cache
-def _date(days: int) -> str:
-    """Return the UTC date so many days after 1970-01-01."""
-    return datetime.fromtimestamp(days * timeframes.DAY_S, UTC).date().isoformat()
-
-
-def roll(book: AccountSnapshot, value: Valuation, now: datetime) -> AccountSnapshot:
-    """Update day, peak and minute of an account of this value to now. A clock that steps back changes nothing."""
-    seconds = int(now.timestamp())
-    minute, day = seconds // 60, _date(seconds // timeframes.DAY_S)
-    if minute > book.minute:
-        book = msgspec.structs.replace(book, minute=minute, orders_in_minute=0)
-    # With equity unknown the day waits: a start that left a position out would bar or free entries for a whole day.
-    if value.unmarked:
-        return book
-    worth = value.equity
-    if book.rearmed:
-        return msgspec.structs.replace(
-            book, day=max(day, book.day), day_start_equity=worth, peak_equity=worth, last_equity=worth, rearmed=False
-        )
-    if day > book.day:
-        # A day starts with what the last one ended with: what a night without a decision lost is lost today.
-        start = worth if book.last_equity is None else book.last_equity
-        book = msgspec.structs.replace(book, day=day, day_start_equity=start)
-    return msgspec.structs.replace(book, peak_equity=max(book.peak_equity, worth), last_equity=worth)

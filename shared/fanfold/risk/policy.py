@@ -85,13 +85,14 @@ class AccountPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """An account's side of the desk.
 
     ``capital`` is the cash allotted to each instance; ``lacks`` names what the desk lacks to trade the account, and is
-    empty where nothing is missing.
+    empty where nothing is missing. At a ``real`` venue nobody may ever learn what became of an order.
     """
 
     account: str
     lacks: str = ""
     venue: str = ""
     spot: bool = True
+    real: bool = False
     limits: Limits = CLOSED
     capital: dict[str, Decimal] = {}
     legs: dict[PositionKey, PositionPolicy] = {}
@@ -163,6 +164,7 @@ def _terms(desk: Desk, name: str, account: Account) -> AccountPolicy:
         account=name,
         venue=account.venue,
         spot=account.kind == "spot",
+        real=account.mode == "live",
         limits=limits,
         capital={key: instance.allocation * account.cash for key, instance in instances.items()},
         legs={

@@ -43,7 +43,7 @@ def remaining(
     an older signal that comes late is seen to be older. Those ``waiting`` were not decided on, and stand as they are.
     """
     refused = {refusal.order.leg: refusal for refusal in decision.refused}
-    left, under_way = dict(waiting), {leg for leg, held in decision.book.held.items() if held.open}
+    left, under_way = dict(waiting), {leg for leg, held in decision.book.held.items() if held.live}
     for leg, entry in standing.items():
         attempt, code = entry.attempt, ""
         if leg in waiting:

@@ -105,7 +105,7 @@ def _exits(stop: RestingStop, leg: PositionKey, wanted: Standing, held: Exposure
     A stop that only closes what a live order leaves stands beside it, and is not replaced by it.
     """
     sign = stop.sign
-    replaced = sign * held.open < 0 and stop.quantity > sign * held.least
+    replaced = (held.selling if sign > 0 else held.buying) > 0 and stop.quantity > sign * held.least
     return replaced or (sign * held.quantity > 0 and leg in wanted and not wanted[leg].target.weight)
 
 

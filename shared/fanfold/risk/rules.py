@@ -110,18 +110,17 @@ def duplicate_intent(candidate: Candidate, context: Context) -> str | None:
     return None
 
 
-def opposing_order(candidate: Candidate, _: Context) -> str | None:
-    pending = candidate.held.open
-    if pending * candidate.quantity >= 0:
-        return None
-    return f"live orders for {pending:f} are on the other side; they must fill or end first"
+def opposing_order(candidate: Candidate, context: Context) -> str | None:
+    held = candidate.held
+    pending = held.buying if candidate.quantity < 0 else -held.selling
+    passes = not pending or context.passes_entries(candidate.leg, held, candidate.quantity)
+    return None if passes else f"live orders for {pending:f} are on the other side; they must fill or end first"
 
 
 def spot_short(candidate: Candidate, context: Context) -> str | None:
-    order = candidate.order
-    if order.side == "buy" or not context.terms.spot or order.quantity <= candidate.held.lowest:
+    order, available = candidate.order, candidate.held.lowest
+    if order.side == "buy" or not context.terms.spot or order.quantity <= available:
         return None
-    available = candidate.held.lowest
     return f"selling {order.quantity:f} of {available:f} that {order.instance} has would be short on a spot account"
 
 
@@ -256,10 +255,12 @@ ORDER_RULES: tuple[Rule[Candidate], ...] = (
         duplicate_intent,
         "An order of this id, or for this instance and instrument, was already decided in the batch.",
     ),
-    Rule(Code.OPPOSING_ORDER, opposing_order, "Live orders of the same instance and instrument are on the other side."),
     Rule(
-        Code.SPOT_SHORT, spot_short, "A sell on a spot account is for more than its instance holds and has not on sale."
+        Code.OPPOSING_ORDER,
+        opposing_order,
+        "Live orders of its leg are on the other side; at a real venue exits pass entries.",
     ),
+    Rule(Code.SPOT_SHORT, spot_short, "A sell on a spot account is for more than its instance has, less other sells."),
     Rule(Code.LOT_STEP, lot_step, "The quantity is not a whole number of lots above zero."),
     Rule(Code.TICK_STEP, tick_step, "A limit or stop price is not a whole number of ticks above zero."),
     Rule(Code.NOTIONAL_MIN, notional_min, "The notional is under the venue's minimum."),

@@ -15,11 +15,12 @@ import msgspec
 from fanfold import ids
 from fanfold.messages import Order, TradingState
 from fanfold.money import ZERO, exact
-from fanfold.risk.exposure import FLAT, AccountSnapshot, Exposure, PositionKey, priced, valuation
+from fanfold.risk.exposure import FLAT, AccountSnapshot, Exposure, PositionKey, priced
 from fanfold.risk.policy import AccountPolicy
 from fanfold.risk.protection import Protection
 from fanfold.risk.sizing import NoOrder, change
 from fanfold.risk.standing import Standing
+from fanfold.risk.valuation import valuation
 
 if TYPE_CHECKING:
     from fanfold.risk.decision import Decision
@@ -88,7 +89,7 @@ def watch(
             continue
         stopped = bool(bundle.keys & out)
         if not stopped and all(_held(leg, book).quantity == leg.before for leg in bundle.legs):
-            if any(leg.key in wanted or _held(leg, book).open for leg in bundle.legs):
+            if any(leg.key in wanted or _held(leg, book).live for leg in bundle.legs):
                 bundles.append(msgspec.structs.replace(bundle, since=None))
             continue
         since = bundle.since or now

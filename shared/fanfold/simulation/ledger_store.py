@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from fanfold.errors import Refused
 from fanfold.ledger import changes as to
 from fanfold.ledger.account_books import AccountBooks, StoredAccount, StoredPosition
-from fanfold.ledger.booking import Trade, trade
+from fanfold.ledger.booking import Pending, Trade, trade
 from fanfold.ledger.orders import OrderRecord, terms_of
 from fanfold.ledger.positions import Lot, Position
 from fanfold.ledger.real_money import RealMoney
@@ -197,7 +197,7 @@ def _move_cash(store: MemoryLedgerStore, change: to.MoveCash) -> None:
 
 @exact
 def _on_position(
-    store: MemoryLedgerStore, account: str, key: PositionKey, pending: Decimal, after: Position | None
+    store: MemoryLedgerStore, account: str, key: PositionKey, pending: Pending, after: Position | None
 ) -> None:
     positions = store.positions.setdefault(account, {})
     before = positions.get(key, StoredPosition(position=Position(), open=ZERO))
@@ -205,7 +205,9 @@ def _on_position(
     if after is not None:
         figures = {name: _stored(getattr(after, name)) for name in ("realised", "fees", "other_fees")}
         position = replace(after, pages=replace(after.pages, read=()), **figures)
-    positions[key] = StoredPosition(position=position, open=_stored(before.open + pending))
+    positions[key] = StoredPosition(
+        position=position, open=_stored(before.open + pending.quantity), sales=_stored(before.sales + pending.sales)
+    )
 
 
 @exact
@@ -268,8 +270,12 @@ _APPLIED: dict[type, Callable[[MemoryLedgerStore, Any], object]] = {
     ),
     to.UnindexOrder: lambda store, change: store.index.pop((change.account, change.order_id), None),
     to.BookTrade: lambda store, change: store.trades.update({trade(change.fill): _stored(change.fill.quantity)}),
-    to.ExpectFill: lambda store, change: _on_position(store, change.account, change.key, change.quantity, None),
-    to.MovePosition: lambda store, change: _on_position(store, change.account, change.key, change.open, change.after),
+    to.ExpectFill: lambda store, change: _on_position(
+        store, change.account, change.key, Pending(change.quantity, change.sales), None
+    ),
+    to.MovePosition: lambda store, change: _on_position(
+        store, change.account, change.key, Pending(change.open, change.sales), change.after
+    ),
     to.PutLots: lambda store, change: store.pages.setdefault((change.account, change.key), {}).update(
         {change.number: change.lots}
     ),

@@ -286,4 +286,4 @@ def _position(item: dict[str, Any]) -> StoredPosition:
             other_fees=item.get("other_fees", ZERO),
             version=int(item["version"]),
         )
-    return StoredPosition(position=position, open=item.get("unfilled", ZERO))
+    return StoredPosition(position=position, open=item.get("unfilled", ZERO), sales=item.get("unfilled_sales", ZERO))

@@ -81,8 +81,8 @@ def _set_trading_state(table: Table, change: SetTradingState) -> Write:
 
 
 def _set_breach(table: Table, change: SetBreach) -> Write:
-    values = {":breach": change.breach}
-    return table.updating(ledger.account_key(change.account), "SET breach = :breach", values, PRESENT)
+    key = ledger.account_key(change.account)
+    return table.updating(key, "SET breach = :breach", {":breach": change.breach}, PRESENT)
 
 
 def _require_trading_state(table: Table, change: RequireTradingState) -> Write:
@@ -158,7 +158,8 @@ def _book_trade(table: Table, change: BookTrade) -> Write:
 
 def _expect_fill(table: Table, change: ExpectFill) -> Write:
     key = ledger.position_key(change.account, change.key)
-    return table.updating(key, "ADD unfilled :quantity", {":quantity": change.quantity})
+    values = {":quantity": change.quantity, ":sales": change.sales}
+    return table.updating(key, "ADD unfilled :quantity, unfilled_sales :sales", values)
 
 
 def _move_position(table: Table, change: MovePosition) -> Write:
@@ -171,6 +172,7 @@ def _move_position(table: Table, change: MovePosition) -> Write:
         ":after": after.version,
         ":before": change.before.version,
         ":unfilled": change.open,
+        ":sales": change.sales,
     }
     sets = "lots = :lots, pages = :pages, realised = :realised, fees = :fees, version = :after"
     # Few positions have paid fees in third currencies.
@@ -178,7 +180,7 @@ def _move_position(table: Table, change: MovePosition) -> Write:
         sets, values = f"{sets}, other_fees = :other_fees", values | {":other_fees": after.other_fees}
     return table.updating(
         ledger.position_key(change.account, change.key),
-        f"SET {sets} ADD unfilled :unfilled",
+        f"SET {sets} ADD unfilled :unfilled, unfilled_sales :sales",
         values,
         "version = :before OR attribute_not_exists(version)",
     )
@@ -227,8 +229,7 @@ def _unfreeze(table: Table, change: Unfreeze) -> Write:
 
 
 def _add_flow(table: Table, change: AddFlow) -> Write:
-    key = ledger.flow_key(change.account, change.currency)
-    return table.updating(key, "ADD amount :amount", {":amount": change.amount})
+    return table.updating(ledger.flow_key(change.account, change.currency), "ADD amount :a", {":a": change.amount})
 
 
 def _set_baseline(table: Table, change: SetBaseline) -> Write:
@@ -236,8 +237,7 @@ def _set_baseline(table: Table, change: SetBaseline) -> Write:
 
 
 def _move_cursor(table: Table, change: MoveCursor) -> Write:
-    through = {"through": change.through.isoformat()}
-    return table.putting(ledger.cursor_key(change.account, change.instrument), through)
+    return table.putting(ledger.cursor_key(change.account, change.instrument), {"through": change.through.isoformat()})
 
 
 def _name_placed(table: Table, change: NamePlaced) -> Write:

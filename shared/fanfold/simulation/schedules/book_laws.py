@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from fanfold.ledger import orders, positions
+from fanfold.ledger.booking import Pending
 from fanfold.simulation.schedules.outcome import Outcome
 
 
@@ -36,12 +37,12 @@ def positions_are_the_folds_of_their_fills(outcome: Outcome) -> Iterator[str]:
 def legs_await_what_live_orders_have_to_fill(outcome: Outcome) -> Iterator[str]:
     """A leg awaits what its live orders have left to fill."""
     for leg, item in sorted(outcome.books.positions.items()):
-        mine = [record for record in outcome.live if (record.order.instance, record.order.instrument) == leg]
-        unfilled = sum(
-            (record.remaining if record.order.side == "buy" else -record.remaining for record in mine), Decimal(0)
-        )
-        if item.open != unfilled:
-            yield f"{leg} awaits {item.open}, its live orders {unfilled}"
+        pending = Pending()
+        for record in outcome.live:
+            if record.order.leg == leg and not record.order.protects:
+                pending = pending.moved(record.order.side, record.remaining)
+        if (item.open, item.sales) != pending:
+            yield f"{leg} awaits {item.open}, of which sales {item.sales}, its live orders {pending}"
 
 
 def no_trade_is_booked_twice(outcome: Outcome) -> Iterator[str]:

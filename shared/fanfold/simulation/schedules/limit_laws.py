@@ -117,8 +117,8 @@ def _lost(limits: Limits, noted: Sequence[NotedFigures], equity: Decimal) -> boo
 
 
 def _ends(item: StoredPosition) -> tuple[Decimal, Decimal]:
-    """The quantity if live orders do not fill, and if they do."""
-    return item.position.quantity, item.position.quantity + item.open
+    """The least and the most signed quantity that live orders can lead to."""
+    return item.exposure.lowest, item.exposure.highest
 
 
 def _largest(item: StoredPosition) -> Decimal:

@@ -244,9 +244,7 @@ class OneOrder(World):
                 return True
         books = ledger.read(self.ledger, "main")
         flattens = books.account is not None and books.account.trading_state is TradingState.FLATTENING
-        return flattens and any(
-            item.position.quantity + item.open and item.position.quantity for item in books.positions.values()
-        )
+        return flattens and any(item.exposure.least for item in books.positions.values())
 
     def cold(self, service: str) -> ServiceProcess:
         venue = (lambda _account: VenueWire(self)) if self.variant.mode == "live" and service == "execution" else None

@@ -25,7 +25,7 @@ def still_held(outcome: Outcome, least: Decimal) -> Iterator[str]:
         yield from (
             f"{leg} still holds {item.position.quantity}"
             for leg, item in sorted(outcome.books.positions.items())
-            if abs(item.position.quantity) > least and abs(item.position.quantity + item.open) > least
+            if abs(item.position.quantity) > least and abs(item.exposure.least) > least
         )
 
 

@@ -115,25 +115,24 @@ class RealVenue:
         except VenueUnavailable:
             return Unknown(why="no answer to the cancel, nor to the look-up")
         # Whatever became of the cancel, the look-up after it says how the order stands.
-        return self._named(order, venue_order_id).stated()
+        mine = self._named(order, venue_order_id)
+        return mine.stated() if mine else Unknown(why="it does not know the order")
 
     def request_cancel(self, order: Order, venue_order_id: str) -> str:
         self.settle()
         mine = self._named(order, venue_order_id)
         fault = self._fault()
+        if mine is None:
+            return "it does not know the order"
         if mine.state is VenueOrderState.OPEN and fault != "lost before":
             mine.state = VenueOrderState.CANCELED
             if fault == "partly":
                 self.fill(mine, mine.order.quantity / 2)  # It was on its way when the cancel came.
         return "no answer" if fault == "lost before" else ""
 
-    def _named(self, order: Order, venue_order_id: str) -> AtVenue:
-        (mine,) = [
-            placed
-            for placed in self.orders
-            if (placed.order.instrument, f"v{placed.number}") == (order.instrument, venue_order_id)
-        ]
-        return mine
+    def _named(self, order: Order, venue_order_id: str) -> AtVenue | None:
+        known = {(placed.order.instrument, f"v{placed.number}"): placed for placed in self.orders}
+        return known.get((order.instrument, venue_order_id))
 
     def open_orders(self) -> Sequence[VenueOrder]:
         self._read()
