@@ -16,6 +16,7 @@ from fanfold.ledger.changes import (
     HoldMessage,
     MoveCash,
     MoveOrder,
+    MoveStop,
     RequireTradingState,
     UnindexOrder,
 )
@@ -107,10 +108,11 @@ class Bookings:
     def move(self, steps: Sequence[Step], report: ExecutionReport) -> None:
         """Commit orders' steps without a fill, with what they release, and their report, which is published."""
         changes: list[Change] = [MoveOrder(before, after) for before, after in steps]
-        changes += [HoldMessage(report), *unindexing(steps), *self._beside(report.account, steps, [])]
+        changes += [HoldMessage(report), *unindexing(steps)]
 
         def attempt() -> None:
-            self._store.commit([*changes, *self._releasing(report.account, steps)])
+            releasing = self._releasing(report.account, steps)
+            self._store.commit([*changes, *releasing, *self._beside_of(report.account, steps, [])])
 
         def only_the_account(conflict: Conflict) -> bool:
             # The account moved on, the orders did not.
@@ -182,11 +184,24 @@ class Bookings:
         changes: list[Change] = [BookTrade(fill) for fill in result.fills]
         changes += [MoveOrder(*step) for step in result.steps]
         changes += unindexing(result.steps)
-        changes += self._beside(before.account, result.steps, result.fills)
+        changes += self._beside_of(before.account, result.steps, result.fills)
         changes += [MoveCash(before, result.cash, result.reserved), HoldMessage(report)]
         after = {key: (position, result.unfilled[key]) for key, position in result.positions.items()}
         room = self._store.changes_max - len(changes) - len(after)
         return changes + lots.moving(before.account, books, after, room)
+
+    def _beside_of(self, account: str, steps: Sequence[Step], fills: Sequence[Fill]) -> list[Change]:
+        """Return the changes that steps and fills bring with them.
+
+        A trade of a stop that is told late, after another took its place, leaves the note of that one as it is. Who
+        notes a stop moves on the account's version, which this commit expects as it was read before.
+        """
+        changes = list(self._beside(account, steps, fills))
+        if not any(isinstance(change, MoveStop) for change in changes):
+            return changes
+        stops, moved = self._store.books(account).real.stops, {after.order.order_id for _, after in steps}
+        others = {leg for leg, stop in stops.items() if stop.order_id not in moved}
+        return [change for change in changes if not (isinstance(change, MoveStop) and change.key in others)]
 
     def _releasing(self, account: str, steps: Sequence[Step]) -> list[Change]:
         """Return the changes of the account and the positions by orders that ended without a fill."""
