@@ -218,6 +218,21 @@ def test_an_active_account_cannot_be_resumed(world):
     assert (refused.status, refused.body["type"]) == (409, "urn:fanfold:problem:not-halted")
 
 
+def test_an_active_account_is_re_armed_after_a_drawdown(world):
+    request = world.post("/resume", RESUME | {"rearm": True})
+    assert (request.status, world.bus.messages) == (202, [])
+    assert confirm(world, request.body["confirmation"], BERT).status == 200
+    (change,) = world.bus.messages
+    assert (change.state, "re-armed" in change.reason) == (TradingState.ACTIVE, True)
+
+
+def test_a_halt_in_between_voids_the_request_to_re_arm(world):
+    request = world.post("/resume", RESUME | {"rearm": True})
+    assert world.post("/halt", REASON, key="key-00000002").status == 200
+    assert confirm(world, request.body["confirmation"], BERT).status == 409
+    assert world.halted() is TradingState.HALTED
+
+
 def test_a_repeated_confirmation_repeats_the_response(world):
     confirmation = halted(world)
     first = confirm(world, confirmation, BERT)

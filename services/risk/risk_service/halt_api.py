@@ -96,8 +96,8 @@ class Control:
     def resume(self, request: ApiRequest) -> Reply:
         wanted = decode_body(request, ResumeRequest)
         ((account, before),) = self._opened([wanted.account]).items()
-        if before.trading_state is TradingState.ACTIVE:
-            raise Problem(409, "not-halted", f"account {account} trades already")
+        if wanted.confirmation is None and not wanted.rearm:
+            _check_halted(account, before)
         act = self._ask if wanted.confirmation is None else self._confirm
         return act(request, wanted, before)
 
@@ -125,6 +125,8 @@ class Control:
                 "nothing waits for this confirmation: it was used, ran out, or the account was halted after it; "
                 f"ask to resume again. {wanted.account} {before.in_force}",
             )
+        if not pending.rearm:
+            _check_halted(wanted.account, before)
         if self._may_be_one(request.principal, pending.principal):
             self._check_alone(request, pending.asked_at + OWN_DELAY - self._now)
         reason = f"{_reason(wanted.reason)} (asked: {pending.reason})"
@@ -221,6 +223,12 @@ def _remembering(request: ApiRequest, status: int, body: msgspec.Struct) -> Reme
         status=status,
         body=_encode(body).decode(),
     )
+
+
+def _check_halted(account: str, before: OrderPermissions) -> None:
+    """Raise Problem for an account that trades. One that is re-armed may: a broken loss limit leaves it ACTIVE."""
+    if before.trading_state is TradingState.ACTIVE:
+        raise Problem(409, "not-halted", f"account {account} trades already")
 
 
 def _resume_answer(pending: PendingResume, *, active: bool) -> ResumeAnswer:

@@ -3,8 +3,7 @@
 In a stage a resume is confirmed by a second person at once, or by yourself after 15 minutes, within an hour: run it
 again with --confirmation.
 
-After a drawdown refusals last until the peak is reset: use --rearm. It works on an account that is ACTIVE on a laptop;
-in a stage halt the account first.
+After a drawdown refusals last until the peak is reset: use --rearm, also where the account is ACTIVE.
 
 Example: fanfold resume --reason "venue is back"
 Example: fanfold resume --stage live --account main --reason "venue is back"
@@ -65,6 +64,6 @@ def _text(row: dict[str, Any], stage: str, reason: str) -> str:
     own, until = (moment(datetime.fromisoformat(row[name])) for name in ("own_from", "until"))
     again = f"fanfold resume --stage {stage} --account {row['account']} --reason TEXT"
     return (
-        f"account {row['account']}: still halted, until somebody else confirms, or you do after {own}, with\n"
+        f"account {row['account']}: nothing has changed yet; somebody else confirms now, or you do after {own}, with\n"
         f"  {again} --confirmation {row['confirmation']}\nNobody can after {until}."
     )

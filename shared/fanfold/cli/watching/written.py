@@ -57,7 +57,7 @@ def accounts(picture: Picture, equities: Mapping[str, Sequence[Decimal]], width:
     lines = []
     for account in picture.accounts:
         if "equity" not in account:
-            lines.append(f"{account['account']}: not opened yet; `fanfold run` opens it")
+            lines.append(f"{account['account']}: not opened yet; `fanfold run` opens it, in a stage `fanfold open`")
             continue
         why = f" ({account['trading_state_reason']})" if account["trading_state_reason"] else ""
         lines.append(f"{account['account']}: {account['trading_state']}{why}")

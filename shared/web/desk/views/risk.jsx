@@ -64,7 +64,7 @@ function Account({ account, state, clock }) {
         <Notice kind="stale" title={`${instrument} is frozen`}>{why}. Only orders that reduce it pass.</Notice>
       ))}
       {opened ? <Limits account={account} clock={clock} /> : (
-        <Empty title="Not opened yet">The account has no books, so nothing of its limits is used. <code>fanfold run</code> opens it.</Empty>
+        <Empty title="Not opened yet">The account has no books, so nothing of its limits is used. <code>fanfold run</code> opens it, in a stage <code>fanfold open</code>.</Empty>
       )}
     </section>
   );
