@@ -74,6 +74,16 @@ def test_a_plan_is_asked_for_by_default_and_changes_are_applied_with_a_reason(mo
     assert answer.blocks == ["account main: books and exchange agree"]
 
 
+def test_an_order_is_ended_by_its_account_and_with_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    reached, _ = run(monkeypatch, "live", ["order 1 becomes CANCELED"], account="main", end="1", reason="lost")
+    (event,) = reached.events
+    assert event.pop("actor")
+    assert event == {"reconcile": "main", "end": "1", "reason": "lost"}
+    for wrong in ({"account": "main"}, {"reason": "r"}, {"apply": True, "account": "main", "reason": "r"}):
+        with pytest.raises(BadInput, match="--end"):
+            run(monkeypatch, "live", [], end="1", **wrong)
+
+
 def test_an_exchange_that_gives_no_answer_is_asked_again_and_at_last_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reconcile, "PAUSE_S", 0)
     _, answer = run(monkeypatch, "live", [], faults=["VenueUnavailable"] * (reconcile.TRIES - 1))

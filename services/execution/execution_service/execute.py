@@ -51,6 +51,8 @@ class RealVerbs(Protocol):
 
     def accept(self) -> list[str]: ...
 
+    def end(self, order_id: str, why: str) -> list[str]: ...
+
 
 class LiveOrders(approved.WithdrawnLedger, Protocol):
     """The orders of an account that have not ended; see fanfold.ledger.bookings."""

@@ -5,14 +5,14 @@ ended when its venue says so and all that it filled is booked.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from execution_service import match, send, statements
 from execution_service.trade_booking import Booked, FollowedLedger, TradeBooker
 from fanfold.desk import Desk
 from fanfold.errors import VenueUnavailable
-from fanfold.ledger.orders import OrderRecord
+from fanfold.ledger.orders import LIVE, OrderRecord
 from fanfold.ledger.real_money import RealMoney
 from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.messages import ExecutionReport, OrderState, TradingState
@@ -149,13 +149,29 @@ class Follower:
             self._monitor.note("an order's end is not known", order=record.order.order_id, why=stated.why)
             return
         if stated is None:
-            self._monitor.alarm("the venue has lost an order", order=record.order.order_id)
+            self._lost(report, record)
             return
         if stated.filled != record.filled:
             record = self._caught_up(report, record)
         if stated.state is not VenueOrderState.OPEN and stated.filled == record.filled:
             state, reason = _end(stated, barred, expired=expired)
             self.trades.commit(report, [statements.resolution(record, record.venue_order_id, (), state, reason)])
+
+    def _lost(self, report: ExecutionReport, record: OrderRecord) -> None:
+        """Alarm of an order that its venue does not know any more, and end it once it has expired for certain.
+
+        A second look-up says so, and its trades since it was sent are booked before. What has no end is an operator's.
+        """
+        self._monitor.alarm("the venue has lost an order", order=record.order.order_id)
+        if self._clock() < record.order.expires_at + timedelta(seconds=self._venue.terms.margin_s):
+            return
+        booked = self.trades.fetch(report, {record.order.order_id: record}, {})
+        if booked.unanswered or booked.waiting or self._found(record) is not None:
+            return
+        record = self._ledger.records([record.order.order_id])[record.order.order_id]
+        if record.state in LIVE:
+            state, why = OrderState.EXPIRED, "its time was over, and its venue does not know it any more"
+            self.trades.commit(report, [statements.resolution(record, record.venue_order_id, (), state, why)])
 
     def _caught_up(self, report: ExecutionReport, record: OrderRecord) -> OrderRecord:
         """Book the trades of an order since it was sent, whatever its cursor says; return the record after that."""

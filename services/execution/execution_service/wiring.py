@@ -251,23 +251,10 @@ class ExecutionProcess:
         return self._receiver.answer(event, self.runtime.clock())
 
     def reconcile(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the changes that a live account's reconciliation would make; with ``apply`` make them.
+        """Return the result of an operator's command on a live account, which few events are."""
+        from execution_service.operator_commands import handle  # noqa: PLC0415
 
-        Applied, the venue's balances count as right from then on, with the operator's name and reason in the log.
-        """
-        account = str(event["reconcile"])
-        known = self.runtime.desk.accounts.get(account)
-        if known is None or known.mode != "live":
-            raise BadInput(f"{account!r} is no live account of the desk")
-        real = self.real(account)
-        if not event.get("apply"):
-            return {"account": account, "applied": False, "changes": real.plan()}
-        actor, reason = (str(event.get(name, "")).strip() for name in ("actor", "reason"))
-        if not actor or not reason:
-            raise BadInput("to apply takes an actor and a reason: both go into the log")
-        changes = [*real.reconcile(), *real.accept()]
-        self.note("an operator reconciled", account=account, actor=actor, why=reason)
-        return {"account": account, "applied": True, "changes": changes}
+        return handle(event, self.runtime.desk, self.real, self.note)
 
     def _sweep(self, orders: Sequence[LiveOrder]) -> int:
         """Sweep orders on paper, then each live account, which is reconciled even without any; return how many."""

@@ -6,6 +6,7 @@ comparison of the run's end.
 
 Example: fanfold reconcile --stage live
 Example: fanfold reconcile --stage live --account main --apply --reason "a deposit of 1 BTC"
+Example: fanfold reconcile --stage live --account main --end ORDER --reason "support says it never came"
 """
 
 import time
@@ -40,18 +41,25 @@ def command(
     apply: Annotated[
         bool, Parameter(help="book, cancel and accept the balances, instead of only saying what would be done")
     ] = False,
-    reason: Annotated[str, Parameter(metavar="TEXT", help="with --apply: why; it goes into the log")] = "",
+    end: Annotated[
+        str,
+        Parameter(metavar="ORDER", help="end this order, of which the exchange knows nothing any more"),
+    ] = "",
+    reason: Annotated[str, Parameter(metavar="TEXT", help="with --apply or --end: why; it goes into the log")] = "",
 ) -> Answer:
     """Say what the books and the exchange of live accounts differ in; with --apply, bring the books to it."""
-    if bool(reason) != apply:
-        raise BadInput("--apply goes with --reason TEXT: it takes what the exchange has for right")
+    if bool(reason) != (apply or bool(end)):
+        raise BadInput("--apply goes with --reason TEXT, as --end does: it takes what the exchange has for right")
+    if end and (apply or not account):
+        raise BadInput("--end ORDER goes with the --account that the order is of, and without --apply")
     with reach(options.state, stage, options.command) as session:
         live = [name for name in session.accounts(account) if session.desk.accounts[name].mode == "live"]
         if not live:
             raise BadInput('no account is live; `mode = "live"` of an account sends its orders to an exchange')
         if isinstance(session, LocalSession) and not session.running:
-            return _after_the_run(session.state, apply=apply)
-        order = {"apply": apply, "actor": actor(session), "reason": checked_reason(reason)} if apply else {}
+            return _after_the_run(session.state, apply=apply or bool(end))
+        wanted = {"end": end} if end else {"apply": apply}
+        order = wanted | {"actor": actor(session), "reason": checked_reason(reason)} if reason else {}
         rows = [_reconciled(session, {"reconcile": name} | order) for name in live]
         return Answer({"accounts": rows}, ["\n".join(_text(row) for row in rows)])
 
