@@ -20,6 +20,7 @@ DEFAULTS = {"DESK", "CLOCK"}
 # Woken by a clock or by the daily close, and by no queue; docs/decisions/0018-patient-functions.md has the reasons.
 PATIENT = {
     "market-data": {"Poll"},
+    "execution": {"Sweep"},
     "alerts": {"Notify", "FollowUnderscoreup", "Anomalies", "DailyUnderscorereport", "TryUnderscoreout"},
     "audit": {"Flush", "Compact", "Verify", "Reconcile"},
 }

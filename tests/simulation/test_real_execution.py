@@ -129,7 +129,7 @@ def test_a_halt_cancels_at_the_venue_at_once() -> None:
     desk_.approvals.halt(halted(TradingState.HALTED, desk_.now))
     assert desk_.deliver() == []
     assert (desk_.state("a"), list(desk_.venue.open_orders())) == (OrderState.CANCELED, [])
-    assert desk_.venue.armed == [180]
+    assert desk_.venue.armed == [180, 0]
 
 
 def test_a_stage_that_does_not_name_the_venue_sends_nothing() -> None:

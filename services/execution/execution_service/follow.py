@@ -22,6 +22,8 @@ from fanfold.trading.venue import TradingVenue
 
 # The venue is to cancel all that is open of an account that may not trade, unless it is told again in this time.
 CANCEL_ALL_S = 180
+# How long after a change of the trading state that may still be armed: a pass comes each minute.
+ARMED_MAX = timedelta(seconds=CANCEL_ALL_S + 60)
 
 
 class Following(NamedTuple):
@@ -58,6 +60,8 @@ class Follower:
         """
         records = self.trades.sent(account)
         if not records:
+            if self._venue.terms.cancels_all_after:
+                self._arm((), self._ledger.trading_state(account))
             return Following({}, Booked())
         return self._follow(self.trades.report(account, cause, at), records, self._ledger.real_money(account), ())
 
@@ -76,17 +80,18 @@ class Follower:
         barred = _barred(records.values(), permissions, real)
         # By the ids that are held here, and before anything is read: a kill waits for no answer about anything else.
         self.send_cancels([records[name] for name in barred])
+        armed = self._venue.terms.cancels_all_after and self._arm(records.values(), permissions)
         booked = self.trades.fetch(report, records, real.cursors, traded)
         records = self.trades.sent(report.account) if records else records
         known = [record for record in records.values() if record.venue_order_id]
         opened = self._opened() if known else None
         if opened is not None:
             self._ends(report, known, barred, opened)
-        if self._venue.terms.cancels_all_after:
-            self._arm(known, permissions)
+        records = self.trades.sent(report.account) if known else records
+        if armed and not any(permissions.bars_resting(record.order) for record in records.values()):
+            self._cancel_all_after(0)
         _raise_unanswered(booked, opened)
-        opened = opened if isinstance(opened, Sequence) else None
-        return Following(self.trades.sent(report.account) if known else records, booked, opened)
+        return Following(records, booked, opened if isinstance(opened, Sequence) else None)
 
     def send_cancels(self, records: Sequence[OrderRecord]) -> None:
         """Ask the venue to cancel orders that it has named; what became of them is looked up later."""
@@ -185,16 +190,25 @@ class Follower:
         except VenueUnavailable as unavailable:
             return Unknown(why=str(unavailable))
 
-    def _arm(self, known: Sequence[OrderRecord], permissions: OrderPermissions) -> None:
-        """Let the venue cancel everything by itself while an account that may not trade has orders open there."""
-        if permissions.trading_state not in (TradingState.HALTED, TradingState.FLATTENING):
-            return
-        barred = any(permissions.bars_resting(record.order) for record in known)
-        exits = any(not permissions.bars_resting(record.order) for record in known)
-        if not (barred or exits):
-            return
+    def _arm(self, records: Collection[OrderRecord], permissions: OrderPermissions) -> bool:
+        """Let the venue cancel everything by itself while an account that may not trade has orders open there.
+
+        It is told not to where an exit is open, and for a while after each change of the state: it may be armed still,
+        by a process that died. Return whether it is armed.
+        """
+        stopped = permissions.trading_state in (TradingState.HALTED, TradingState.FLATTENING)
+        stays = [not permissions.bars_resting(record.order) for record in records if record.venue_order_id]
+        if stopped and stays and not any(stays):
+            self._cancel_all_after(CANCEL_ALL_S)
+            return True
+        changed = permissions.since is not None and self._clock() - permissions.since < ARMED_MAX
+        if (stopped and any(stays)) or changed:
+            self._cancel_all_after(0)
+        return False
+
+    def _cancel_all_after(self, seconds: int) -> None:
         try:
-            self._venue.arm_cancel_all(0 if exits else CANCEL_ALL_S)
+            self._venue.arm_cancel_all(seconds)
         except VenueUnavailable as unavailable:
             # It is one safeguard more; what follows orders and balances goes on without.
             self._monitor.note("the venue's cancel of everything is not armed", why=str(unavailable))

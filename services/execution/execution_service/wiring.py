@@ -102,30 +102,32 @@ class ExecutionProcess:
         While the exchange does not answer, books and orders are still followed; the key is checked before an order.
         """
         from fanfold.trading.terms import terms_of  # noqa: PLC0415
-        from fanfold.venues.ccxt.keyed import KeyedClient  # noqa: PLC0415
+        from fanfold.venues.ccxt.keyed import RESERVE_S, KeyedClient  # noqa: PLC0415
         from fanfold.venues.ccxt.trading import ExchangeTrading  # noqa: PLC0415
 
-        venue = self.runtime.desk.accounts[account].venue
+        runtime, venue = self.runtime, self.runtime.desk.accounts[account].venue
         if self._keys is None:
             raise BadInput(f"account {account!r} is live, and the stage has no key for {venue}")
-        runtime, profile, pauses = self.runtime, self.runtime.desk.venues[venue], self._pauses(venue)
-        terms, origin, clock, sleep = (
-            terms_of(profile.exchange),
-            self._settings.venue_origin,
-            runtime.clock,
-            runtime.sleep,
-        )
+        profile, key, origin = runtime.desk.venues[venue], self._keys.values(), self._settings.venue_origin
+        terms, clock = terms_of(profile.exchange), runtime.clock
         client = KeyedClient(
-            terms, self._keys.values(), origin, clock=clock, sleep=sleep, pauses=pauses, symbols=profile.symbols
+            terms,
+            key,
+            origin,
+            clock=clock,
+            pauses=self._pauses(venue),
+            symbols=profile.symbols,
+            ends=lambda: runtime.watch.ends_s - RESERVE_S,
+            sleep=runtime.sleep,
         )
-        exchange = ExchangeTrading(terms, client, clock)
+        exchange = ExchangeTrading(terms, client, clock, self.alarm)
         try:
             unchecked = exchange.check_key()
         except VenueUnavailable as unavailable:
             unchecked = str(unavailable)
             exchange.check_key_before_orders()
         if unchecked:
-            self.runtime.watch.log.warning(unchecked)
+            runtime.watch.log.warning(unchecked)
         return exchange
 
     def note(self, event: str, **figures: str) -> None:

@@ -25,6 +25,8 @@ class Telemetry:
         self._subject: tuple[Record, Message] | None = None
         # When the invocation's first message was begun, in epoch milliseconds; 0: it has none.
         self._begun_ms = 0
+        # When Lambda ends the invocation, in epoch seconds.
+        self.ends_s = float("inf")
         self.log = JsonLog(clock, self.ids, write)
         metrics = environ.get("METRICS", ",".join(UNITS)).split(",")
         self.counts = Metrics(environ.get("STAGE", "local"), clock, write, metrics)
@@ -34,6 +36,8 @@ class Telemetry:
     def invocation(self, context: object) -> "Telemetry":
         """Enter an invocation, with Lambda's context of it: ``with watch.invocation(context):``."""
         self._request = str(getattr(context, "aws_request_id", ""))
+        left_ms = getattr(context, "get_remaining_time_in_millis", None)
+        self.ends_s = float("inf") if left_ms is None else self._clock().timestamp() + left_ms() / 1_000
         return self
 
     def __enter__(self) -> None:

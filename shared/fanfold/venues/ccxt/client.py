@@ -13,7 +13,7 @@ from fanfold.errors import VenueUnavailable
 from fanfold.venues.ccxt import slim
 from fanfold.venues.ccxt.fault_texts import chain, host_of, plain, root
 from fanfold.venues.ccxt.nonces import RisingNonces
-from fanfold.venues.ccxt.pace import Pace, SharedPauses, epoch_s, pause_s
+from fanfold.venues.ccxt.pace import BURST_S, Pace, SharedPauses, epoch_s, pause_s
 from fanfold.venues.ccxt.transport import HttpSession
 
 TIMEOUT_S = 3.0
@@ -62,12 +62,14 @@ class Client:
         sleep: Callable[[float], None] = time.sleep,
         pauses: SharedPauses | None = None,
         symbols: Sequence[str] = (),
+        burst_s: float = BURST_S,
+        ends: Callable[[], float] = lambda: float("inf"),
     ) -> None:
         """Use ``credentials`` as ccxt names them, such as apiKey and secret, for what is not public.
 
         Keep the exchange's pace by ``clock``, and stamp signed requests by it; by this machine's without one. ``sleep``
         waits by the same clock. ``pauses`` are those of all processes under the key. Where the exchange lets one, only
-        the markets of ``symbols`` are fetched, until another is needed.
+        the markets of ``symbols`` are fetched, until another is needed. See Pace for ``burst_s`` and ``ends``.
         """
         kind = slim.load(exchange_id)
         self._errors: Any = slim.errors()
@@ -77,7 +79,7 @@ class Client:
         self._ccxt = _guarded(kind, self._errors)(_CONFIG | own | dict(credentials or {}))
         self._ccxt.clock = clock
         self._now_s = self._ccxt.now_s = time.time if clock is None else lambda: clock().timestamp()
-        self.pace = Pace(exchange_id, self._ccxt.rateLimit, self._now_s, sleep, pauses)
+        self.pace = Pace(exchange_id, self._ccxt.rateLimit, self._now_s, sleep, pauses, burst_s, ends)
         self._ccxt.pace = self.pace
         self._ccxt.answered = local()
         self._ccxt.nonces = RisingNonces(self._now_s)

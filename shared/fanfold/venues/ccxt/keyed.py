@@ -18,6 +18,8 @@ from fanfold.venues.ccxt.pace import SharedPauses
 CREDENTIALS = {"api_key": "apiKey", "apiKey": "apiKey", "secret": "secret", "password": "password"}
 # A connection that rested for longer may be dead at the other end, and an order on it of unknown outcome.
 REST_S_MAX = 3.0
+# What is kept of the time of whoever asks: an answer may take its time-out, and then what it says is booked.
+RESERVE_S = TIMEOUT_S + 2
 UNREADABLE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 
 
@@ -42,8 +44,11 @@ class KeyedClient(Client):
         sleep: Callable[[float], None] = time.sleep,
         pauses: SharedPauses | None = None,
         symbols: Sequence[str] = (),
+        ends: Callable[[], float] = lambda: float("inf"),
     ) -> None:
         """Stamp requests by ``clock``, this machine's where there is none; ``sleep`` waits by it.
+
+        After ``ends``, in epoch seconds, no request begins.
 
         Raises BadInput, which names no value, for credentials that are missing or unknown.
         """
@@ -51,7 +56,7 @@ class KeyedClient(Client):
         if unknown:
             raise BadInput(f"the key of {terms.exchange} has {unknown}; it takes api_key, secret and password")
         own = {CREDENTIALS[name]: credentials[name] for name in credentials}
-        super().__init__(terms.exchange, origin, timeout_s, own, clock, sleep, pauses, symbols)
+        super().__init__(terms.exchange, origin, timeout_s, own, clock, sleep, pauses, symbols, terms.burst_s, ends)
         self._dialect, self._not_found = dialect_of(terms.exchange), terms.not_found
         self._monotonic = monotonic
         self._used_at = float("-inf")

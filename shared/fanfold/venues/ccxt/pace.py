@@ -40,27 +40,37 @@ class Pace:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         shared: SharedPauses | None = None,
+        burst_s: float = BURST_S,
+        ends: Callable[[], float] = lambda: float("inf"),
     ) -> None:
-        """Share pauses with other processes through ``shared``; it is read once a minute, and written at a pause."""
+        """Share pauses with other processes through ``shared``; it is read once a minute, and written at a pause.
+
+        Begin no request after ``ends``, in epoch seconds: whoever asks has no time left for its answer.
+        """
         self._venue = venue
         self._token_s = rate_ms / 1_000
         self._clock = clock
         self._sleep = sleep
         self._shared = shared
+        self._burst_s = burst_s
+        self._ends = ends
         self._learned_at = float("-inf")
         self._lock = Lock()
         self._free_at = 0.0
         self._held_until = 0.0
 
     def take(self, cost: float | None = None) -> None:
-        """Wait for a turn. Raises VenueUnavailable at once during a pause that the exchange demanded."""
+        """Wait for a turn. Raises VenueUnavailable during a pause that the exchange demanded, and past the end."""
         self._learn()
         with self._lock:
             self._check()
             now = self._clock()
+            turn = max(self._free_at, now - self._burst_s) + (1 if cost is None else cost) * self._token_s
+            if max(turn, now) > self._ends():
+                raise VenueUnavailable(f"{self._venue}: no time is left for another request; the next run goes on")
             # Turns are handed out ahead, so that no two threads get the same one.
-            self._free_at = max(self._free_at, now - BURST_S) + (1 if cost is None else cost) * self._token_s
-            wait = self._free_at - now
+            self._free_at = turn
+            wait = turn - now
         if wait > 0:
             self._sleep(wait)
             self._check()
