@@ -29,10 +29,10 @@ from support.execution_world import halted, minute, order
 from support.real_world import D
 
 
-def live_desk() -> desk.Desk:
+def live_desk(mode: str = "live") -> desk.Desk:
     tables = raw()
     tables["venues"]["v"] |= {"kind": "ccxt", "exchange": "binance"}
-    tables["accounts"]["main"] |= {"kind": "spot", "mode": "live"}
+    tables["accounts"]["main"] |= {"kind": "spot", "mode": mode}
     return desk.build(tables, "test")
 
 
@@ -46,14 +46,19 @@ class LiveDesk:
         self.venue = RealVenue(self.clock)
         self.venue.listed = dict(live_desk().instruments)
         self.calls: list[str] = []
-        self.process = ServiceProcess("execution", self._call, self.clock, live_desk(), self.places)
-        places = {name: self.places[name] for name in ("executions_topic", "ledger_table", "paper_book_table")}
-        settings = Settings(**places, live_venue=live_venue)
-        self.process.parts = wiring.build(self.process.runtime, settings, lambda _account: self.venue)
+        self._live_venue = live_venue
+        self.deploy("live")
         self.table = Table(self.cloud.call, "ledger")
         self.topics = Topics(self.cloud.call, {"orders": self.places["orders_topic"]})
         self.approvals = Approvals(DynamoLedger(self.table, Outbox(self.table, "risk", self.topics)), AT_ONCE)
         self.approvals.open("main", D(10_000), halted(TradingState.ACTIVE))
+
+    def deploy(self, mode: str) -> None:
+        """Deploy execution with the account in a mode."""
+        self.process = ServiceProcess("execution", self._call, self.clock, live_desk(mode), self.places)
+        places = {name: self.places[name] for name in ("executions_topic", "ledger_table", "paper_book_table")}
+        settings = Settings(**places, live_venue=self._live_venue)
+        self.process.parts = wiring.build(self.process.runtime, settings, lambda _account: self.venue)
 
     def clock(self) -> datetime:
         return self.now
@@ -118,6 +123,26 @@ def test_what_is_lost_is_found_by_the_sweep_and_the_poll_is_reported_whatever_th
     assert desk_.process.sweep({}, "schedule") == {"published": 0, "orders": 1}
     assert desk_.state("a") is OrderState.FILLED
     assert ledger.read(desk_.table, "main").real.baseline == {"BTC": D(5), "ETH": D(5), "USDT": D(10_000)}
+
+
+def test_an_order_that_was_sent_for_real_is_left_alone_on_paper() -> None:
+    desk_ = LiveDesk("v")
+    desk_.process.sweep({}, "schedule")
+    message = desk_.approve("a")
+    desk_.venue.faults = ["lost after"]
+    desk_.deliver()
+    desk_.deploy("paper")
+    Topics(desk_.cloud.call, {"orders": desk_.places["orders_topic"]}).publish(
+        [msgspec.structs.replace(message, id="again")]
+    )
+    for _ in range(10):
+        desk_.now += timedelta(seconds=60)
+        desk_.process.sweep({}, "schedule")
+        assert desk_.deliver() == []
+    assert desk_.state("a") is OrderState.SUBMITTING
+    desk_.deploy("live")
+    desk_.process.sweep({}, "schedule")
+    assert (desk_.state("a"), len(desk_.venue.requests)) == (OrderState.FILLED, 1)
 
 
 def test_a_halt_cancels_at_the_venue_at_once() -> None:

@@ -8,14 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from execution_service import approved
 from fanfold.codes import Code
-from fanfold.messages import OrderState, TradingState
+from fanfold.messages import OrdersApproved, OrderState, TradingState
 from fanfold.risk.decision import decide
 from fanfold.risk.exposure import Exposure
 from fanfold.risk.policy import prepare
 from fanfold.simulation.schedules.venue import TERMS
 from fanfold.strategy.contract import Protected
 from fanfold.trading.answers import VenueOrderState
+from support import risk_world
+from support.core_desk import instance
+from support.execution_world import AT as START
+from support.execution_world import World, order
 from support.resting_world import LEG, RestingWorld
 from support.risk_desk import AT, BTC, NOW, book, desk, target
 
@@ -126,3 +131,24 @@ def test_on_paper_an_exit_waits_until_the_entry_has_ended() -> None:
     for plan, codes in ((PAPER, [Code.OPPOSING_ORDER]), (LIVE, [])):
         decision = decide([target(0.0, instance="s")], book("spot", held={("s", BTC): leg}), plan, at=AT, now=NOW)
         assert [refusal.code for refusal in decision.refused] == codes
+
+
+def test_on_paper_an_entry_that_filled_in_part_is_taken_back_for_the_exit() -> None:
+    slow = instance("breakout", timeframe="1d", allocation="1", **LIMIT)
+    world = risk_world.World(risk_world.built("spot", {"slow": slow}))
+    world.minute(1, {LEG: 0.5})
+    (entry,) = world.finish(OrderState.PARTIAL, share="0.5")
+    world.minute(2, {LEG: 0.0})
+    assert world.refused() == [(Code.OPPOSING_ORDER, LEG[1])]
+    assert world.messages_of(OrdersApproved)[-1].withdrawn == [entry.order_id]
+
+
+def test_an_entry_that_is_taken_back_is_cancelled_once_and_an_exit_never() -> None:
+    world, rests = World(), {"kind": "limit", "limit_price": "90"}
+    entry, exit_ = order("entry", **rests), order("exit", side="sell", reduce_only=True, **rests)
+    world.place(world.approve(entry, exit_))
+    back = OrdersApproved(id="back", cause="t", at=START, account="main", orders=[], withdrawn=["entry", "exit"])
+    for _ in range(2):
+        approved.withdraw(world.ledger, back, world.matcher().cancel)
+    assert world.states() == {"entry": OrderState.CANCELED, "exit": OrderState.OPEN}
+    assert world.ledger.accounts["main"].reserved == 0

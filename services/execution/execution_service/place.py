@@ -115,8 +115,11 @@ class Placer:
         self.again(message)
 
     def _place_one(self, message: OrdersApproved, record: OrderRecord, now: datetime) -> None:
-        """Place one order the slow way: after a redelivery, under a halt, too late, or in the place of a stop."""
-        if record.state not in (OrderState.APPROVED, OrderState.SUBMITTING):
+        """Place one order the slow way: after a redelivery, under a halt, too late, or in the place of a stop.
+
+        One that was claimed for a real venue, before its account traded on paper, is left alone: it may be there.
+        """
+        if record.state not in (OrderState.APPROVED, OrderState.SUBMITTING) or record.real:
             return
         # Nobody knows what became of a request that was sent, so the venue is asked before anything is sent again.
         accepted = self._venue.find(record.order) if record.state is OrderState.SUBMITTING else None

@@ -92,7 +92,7 @@ class Sender:
     def _place(self, message: OrdersApproved, order: Order) -> None:
         now, fresh = self._clock(), OrderRecord(order=order)
         if not order.replaces and not approved.stale(self._desk, message, order, now):
-            claimed = orders.claim(fresh, now, self._venue.terms.window_s, Harmless.UNSENT)
+            claimed = orders.claim(fresh, now, self._venue.terms.window_s, Harmless.UNSENT, real=True)
             if self._ledger.claim(message.account, [(fresh, claimed)]):
                 self._send(message, claimed)
                 return
@@ -107,7 +107,7 @@ class Sender:
         elif approved.stale(self._desk, message, record.order, now):
             self._end(message, record, OrderState.STALE, approved.reason_stale(message, record.order))
         elif approved.due(record.order, now) and self._cleared(message, record):
-            claimed = orders.claim(record, now, self._venue.terms.window_s, proof)
+            claimed = orders.claim(record, now, self._venue.terms.window_s, proof, real=True)
             if not self._ledger.claim(message.account, [(record, claimed)]):
                 raise Conflict(f"order {record.order.order_id} or its account changed while it was claimed")
             self._send(message, claimed)

@@ -52,6 +52,7 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     ``epoch`` counts the claims. A request carries the time of its claim, and the venue takes none after ``deadline``.
     ``doubt`` says why the order is quarantined: nobody knows what became of it, it is not sent again, and it holds its
     reservation. ``rejection`` is the venue's answer to a later claim, which does not speak for the request before it.
+    ``real`` says that it was claimed for a real venue, which alone knows what became of it.
     """
 
     order: Order
@@ -64,6 +65,7 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     reason: str = ""
     doubt: str = ""
     rejection: str = ""
+    real: bool = False
 
     @property
     def remaining(self) -> Decimal:
@@ -128,7 +130,9 @@ def rests_to_enter(record: OrderRecord) -> bool:
     return rests and not (order.reduce_only or order.protects)
 
 
-def claim(record: OrderRecord, now: datetime, window_s: int, proof: Harmless | Absence) -> OrderRecord:
+def claim(
+    record: OrderRecord, now: datetime, window_s: int, proof: Harmless | Absence, *, real: bool = False
+) -> OrderRecord:
     """Return the record under a new claim, whose request the venue accepts until ``window_s`` seconds from now.
 
     Raises BrokenLife while a request of the claim before may still be accepted, or where the ``proof`` is not of it.
@@ -143,6 +147,7 @@ def claim(record: OrderRecord, now: datetime, window_s: int, proof: Harmless | A
         epoch=record.epoch + 1,
         claimed_at=now,
         deadline=now + timedelta(seconds=window_s),
+        real=real,
     )
 
 
