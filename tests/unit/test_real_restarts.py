@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from fanfold.errors import VenueUnavailable
+from fanfold.errors import BadInput, VenueUnavailable
 from fanfold.messages import OrderState, TradingState
 from fanfold.simulation.schedules.at_venue import AtVenue
 from fanfold.trading.answers import VenueOrderState
@@ -163,6 +163,37 @@ def test_a_deposit_freezes_its_currency_until_an_operator_accepts_it() -> None:
     assert world.ledger.real_money("main").frozen == {(A, "balance BTC"): FROZEN_FUNDS}
     world.account().accept()
     assert world.ledger.real_money("main").frozen == {}
+    assert returns(world) == []
+
+
+def test_what_an_order_of_unknown_outcome_may_have_moved_is_not_accepted() -> None:
+    world = RealWorld()
+    world.venue.fee_currency = "quote"
+    world.sweep()
+    world.venue.holdings["ETH"] += 1
+    world.venue.named, world.venue.faults = False, ["lost after"]
+    world.account().place(world.approve(order("a")))
+    why = "is not accepted: the outcome of order a is not known"
+    assert world.account().accept() == [f"BTC {why}", f"USDT {why}"]
+    assert world.ledger.real_money("main").baseline["ETH"] == D(6)
+    world.heal(4)
+    assert (world.states(), world.ledger.real_money("main").frozen) == ({"a": OrderState.FILLED}, {})
+
+
+def test_nothing_is_accepted_while_an_order_trades() -> None:
+    world, mine = resting()
+    balances = world.venue.balances
+
+    def read_then_trade() -> Any:
+        held = balances()
+        world.venue.fill(mine, D(1))
+        return held
+
+    world.venue.balances = read_then_trade  # type: ignore[method-assign]
+    with pytest.raises(BadInput, match="nothing is accepted: try again"):
+        world.account().accept()
+    world.venue.balances = balances  # type: ignore[method-assign]
+    assert world.account().accept() == []
     assert returns(world) == []
 
 

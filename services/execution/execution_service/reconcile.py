@@ -15,6 +15,7 @@ from execution_service.trade_booking import Booked, FollowedLedger
 from execution_service.venue_rules import RulesKeeper
 from fanfold import ids
 from fanfold.desk import Desk
+from fanfold.errors import BadInput
 from fanfold.ledger.changes import Change, Freeze, SetBaseline, Unfreeze
 from fanfold.ledger.orders import OrderRecord
 from fanfold.ledger.real_changes import currencies_of, name_at_venue
@@ -86,18 +87,42 @@ class Reconciler:
         return findings + [text for change, text in changes if self._ledger.note([change])]
 
     def accept(self, account: str) -> list[str]:
-        """Take the balances as they are for right, as an operator wants; return the differences that this ends."""
-        balances, real = self._venue.balances(), self._ledger.real_money(account)
+        """Take the balances as they are for right, as an operator wants; return the differences that this ends.
+
+        Currencies that an order of unknown outcome may have moved are left out, and named. Raises BadInput where
+        something traded meanwhile: it would be in the balances for ever.
+        """
+        before = self._ledger.real_money(account).flows
+        balances = self._venue.balances()
+        records, after = self._booked_after(account, self._ledger.real_money(account))
+        real = self._ledger.real_money(account)
+        if after.reports or real.flows != before:
+            raise BadInput(f"account {account!r} traded while its balances were read; nothing is accepted: try again")
+        left_out = self._left_out(records, after, real)
+        accepted = sorted(self._currencies(account, real).difference(left_out))
         changes: list[Change] = [
             SetBaseline(account, currency, _less(balances.get(currency, ZERO), real.flows.get(currency, ZERO)))
-            for currency in sorted(self._currencies(account, real))
+            for currency in accepted
         ]
-        doubts = [doubt for doubt in sorted(real.frozen) if doubt[1].startswith("balance ")]
+        sources = {f"balance {currency}" for currency in accepted}
+        doubts = [doubt for doubt in sorted(real.frozen) if doubt[1] in sources]
         changes += [Unfreeze(account, *doubt) for doubt in doubts]
         # Each by itself, because they may be more than a commit takes; a repetition comes to the same.
         for change in changes:
             self._ledger.note([change])
-        return [f"{instrument}: {real.frozen[instrument, source]}" for instrument, source in doubts]
+        ended = [f"{instrument}: {real.frozen[instrument, source]}" for instrument, source in doubts]
+        return ended + [f"{currency} is not accepted: {why}" for currency, why in sorted(left_out.items())]
+
+    def _left_out(self, records: Mapping[str, OrderRecord], after: Booked, real: RealMoney) -> dict[str, str]:
+        """Return the currencies of which no balance may be accepted, and why: also any in which a fee may be paid."""
+        why = dict.fromkeys(after.unanswered, "the venue does not tell its trades")
+        for record in records.values():
+            if record.state is OrderState.SUBMITTING:
+                why[record.order.instrument] = f"the outcome of order {record.order.order_id} is not known"
+        left_out = {currency: text for name, text in why.items() for currency in currencies_of(self._desk, name)}
+        traded = {currency for name in self._desk.instruments for currency in currencies_of(self._desk, name)}
+        fees = real.flows.keys() - traded if why else set()
+        return dict.fromkeys(fees, next(iter(why.values()), "")) | left_out
 
     def _follow(self, account: str, real: RealMoney) -> Following:
         now = self._clock()
