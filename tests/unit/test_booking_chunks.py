@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from fanfold.errors import AT_ONCE
+from fanfold.aws.dynamodb import ledger
+from fanfold.aws.dynamodb.table import sort_key_as_stored
+from fanfold.errors import AT_ONCE, Conflict
 from fanfold.ledger.bookings import Bookings
 from fanfold.ledger.changes import BookTrade, Change
 from fanfold.ledger.orders import Harmless, Step, claim
@@ -92,3 +94,30 @@ def test_a_death_amid_the_trades_of_an_order_leaves_its_venues_id_in_the_books(n
     world.sweep()
     assert world.record("a").state is OrderState.FILLED
     assert not world.ledger.real_money("main").external
+
+
+class OvertakenTable:
+    """A table of which so many reads have the account as it was before, and its positions after a booking."""
+
+    def __init__(self, opened: Ledger, times: int) -> None:
+        self._query, self._times, self.reads = opened.table.query_as_stored, times, 0
+        self._before = [item for item in self._query("account#main") if sort_key_as_stored(item) == "account"]
+
+    def query_as_stored(self, partition: str) -> list[Any]:
+        self.reads += 1
+        items = list(self._query(partition))
+        if self.reads > self._times:
+            return items
+        return self._before + [item for item in items if sort_key_as_stored(item) != "account"]
+
+
+def test_books_that_a_booking_overtook_are_read_again() -> None:
+    opened = memory_ledger()
+    (bought,) = sent(opened, [order("A")])
+    overtaken: list[Any] = [OvertakenTable(opened, 2), OvertakenTable(opened, 100)]
+    opened.bookings.book("main", [resolution(bought, fill(bought, "2"))], report())
+    books = ledger.read(overtaken[0], "main")
+    assert books.account is not None
+    assert (overtaken[0].reads, books.account.cash, len(books.positions)) == (3, D("9799.9"), 1)
+    with pytest.raises(Conflict, match="bookings overtook 5 reads of the books of main"):
+        ledger.read(overtaken[1], "main")

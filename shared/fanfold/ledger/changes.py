@@ -113,10 +113,7 @@ class ExpectFill(msgspec.Struct, frozen=True):
 
 
 class MovePosition(msgspec.Struct, frozen=True):
-    """Store a position after fills, and add ``open`` to what its live orders may still fill, of which ``sales``.
-
-    Expects the version of ``before``, or that nothing of it was ever filled.
-    """
+    """Store a position after fills, as of a version of the account. Expects the version of ``before``, or none yet."""
 
     account: str
     key: PositionKey
@@ -124,6 +121,7 @@ class MovePosition(msgspec.Struct, frozen=True):
     after: Position
     open: Decimal
     sales: Decimal
+    as_of: int = 0
 
 
 class PutLots(msgspec.Struct, frozen=True):

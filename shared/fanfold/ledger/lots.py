@@ -60,6 +60,8 @@ def moving(
     for key in many:
         paged[key], used_up = positions.cleared(paged[key], room - len(changes))
         changes += [DropLots(account, key, number) for number in used_up]
+    as_of = books.account.version + 1 if books.account else 0
     return changes + [
-        MovePosition(account, key, position(books, key), paged[key], *pending) for key, (_, pending) in after.items()
+        MovePosition(account, key, position(books, key), paged[key], *pending, as_of)
+        for key, (_, pending) in after.items()
     ]

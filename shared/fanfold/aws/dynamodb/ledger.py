@@ -9,6 +9,7 @@ import msgspec
 
 from fanfold.aws.dynamodb.attribute_values import Item, unmarshal
 from fanfold.aws.dynamodb.table import Key, Table, sort_key, sort_key_as_stored
+from fanfold.errors import Conflict
 from fanfold.ledger.account_books import AccountBooks, StoredAccount, StoredPosition
 from fanfold.ledger.booking import Trade
 from fanfold.ledger.orders import OrderRecord
@@ -25,6 +26,7 @@ from fanfold.risk.venue_rules import RulesInForce
 LIVE = "outbox#execution"
 NO_PAGES = b"{}"
 ON_PAPER = RealMoney()
+READS_MAX = 5
 _STATES: dict[str, TradingState] = {state.value: state for state in TradingState}
 _lots = msgspec.json.Decoder(tuple[Lot, ...]).decode
 _pages = msgspec.json.Decoder(LotPages).decode
@@ -115,9 +117,16 @@ def read(table: Table, account: str, known: dict[str, ReadPosition] | None = Non
     """Return the books of an account.
 
     ``known`` has the positions of the last read by their sort keys, and after it those of this one: most have not
-    changed, and are not parsed again.
+    changed, and are not parsed again. A query is no snapshot: one that a booking overtook is made again, or a Conflict.
     """
-    before = {} if known is None else known
+    for _ in range(READS_MAX):
+        if books := _read(table, account, {} if known is None else known):
+            return books
+    raise Conflict(f"bookings overtook {READS_MAX} reads of the books of {account}")
+
+
+def _read(table: Table, account: str, before: dict[str, ReadPosition]) -> AccountBooks | None:
+    """Return the books, None where a booking was committed while they were read."""
     stored: StoredAccount | None = None
     positions: dict[str, ReadPosition] = {}
     others: list[dict[str, Any]] = []
@@ -136,6 +145,9 @@ def read(table: Table, account: str, known: dict[str, ReadPosition] | None = Non
             others.append(unmarshal(item))
     before.clear()
     before.update(positions)
+    newest = max((int(each.item["as_of"]["N"]) for each in positions.values() if "as_of" in each.item), default=0)
+    if stored and newest > stored.version:
+        return None
     by_key = {position.key: position.stored for position in positions.values()}
     return AccountBooks(account=stored, positions=by_key, real=_real_money(others) if others else ON_PAPER)
 
@@ -243,8 +255,7 @@ def excerpt(
 
 
 def _orders(items: Iterable[Mapping[str, Any]]) -> dict[str, OrderRecord]:
-    records = [_record(item["record"]) for item in items if "record" in item]
-    return {record.order.order_id: record for record in records}
+    return {each.order.order_id: each for each in (_record(item["record"]) for item in items if "record" in item)}
 
 
 def remembered(table: Table, principal: str, key: str) -> Remembered | None:

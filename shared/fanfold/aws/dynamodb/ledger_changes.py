@@ -158,8 +158,7 @@ def _book_trade(table: Table, change: BookTrade) -> Write:
 
 def _expect_fill(table: Table, change: ExpectFill) -> Write:
     key = ledger.position_key(change.account, change.key)
-    values = {":quantity": change.quantity, ":sales": change.sales}
-    return table.updating(key, "ADD unfilled :quantity, unfilled_sales :sales", values)
+    return table.updating(key, "ADD unfilled :q, unfilled_sales :s", {":q": change.quantity, ":s": change.sales})
 
 
 def _move_position(table: Table, change: MovePosition) -> Write:
@@ -171,10 +170,11 @@ def _move_position(table: Table, change: MovePosition) -> Write:
         ":fees": after.fees,
         ":after": after.version,
         ":before": change.before.version,
+        ":as_of": change.as_of,
         ":unfilled": change.open,
         ":sales": change.sales,
     }
-    sets = "lots = :lots, pages = :pages, realised = :realised, fees = :fees, version = :after"
+    sets = "lots = :lots, pages = :pages, realised = :realised, fees = :fees, version = :after, as_of = :as_of"
     # Few positions have paid fees in third currencies.
     if after.other_fees or change.before.other_fees:
         sets, values = f"{sets}, other_fees = :other_fees", values | {":other_fees": after.other_fees}
