@@ -14,10 +14,6 @@ PARAMETER = "/fanfold/test/venue"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-class NotAuthorised(Exception):
-    """The error of a venue for an old key."""
-
-
 class Vault:
     """A secret with one key, its calls counted, and a clock that is set by hand."""
 
@@ -52,12 +48,6 @@ def vault(cloud: Cloud, kind: type[Secret]) -> Vault:
     return Vault(cloud, kind)
 
 
-def _ask(values: dict[str, str]) -> str:
-    if values["apiKey"] == "old":
-        raise NotAuthorised
-    return "answered"
-
-
 def test_a_secret_is_read_once_while_it_is_young_and_its_rotation_seen_after(vault: Vault) -> None:
     assert vault.secret.values() == {"apiKey": "old"}
     vault.rotate()
@@ -68,24 +58,13 @@ def test_a_secret_is_read_once_while_it_is_young_and_its_rotation_seen_after(vau
     assert vault.secret.values() == {"apiKey": "new"}
 
 
-def test_a_refresh_sees_a_rotation_at_once(vault: Vault) -> None:
-    old = vault.secret.values(), vault.secret.version
-    vault.rotate()
-    assert vault.secret.refresh() == {"apiKey": "new"}
-    assert vault.secret.version != old[1]
-
-
-def test_a_refusal_of_an_old_key_is_tried_once_with_the_new_one(vault: Vault) -> None:
+def test_a_secret_that_was_refused_is_read_anew_however_young_it_is(vault: Vault) -> None:
     vault.secret.values()
+    old = vault.secret.version
     vault.rotate()
-    assert vault.secret.use(_ask, NotAuthorised) == "answered"
-    assert len(vault.seen) == 2
-
-
-def test_a_refusal_of_the_newest_key_is_final(vault: Vault) -> None:
-    with pytest.raises(NotAuthorised):
-        vault.secret.use(_ask, NotAuthorised)
-    assert len(vault.seen) == 2
+    vault.secret.forget()
+    assert vault.secret.values() == {"apiKey": "new"}
+    assert vault.secret.version != old
 
 
 @pytest.mark.parametrize("text", ["hush-hush", '["hush-hush"]', '{"apiKey": 1}'])

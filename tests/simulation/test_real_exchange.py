@@ -143,3 +143,27 @@ def test_a_key_that_was_rotated_is_used_within_a_minute(exchange: TradingExchang
     desk_.deliver()
     used = [{name.lower(): value for name, value in request.headers.items()} for request in exchange.orders]
     assert [headers["x-mbx-apikey"] for headers in used] == [KEY["apiKey"], "the-next-key"]
+
+
+def test_an_order_that_meets_a_revoked_key_is_sent_under_the_next_one(
+    exchange: TradingExchange, desk_: ExchangeDesk
+) -> None:
+    desk_.deliver()  # That the account is open: the old key is read and kept.
+    desk_.approve("a")
+    desk_.key["apiKey"], desk_.version = "the-next-key", 2
+    exchange.refusal = Answer(401, b'{"code": -2015, "msg": "Invalid API-key, IP, or permissions for action."}')
+    assert desk_.deliver() == []
+    assert desk_.state("a") is OrderState.SUBMITTING
+    exchange.refusal = None
+    desk_.now += timedelta(seconds=40)
+    exchange.private = lambda request: _unknown(request) or exchange.answer_privately(request)
+    desk_.process.sweep({}, "schedule")
+    assert desk_.state("a") is OrderState.FILLED
+    used = [request.headers.get("X-MBX-APIKEY") for request in exchange.orders]
+    assert used == [KEY["apiKey"], "the-next-key"]
+
+
+def _unknown(request: Request) -> Answer | None:
+    """Answer a look-up of an order that never came."""
+    looked_up = request.method == "GET" and request.path.endswith("/order")
+    return Answer(400, b'{"code": -2013, "msg": "Order does not exist."}') if looked_up else None

@@ -264,6 +264,7 @@ def test_an_answer_that_asks_for_rules_is_a_definitive_rejection(exchange: str) 
     terms = TERMS[exchange]
     assert terms.unfit
     assert terms.unfit <= terms.rejections
+    assert terms.unauthorised <= terms.rejections - terms.unfit
 
 
 def test_a_stop_that_rests_at_the_venue_is_on_its_new_steps_and_stays_where_it_is() -> None:

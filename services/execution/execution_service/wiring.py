@@ -120,7 +120,7 @@ class ExecutionProcess:
             ends=lambda: runtime.watch.ends_s - RESERVE_S,
             sleep=runtime.sleep,
         )
-        exchange = ExchangeTrading(terms, client, clock, self.alarm)
+        exchange = ExchangeTrading(terms, client, clock, self.alarm, self._keys.forget)
         try:
             unchecked = exchange.check_key()
         except VenueUnavailable as unavailable:

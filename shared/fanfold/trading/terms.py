@@ -27,7 +27,9 @@ class VenueTerms(msgspec.Struct, frozen=True, kw_only=True):
     that say that the venue will never have the order of this request; after ``lapses`` alone the same order may be
     sent again, for the request was late, early or one too many. ``duplicates`` are answers that say that it has an
     order of this id, as code, or as code and text. ``not_found`` is what a look-up gets for an order that it never had.
-    ``unfit`` are those rejections that a rule of the instrument may be behind, such as its tick.
+    ``unauthorised`` are those rejections that are about the key, which may just be replaced: where the venue has a
+    fence, the order may be sent again under the next one. ``unfit`` are those rejections that a rule of the instrument
+    may be behind, such as its tick.
     ``rests`` are the kinds of orders that protect a position there: a stop, and a pair of it and a profit to take, of
     which one ends the other. One whose outcome stays unknown would bar the way out of its position, so a venue without
     a fence has none.
@@ -47,6 +49,7 @@ class VenueTerms(msgspec.Struct, frozen=True, kw_only=True):
     duplicates: frozenset[str] = frozenset()
     not_found: frozenset[str] = frozenset()
     unfit: frozenset[str] = frozenset()
+    unauthorised: frozenset[str] = frozenset()
     sandbox: bool
     cancels_all_after: bool
     rests: frozenset[Literal["stop-limit", "oco"]] = frozenset()
@@ -70,6 +73,7 @@ BINANCE = VenueTerms(
     duplicates=frozenset({"-2010 Duplicate order sent."}),
     not_found=frozenset({"-2013"}),
     unfit=frozenset({"-1013", "-1111"}),
+    unauthorised=frozenset({"-1022", "-2014", "-2015"}),
     sandbox=True,
     cancels_all_after=False,
     rests=frozenset({"stop-limit", "oco"}),
@@ -114,6 +118,7 @@ KRAKEN = VenueTerms(
             "EOrder:Tick size check failed",
         }
     ),
+    unauthorised=frozenset({"EAPI:Invalid key", "EAPI:Invalid signature"}),
     sandbox=False,
     cancels_all_after=True,
     rests=frozenset({"stop-limit"}),
@@ -148,6 +153,7 @@ OKX = VenueTerms(
     duplicates=frozenset({"51016"}),
     not_found=frozenset({"51603"}),
     unfit=frozenset({"51000", "51006", "51020", "51121"}),
+    unauthorised=frozenset({"50111", "50113", "50114"}),
     sandbox=True,
     cancels_all_after=True,
     # A stop is an algo order, whose request does not heed the expiry.
@@ -166,6 +172,7 @@ BYBIT = VenueTerms(
     duplicates=frozenset({"170141"}),
     not_found=frozenset({"170213"}),
     unfit=frozenset({"170121", "170124", "170132", "170133", "170134", "170135", "170136", "170137", "170140"}),
+    unauthorised=frozenset({"10003", "10004"}),
     sandbox=True,
     # Its cancel of everything hangs on a WebSocket that breaks, which a function has not.
     cancels_all_after=False,

@@ -4,19 +4,16 @@ It is kept for a minute, so that a rotation needs no deploy.
 
     secret = SecureParameter(call, "/fanfold/live/venue", clock)
     secret.values()["apiKey"]
-    secret.use(lambda values: venue.ask(values), refused=NotAuthorised)
 """
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 import msgspec
 
 from fanfold.aws.client.call import AwsFault, Call
 from fanfold.errors import BadInput
 
-T = TypeVar("T")
 KEPT = timedelta(minutes=1)
 _decode = msgspec.json.Decoder(dict[str, str]).decode
 
@@ -42,21 +39,9 @@ class Secret:
             self._read(now)
         return self._values
 
-    def refresh(self) -> dict[str, str]:
-        """Return the values as they are now, however young the cached ones are."""
-        self._read(self._clock())
-        return self._values
-
-    def use(self, action: Callable[[dict[str, str]], T], refused: type[Exception]) -> T:
-        """Return what ``action`` makes of the values. If they are refused and the secret was rotated, try once more."""
-        known = self.values(), self.version
-        try:
-            return action(known[0])
-        except refused:
-            self.refresh()
-            if self.version == known[1]:
-                raise
-            return action(self._values)
+    def forget(self) -> None:
+        """Read the values anew when they are asked for next: they were refused, so they may have been rotated."""
+        self._read_at = None
 
     def _read(self, now: datetime) -> None:
         text, version = self._ask()

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from fanfold.errors import VenueUnavailable
-from fanfold.messages import Side
+from fanfold.messages import Order, Side
 from fanfold.money import EXACT, ZERO
 from fanfold.trading.answers import Charge, VenueOrder, VenueOrderState, VenueTrade
 from fanfold.trading.terms import VenueTerms, own_id
@@ -32,6 +32,19 @@ def order(structure: Structure, terms: VenueTerms) -> VenueOrder:
         quantity=quantity,
         filled=filled,
         state=_state(structure, quantity, filled),
+    )
+
+
+def acknowledged(sent: Order, venue_order_id: str) -> VenueOrder:
+    """Return the order as an answer has it that says no more than an id."""
+    return VenueOrder(
+        venue_order_id=venue_order_id,
+        client_order_id=sent.client_order_id,
+        instrument=sent.instrument,
+        side=sent.side,
+        quantity=sent.quantity,
+        filled=Decimal(0),
+        state=VenueOrderState.OPEN,
     )
 
 

@@ -15,7 +15,7 @@ from fanfold.errors import BadInput, VenueUnavailable
 from fanfold.matching.prices import Quote
 from fanfold.messages import Order
 from fanfold.money import EXACT, ZERO, ratio
-from fanfold.trading.answers import Outcome, Placed, Rejected, Unknown, VenueOrder, VenueOrderState, VenueTrade
+from fanfold.trading.answers import Outcome, Placed, Rejected, Unknown, VenueOrder, VenueTrade
 from fanfold.trading.terms import VenueTerms, client_id
 from fanfold.trading.venue import OrderRequest
 from fanfold.venues.ccxt import order_limits, structures
@@ -43,8 +43,13 @@ class ExchangeTrading:
         client: KeyedClient,
         now: Callable[[], datetime],
         odd: Callable[..., None] | None = None,
+        unauthorised: Callable[[], object] = lambda: None,
     ) -> None:
-        """Call ``odd`` with an event, and ``why``, for what somebody has to look at; it is logged without one."""
+        """Call ``odd`` with an event, and ``why``, for what somebody has to look at; it is logged without one.
+
+        ``unauthorised`` is called where an order is refused because of the key.
+        """
+        self._unauthorised = unauthorised
         self._odd = odd or _log_odd
         self._terms = terms
         self._client = client
@@ -235,7 +240,7 @@ class ExchangeTrading:
         if not structure.get("id"):
             return Unknown(why="an answer without an order id")
         if structure.get("status") is None:
-            return Placed(order=_acknowledged(order, str(structure["id"])))
+            return Placed(order=structures.acknowledged(order, str(structure["id"])))
         trades = tuple(structures.trade(_own(each, structure), self._terms) for each in structure.get("trades") or ())
         return Placed(order=structures.order(structure, self._terms), trades=trades)
 
@@ -250,8 +255,11 @@ class ExchangeTrading:
             return Unknown(why=f"it may be there already: {detail}")
         # What stands behind a fault of the exchange's own machines is not definitive, whatever its code.
         if status < SERVER_FAULTS and code in self._terms.rejections | self._terms.lapses:
-            lapsed, unfit = code in self._terms.lapses, code in self._terms.unfit
-            return Rejected(code=code, detail=text, lapsed=lapsed, unfit=unfit)
+            stranger = code in self._terms.unauthorised
+            if stranger:
+                self._unauthorised()
+            lapsed = code in self._terms.lapses or (stranger and bool(self._terms.fence))
+            return Rejected(code=code, detail=text, lapsed=lapsed, unfit=code in self._terms.unfit)
         return Unknown(why=f"HTTP {status}: {detail:.300}")
 
     def _look_up(self, order: Order, sent: str, venue_order_id: str) -> VenueOrder | None:
@@ -274,19 +282,6 @@ class ExchangeTrading:
 
 def _log_odd(event: str, why: str) -> None:
     log.error("%s: %s", event, why)
-
-
-def _acknowledged(order: Order, venue_order_id: str) -> VenueOrder:
-    """Return the order as an answer has it that says no more than an id."""
-    return VenueOrder(
-        venue_order_id=venue_order_id,
-        client_order_id=order.client_order_id,
-        instrument=order.instrument,
-        side=order.side,
-        quantity=order.quantity,
-        filled=Decimal(0),
-        state=VenueOrderState.OPEN,
-    )
 
 
 def _own(trade: Mapping[str, Any], order: Mapping[str, Any]) -> dict[str, Any]:
