@@ -6,6 +6,7 @@ Exception
 ├── Conflict            another writer came first; read again and retry
 │   └── Refused         … and which parts of a write were in the way
 ├── VenueUnavailable    the venue did not answer; retry later
+│   └── OutOfTime       … it was not asked, because the time for requests was up
 ├── NothingThere        what was requested does not exist yet
 └── NotReachable        the desk did not answer, did not come up, or did not come to rest
 """
@@ -102,6 +103,10 @@ def retry_on_conflict(
 
 class VenueUnavailable(Exception):
     """A venue could not be reached or gave no usable answer. Retry later; the text names the venue and the problem."""
+
+
+class OutOfTime(VenueUnavailable):
+    """A request that was not sent: its turn would have come after the time for requests."""
 
 
 # Faults that an account's own data causes, and would cause again. Any other fault may pass, and is retried.

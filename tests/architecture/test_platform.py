@@ -19,7 +19,7 @@ SUBSCRIBED = SUBSCRIPTIONS | OPTIONAL_SUBSCRIPTIONS
 DEFAULTS = {"DESK", "CLOCK"}
 # Woken by a clock or by the daily close, and by no queue; docs/decisions/0018-patient-functions.md has the reasons.
 PATIENT = {
-    "market-data": {"Poll"},
+    "market-data": {"Poll", "Serve", "BackFill"},
     "execution": {"Sweep"},
     "alerts": {"Notify", "FollowUnderscoreup", "Anomalies", "DailyUnderscorereport", "TryUnderscoreout"},
     "audit": {"Flush", "Compact", "Verify", "Reconcile"},

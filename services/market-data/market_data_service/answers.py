@@ -18,6 +18,9 @@ from fanfold.messages import DataDefect
 SeriesKey = tuple[str, str]
 # How many published bars are requested again, to see whether the venue has revised them.
 AGAIN_BARS = 10
+# How far back a poll reaches, and of how many of the venue's own bars it makes a longer one. Every exchange gives so
+# many, and those around them, in one page, so that an instrument costs about the same whatever was missed.
+PAGE_BARS = 240
 log = logging.getLogger("fanfold")
 
 
@@ -37,12 +40,13 @@ def needs_of(
     lookbacks: Mapping[str, int],
     noted: Mapping[SeriesKey, Series],
     again_bars: int = AGAIN_BARS,
+    page_bars: int = PAGE_BARS,
 ) -> list[SeriesNeed]:
     """Return the bars of an instrument that have closed by ``at`` and are not published, by timeframe.
 
-    ``noted`` holds the last published bars. A single longer bar is resampled from the venue's own timeframe ``own``,
-    against which orders fill. These needs share one request, which begins with up to ``again_bars`` bars that were
-    published before.
+    ``noted`` holds the last published bars; of those that were missed the newest ``page_bars`` are needed. A single
+    longer bar is resampled from at most as many bars of the venue's own timeframe ``own``, against which orders fill.
+    These needs share one request, which begins with up to ``again_bars`` bars that were published before.
     """
     begin, newest = at, noted.get((own, symbol))
     if newest and not again_bars and len(lookbacks) == 1:
@@ -55,9 +59,9 @@ def needs_of(
         # Checked at every poll, not only at the close: that poll may have failed, or the venue may have been late.
         close = at - at % length
         # One bar more than strategies look back on, so that the first step has all of its past.
-        since = last.through if last else close - (lookback + 1) * length
+        since = max(last.through, close - page_bars * length) if last else close - (lookback + 1) * length
         if since < close:
-            made = timeframe == own or close - since <= length
+            made = timeframe == own or (close - since <= length <= page_bars * timeframes.seconds(own))
             due.append((timeframe, since, close, made))
             begin = min(begin, _start(timeframe, since, own, newest, again_bars)) if made else begin
     shared = BarsRequest(symbol, own, begin, at)
@@ -82,24 +86,18 @@ def _start(timeframe: str, since: int, own: str, last: Series | None, again_bars
 def usable(
     needs: Sequence[SeriesNeed], answers: Mapping[BarsRequest, Series | Failure]
 ) -> tuple[dict[BarsRequest, Series], list[DataDefect]]:
-    """Return the series received, without instruments of which a request failed; those are returned as defects.
+    """Return the series received, and a defect for the first need of each request that failed.
 
     Raise VenueUnavailable if requests failed and no series is left.
     """
-    failures = {answer.request.instrument: answer for answer in answers.values() if isinstance(answer, Failure)}
-    if not failures:
-        return {request: answer for request, answer in answers.items() if isinstance(answer, Series)}, []
-    for failure in failures.values():
-        log.warning("%s is left out: %s", failure.request.instrument, failure.reason)
-    received = {
-        request: answer
-        for request, answer in answers.items()
-        if isinstance(answer, Series) and request.instrument not in failures
-    }
+    received = {request: answer for request, answer in answers.items() if isinstance(answer, Series)}
+    failures = [answer for answer in answers.values() if isinstance(answer, Failure)]
+    for failure in failures:
+        log.warning("%s %s is left out: %s", failure.request.instrument, failure.request.timeframe, failure.reason)
     if failures and not received:
-        raise VenueUnavailable("; ".join(sorted({failure.reason for failure in failures.values()})))
-    first = {need.request.instrument: need for need in reversed(needs) if need.request.instrument in failures}
-    return received, [_unavailable(need) for need in first.values()]
+        raise VenueUnavailable("; ".join(sorted({failure.reason for failure in failures})))
+    first = {need.request: need for need in reversed(needs)}
+    return received, [_unavailable(first[failure.request]) for failure in failures]
 
 
 def _unavailable(need: SeriesNeed) -> DataDefect:
@@ -125,6 +123,15 @@ def fetch(source: Source, requests: Iterable[BarsRequest]) -> dict[BarsRequest, 
     """Fetch the answers by request; equal requests are sent once."""
     different = list(dict.fromkeys(requests))
     return dict(zip(different, source.bars_of(different), strict=True))
+
+
+def in_time(
+    fetched: Mapping[BarsRequest, Series | Failure],
+) -> tuple[list[str], dict[BarsRequest, Series | Failure]]:
+    """Return the instruments for which there was no time, and the answers of the others."""
+    late = {request for request, answer in fetched.items() if isinstance(answer, Failure) and answer.late}
+    others = {request: answer for request, answer in fetched.items() if request not in late}
+    return sorted({request.instrument for request in late}), others
 
 
 def filled(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from math import ceil
+from sys import maxsize
 from typing import Protocol
 
 import msgspec
@@ -12,7 +13,7 @@ from fanfold.desk import Desk, VenueSettings
 from fanfold.errors import BadInput, Conflict, VenueUnavailable
 from fanfold.market import timeframes
 from fanfold.market.bars import Bar, Series
-from fanfold.market.source import Noted, Source, is_paced, is_recorded
+from fanfold.market.source import Noted, Source, is_bounded, is_paced, is_recorded
 from fanfold.messages import BarsRequested, DataDefect, Message
 from fanfold.strategy import contract
 from market_data_service import answers, news, requested
@@ -22,6 +23,9 @@ from market_data_service.following import BarMerger
 from market_data_service.news import News
 from market_data_service.revisions import longer
 
+# Of the 50 s of a function: no request to a venue goes out later. The rest is for the answers to the last ones, which
+# are waited for 3 s, and for publishing.
+REQUESTS_S = 30.0
 # Bars of a back-fill that one call fetches, well within a function's time.
 BACK_FILL_BARS = 1_000
 
@@ -79,6 +83,12 @@ class Poller:
         self._clock = clock
         self._own: dict[str, OwnNotes] = {}
         self._lookbacks = {venue: _lookbacks(desk, venue) for venue in desk.venues}
+        self._polled = {
+            name: {(timeframe, symbol) for timeframe in self._lookbacks[name] for symbol in venue.symbols}
+            for name, venue in desk.venues.items()
+        }
+        # Instruments that are not served yet, by request; lost with the process, which serves all of them again then.
+        self._left: dict[str, list[str]] = {}
         self._mergers: dict[str, BarMerger] = {}
 
     def poll(self, scheduled: datetime | None = None) -> int:
@@ -88,10 +98,12 @@ class Poller:
         between the same bars are published again, under the same id. An instrument that its venue does not return is
         left out and reported. Raises VenueUnavailable, after all venues, where one did not respond.
         """
-        now = int((scheduled or self._clock()).timestamp())
+        begun = self._clock()
+        now, finish_at = int((scheduled or begun).timestamp()), begun.timestamp() + REQUESTS_S
         count, down = 0, []
-        for name, venue in self._desk.venues.items():
+        for left, (name, venue) in zip(range(len(self._desk.venues), 0, -1), self._desk.venues.items(), strict=True):
             try:
+                self._give_time(name, finish_at, left)
                 count += self._poll(name, venue, now)
             except VenueUnavailable as fault:
                 down.append(f"venue {name}: {fault}")
@@ -100,14 +112,21 @@ class Poller:
         return count
 
     def on_bars_requested(self, message: BarsRequested) -> None:
-        """Publish the bars that a reader is missing, as far as the venue has them; see requested for holes."""
+        """Publish the bars that a reader is missing, as far as the venue has them; see requested for holes.
+
+        Raises VenueUnavailable, after that, for instruments for which there was no time: the request is delivered
+        again, and then these are asked for alone.
+        """
         if message.venue not in self._desk.venues:
             raise BadInput(f"venue {message.venue!r} is not in the desk; it has {sorted(self._desk.venues)}")
         source, venue = self._source(message.venue), self._desk.venues[message.venue]
+        self._give_time(message.venue, self._clock().timestamp() + REQUESTS_S, venues=1)
         if is_paced(source):
             source.hold(self._cursors.read(message.venue).held_until)
-        needs = requested.needs_of(message)
-        usable, defects = answers.usable(needs, answers.fetch(source, [need.request for need in needs]))
+        message = msgspec.structs.replace(message, instruments=self._left.pop(message.id, message.instruments))
+        needs = requested.needs_of(message, self._lookbacks[message.venue].get(message.timeframe, 0))
+        late, fetched = answers.in_time(answers.fetch(source, [need.request for need in needs]))
+        usable, defects = answers.usable(needs, fetched)
         served = requested.served(message, needs, usable, venue, int(self._clock().timestamp()))
         defects += [defect for series, series_defects in served if not series.bars for defect in series_defects]
         checked = [entry for entry in served if entry[0].bars]
@@ -115,6 +134,9 @@ class Poller:
         if checked or defects:
             batch = f"requested/{message.id}"
             self._bus.publish(messages(message.venue, batch, message.until_s, checked, defects, requested=True))
+        if late:
+            self._left[message.id] = late
+            raise VenueUnavailable(f"venue {message.venue}: no time for {', '.join(late)}; the request is repeated")
 
     def back_fill(self, span: Span) -> Span:
         """Publish the first bars of a span, marked as requested, and return the rest of the span."""
@@ -152,13 +174,22 @@ class Poller:
             again = at in [last.bars[-1].closes_at_s for last in noted.cursors.values()]
             self._bus.publish(polled(name, at, to_publish, defects, again=again))
         lasts = {(item.series.timeframe, item.series.instrument): item.last for item in found_news if item.last}
-        moved = {**noted.cursors, **lasts}
+        # Those of a series that the desk has no more would be asked from, were it put back a year later.
+        kept = {key: last for key, last in noted.cursors.items() if key in self._polled[name]}
+        moved = {**kept, **lasts}
         try:
             self._own[name] = OwnNotes(self._noted(name, moved, noted) if moved != noted.cursors else noted, at)
         except Conflict:
             # Another poll wrote the cursors first: it published the same bars, which readers have once.
             return 0
         return sum([len(item.series.bars) for item in fresh])
+
+    def _give_time(self, name: str, finish_at: float, venues: int) -> None:
+        """Give a venue its share of the time that is left for so many venues, this one among them."""
+        source = self._source(name)
+        if is_bounded(source):
+            now = self._clock().timestamp()
+            source.finish_within((finish_at - now) / venues)
 
     def _notes(self, name: str, since: int) -> Noted:
         """Return the notes on a venue: this process's own of a poll since then, else the stored ones.
@@ -198,13 +229,13 @@ class Poller:
         followed = self._merger(name, venue).news(source, at, noted) if final else {}
         if len(followed) == len(venue.symbols):
             return [item for items in followed.values() for item in items], []
-        # A recording is never revised, so that nothing of it is asked for again.
-        again = 0 if final else answers.AGAIN_BARS
+        # A recording is never revised, so that nothing of it is asked for again, and any span of it is at hand.
+        bounds = (0, maxsize) if final else (answers.AGAIN_BARS, answers.PAGE_BARS)
         wanted = [
             need
             for symbol in venue.symbols
             if symbol not in followed
-            for need in answers.needs_of(symbol, venue.timeframe, at, lookbacks, noted, again)
+            for need in answers.needs_of(symbol, venue.timeframe, at, lookbacks, noted, *bounds)
         ]
         usable, defects = answers.usable(wanted, answers.fetch(source, [need.request for need in wanted]))
         # A bar that a recording lacks will never come.
@@ -235,7 +266,12 @@ def _of(
 ) -> News:
     """Return the news of a series from its answer, or from the answer's ``sound`` bars if it is resampled."""
     last = noted.get((need.timeframe, answer.instrument))
-    return news.fitting(_found(answer, sound, need, last, venue, final=final), need, last)
+    item = news.fitting(_found(answer, sound, need, last, venue, final=final), need, last)
+    if last is None or need.since <= last.through or not item.series.bars:
+        return item
+    # What lies between was not asked for, so nobody knows that there is nothing.
+    linked = msgspec.structs.replace(item.series, after=max(item.series.after, need.since))
+    return msgspec.structs.replace(item, series=linked)
 
 
 def _found(

@@ -17,10 +17,11 @@ class BarsRequest(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """A series that the venue did not return, and the reason."""
+    """A series that the venue did not return, and the reason; ``late`` where the time was up before it was asked."""
 
     request: BarsRequest
     reason: str
+    late: bool = False
 
 
 class Source(Protocol):
@@ -49,18 +50,29 @@ class Paced(Protocol):
     def hold(self, until: float) -> None: ...
 
 
+@runtime_checkable
+class Bounded(Protocol):
+    """A source that asks its venue only for so many seconds from now on; what is left then is a late Failure."""
+
+    def finish_within(self, seconds: float) -> None: ...
+
+
 def is_recorded(source: Source) -> TypeGuard[RecordedSource]:
     return hasattr(source, "recorded")
 
 
 def is_paced(source: Source) -> TypeGuard[Paced]:
-    return _has_pauses(type(source))
+    return _follows(type(source), Paced)
+
+
+def is_bounded(source: Source) -> TypeGuard[Bounded]:
+    return _follows(type(source), Bounded)
 
 
 @cache
-def _has_pauses(kind: type[Source]) -> bool:
+def _follows(kind: type[Source], protocol: type) -> bool:
     # A protocol is dear to ask, and a source is asked at every poll.
-    return issubclass(kind, Paced)
+    return issubclass(kind, protocol)
 
 
 class Noted(NamedTuple):

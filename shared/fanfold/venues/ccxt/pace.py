@@ -9,7 +9,7 @@ from math import ceil
 from threading import Lock
 from typing import Protocol
 
-from fanfold.errors import VenueUnavailable
+from fanfold.errors import OutOfTime, VenueUnavailable
 
 # What may go out at once after a pause. Short, for exchanges count over windows of a second or two.
 BURST_S = 0.2
@@ -60,20 +60,25 @@ class Pace:
         self._held_until = 0.0
 
     def take(self, cost: float | None = None) -> None:
-        """Wait for a turn. Raises VenueUnavailable during a pause that the exchange demanded, and past the end."""
+        """Wait for a turn. Raises VenueUnavailable in a pause that the exchange demanded, OutOfTime past the end."""
         self._learn()
         with self._lock:
             self._check()
             now = self._clock()
             turn = max(self._free_at, now - self._burst_s) + (1 if cost is None else cost) * self._token_s
             if max(turn, now) > self._ends():
-                raise VenueUnavailable(f"{self._venue}: no time is left for another request; the next run goes on")
+                raise OutOfTime(f"{self._venue}: no time is left for another request; the next run goes on")
             # Turns are handed out ahead, so that no two threads get the same one.
             self._free_at = turn
             wait = turn - now
         if wait > 0:
             self._sleep(wait)
             self._check()
+
+    def finish_within(self, seconds: float) -> None:
+        """Begin no request after so many seconds from now on, in place of ``ends``."""
+        at = self._clock() + seconds
+        self._ends = lambda: at
 
     def hold(self, seconds: float) -> None:
         """Let no request of any process out for so long; a longer pause stays."""

@@ -22,7 +22,7 @@ import msgspec
 
 from fanfold import desk
 from fanfold.desk import Instrument
-from fanfold.errors import BadInput, VenueUnavailable
+from fanfold.errors import BadInput, OutOfTime, VenueUnavailable
 from fanfold.market import sequence, timeframes
 from fanfold.market.bars import Bar, Series
 from fanfold.market.source import BarsRequest, Failure
@@ -35,8 +35,6 @@ from fanfold.venues.ccxt.pace import Pace, SharedPauses
 from fanfold.venues.ccxt.touch import quote_of
 
 WORKERS = 8
-# No request of a poll begins later than this, so that with the last one's time-out a function still ends in time.
-BUDGET_S = 5.0
 # These answer for a span from the start asked for, so that an empty page is a quiet span and not the end.
 BY_SPAN = frozenset({"coinbase", "okx"})
 
@@ -71,6 +69,10 @@ class ExchangeVenue:
         self._pace = pace
         self._grace_s = grace_s
         self._sleep = sleep
+        self._finish_at = float("inf")
+        # The round in which each series was asked for last.
+        self._rounds = 0
+        self._asked: dict[tuple[str, str], int] = {}
 
     @classmethod
     def connect(
@@ -85,7 +87,8 @@ class ExchangeVenue:
         """Return the exchange of a venue; no request is sent yet. For the rest see Client."""
         client = Client(venue.exchange, origin, clock=clock, sleep=sleep, pauses=pauses, symbols=venue.symbols)
         answered_at_s, pace, grace_s = client.responded_at_s, client.pace, venue.grace_s
-        return cls(client, instruments, responded_at_s=answered_at_s, pace=pace, grace_s=grace_s, sleep=sleep)
+        now = clock or (lambda: datetime.now(UTC))
+        return cls(client, instruments, now, responded_at_s=answered_at_s, pace=pace, grace_s=grace_s, sleep=sleep)
 
     def bars(self, instrument: str, timeframe: str, since: int, until: int) -> Series:
         """Return bars that close after ``since`` and no later than ``until`` (epoch seconds).
@@ -96,15 +99,15 @@ class ExchangeVenue:
         return self._bars(BarsRequest(instrument, timeframe, since, until)).series
 
     def bars_of(self, requests: Sequence[BarsRequest]) -> list[Series | Failure]:
-        """Return the closed bars of each request; requests run side by side, the one furthest behind first.
+        """Return the closed bars of each request, side by side: first what there was no time for, and what is behind.
 
-        Where the newest bar may not be closed, it is requested once more when the exchange's grace is over, if that is
-        soon.
+        What ``finish_within`` leaves no time for is a late Failure. Where the newest bar may not be closed, it is
+        requested once more when the exchange's grace is over, if that is soon.
         """
         try:
             self._client.load()
         except VenueUnavailable as fault:
-            return [Failure(request, str(fault)) for request in requests]
+            return [_failure(request, fault) for request in requests]
         answers = self._round(requests)
         with_bars = {
             request: answer for request, answer in answers.items() if isinstance(answer, _Answer) and answer.series.bars
@@ -118,10 +121,11 @@ class ExchangeVenue:
         return [_closed(answers[request]) for request in requests]
 
     def _round(self, requests: Sequence[BarsRequest]) -> dict[BarsRequest, _Answer | Failure]:
-        deadline = time.monotonic() + BUDGET_S
-        order = sorted(requests, key=lambda request: request.since)
+        self._rounds += 1
+        # Without its turn before all else, one that waits would wait for ever behind some that have long been silent.
+        order = sorted(requests, key=lambda request: (self._asked.get(request[:2], 0), request.since))
         with ThreadPoolExecutor(WORKERS) as pool:
-            return dict(zip(order, pool.map(lambda request: self._tried(request, deadline), order), strict=True))
+            return dict(zip(order, pool.map(self._tried, order), strict=True))
 
     def _wait_s(self, answer: _Answer) -> float:
         """Return the wait until the newest bar counts as closed, by the exchange's clock where that is known."""
@@ -137,18 +141,25 @@ class ExchangeVenue:
         if self._pace:
             self._pace.hold_until(until)
 
+    def finish_within(self, seconds: float) -> None:
+        """Send no request after so many seconds; see fanfold.market.source.Bounded."""
+        self._finish_at = self._now().timestamp() + seconds
+        if self._pace:
+            self._pace.finish_within(seconds)
+
     def quote(self, instrument: str) -> Quote:
         """Return the best bid and ask now."""
         self._check(instrument)
         return quote_of(self._client, instrument, self._now())
 
-    def _tried(self, request: BarsRequest, deadline: float) -> _Answer | Failure:
-        if time.monotonic() > deadline:
-            return Failure(request, f"{self._client.name} is too slow: it was not asked within {BUDGET_S:.0f} s")
+    def _tried(self, request: BarsRequest) -> _Answer | Failure:
         try:
             return self._bars(request)
         except (VenueUnavailable, BadInput) as fault:
-            return Failure(request, str(fault))
+            failure = _failure(request, fault)
+            if not failure.late:
+                self._asked[request[:2]] = self._rounds
+            return failure
 
     def _bars(self, request: BarsRequest) -> _Answer:
         self._check(request.instrument)
@@ -205,7 +216,10 @@ class ExchangeVenue:
 
     def _page(self, request: BarsRequest, opens_from: int, limit: int) -> list[CcxtCandle]:
         length = timeframes.seconds(request.timeframe)
+        if self._now().timestamp() > self._finish_at:
+            raise OutOfTime(f"{self._client.name} is too slow: the time for requests is up")
         rows = self._client.candles(request.instrument, request.timeframe, opens_from, limit)
+        self._asked[request[:2]] = self._rounds
         try:
             return candles.read(rows, length)
         except VenueUnavailable as fault:
@@ -214,6 +228,10 @@ class ExchangeVenue:
     def _check(self, instrument: str) -> None:
         if instrument not in self._instruments or not self._client.has(instrument):
             raise BadInput(f"{instrument} is not traded at {self._client.name}, or not in the desk's instruments")
+
+
+def _failure(request: BarsRequest, fault: Exception) -> Failure:
+    return Failure(request, str(fault), late=isinstance(fault, OutOfTime))
 
 
 def _closed(answer: _Answer | Failure) -> Series | Failure:
