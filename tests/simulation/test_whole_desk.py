@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -16,13 +16,14 @@ from fanfold.audit.lake_schema import TRADES
 from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.aws.s3.audit_log import S3Log
 from fanfold.aws.s3.lake import S3Lake
-from fanfold.market.bars import Series
+from fanfold.market.bars import Bar, Series
 from fanfold.signals.fold import Fold
 from fanfold.simulation.schedules.laws import OF_FIVE_SERVICES
 from fanfold.simulation.schedules.outcome import Outcome
 from fanfold.simulation.schedules.schedule import ScheduleResult
 from fanfold.simulation.schedules.whole_desk import KINDS, WholeLiveDesk
 from fanfold.simulation.schedules.whole_schedule import run_day, world_of
+from fanfold.strategy.solo_window import SoloWindow
 from market_data_service import answers, news, requested
 
 SEEDS = range(int(os.environ.get("FIRST_SEED", "0")), int(os.environ.get("DAYS", "24")))
@@ -99,6 +100,13 @@ def _bars_twice(offer: Any) -> Any:
     return wrong
 
 
+def _older_ones_too(_offer: Any) -> Any:
+    def wrong(window: SoloWindow, _member: int, series: Series, bars: Sequence[Bar]) -> None:
+        window._waiting.extend((bar, series.price_scale, series.volume_scale) for bar in bars)
+
+    return wrong
+
+
 def _of_the_newest_bar_alone(needs_of: Any) -> Any:
     """Forget which bars are published already, and how far strategies look back."""
 
@@ -140,6 +148,7 @@ MUTANTS: dict[str, list[Guard]] = {
     "no_bar_is_invented": [Guard(news, "_part", _a_tick_up)],
     "strategies_decide_by_published_bars_up_to_their_time": [
         Guard(Fold, "_offer", _bars_twice),
+        Guard(SoloWindow, "offer", _older_ones_too),
     ],
     # A hole is never closed.
     "no_leg_is_left_behind": [

@@ -11,7 +11,8 @@ import pytest
 
 from fanfold.indicators import Adx, Macd, adx, atr, ema, macd, settling
 from fanfold.market.bars import Bar, Series
-from fanfold.signals.legs import Leg, step_all
+from fanfold.signals.legs import Leg
+from fanfold.signals.stepping import step_all
 from fanfold.strategy import contract, folder, reach, states
 from fanfold.strategy.contract import Bars, Strategy, Universe
 from fanfold.strategy.states import NoState

@@ -163,7 +163,7 @@ def run(tested: Desk, messages: list[list[Series]], before: Run | None = None) -
         windows += fold.fresh
         outcome.targets.append([target for _, target in targets])
         outcome.states.append([state for _, state in fold.changes()])
-        outcome.gaps.extend(gaps)
+        outcome.gaps.extend([*gaps, *fold.lacking])
         snapshot = wired(fold.snapshot())
         fold = Fold(tested, "v")
         fold.restore(windows, snapshot)

@@ -13,7 +13,8 @@ from fanfold.errors import BadInput
 from fanfold.market.bars import Bar, Series
 from fanfold.messages import LegCode, Target
 from fanfold.research.compiled import compile_step
-from fanfold.signals.legs import Leg, legs_of, step_all
+from fanfold.signals.legs import Leg, legs_of
+from fanfold.signals.stepping import step_all
 from fanfold.strategy import checking, contract, folder
 from fanfold.strategy.contract import Bars
 from fanfold.strategy.window import Window

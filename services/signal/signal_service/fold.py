@@ -111,8 +111,8 @@ class StrategyRunner:
         outputs: list[Message] = list(self._targets(message, targets))
         if states:
             outputs += _statuses(message, states)
-        if gaps:
-            outputs += _wanted(message, gaps)
+        if gaps or fold.lacking:
+            outputs += _wanted(message, [*gaps, *fold.lacking])
         if fold.fresh or states or gaps_before != fold.requested:
             memory.version += 1
             # What was taken as it came is not packed anew.

@@ -14,7 +14,7 @@ Piece = tuple[tuple[int, int], list[Bar]]
 def joined(frames: Iterable[Frame]) -> list[Series]:
     """Join frames into one series for each instrument and timeframe; a change of scale begins a new series.
 
-    Frames may come in any order, but must not repeat a bar. What came before the first bar is unknown.
+    Frames may come in any order. Of bars of one time the last remains. What came before the first bar is unknown.
     """
     pieces: dict[tuple[str, str], list[Piece]] = {}
     # Nearly all polls hold the same instruments, so that their bars are taken together.
@@ -52,5 +52,5 @@ def _series(timeframe: str, instrument: str, pieces: list[Piece]) -> Iterable[Se
             price_scale=price_scale,
             volume_scale=volume_scale,
             after=0,
-            bars=sorted(bar for _, bars in alike for bar in bars),
+            bars=sorted({bar.closes_at_s: bar for _, bars in alike for bar in bars}.values()),
         )

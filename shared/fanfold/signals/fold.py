@@ -10,11 +10,13 @@ from fanfold.desk import Desk
 from fanfold.market import timeframes
 from fanfold.market.bars import Series
 from fanfold.messages import LegCode, LegState, Message, Target
-from fanfold.signals.legs import Group, Leg, LegCondition, StoredLeg, legs_of, step_waiting, window_of
+from fanfold.signals.legs import Group, Leg, LegCondition, StoredLeg, legs_of
+from fanfold.signals.short_windows import Gap, GroupParts, ShortWindows, refilled
+from fanfold.signals.stepping import step_waiting, window_of
 from fanfold.strategy.solo_window import SoloWindow
 from fanfold.strategy.window import Window
 
-__all__ = ["Group"]
+__all__ = ["Gap", "Group"]
 
 # Timeframe and instrument.
 SeriesKey = tuple[str, str]
@@ -32,6 +34,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     ``through`` is the close of the newest bar by (timeframe, instrument), ``states`` the state of each leg. ``gaps``
     has the bar before each gap and when it was first reported, ``apart`` the instruments of each group that left (-1),
     or since when they are back. ``began_s`` is the time of the first message, ``newest_s`` the newest time of any.
+    ``short`` names the groups that request history, ``aside`` has the legs that wait for it as they were before.
     """
 
     through: dict[str, int]
@@ -40,6 +43,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     apart: dict[str, dict[str, int]] = {}
     began_s: int = 0
     newest_s: int = 0
+    short: list[str] = []
+    aside: dict[str, StoredLeg] = {}
 
 
 class StoredFold(NamedTuple):
@@ -49,15 +54,6 @@ class StoredFold(NamedTuple):
     windows: list[Series]
     snapshot: Snapshot | None
     outputs: dict[str, Sequence[Message]]
-
-
-class Gap(NamedTuple):
-    """Bars that were lost: those that close after ``since`` and no later than ``until``, in epoch seconds."""
-
-    instrument: str
-    timeframe: str
-    since: int
-    until: int
 
 
 class Fold:
@@ -74,8 +70,11 @@ class Fold:
         self._lagging: set[SeriesKey] = set()
         # The bars that the last message brought, as far as they were taken.
         self.fresh: list[Series] = []
+        # The history that groups still lack: their bars are taken meanwhile.
+        self.lacking: list[Gap] = []
         self.groups: dict[Group, int] = {}
-        self._groups: list[tuple[Group, Window | SoloWindow, list[Leg]]] = []
+        self._groups: list[GroupParts] = []
+        self._short = ShortWindows(self._groups)
         # Those of which the instruments are seen together.
         self._universes: list[int] = []
         # The groups that a series is in, and its place in each.
@@ -117,12 +116,12 @@ class Fold:
         since, first = self.requested.get(key, (0, at))
         return since == taken and at - first >= HOLE_S
 
-    def accept(self, series: Iterable[Series], at: int) -> tuple[list[tuple[str, Target]], list[Gap]]:
+    def accept(self, series: Sequence[Series], at: int) -> tuple[list[tuple[str, Target]], list[Gap]]:
         """Step the legs over the bars. Return (account, target) of each leg that reached the time ``at``, and the gaps.
 
         A series with a gap is not taken: only the legs on that instrument wait. Those that are taken are ``fresh``.
         """
-        self._began, self._at, self.fresh = self._began or at, max(self._at, at), []
+        self._began, self._at, self.fresh, self.lacking = self._began or at, max(self._at, at), [], []
         touched: set[int] = set()
         gaps = []
         for piece in series:
@@ -139,6 +138,10 @@ class Fold:
                 self._skipped[key] = f"bars after {taken} did not come"
             for place, _ in self._offer(piece, key, taken):
                 touched.add(place)
+        if self._short.places:
+            touched |= self._short.places
+            answers, self.lacking = self._short.take(series, self.fresh, at)
+            self.fresh += answers
         self._lagging = self._late_series()
         touched.update(place for place in self._universes if self._part(place))
         # In the order of the desk file, not of the message.
@@ -192,52 +195,52 @@ class Fold:
             through={_name(key): at for key, at in self._through.items()},
             states={leg.key: leg.snapshot() for _, _, legs in self._groups for leg in legs},
             gaps={_name(key): gap for key, gap in self.requested.items()},
-            apart={
-                _name((timeframe, " ".join(instruments))): window.apart
-                for (timeframe, instruments), window, _ in self._groups
-                if window.apart
-            },
+            apart={_group_name(group): window.apart for group, window, _ in self._groups if window.apart},
             began_s=self._began,
             newest_s=self._at,
+            short=[_group_name(self._groups[place][0]) for place in sorted(self._short.places)],
+            aside={leg.key: leg.aside for _, _, legs in self._groups for leg in legs if leg.aside},
         )
 
     def restore(self, windows: Iterable[Series], snapshot: Snapshot) -> None:
         """Restore a snapshot: refill the windows from bars, and take the legs' states from the snapshot.
 
-        A leg without a fitting state in the snapshot is folded over the refilled window. If the window is too short for
-        it, the bars of its group are requested again, as for a new group.
+        A leg without a fitting state in the snapshot is folded over the refilled window. Where a window is too short
+        for a leg, the bars of its group are requested, and the leg is silent until they come.
         """
         self._began, self._at = snapshot.began_s, snapshot.newest_s
+        kept, aside = snapshot.states, snapshot.aside
         everyone = [leg for _, _, legs in self._groups for leg in legs]
-        fresh = {leg for leg in everyone if not leg.resume(snapshot.states.get(leg.key))}
-        for (timeframe, instruments), window, _ in self._groups:
-            window.part(snapshot.apart.get(_name((timeframe, " ".join(instruments))), {}))
+        fresh = {leg for leg in everyone if not leg.resume(kept.get(leg.key), aside.get(leg.key))}
         # Bars that were asked for lie behind younger ones.
-        for piece in sorted(windows, key=lambda piece: piece.bars[0].closes_at_s):
+        pieces = sorted(windows, key=lambda piece: piece.bars[0].closes_at_s)
+        pieces = [piece for piece in pieces if _name((piece.timeframe, piece.instrument)) in snapshot.through]
+        for group, window, _ in self._groups:
+            window.part(snapshot.apart.get(_group_name(group), {}))
+        for piece in pieces:
             key = piece.timeframe, piece.instrument
-            if _name(key) in snapshot.through:
-                self._offer(piece, key, self._through.get(key, 0))
-        for _, window, legs in self._groups:
-            begun = [leg for leg in legs if leg in fresh]
-            if not begun:
-                window.fill()
-            step_waiting(begun, window)
+            self._offer(piece, key, self._through.get(key, 0))
+        for place, (group, _, _) in enumerate(self._groups):
+            self._fill(place, fresh, pieces, _group_name(group) in snapshot.short)
         self._through = {_key(name): at for name, at in snapshot.through.items() if _key(name) in self.lookbacks}
         self.requested = {_key(name): gap for name, gap in snapshot.gaps.items() if _key(name) in self.lookbacks}
-        for place, (_, window, legs) in enumerate(self._groups):
-            if any(leg in fresh and window.count <= leg.strategy.lookback for leg in legs):
-                self._forget(place, fresh)
 
-    def _forget(self, place: int, fresh: set[Leg]) -> None:
-        """Forget a group's bars so that they are requested again; resumed legs do not step on a bar twice."""
+    def _fill(self, place: int, fresh: set[Leg], pieces: list[Series], short: bool) -> None:
+        """Take the bars of a group's window; step the legs that are fresh, were ``short`` of bars, or are now."""
         group, window, legs = self._groups[place]
-        timeframe, instruments = group
-        self._groups[place] = group, window_of(group, window.lookback, legs), legs
-        for leg in legs:
-            if leg in fresh:
-                leg.begin()
-        for instrument in instruments:
-            self._through.pop((timeframe, instrument), None)
+        begun = [leg for leg in legs if leg in fresh or (short and leg.take_up())]
+        if not begun:
+            window.fill()
+        step_waiting(begun, window)
+        lacking = [leg for leg in legs if leg.lacks(window.count)]
+        if lacking:
+            window = refilled(self._groups[place], pieces)
+            self._groups[place] = group, window, legs
+            for leg in lacking:
+                leg.set_aside()
+            step_waiting(lacking, window)
+        if lacking or any((short or leg in fresh) and window.count <= leg.strategy.lookback for leg in legs):
+            self._short.places.add(place)
 
     def _offer(self, series: Series, key: SeriesKey, last: int) -> Sequence[tuple[int, int]]:
         """Give the bars after ``last`` to the groups of their instrument; return its places in those that got any."""
@@ -293,6 +296,11 @@ class Fold:
 @cache
 def _name(key: SeriesKey) -> str:
     return " ".join(key)
+
+
+@cache
+def _group_name(group: Group) -> str:
+    return " ".join((group[0], *group[1]))
 
 
 def _key(name: str) -> SeriesKey:

@@ -1,6 +1,6 @@
 """A leg: one strategy instance on one instrument, its state and its status. A fault silences this leg alone."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import cache, partial
 from hashlib import blake2s
@@ -15,9 +15,7 @@ from fanfold.market.bars import FIGURE_MAX
 from fanfold.messages import LegCode, LegState, Target
 from fanfold.strategy import contract, states
 from fanfold.strategy.contract import Bars, Protected, Strategy, Universe
-from fanfold.strategy.solo_window import SoloWindow
 from fanfold.strategy.step_code import digest, fault_of
-from fanfold.strategy.window import Window
 
 # Timeframe and the instruments that are stepped together.
 Group = tuple[str, tuple[str, ...]]
@@ -84,6 +82,8 @@ class Leg:
         self.begin()
         self.fault = ""
         self.announced = ""
+        # What it was before it lost its window, until that is back or the leg has warmed up without it.
+        self.aside: StoredLeg | None = None
         self._afresh = False
         self._stepped = False
         # Whether the last step went as it should and left nothing to report.
@@ -118,6 +118,33 @@ class Leg:
             self.fault = ""
             self.unchanged = self.seen > self.strategy.lookback and not (self.announced or self._afresh)
 
+    def lacks(self, count: int) -> bool:
+        """Return whether a window of so many bars is too short for the next step: nobody goes on over padding.
+
+        A leg that has seen no more bars than its window holds is warming up with it.
+        """
+        return count < min(self.seen, self.strategy.lookback)
+
+    def set_aside(self) -> None:
+        """Warm up anew, silent, on a window that is too short; keep what the leg was for the time when it is not."""
+        self.aside = self.aside or self.snapshot()
+        self.begin()
+
+    def take_up(self) -> bool:
+        """Go on from before the window was lost, or begin if too few bars were seen. Return whether to step again."""
+        if not self.is_young:
+            return False
+        self.begin()
+        if self.aside is not None:
+            self._restore(self.aside)
+            self.aside = None
+        return True
+
+    @property
+    def is_young(self) -> bool:
+        """Return whether the leg has seen too few bars to speak."""
+        return self.seen <= self.strategy.lookback
+
     def _following(self, bars: Bars | Universe) -> tuple[Any, Protected | None]:
         """Return the state and the weight after a step."""
         of = self.strategy
@@ -133,7 +160,7 @@ class Leg:
     @property
     def speaks(self) -> bool:
         """Return whether the leg has seen enough bars and its last step returned a weight."""
-        return self.seen > self.strategy.lookback and self.wanted is not None
+        return not self.is_young and self.wanted is not None
 
     def news(self, trouble: LegCondition | None) -> LegState | None:
         """Return the status to publish, if it differs from the last one; ``trouble`` is the fault of its bars."""
@@ -170,7 +197,7 @@ class Leg:
     @property
     def _is_fine(self) -> bool:
         """Return whether the leg has seen enough bars, and its last step did not fail."""
-        return not self.fault and self.seen > self.strategy.lookback
+        return not self.fault and not self.is_young
 
     def snapshot(self) -> StoredLeg:
         if self._stored is None:
@@ -178,15 +205,19 @@ class Leg:
             self._stored = StoredLeg(self.fit, state, self.seen, self.at, self.announced)
         return self._stored
 
-    def resume(self, kept: StoredLeg | None) -> bool:
+    def resume(self, kept: StoredLeg | None, aside: StoredLeg | None = None) -> bool:
         """Continue from a stored leg. Return False if there is none or it does not fit: the leg then starts afresh."""
         self.announced, self._stored = kept.announced if kept else "", None
         if kept is None or kept.fit != self.fit:
             self._afresh = kept is not None
             return False
+        self._restore(kept)
+        self.aside = aside
+        return True
+
+    def _restore(self, kept: StoredLeg) -> None:
         self.state = None if kept.state is None else states.restore(self.strategy.state, kept.state)
         self.seen, self.at = kept.seen, kept.at
-        return True
 
     def target(self, closes_at_s: int) -> Target:
         wanted = self.wanted or UNPROTECTED
@@ -222,44 +253,6 @@ def legs_of(desk: Desk, venue: str) -> Iterator[tuple[Group, Leg]]:
 def protection_of(instance: StrategyInstance) -> Protected:
     """Return the protection that the desk file states for an instance."""
     return Protected(0.0, *map(float, (instance.stop, instance.take_profit, instance.trail)))
-
-
-def window_of(group: Group, lookback: int, legs: Iterable[Leg]) -> Window | SoloWindow:
-    """Return an empty window for the legs of a group."""
-    timeframe, instruments = group
-    kind = Window if any(leg.strategy.cross_sectional for leg in legs) else SoloWindow
-    return kind(instruments, timeframe, lookback)
-
-
-def step_waiting(legs: Sequence[Leg], window: Window | SoloWindow) -> bool:
-    """Step the legs of a group on each bar that waits in its window; return whether there was one."""
-    moved = False
-    if isinstance(window, SoloWindow):
-        for bars in window.each():
-            moved = True
-            for leg in legs:
-                leg.step(bars, window.closes_at_s)
-    else:
-        while window.advance():
-            moved = True
-            step_all(legs, window)
-    return moved
-
-
-def step_all(legs: Iterable[Leg], window: Window | SoloWindow) -> None:
-    """Step the legs of a group on the newest bars of its window."""
-    if isinstance(window, SoloWindow):
-        bars = window.bars()
-        for leg in legs:
-            leg.step(bars, window.closes_at_s)
-        return
-    for leg in legs:
-        if not leg.strategy.cross_sectional:
-            leg.step(window.bars(), window.closes_at_s)
-            continue
-        seen = window.universe(leg.me)
-        whole = seen is not None and (seen.count == len(window.instruments) or not leg.wants_all)
-        leg.step(seen if whole else None, window.closes_at_s)
 
 
 def _is_plain(value: object) -> bool:

@@ -1,0 +1,56 @@
+"""Step the legs of a group over the bars of its window."""
+
+from collections.abc import Iterable, Sequence
+
+from fanfold.signals.legs import Group, Leg
+from fanfold.strategy.solo_window import SoloWindow
+from fanfold.strategy.window import Window
+
+
+def window_of(group: Group, lookback: int, legs: Iterable[Leg]) -> Window | SoloWindow:
+    """Return an empty window for the legs of a group."""
+    timeframe, instruments = group
+    kind = Window if any(leg.strategy.cross_sectional for leg in legs) else SoloWindow
+    return kind(instruments, timeframe, lookback)
+
+
+def step_waiting(legs: Sequence[Leg], window: Window | SoloWindow) -> bool:
+    """Step the legs of a group on each bar that waits in its window; return whether there was one."""
+    moved = False
+    if isinstance(window, SoloWindow):
+        for bars in window.each():
+            moved = True
+            set_aside(legs, window)
+            for leg in legs:
+                leg.step(bars, window.closes_at_s)
+    else:
+        while window.advance():
+            moved = True
+            set_aside(legs, window)
+            step_all(legs, window)
+    return moved
+
+
+def set_aside(legs: Iterable[Leg], window: Window | SoloWindow) -> None:
+    """Set those legs aside that cannot go on at the newest bar of their window, because it is short."""
+    if window.count > window.lookback:
+        return
+    for leg in legs:
+        if leg.at < window.closes_at_s and leg.lacks(window.count - 1):
+            leg.set_aside()
+
+
+def step_all(legs: Iterable[Leg], window: Window | SoloWindow) -> None:
+    """Step the legs of a group on the newest bars of its window."""
+    if isinstance(window, SoloWindow):
+        bars = window.bars()
+        for leg in legs:
+            leg.step(bars, window.closes_at_s)
+        return
+    for leg in legs:
+        if not leg.strategy.cross_sectional:
+            leg.step(window.bars(), window.closes_at_s)
+            continue
+        seen = window.universe(leg.me)
+        whole = seen is not None and (seen.count == len(window.instruments) or not leg.wants_all)
+        leg.step(seen if whole else None, window.closes_at_s)
