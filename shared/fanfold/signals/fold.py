@@ -2,21 +2,21 @@
 
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import NamedTuple
 
 import msgspec
 
 from fanfold.desk import Desk
 from fanfold.market import timeframes
 from fanfold.market.bars import Series
-from fanfold.messages import LegCode, LegState, Message, Target
-from fanfold.signals.legs import Group, Leg, LegCondition, StoredLeg, legs_of
+from fanfold.messages import LegCode, LegState, Target
+from fanfold.signals.legs import Group, Leg, LegCondition, legs_of
 from fanfold.signals.short_windows import Gap, GroupParts, ShortWindows, refilled
 from fanfold.signals.stepping import step_waiting, window_of
+from fanfold.signals.stored_fold import Snapshot, StoredFold
 from fanfold.strategy.solo_window import SoloWindow
 from fanfold.strategy.window import Window
 
-__all__ = ["Gap", "Group"]
+__all__ = ["Gap", "Group", "Snapshot", "StoredFold"]
 
 # Timeframe and instrument.
 SeriesKey = tuple[str, str]
@@ -26,34 +26,6 @@ MISSED_BARS = 5
 # A gap that was requested this long ago counts as permanent. Market-data reports it earlier, if it answers.
 HOLE_S = 900
 NOBODY: frozenset[int] = frozenset()
-
-
-class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """The state of a fold besides its windows: small, and packed by the store.
-
-    ``through`` is the close of the newest bar by (timeframe, instrument), ``states`` the state of each leg. ``gaps``
-    has the bar before each gap and when it was first reported, ``apart`` the instruments of each group that left (-1),
-    or since when they are back. ``began_s`` is the time of the first message, ``newest_s`` the newest time of any.
-    ``short`` names the groups that request history, ``aside`` has the legs that wait for it as they were before.
-    """
-
-    through: dict[str, int]
-    states: dict[str, StoredLeg]
-    gaps: dict[str, tuple[int, int]] = {}
-    apart: dict[str, dict[str, int]] = {}
-    began_s: int = 0
-    newest_s: int = 0
-    short: list[str] = []
-    aside: dict[str, StoredLeg] = {}
-
-
-class StoredFold(NamedTuple):
-    """A fold as a cold start loads it: version, windows, states, and recent outputs by message id."""
-
-    version: int
-    windows: list[Series]
-    snapshot: Snapshot | None
-    outputs: dict[str, Sequence[Message]]
 
 
 class Fold:
