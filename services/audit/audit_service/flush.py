@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from audit_service.recorded import recorded
 from fanfold.audit import chain
 from fanfold.audit.chain import Head, Record
 from fanfold.audit.lake_schema import TABLES, LakeRow, fit_amounts, rows_of
@@ -47,10 +48,7 @@ def first_of(name: str) -> tuple[str, int]:
 def _flush_stream(head: Head, log: AuditLog, lake: Lake, cursors: VerifiedHeads, rows_max: int) -> int:
     stream, written, rows = head.stream, 0, list[LakeRow]()
     cursor = last = cursors.flushed(stream)
-    aside = cursors.aside(stream, cursor) if cursor < head.seq else {}
-    while last < head.seq:
-        # By its name: to list a bucket is as dear as twelve reads.
-        records = _records(log, aside.get(last + 1, chain.segment_key(stream, last + 1)), last + 1)
+    for records in recorded(head, cursor, log, cursors):
         for record in records:
             rows += _rows(record)
         last = records[-1].seq
@@ -62,13 +60,6 @@ def _flush_stream(head: Head, log: AuditLog, lake: Lake, cursors: VerifiedHeads,
         _write(rows, file_name(stream, cursor + 1), lake)
         cursors.advance(stream, cursor, last)
     return written + len(rows)
-
-
-def _records(log: AuditLog, key: str, first: int) -> list[Record]:
-    records = list(map(chain.read, chain.lines_of(log.read(key))))
-    if not records or [record.seq for record in records] != list(range(first, first + len(records))):
-        raise BadInput(f"{key} does not hold record {first} and those after it; run `fanfold audit verify`")
-    return records
 
 
 def _rows(record: Record) -> Iterator[LakeRow]:

@@ -123,7 +123,8 @@ class AuditProcess:
         from audit_service.reconcile import reconcile  # noqa: PLC0415
 
         before = self._reports.closings(before=day).get(name)
-        return _as_json(reconcile(name, self.runtime.desk.accounts[name], day, before, self.lake, self.views, self.log))
+        account, today = self.runtime.desk.accounts[name], self.runtime.clock().date().isoformat()
+        return _as_json(reconcile(name, account, day, today, before, self.views, self.log))
 
     def report(self, event: dict[str, Any]) -> dict[str, Any]:
         """Return the state of the day as it is kept, and its faults."""

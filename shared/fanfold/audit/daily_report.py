@@ -17,15 +17,33 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Closing(msgspec.Struct, frozen=True, kw_only=True):
-    """An account at the end of a day, by its fills alone; ``held`` has a quantity for each "instance instrument"."""
+    """An account at the end of a day, by its fills alone; ``held`` has a quantity for each "instance instrument".
+
+    It counts what the first ``through`` records of the account's chain hold.
+    """
 
     day: str
     cash: Decimal
     held: dict[str, Decimal]
+    through: int = 0
+
+
+class LateFill(msgspec.Struct, frozen=True, kw_only=True):
+    """A fill that was recorded after the close of the day on which it happened, and what it brought."""
+
+    day: str
+    trade_id: str
+    instance: str
+    instrument: str
+    cash: Decimal
+    quantity: Decimal
 
 
 class DayOfAccount(msgspec.Struct, frozen=True, kw_only=True):
-    """An account's day: its end, and the fills of the day in figures. ``before`` is where the day began."""
+    """An account's day: its end, and the fills of the day in figures.
+
+    ``before`` is where the day began. It counts the ``late`` fills of days that were closed without them.
+    """
 
     account: str
     currency: str
@@ -34,6 +52,7 @@ class DayOfAccount(msgspec.Struct, frozen=True, kw_only=True):
     trades: int
     turnover: Decimal
     fees: Decimal
+    late: list[LateFill] = []
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +97,10 @@ def markdown(report: DayReport) -> str:
             [(chain.stream, chain.kind, f"{chain.records:,}") for chain in report.chains],
         ),
     ]
+    late = [(account.account, *_late(fill)) for account in report.accounts for fill in account.late]
+    if late:
+        head = ("Account", "Day", "Fill", "Instance and instrument", "Quantity", "Cash")
+        parts += ["## Recorded after their day was closed", _table(head, late)]
     if report.faults:
         parts += [
             "## Faults",
@@ -102,6 +125,11 @@ def _account(account: DayOfAccount) -> tuple[str, ...]:
 
 def _held(closing: Closing) -> list[tuple[str, str]]:
     return [(leg, f"{quantity:f}") for leg, quantity in sorted(closing.held.items())]
+
+
+def _late(fill: LateFill) -> tuple[str, ...]:
+    leg = f"{fill.instance} {fill.instrument}"
+    return fill.day, fill.trade_id, leg, f"{fill.quantity:f}", f"{fill.cash:+,.2f}"
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

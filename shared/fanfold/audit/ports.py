@@ -120,6 +120,8 @@ class Published(Protocol):
     def tip(self, stream: str) -> Tip:
         """Return the end of a stream: all views of its messages up to there are written."""
 
+    def aside(self, stream: str, after: int) -> dict[int, str]: ...
+
     def read(self, place: tuple[str, ...]) -> dict[str, Any]:
         """Return a view's fields, {} where there is none."""
 

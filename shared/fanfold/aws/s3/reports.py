@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from fanfold.audit.daily_report import Closing, DayReport
+from fanfold.audit.daily_report import Closing, DayOfAccount, DayReport
 from fanfold.audit.ports import Pages
 from fanfold.aws.client.call import AwsFault, Call, not_found, precondition_failed
 from fanfold.aws.s3.audit_log import pages_of
@@ -43,7 +43,9 @@ class S3Reports:
         self._put(_key(report.day, name), page.encode(), "text/markdown; charset=utf-8")
 
     def closings(self, before: str) -> dict[str, Closing]:
-        return {account.account: account.before for report in self._newest(before) for account in report.accounts}
+        return {
+            account.account: _closing(account, report) for report in self._newest(before) for account in report.accounts
+        }
 
     def bodies(self) -> dict[str, Pages]:
         return {day: self.body(day) for day in sorted({_day(key) for key in self._keys() if _is_of_closed(key)})}
@@ -93,6 +95,13 @@ class S3Reports:
     def _put(self, key: str, body: bytes, kind: str, **condition: str) -> None:
         parameters = {"Bucket": self._bucket, "Key": key, "Body": body, "ContentType": kind}
         self._call("s3", "PutObject", parameters | condition)
+
+
+def _closing(account: DayOfAccount, report: DayReport) -> Closing:
+    """Return where an account's day began; a report of before that had it tells by its chains what was counted."""
+    lengths = {chain.stream: chain.records for chain in report.chains}
+    through = account.before.through or lengths.get(account.account, 0)
+    return msgspec.structs.replace(account.before, through=through)
 
 
 def _key(day: str, name: str) -> str:
