@@ -91,6 +91,18 @@ def test_what_goes_until_the_next_look_is_missed_at_that_one(box: ServedExchange
     assert venue.rules("XRP/USDT", datetime.now(UTC)) is None
 
 
+def test_rules_that_fail_are_asked_for_once_however_many_instruments_want_them(box: ServedExchange) -> None:
+    client = keyed(box, ("BTC/USDT", "XRP/USDT"))
+    venue = trading(client)
+    assert venue.rules("BTC/USDT", datetime.now(UTC) - timedelta(hours=1)) is not None
+    before = len(ask_box(box.origin, "journal"))
+    ask_box(box.origin, "faults", {"fault": "maintenance"} | INFO)
+    for symbol in ("BTC/USDT", "XRP/USDT"):
+        with pytest.raises(VenueUnavailable, match="503"):
+            venue.rules(symbol, datetime.now(UTC))
+    assert len(ask_box(box.origin, "journal")) == before + 1
+
+
 def test_another_fault_than_a_missing_market_is_not_taken_for_one(box: ServedExchange) -> None:
     client = keyed(box)
     ask_box(box.origin, "faults", {"fault": "maintenance"} | INFO)

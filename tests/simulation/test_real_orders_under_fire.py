@@ -127,8 +127,8 @@ class Guard(NamedTuple):
 
 
 def _unproven(claim: Any) -> Any:
-    return lambda record, now, window_s, _proof: claim(
-        msgspec.structs.replace(record, deadline=None), now, window_s, Harmless.SAME_ORDER
+    return lambda record, now, window_s, _proof, **mode: claim(
+        msgspec.structs.replace(record, deadline=None), now, window_s, Harmless.SAME_ORDER, **mode
     )
 
 

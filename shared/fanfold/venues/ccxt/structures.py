@@ -74,6 +74,16 @@ def trade(structure: Structure, terms: VenueTerms) -> VenueTrade:
     )
 
 
+def own_trades(placed: Structure) -> list[Structure]:
+    """Return the trades in an answer to an order, each with what only its order says there."""
+    names = ("symbol", "side", "timestamp")
+    return [
+        {**trade, **{name: trade.get(name) or placed.get(name) for name in names}}
+        | {"order": trade.get("order") or placed.get("id")}
+        for trade in placed.get("trades") or ()
+    ]
+
+
 def charges(structure: Structure) -> tuple[Charge, ...]:
     """Return the fees of a trade, each in its currency; those of nothing are left out."""
     single = structure.get("fee")

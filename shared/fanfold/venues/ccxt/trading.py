@@ -31,6 +31,8 @@ UNFIT, NOT_SENT = "UNFIT", "NOT_SENT"
 SERVER_FAULTS = 500
 # How long a price counts by which fees are valued.
 WORTH_S = 60
+# How long after a failure the markets are not asked for again.
+RELOAD_S = 60
 log = logging.getLogger("fanfold")
 
 
@@ -57,6 +59,7 @@ class ExchangeTrading:
         self._dialect = dialect_of(terms.exchange)
         self._worths: dict[tuple[str, str], tuple[datetime, Decimal | None]] = {}
         self._key_unchecked = False
+        self._refused_reload = now(), ""
 
     @property
     def terms(self) -> VenueTerms:
@@ -156,7 +159,7 @@ class ExchangeTrading:
 
     def rules(self, instrument: str, since: datetime) -> Instrument | None:
         if self._client.loaded_at < since:
-            self._client.reload()
+            self._reload()
         if not self._client.has(instrument):
             return None
         as_of = self._client.loaded_at.date().isoformat()
@@ -164,6 +167,18 @@ class ExchangeTrading:
         if stated is None:
             raise VenueUnavailable(f"{self._terms.exchange} does not state tick and lot of {instrument}")
         return stated
+
+    def _reload(self) -> None:
+        """Fetch the markets anew. What failed is not tried again within a minute: each instrument asks for it."""
+        now = self._now()
+        failed_at, why = self._refused_reload
+        if why and (now - failed_at).total_seconds() < RELOAD_S:
+            raise VenueUnavailable(why)
+        try:
+            self._client.reload()
+        except VenueUnavailable as fault:
+            self._refused_reload = now, str(fault)
+            raise
 
     def worth(self, currency: str, quote: str) -> Decimal | None:
         """Return the mean of the best bid and ask; what was asked in the last minute counts."""
@@ -241,7 +256,8 @@ class ExchangeTrading:
             return Unknown(why="an answer without an order id")
         if structure.get("status") is None:
             return Placed(order=structures.acknowledged(order, str(structure["id"])))
-        trades = tuple(structures.trade(_own(each, structure), self._terms) for each in structure.get("trades") or ())
+        own = structures.own_trades(structure)
+        trades = tuple(structures.trade(each, self._terms) for each in own)
         return Placed(order=structures.order(structure, self._terms), trades=trades)
 
     def _refused(self) -> Rejected | Unknown | None:
@@ -282,10 +298,3 @@ class ExchangeTrading:
 
 def _log_odd(event: str, why: str) -> None:
     log.error("%s: %s", event, why)
-
-
-def _own(trade: Mapping[str, Any], order: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a trade of an answer with what only its order says there."""
-    names = ("symbol", "side", "timestamp")
-    known = {name: trade.get(name) or order.get(name) for name in names}
-    return {**trade, **known, "order": trade.get("order") or order.get("id")}
