@@ -103,6 +103,19 @@ def test_an_order_is_not_ended_while_its_venue_gives_no_answer() -> None:
     assert end(world) == ["order a becomes CANCELED: 0 of 2 BTC/USDT had filled"]
 
 
+def test_an_order_is_named_by_the_start_of_its_id() -> None:
+    world = RealWorld()
+    world.sweep()
+    world.venue.faults = ["rests", "rests"]
+    for name in ("abc", "abd"):
+        world.account().place(world.approve(order(name, quantity="1", reserved="101")))
+    world.venue.orders.clear()
+    with pytest.raises(BadInput, match="ab is the start of 2 live orders of main: abc, abd"):
+        end(world, "ab")
+    assert end(world, "abd") == ["order abd becomes CANCELED: 0 of 1 BTC/USDT had filled"]
+    assert end(world, "ab") == ["order abc becomes CANCELED: 0 of 1 BTC/USDT had filled"]
+
+
 def test_an_order_that_was_never_sent_is_not_ended_by_hand() -> None:
     world = RealWorld()
     world.approve(order("a"))

@@ -26,10 +26,11 @@ def end_order(
     account: str, order_id: str, why: str, ledger: FollowedLedger, venue: TradingVenue, booker: TradeBooker,
     now: datetime,
 ) -> list[str]:  # fmt: skip
-    """End an order of an account; return what was done. ``why`` goes into its reason.
+    """End an order of an account, by its id or the start of it; return what was done. ``why`` goes into its reason.
 
     Raises BadInput where it is not lost, and VenueUnavailable where the venue does not say what it knows of it.
     """
+    order_id = _named(account, order_id, ledger)
     record = _live(account, order_id, ledger)
     _check_fence(record, venue, now)
     _check_absent(record, venue.find(record.order, record.venue_order_id))
@@ -46,6 +47,14 @@ def end_order(
     ledger.move([(record, after)], approved.report(message, [after]))
     left = f"{after.filled:f} of {after.order.quantity:f} {after.order.instrument} had filled"
     return [f"order {order_id} becomes {after.state}: {left}"]
+
+
+def _named(account: str, start: str, ledger: FollowedLedger) -> str:
+    """Return the id of the live order that begins like that; where none does, the text itself."""
+    names = [order.order_id for order in ledger.live(account) if order.order_id.startswith(start)]
+    if len(names) > 1:
+        raise BadInput(f"{start} is the start of {len(names)} live orders of {account}: {', '.join(sorted(names))}")
+    return names[0] if names else start
 
 
 def _live(account: str, order_id: str, ledger: FollowedLedger) -> OrderRecord:
