@@ -8,11 +8,11 @@ import msgspec
 
 from fanfold.audit import chain
 from fanfold.audit.chain import Record
-from fanfold.audit.queries import leg_states, orders_of
+from fanfold.audit.queries import leg_states
 from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.cli.idle_legs import TRADES
-from fanfold.errors import BadInput, NothingThere
+from fanfold.errors import BadInput
 from fanfold.ledger.account_books import AccountBooks
 from fanfold.local.session import Session
 from fanfold.records import Fill
@@ -83,21 +83,6 @@ def books_of(session: Session, names: Iterable[str]) -> dict[str, StoredBooks]:
 def marks_of(session: Session, account: str) -> dict[str, Mark]:
     """Return the last closes that risk has of an account's instruments."""
     return DynamoPolls(session.ledger).read(account).marks
-
-
-def order_named(session: Session, named: str) -> dict[str, Any]:
-    """Return the order of an id, of the start of one, or of a client order id."""
-    wanted = named.lower()
-    if not wanted:
-        raise BadInput("give an order id, the start of one, or a client order id; `fanfold orders` lists them")
-    recorded = [order for account in session.accounts(None) for order in orders_of(session.views, account)]
-    orders = [order for order in recorded if order["order_id"].startswith(wanted) or order["client_order_id"] == wanted]
-    if not orders:
-        raise NothingThere(f"no order {named!r} was recorded; `fanfold orders --last 0` lists them all")
-    if len(orders) > 1:
-        ids = ", ".join(order["order_id"] for order in orders[:4])
-        raise BadInput(f"{named!r} begins {len(orders)} order ids: {ids}; give more of it")
-    return orders[0]
 
 
 def legs_of(session: Session, account: str) -> list[dict[str, Any]]:

@@ -23,7 +23,6 @@ from fanfold.cli.box_checks import BOX
 from fanfold.cli.control import actor, checked_reason
 from fanfold.cli.exit_codes import DESK, Exit
 from fanfold.cli.output import Answer
-from fanfold.cli.reading import order_named
 from fanfold.errors import BadInput, NothingThere, NotReachable
 from fanfold.local import state_directory
 from fanfold.local.session import LocalSession, Session
@@ -44,10 +43,7 @@ def command(
     ] = False,
     end: Annotated[
         str,
-        Parameter(
-            metavar="ORDER",
-            help="end this order, of which the exchange knows nothing any more: its id, or the start of it",
-        ),
+        Parameter(metavar="ORDER", help="end an order that the exchange does not know any more: its id, or its start"),
     ] = "",
     reason: Annotated[str, Parameter(metavar="TEXT", help="with --apply or --end: why; it goes into the log")] = "",
 ) -> Answer:
@@ -62,7 +58,7 @@ def command(
             raise BadInput('no account is live; `mode = "live"` of an account sends its orders to an exchange')
         if isinstance(session, LocalSession) and not session.running:
             return _after_the_run(session.state, apply=apply or bool(end))
-        wanted = {"end": order_named(session, end)["order_id"]} if end else {"apply": apply}
+        wanted = {"end": end} if end else {"apply": apply}
         order = wanted | {"actor": actor(session), "reason": checked_reason(reason)} if reason else {}
         rows = [_reconciled(session, {"reconcile": name} | order) for name in live]
         return Answer({"accounts": rows}, ["\n".join(_text(row) for row in rows)])

@@ -11,12 +11,13 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from fanfold.audit.lineage import causes
-from fanfold.audit.queries import REFUSED, fills_of_order
+from fanfold.audit.queries import REFUSED, fills_of_order, orders_of
 from fanfold.cli.argument_types import Shared, StageName
 from fanfold.cli.exit_codes import DESK
 from fanfold.cli.output import Answer, cell
-from fanfold.cli.reading import order_named
+from fanfold.errors import BadInput, NothingThere
 from fanfold.ledger.positions import fee_of, unvalued
+from fanfold.local.session import Session
 from fanfold.messages import Fill
 from fanfold.money import amount
 from fanfold.stages.session import reach
@@ -33,11 +34,26 @@ def command(
 ) -> Answer:
     """Return the chain of causes of an order, with its fills."""
     with reach(options.state, stage, options.command) as session:
-        recorded = order_named(session, order)
+        recorded = _find(session, order)
         fills = fills_of_order(session.views, recorded)
         steps = list(causes(session.views, session.log, recorded))
     document = {"order": recorded, "fills": fills, "chain": steps}
     return Answer(document, ["\n".join(_text(recorded, fills, steps))])
+
+
+def _find(session: Session, named: str) -> dict[str, Any]:
+    """Return the order of an id, of the start of one, or of a client order id."""
+    wanted = named.lower()
+    if not wanted:
+        raise BadInput("give an order id, the start of one, or a client order id; `fanfold orders` lists them")
+    recorded = [order for account in session.accounts(None) for order in orders_of(session.views, account)]
+    orders = [order for order in recorded if order["order_id"].startswith(wanted) or order["client_order_id"] == wanted]
+    if not orders:
+        raise NothingThere(f"no order {named!r} was recorded; `fanfold orders --last 0` lists them all")
+    if len(orders) > 1:
+        ids = ", ".join(order["order_id"] for order in orders[:4])
+        raise BadInput(f"{named!r} begins {len(orders)} order ids: {ids}; give more of it")
+    return orders[0]
 
 
 def _text(order: dict[str, Any], fills: list[Fill], steps: list[dict[str, Any]]) -> Iterator[str]:
