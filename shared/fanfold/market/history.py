@@ -1,12 +1,17 @@
 """Join the bars of many messages into few long series, so that a cold start reads hundreds of bars at once."""
 
-from collections.abc import Iterable
-from itertools import groupby
+from collections.abc import Container, Iterable
+from itertools import compress, groupby
 from operator import add, itemgetter, sub
+
+import msgspec
 
 from fanfold.market import timeframes
 from fanfold.market.bars import Bar, Frame, Series, bars_of
 
+# The columns of a frame with an entry a series, and those with an entry a bar.
+_BY_SERIES = ("instruments", "price_scale", "volume_scale", "gap", "counts")
+_BY_BAR = ("step", "open", "high", "low", "close", "volume")
 # Bars of one message with their scales.
 Piece = tuple[tuple[int, int], list[Bar]]
 
@@ -28,6 +33,17 @@ def joined(frames: Iterable[Frame]) -> list[Series]:
             pieces.setdefault((timeframe, instrument), []).append(piece)
             begin = end
     return [series for (timeframe, name), parts in pieces.items() for series in _series(timeframe, name, parts)]
+
+
+def part_of(frame: Frame, instruments: Container[str]) -> Frame:
+    """Return a frame with the bars of these instruments alone."""
+    inside = [name in instruments for name in frame.instruments]
+    if all(inside):
+        return frame
+    bars = [kept for kept, count in zip(inside, frame.counts, strict=True) for _ in range(count)]
+    columns = {name: list(compress(getattr(frame, name), inside)) for name in _BY_SERIES}
+    columns |= {name: list(compress(getattr(frame, name), bars)) for name in _BY_BAR}
+    return msgspec.structs.replace(frame, **columns)
 
 
 def _layout(frame: Frame) -> tuple[str, list[str], list[int], list[int], list[int]]:

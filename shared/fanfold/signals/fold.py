@@ -12,7 +12,7 @@ from fanfold.messages import LegCode, LegState, Target
 from fanfold.signals.legs import Group, Leg, LegCondition, legs_of
 from fanfold.signals.short_windows import Gap, GroupParts, ShortWindows, refilled
 from fanfold.signals.stepping import step_waiting, window_of
-from fanfold.signals.stored_fold import Snapshot, StoredFold
+from fanfold.signals.stored_fold import Snapshot, StoredFold, searched
 from fanfold.strategy.solo_window import SoloWindow
 from fanfold.strategy.window import Window
 
@@ -70,15 +70,15 @@ class Fold:
     def gap(self, series: Series, at: int) -> Gap | None:
         """Return the bars that are missing between those taken so far and these.
 
-        A first series must reach back from ``at`` by the lookback of its strategies. After HOLE_S a gap is no longer
-        reported, because its bars are not expected any more.
+        A first series, or one that was silent for as long as bars are searched, must reach back from ``at`` by the
+        lookback of its strategies. After HOLE_S a gap is no longer reported: its bars are not expected any more.
         """
         key = series.timeframe, series.instrument
         if key not in self.lookbacks:
             return None
         last = taken = self._through.get(key, 0)
-        if not taken:
-            length = timeframes.seconds(series.timeframe)
+        length = timeframes.seconds(series.timeframe)
+        if taken < at - searched(self.lookbacks[key]) * length:
             last = at - at % length - (self.lookbacks[key] + 1) * length
         if series.after <= last or self._is_hole(key, taken, at):
             return None

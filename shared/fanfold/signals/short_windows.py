@@ -62,11 +62,15 @@ class ShortWindows:
         return [piece for piece in stored.values() if piece.bars], list(dict.fromkeys(gaps))
 
     def _begin(self, place: int, at: int) -> int:
-        """Return the time from which a group needs bars, so that each of its legs can step on all that it missed."""
+        """Return the time from which a group needs bars, so that each of its legs can step on all that it missed.
+
+        Once a leg has missed more than it looks back on, it can as well be folded afresh.
+        """
         (timeframe, _), window, legs = self._groups[place]
         length = timeframes.seconds(timeframe)
-        first = min([at - at % length, *(leg.aside.at for leg in legs if leg.aside)])
-        return first - (window.lookback + 1) * length
+        newest, reach = at - at % length, (window.lookback + 1) * length
+        first = min([newest, *(leg.aside.at for leg in legs if leg.aside)])
+        return max(first, newest - reach) - reach
 
     def _collected(self, place: int, series: Sequence[Series]) -> list[Series]:
         """Return the answers among these: series of more bars than the window has. Keep them, and what follows them."""

@@ -9,6 +9,14 @@ from fanfold.market.bars import Series
 from fanfold.messages import Message
 from fanfold.signals.legs import StoredLeg
 
+# So many bar lengths for each bar that a group looks back on, and so many more, are searched for its bars at most.
+SEARCHED, SEARCHED_MORE = 4, 64
+
+
+def searched(lookback: int) -> int:
+    """Return how many bar lengths back the bars of a group are searched for: a limit for those that trade seldom."""
+    return SEARCHED * (lookback + 1) + SEARCHED_MORE
+
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a fold besides its windows: small, and packed by the store.

@@ -72,7 +72,7 @@ class PlainFolds:
         windows: list[Series] = []
         wanted = known_groups(self._groups, snapshot)
         for timeframe, kept in self._frames.items():
-            reach, taken = Reach(wanted.get(timeframe, {})), 0
+            reach, taken = Reach(wanted.get(timeframe, {}), snapshot.newest_s), 0
             for frame in reversed(kept):
                 if reach.done():
                     break

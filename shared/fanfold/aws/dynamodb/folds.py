@@ -18,6 +18,7 @@ from fanfold.market.bars import Frame, Series
 from fanfold.messages import Message, decode, stored_body
 from fanfold.packing import packed, plain, unpacked
 from fanfold.signals.fold import Group, Snapshot, StoredFold
+from fanfold.signals.stored_fold import searched
 
 _pack = msgspec.msgpack.Encoder().encode
 _frames = msgspec.msgpack.Decoder(list[Frame]).decode
@@ -72,15 +73,17 @@ class FoldTable:
             return StoredFold(0, [], None, {})
         snapshot, _ = self._rest(newest)
         wanted = known_groups(groups, snapshot)
-        windows, outputs = self._recent(chain([newest], items), wanted.pop(self._timeframe, {}))
+        finest = Reach(wanted.pop(self._timeframe, {}), snapshot.newest_s)
+        windows, outputs = self._recent(chain([newest], items), finest)
         for timeframe in sorted(wanted, key=timeframes.seconds):
-            windows += self._window(f"{self._venue} {timeframe}", wanted[timeframe], integer(newest["version"]))
+            reach = Reach(wanted[timeframe], snapshot.newest_s)
+            windows += self._window(f"{self._venue} {timeframe}", reach, integer(newest["version"]))
         return StoredFold(integer(newest["version"]), windows, snapshot, outputs)
 
     def _recent(
-        self, items: Iterable[dict[str, Any]], groups: dict[tuple[str, ...], int]
+        self, items: Iterable[dict[str, Any]], reach: "Reach"
     ) -> tuple[list[Series], dict[str, Sequence[Message]]]:
-        reach, outputs = Reach(groups), dict[str, Sequence[Message]]()
+        outputs = dict[str, Sequence[Message]]()
         for item in items:
             if len(outputs) < RECENT:
                 outputs[item["message"]] = StoredMessages(partial(self._outputs, item))
@@ -90,9 +93,8 @@ class FoldTable:
                 break
         return reach.windows(), dict(reversed(outputs.items()))
 
-    def _window(self, partition: str, groups: dict[tuple[str, ...], int], version: int) -> list[Series]:
-        reach = Reach(groups)
-        for item in self._newest(partition, groups.values()):
+    def _window(self, partition: str, reach: "Reach", version: int) -> list[Series]:
+        for item in self._newest(partition, reach.lookbacks):
             # Versions after the newest that was read came in the meantime: their states are not known here.
             if reach.done():
                 break
@@ -144,44 +146,71 @@ class StoredMessages(Sequence[Message]):
 
 
 class Reach:
-    """Windows read from the newest bars back, until every group has one more common time than its lookback."""
+    """Windows read from the newest bars back, until every group has one more common time than its lookback.
 
-    def __init__(self, groups: Mapping[tuple[str, ...], int]) -> None:
+    Of a group that has them no more are kept, and nothing is read that is older than what is ``searched``: an
+    instrument that trades seldom costs the others neither memory nor time.
+    """
+
+    def __init__(self, groups: Mapping[tuple[str, ...], int], newest_s: int) -> None:
         self._newest_first: list[Frame] = []
-        self._lookbacks = list(groups.values())
-        self._sizes = [len(group) for group in groups]
+        self._newest_s = newest_s
+        self.lookbacks = list(groups.values())
+        self._groups = list(groups)
         # Of each group at how many times all have a bar, and how many of several have one at a time.
         self._common = [0] * len(groups)
         self._present = [Counter[int]() for _ in groups]
         self._lacking = list(range(len(groups)))
         self._places: dict[str, list[int]] = {}
-        for place, group in enumerate(groups):
-            for instrument in group:
+        self._search()
+
+    def _search(self) -> None:
+        """Look only for the bars of groups that lack some."""
+        self._places.clear()
+        for place in self._lacking:
+            for instrument in self._groups[place]:
                 self._places.setdefault(instrument, []).append(place)
 
     def take(self, older: list[Frame]) -> None:
-        """Take frames of an earlier time than those taken before; skip bars that were taken."""
-        self._newest_first += reversed(older)
-        for frame in older:
-            begin = 0
-            for instrument, count in zip(frame.instruments, frame.counts, strict=True):
-                for place in self._places.get(instrument, ()):
-                    if self._sizes[place] == 1:
-                        self._common[place] += count
-                    else:
-                        self._count(place, frame, begin, count)
-                begin += count
+        """Take frames of an earlier time than those taken before."""
+        for frame in reversed(older):
+            if self._is_out_of_reach(frame):
+                self._lacking = []
+            needed = history.part_of(frame, self._places)
+            if self._lacking and needed.instruments:
+                self._newest_first.append(needed)
+                self._take(needed)
+        if any(self._is_satisfied(place) for place in self._lacking):
+            self._lacking = [place for place in self._lacking if not self._is_satisfied(place)]
+            self._search()
+
+    def _is_satisfied(self, place: int) -> bool:
+        return self._common[place] > self.lookbacks[place]
+
+    def _is_out_of_reach(self, frame: Frame) -> bool:
+        """Return whether all bars of a frame are older than what is searched."""
+        length = timeframes.seconds(frame.timeframe)
+        newest = frame.first_close_s + max(frame.step, default=0) * length
+        return newest < self._newest_s - searched(max(self.lookbacks, default=0)) * length
+
+    def _take(self, frame: Frame) -> None:
+        begin = 0
+        for instrument, count in zip(frame.instruments, frame.counts, strict=True):
+            for place in self._places[instrument]:
+                if len(self._groups[place]) == 1:
+                    self._common[place] += count
+                else:
+                    self._count(place, frame, begin, count)
+            begin += count
 
     def _count(self, place: int, frame: Frame, begin: int, count: int) -> None:
         length, present = timeframes.seconds(frame.timeframe), self._present[place]
         for step in frame.step[begin : begin + count]:
             at = frame.first_close_s + step * length
             present[at] += 1
-            self._common[place] += present[at] == self._sizes[place]
+            self._common[place] += present[at] == len(self._groups[place])
 
     def done(self) -> bool:
-        while self._lacking and self._common[self._lacking[-1]] > self._lookbacks[self._lacking[-1]]:
-            self._lacking.pop()
         return not self._lacking
 
     def windows(self) -> list[Series]:
@@ -189,7 +218,10 @@ class Reach:
 
 
 def known_groups(groups: Mapping[Group, int], snapshot: Snapshot) -> dict[str, dict[tuple[str, ...], int]]:
-    """Return groups by timeframe, without instruments that left or had no bar: their search would never end."""
+    """Return groups by timeframe, without instruments that left or had no bar: they are not searched for.
+
+    A group is left out if one of its instruments has been silent for as long as bars are searched.
+    """
     known: dict[str, dict[tuple[str, ...], int]] = {}
     for (timeframe, instruments), count in groups.items():
         apart = snapshot.apart.get(" ".join((timeframe, *instruments)), {})
@@ -198,7 +230,8 @@ def known_groups(groups: Mapping[Group, int], snapshot: Snapshot) -> dict[str, d
             for instrument in instruments
             if f"{timeframe} {instrument}" in snapshot.through and instrument not in apart
         )
-        if group:
+        oldest = snapshot.newest_s - searched(count) * timeframes.seconds(timeframe)
+        if group and all(snapshot.through[f"{timeframe} {instrument}"] > oldest for instrument in group):
             wanted = known.setdefault(timeframe, {})
             wanted[group] = max(wanted.get(group, 0), count)
     return known
