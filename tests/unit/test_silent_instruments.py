@@ -27,7 +27,7 @@ DESK = small_desk(**STRATEGIES)
 
 
 class Speech:
-    """What signal says, a process of its own for every message, while B has no bars at the minutes of ``silent``."""
+    """Signal, of which every message is a new process, at a venue where B has no bars at the minutes of ``silent``."""
 
     def __init__(self, silent: range, *, suspended: bool = False) -> None:
         self._table, self._afters, self._silent = MemoryCloud().table("folds"), dict[str, int](), silent
@@ -90,7 +90,7 @@ def message(number: int, *names: str, afters: dict[str, int]) -> list[Series]:
 
 
 def filled(minutes: int, silent: Iterable[int]) -> tuple[MemoryCloud, Fold]:
-    """A table of a fold of which B has no bars at some minutes."""
+    """Return a table of a fold of which B has no bars at some minutes, and the fold."""
     cloud, fold, silent, afters = MemoryCloud(), Fold(DESK, "v"), frozenset(silent), {}
     store = FoldTable(cloud.table("folds"), "v", "1m")
     for number in range(minutes):
@@ -101,7 +101,7 @@ def filled(minutes: int, silent: Iterable[int]) -> tuple[MemoryCloud, Fold]:
 
 
 def read(cloud: MemoryCloud, fold: Fold) -> tuple[int, Counter[str]]:
-    """The items that a cold start reads, and the bars of each instrument that it holds."""
+    """Return how many items a cold start reads, and how many bars of each instrument it holds."""
     items, inner = 0, cloud.table("folds")
 
     def call(service, operation, parameters):
@@ -112,6 +112,14 @@ def read(cloud: MemoryCloud, fold: Fold) -> tuple[int, Counter[str]]:
 
     windows = FoldTable(Table(call, inner.name), "v", "1m").load(fold.groups).windows
     return items, Counter({window.instrument: len(window.bars) for window in windows})
+
+
+def test_the_old_bars_of_one_that_catches_up_do_not_end_the_search() -> None:
+    cloud, fold = filled(300, range(100, COUNT))
+    store = FoldTable(cloud.table("folds"), "v", "1m")
+    fold.accept([series(B, ROWS[B][100:120], ROWS[B][99].closes_at_s)], START + 60 * 300)
+    store.append(301, "old", bars.pack(fold.fresh), fold.snapshot(), [])
+    assert read(cloud, fold)[1] == {A: LOOKBACK + 1}
 
 
 @pytest.mark.parametrize("minutes", [300, COUNT])

@@ -26,6 +26,8 @@ _rest = msgspec.msgpack.Decoder(tuple[Snapshot, list[bytes]]).decode
 
 # How many of the last messages' outputs a cold process knows at least.
 RECENT = 64
+# So many messages in a row may be of bars that are too old to matter; the bars of the others come in between.
+CATCHING_UP = 16
 # An item may have 400 KB, its names and keys included. Bars alone stay below, for a message has no more than 256 KB.
 ITEM_BYTES = 380_000
 # With its names, key and message an item of such bodies has a KB, the least that a write is billed for.
@@ -161,6 +163,8 @@ class Reach:
         self._common = [0] * len(groups)
         self._present = [Counter[int]() for _ in groups]
         self._lacking = list(range(len(groups)))
+        # How many frames in a row were out of reach: one may be of an instrument that was catching up.
+        self._out = 0
         self._places: dict[str, list[int]] = {}
         self._search()
 
@@ -174,7 +178,8 @@ class Reach:
     def take(self, older: list[Frame]) -> None:
         """Take frames of an earlier time than those taken before."""
         for frame in reversed(older):
-            if self._is_out_of_reach(frame):
+            self._out = self._out + 1 if self._is_out_of_reach(frame) else 0
+            if self._out > CATCHING_UP:
                 self._lacking = []
             needed = history.part_of(frame, self._places)
             if self._lacking and needed.instruments:
