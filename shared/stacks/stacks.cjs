@@ -31,6 +31,7 @@ async function params(source) {
       scheduleState: values.schedules ? "ENABLED" : "DISABLED",
       venueKind: values.venue === "simulated" ? "simulated" : "real",
       image: `${images}-${name}@${process.env[digestOf(name)] ?? digest}`,
+      barsPeriod: Number(values.barsPeriod),
       researchConcurrency: Number(values.researchConcurrency || 2),
       researchReserved: Number(values.researchConcurrency || 0),
     },

@@ -8,7 +8,7 @@ import pytest
 from fanfold.aws.clock import Clock
 from fanfold.aws.telemetry.metrics import ALARMING, UNITS, Metrics
 from fanfold.messages import TOPICS
-from support.packaged_stages import templates
+from support.packaged_stages import template, templates
 
 PROFILES = {"full": "dev", "lean": "lean"}
 
@@ -46,6 +46,13 @@ def test_silence_is_measured_at_the_topics_themselves() -> None:
     assert named == {"fanfold-dev-bars.fifo", "fanfold-dev-bars-requested"}
     assert named < topics
     assert {name.removeprefix("fanfold-dev-").removesuffix(".fifo") for name in named} < TOPICS.keys()
+
+
+def test_bars_are_missed_after_three_of_the_period_that_the_deploy_says() -> None:
+    alarm = alarms("full")["bars-missing"]
+    assert (alarm["Period"], alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (60, 3, 3)
+    hourly = template("market-data", "dev", {"FANFOLD_BARS_PERIOD_S": "3600"})["Resources"]["BarsMissingAlarm"]
+    assert hourly["Properties"]["Period"] == 3_600
 
 
 @pytest.mark.parametrize("name", ALARMING)

@@ -10,7 +10,7 @@ from fanfold.errors import BadInput
 from fanfold.local import container_tool
 from fanfold.stages import findings, names
 from fanfold.stages.account import account_findings
-from fanfold.stages.findings import refuse_live, refuse_recordings
+from fanfold.stages.findings import bars_period_s, refuse_live, refuse_recordings
 from fanfold.strategy import folder
 
 DESK = Path(__file__).resolve().parents[2] / "desk.toml"
@@ -50,6 +50,12 @@ def test_a_desk_that_plays_recordings_is_not_deployed_to_an_account(tmp_path: Pa
         refuse_recordings(DESK, {})
     refuse_recordings(DESK, {"AWS_ENDPOINT_URL": "http://127.0.0.1:4566"})
     refuse_recordings(real(tmp_path), {})
+
+
+def test_bars_are_missed_by_the_shortest_bars_of_the_desk(tmp_path: Path) -> None:
+    coarse = tmp_path / "desk.toml"
+    coarse.write_text(DESK.read_text().replace('= "1m"', '= "1h"').replace('= "5m"', '= "1h"'))
+    assert (bars_period_s(DESK, {}), bars_period_s(coarse, {})) == (60, 3_600)
 
 
 def test_live_accounts_are_deployed_to_live_only_at_the_venue_that_it_names(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from fanfold.deployment import SERVICES
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
 from fanfold.local import container_tool, desk_meaning
+from fanfold.market import timeframes
 from fanfold.stages import names
 from fanfold.stages.account import account_findings, own_buckets
 from fanfold.stages.finding import StageFinding
@@ -51,6 +52,11 @@ def refuse_live(stage: str, desk_file: Path, environ: Mapping[str, str]) -> None
             f"FANFOLD_LIVE_VENUE names ({live_venue or 'none'}): it is the NAME of [venues.NAME]; give accounts at "
             'other venues mode = "paper"'
         )
+
+
+def bars_period_s(desk_file: Path, environ: Mapping[str, str]) -> int:
+    """Return how often bars come to a desk, in seconds: as often as its shortest venue's close."""
+    return min(timeframes.seconds(venue.timeframe) for venue in _desk(desk_file, environ).venues.values())
 
 
 _RECORDINGS_FIX = 'give them kind = "ccxt" and an exchange, such as exchange = "binance"'
