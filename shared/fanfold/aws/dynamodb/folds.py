@@ -179,12 +179,12 @@ class Reach:
         """Take frames of an earlier time than those taken before."""
         for frame in reversed(older):
             self._out = self._out + 1 if self._is_out_of_reach(frame) else 0
-            if self._out > CATCHING_UP:
-                self._lacking = []
             needed = history.part_of(frame, self._places)
-            if self._lacking and needed.instruments:
+            if not self._out and needed.instruments:
                 self._newest_first.append(needed)
                 self._take(needed)
+        if self._out > CATCHING_UP:
+            self._lacking = []
         if any(self._is_satisfied(place) for place in self._lacking):
             self._lacking = [place for place in self._lacking if not self._is_satisfied(place)]
             self._search()
