@@ -3,7 +3,6 @@
 The contents are compressed, because a write is billed by the KB.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
@@ -159,21 +158,22 @@ class Reach:
         self._newest_s = newest_s
         self.lookbacks = list(groups.values())
         self._groups = list(groups)
-        # Of each group at how many times all have a bar, and how many of several have one at a time.
+        # Of each group at how many times all have a bar, and the bits of those that have one at a time.
         self._common = [0] * len(groups)
-        self._present = [Counter[int]() for _ in groups]
+        self._present: list[dict[int, int]] = [{} for _ in groups]
         self._lacking = list(range(len(groups)))
         # How many frames in a row were out of reach: one may be of an instrument that was catching up.
         self._out = 0
-        self._places: dict[str, list[int]] = {}
+        # The groups of an instrument, with its bit in each.
+        self._places: dict[str, list[tuple[int, int]]] = {}
         self._search()
 
     def _search(self) -> None:
         """Look only for the bars of groups that lack some."""
         self._places.clear()
         for place in self._lacking:
-            for instrument in self._groups[place]:
-                self._places.setdefault(instrument, []).append(place)
+            for member, instrument in enumerate(self._groups[place]):
+                self._places.setdefault(instrument, []).append((place, 1 << member))
 
     def take(self, older: list[Frame]) -> None:
         """Take frames of an earlier time than those taken before."""
@@ -201,19 +201,18 @@ class Reach:
     def _take(self, frame: Frame) -> None:
         begin = 0
         for instrument, count in zip(frame.instruments, frame.counts, strict=True):
-            for place in self._places[instrument]:
-                if len(self._groups[place]) == 1:
-                    self._common[place] += count
-                else:
-                    self._count(place, frame, begin, count)
+            for place, bit in self._places[instrument]:
+                self._count(place, bit, frame, begin, count)
             begin += count
 
-    def _count(self, place: int, frame: Frame, begin: int, count: int) -> None:
-        length, present = timeframes.seconds(frame.timeframe), self._present[place]
+    def _count(self, place: int, bit: int, frame: Frame, begin: int, count: int) -> None:
+        """Count the times at which a group is complete by a member's bars; requested ones may repeat what was taken."""
+        length, present, everyone = timeframes.seconds(frame.timeframe), self._present[place], len(self._groups[place])
         for step in frame.step[begin : begin + count]:
             at = frame.first_close_s + step * length
-            present[at] += 1
-            self._common[place] += present[at] == len(self._groups[place])
+            before = present.get(at, 0)
+            present[at] = before | bit
+            self._common[place] += before != present[at] == (1 << everyone) - 1
 
     def done(self) -> bool:
         return not self._lacking
