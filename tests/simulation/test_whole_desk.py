@@ -70,7 +70,7 @@ def test_a_day_of_its_own_faults_is_the_same_again() -> None:
 
 def test_the_lake_has_each_trade_once() -> None:
     counts = []
-    for seed in range(3):
+    for seed in (8, 9, 17):
         world = world_of(seed).run()
         lake = S3Lake(world.cloud.call, "lake")
         files = [(dt, name) for dt, names in lake.names(TRADES).items() for name in names]
