@@ -20,7 +20,15 @@ MENDED = "run tests/cost/record.py page, then make documents"
 
 
 def test_the_recorded_requests_are_what_the_page_makes_now(browser):
-    assert cost_files.page_use().profiles["full"] == page_requests.counted(browser, "full"), MENDED
+    recorded, now = cost_files.page_use().profiles["full"], page_requests.counted(browser, "full")
+    assert {view: polls.keys() for view, polls in recorded.items()} == {
+        view: polls.keys() for view, polls in now.items()
+    }, MENDED
+    for view, polls in now.items():
+        for path, count in polls.items():
+            known = recorded[view][path]
+            # An answer that takes a moment longer moves one poll over the end of the time that is counted.
+            assert (known.changed, abs(known.unchanged - count.unchanged) <= 1) == (count.changed, True), MENDED
 
 
 def test_the_recorded_reads_are_what_the_api_takes_now():

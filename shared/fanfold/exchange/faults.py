@@ -44,9 +44,9 @@ FAULTS: dict[str, ExchangeFault] = {
         "orders", 0.02, "the order was accepted, and the answer is that it is a duplicate"
     ),
     "query_lag": ExchangeFault("orders", 0.05, "queries do not find the order and its trades for a while"),
-    "fill_before_ack": ExchangeFault("orders", 0.02, "the answer comes after the fills are told"),
+    "fill_before_ack": ExchangeFault("orders", 0.02, "the answer comes after the fills were reported"),
     "fill_after_cancel": ExchangeFault(
-        "cancels", 0.1, "the cancel succeeds, and a fill from before it is told after it"
+        "cancels", 0.1, "the cancel succeeds, and a fill from before it is reported after it"
     ),
     "rate_limit_storm": ExchangeFault(
         "all", 0.001, "every request is answered with 429 for a while, then 418 to who goes on"
