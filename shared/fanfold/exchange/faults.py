@@ -49,7 +49,7 @@ FAULTS: dict[str, ExchangeFault] = {
         "cancels", 0.1, "the cancel succeeds, and a fill from before it is reported after it"
     ),
     "rate_limit_storm": ExchangeFault(
-        "all", 0.001, "every request is answered with 429 for a while, then 418 to who goes on"
+        "all", 0.001, "every request is answered with 429 for a while, then 418 for clients that continue"
     ),
     "maintenance": ExchangeFault("all", 0.001, "every request is answered with 503 and HTML for a while"),
     "clock_skew": ExchangeFault("all", 0.001, "the exchange's clock is three seconds off for a while"),
