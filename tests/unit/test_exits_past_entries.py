@@ -105,6 +105,15 @@ def test_a_target_to_hold_what_is_held_takes_back_the_entry() -> None:
     assert (world.held, world.live()) == (held, [])
 
 
+def test_an_entry_that_is_wanted_in_part_stays() -> None:
+    world = lost(0.3)
+    world.minute(3, {LEG: 0.6})
+    (entry,) = world.live()
+    for minute in (4, 5):
+        world.minute(minute, {LEG: 0.5})
+        assert [record.order.order_id for record in world.live()] == [entry.order.order_id]
+
+
 LIVE = prepare(replace(desk(), accounts={n: replace(a, mode="live") for n, a in desk().accounts.items()}))
 PAPER = prepare(desk())
 lots = st.integers(0, 60).map(lambda count: D(count) / 10)

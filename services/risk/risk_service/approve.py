@@ -2,11 +2,15 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
+
+from msgspec import UNSET
 
 from fanfold import ids
 from fanfold.codes import Code
-from fanfold.messages import Message, Order, OrdersApproved
+from fanfold.messages import Message, Order, OrdersApproved, Refusal
+from fanfold.money import ZERO, exact
 from fanfold.risk import bundles
 from fanfold.risk.decision import Decision
 from fanfold.risk.exposure import FLAT, AccountSnapshot, PositionKey
@@ -91,14 +95,19 @@ class Approver:
 def withdrawal(ledger: ApprovalLedger, decision: Decision, guarded: Guarded, at: datetime) -> list[OrdersApproved]:
     """Return the message that takes back slices that nobody has claimed yet, and entries that rest; else none.
 
-    Those that stand in the way of an order on the other side, which is tried again at the next poll; those that an exit
-    went out past; and those of a leg that its protection closes, because its exit goes out at once.
+    Those that stand in the way of an order on the other side, which is tried again at the next poll, entries only where
+    nothing of them is wanted any more; those that an exit went out past; and those of a leg that its protection closes,
+    because its exit goes out at once.
     """
     held, account = decision.book.held, decision.book.account
-    legs = {refusal.order.leg for refusal in decision.refused if refusal.code == Code.OPPOSING_ORDER}
-    legs |= {leg for leg in guarded.stopped_out if held.get(leg, FLAT).live}
-    legs |= {leg for leg, exposure in held.items() if exposure.both_sides}
-    retracted = ledger.retractable(account, legs) if legs else []
+    opposed = _opposed(decision.refused)
+    leaving = {leg for leg in guarded.stopped_out if held.get(leg, FLAT).live}
+    leaving |= {leg for leg, exposure in held.items() if exposure.both_sides}
+    legs = opposed.keys() | leaving
+    retractable = ledger.retractable(account, legs) if legs else []
+    # An entry that is wanted in part stays: to send it anew at each change of a price would chase the market.
+    unwanted = leaving | {leg for leg, quantity in opposed.items() if quantity >= abs(held.get(leg, FLAT).open)}
+    retracted = [order for order in retractable if order.leg in unwanted or order.due_at is not UNSET]
     if not retracted:
         return []
     order_ids = sorted(order.order_id for order in retracted)
@@ -107,6 +116,16 @@ def withdrawal(ledger: ApprovalLedger, decision: Decision, guarded: Guarded, at:
     cause = next(causes, decision.book.trading_state_cause)
     message_id = ids.derive("withdrawn", cause, *order_ids)
     return [OrdersApproved(id=message_id, cause=cause, at=at, account=account, orders=[], withdrawn=order_ids)]
+
+
+@exact
+def _opposed(refused: Sequence[Refusal]) -> dict[PositionKey, Decimal]:
+    """Return, by leg, how much an order of the other side stood in the way of."""
+    opposed: dict[PositionKey, Decimal] = {}
+    for refusal in refused:
+        if refusal.code == Code.OPPOSING_ORDER:
+            opposed[refusal.order.leg] = opposed.get(refusal.order.leg, ZERO) + refusal.order.quantity
+    return opposed
 
 
 def _without(orders: Sequence[Order], created: Collection[str]) -> list[Order]:
