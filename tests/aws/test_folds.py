@@ -10,7 +10,8 @@ from fanfold.aws.dynamodb.table import Table
 from fanfold.errors import AT_ONCE, Conflict
 from fanfold.market.bars import Bar, Series, pack
 from fanfold.messages import Message, Targets
-from fanfold.signals.fold import Fold, StoredFold
+from fanfold.signals.fold import Fold
+from fanfold.signals.stored_fold import StoredFold
 from fanfold.simulation.plain_stores import PlainFolds
 from fanfold.simulation.stores import MemoryBus, MemoryFolds
 from signal_service.fold import FoldStore, StrategyRunner

@@ -8,7 +8,9 @@ import pytest
 from fanfold.desk import Desk
 from fanfold.market.bars import Bar, Series
 from fanfold.messages import Target
-from fanfold.signals.fold import Fold, Gap, Snapshot
+from fanfold.signals.fold import Fold
+from fanfold.signals.short_windows import Gap
+from fanfold.signals.stored_fold import Snapshot
 from support.core_desk import START, A, B, instance, plain_fold, series, small_desk, stretch, walk
 
 COUNT = 24

@@ -22,6 +22,7 @@ from fanfold.errors import AT_ONCE
 from fanfold.ledger import positions
 from fanfold.messages import ExecutionReport, Fill, PositionSnapshot
 from fanfold.simulation.cloud import MemoryCloud
+from support import paper_examples
 from support.core_desk import small_desk
 
 ACCOUNT: Account = small_desk().accounts["main"]
@@ -46,21 +47,8 @@ class Audited:
     def fill(self, at: datetime) -> None:
         """Book a fill that happened at a time, which may have been days ago."""
         self.count += 1
-        fill = Fill(
-            trade_id=f"t{self.count}",
-            order_id="o",
-            client_order_id="c",
-            account="main",
-            venue="v",
-            instance="trend",
-            instrument="A",
-            side="buy",
-            price=Decimal(100),
-            quantity=Decimal("0.1"),
-            fee=Decimal("0.01"),
-            liquidity="taker",
-            at=at,
-        )
+        fill = paper_examples.fill("buy", "0.1", "100", "0.01", f"t{self.count}")
+        fill = msgspec.structs.replace(fill, at=at, venue="v", instrument="A")
         self.cash += positions.cash_flow(fill)
         self.held += positions.received(fill)
         self.book([fill])

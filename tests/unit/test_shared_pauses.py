@@ -9,7 +9,7 @@ from fanfold.errors import VenueUnavailable
 from fanfold.market.bars import Series
 from fanfold.market.source import BarsRequest, Failure, Noted, Paced
 from fanfold.messages import BarsRequested
-from fanfold.signals.fold import Gap
+from fanfold.signals.short_windows import Gap
 from fanfold.simulation.stores import MemoryCursors
 from fanfold.venues.ccxt.pace import Pace
 from market_data_service.poll import Poller

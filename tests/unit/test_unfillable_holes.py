@@ -9,7 +9,8 @@ from fanfold.market import bars
 from fanfold.market.bars import Series
 from fanfold.market.source import BarsRequest, Failure
 from fanfold.messages import BarsClosed, BarsRequested, DataDefect
-from fanfold.signals.fold import Fold, Gap
+from fanfold.signals.fold import Fold
+from fanfold.signals.short_windows import Gap
 from market_data_service.requested import UNFILLED_S
 from support.core_desk import START, A, B
 from support.polled_venue import DESK, FINE, Feed, Venue, closes

@@ -106,7 +106,7 @@ class Follower:
         report = self.trades.report(record.order.account, cause, at)
         stated = self._venue.cancel(record.order, record.venue_order_id)
         self._conclude(report, record, stated, why, expired=False)
-        return self._ledger.records([record.order.order_id])[record.order.order_id]
+        return self._stored(record)
 
     def _opened(self) -> Sequence[VenueOrder] | VenueUnavailable:
         try:
@@ -173,7 +173,7 @@ class Follower:
         booked = self.trades.fetch(report, {record.order.order_id: record}, {})
         if booked.unanswered or booked.waiting or self._found(record) is not None:
             return
-        record = self._ledger.records([record.order.order_id])[record.order.order_id]
+        record = self._stored(record)
         if record.state in LIVE:
             state, why = OrderState.EXPIRED, "its time was over, and its venue does not know it any more"
             self.trades.commit(report, [statements.resolution(record, record.venue_order_id, (), state, why)])
@@ -181,6 +181,10 @@ class Follower:
     def _caught_up(self, report: ExecutionReport, record: OrderRecord) -> OrderRecord:
         """Book the trades of an order since it was sent, whatever its cursor says; return the record after that."""
         self.trades.fetch(report, {record.order.order_id: record}, {})
+        return self._stored(record)
+
+    def _stored(self, record: OrderRecord) -> OrderRecord:
+        """Return the record of an order as the ledger has it now."""
         return self._ledger.records([record.order.order_id])[record.order.order_id]
 
     def _found(self, record: OrderRecord) -> VenueOrder | Unknown | None:

@@ -89,7 +89,7 @@ class PlannedVenue:
         return Unknown(why="a plan sends nothing")
 
     def cancel(self, order: Order, venue_order_id: str) -> VenueOrder | Unknown:
-        self._planned.append(f"order {order.order_id} is canceled at the venue, where it is {venue_order_id}")
+        self.request_cancel(order, venue_order_id)
         return Unknown(why="a plan cancels nothing")
 
     def request_cancel(self, order: Order, venue_order_id: str) -> str:

@@ -122,12 +122,8 @@ def absent(record: OrderRecord, looked_up_at: datetime, margin_s: int) -> Absenc
 
 def rests_to_enter(record: OrderRecord) -> bool:
     """Return whether an order rests at its venue that adds to a position: risk may take it back."""
-    order = record.order
-    rests = record.state in (OrderState.OPEN, OrderState.PARTIAL) and (order.kind, order.time_in_force) == (
-        "limit",
-        "gtc",
-    )
-    return rests and not (order.reduce_only or order.protects)
+    order, is_open = record.order, record.state in (OrderState.OPEN, OrderState.PARTIAL)
+    return is_open and order.kind == "limit" and order.time_in_force == "gtc" and not order.reduce_only
 
 
 def claim(

@@ -145,7 +145,7 @@ def write(wanted: Floats, at: int, weight: Any) -> int:
 def _write(wanted, at, weight):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, ARG001 - numba passes types
     if isinstance(weight, types.BaseNamedTuple):
         return _write_protected
-    return _write_truth if isinstance(weight, types.Boolean) else _write_bare
+    return _write_bare
 
 
 def _write_protected(wanted, at, weight):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
@@ -157,14 +157,10 @@ def _write_protected(wanted, at, weight):  # type: ignore[no-untyped-def]  # noq
     return ENDLESS * endless + PROTECTED * (farthest != 0.0) + UNSOUND * unsound
 
 
-def _write_truth(wanted, at, weight):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    wanted[0, at] = 1.0 if weight else 0.0
-    return 0
-
-
 def _write_bare(wanted, at, weight):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    wanted[0, at] = weight
-    return 0 if abs(weight) < inf else ENDLESS
+    number = weight * 1.0  # True is 1: compiled code makes no float of a bool otherwise.
+    wanted[0, at] = number
+    return 0 if abs(number) < inf else ENDLESS
 
 
 def _plain(strategy: Strategy, columns: StepColumns, me: int, count: int, bars: int) -> Floats:

@@ -12,11 +12,11 @@ from fanfold.messages import LegCode, LegState, Target
 from fanfold.signals.legs import Group, Leg, LegCondition, legs_of
 from fanfold.signals.short_windows import Gap, GroupParts, ShortWindows, refilled
 from fanfold.signals.stepping import step_waiting, window_of
-from fanfold.signals.stored_fold import Snapshot, StoredFold, searched
+from fanfold.signals.stored_fold import Snapshot, searched
 from fanfold.strategy.solo_window import SoloWindow
 from fanfold.strategy.window import Window
 
-__all__ = ["Gap", "Group", "Snapshot", "StoredFold"]
+__all__ = ["Group"]
 
 # Timeframe and instrument.
 SeriesKey = tuple[str, str]

@@ -15,7 +15,8 @@ from fanfold.market.bars import Frame, Series
 from fanfold.market.source import Noted
 from fanfold.matching.book import PaperBookVersion, RestingOrder, canceled, updated
 from fanfold.messages import Message, Order
-from fanfold.signals.fold import Group, Snapshot, StoredFold
+from fanfold.signals.fold import Group
+from fanfold.signals.stored_fold import Snapshot, StoredFold
 
 SeriesKey = tuple[str, str]
 # Appends between two looks at which of the bars a load would still read.

@@ -56,7 +56,7 @@ def refuse_live(stage: str, desk_file: Path, environ: Mapping[str, str]) -> None
 
 def bars_period_s(desk_file: Path, environ: Mapping[str, str]) -> int:
     """Return how often bars come to a desk, in seconds: as often as its shortest venue's close."""
-    return min(timeframes.seconds(venue.timeframe) for venue in _desk(desk_file, environ).venues.values())
+    return timeframes.seconds(_desk(desk_file, environ).shortest_timeframe)
 
 
 _RECORDINGS_FIX = 'give them kind = "ccxt" and an exchange, such as exchange = "binance"'

@@ -16,8 +16,8 @@ from fanfold.market import history, timeframes
 from fanfold.market.bars import Frame, Series
 from fanfold.messages import Message, decode, stored_body
 from fanfold.packing import packed, plain, unpacked
-from fanfold.signals.fold import Group, Snapshot, StoredFold
-from fanfold.signals.stored_fold import searched
+from fanfold.signals.fold import Group
+from fanfold.signals.stored_fold import Snapshot, StoredFold, searched
 
 _pack = msgspec.msgpack.Encoder().encode
 _frames = msgspec.msgpack.Decoder(list[Frame]).decode
@@ -185,12 +185,10 @@ class Reach:
                 self._take(needed)
         if self._out > CATCHING_UP:
             self._lacking = []
-        if any(self._is_satisfied(place) for place in self._lacking):
-            self._lacking = [place for place in self._lacking if not self._is_satisfied(place)]
+        lacking = [place for place in self._lacking if self._common[place] <= self.lookbacks[place]]
+        if lacking != self._lacking:
+            self._lacking = lacking
             self._search()
-
-    def _is_satisfied(self, place: int) -> bool:
-        return self._common[place] > self.lookbacks[place]
 
     def _is_out_of_reach(self, frame: Frame) -> bool:
         """Return whether all bars of a frame are older than what is searched."""

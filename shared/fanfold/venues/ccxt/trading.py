@@ -271,10 +271,10 @@ class ExchangeTrading:
             return Unknown(why=f"it may be there already: {detail}")
         # What stands behind a fault of the exchange's own machines is not definitive, whatever its code.
         if status < SERVER_FAULTS and code in self._terms.rejections | self._terms.lapses:
-            stranger = code in self._terms.unauthorised
-            if stranger:
+            of_key = code in self._terms.unauthorised
+            if of_key:
                 self._unauthorised()
-            lapsed = code in self._terms.lapses or (stranger and bool(self._terms.fence))
+            lapsed = code in self._terms.lapses or (of_key and bool(self._terms.fence))
             return Rejected(code=code, detail=text, lapsed=lapsed, unfit=code in self._terms.unfit)
         return Unknown(why=f"HTTP {status}: {detail:.300}")
 
