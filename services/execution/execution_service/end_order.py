@@ -1,7 +1,7 @@
-"""End an order of which nobody learns any more what became of it, as an operator wants.
+"""End a lost order on an operator's command: one whose outcome can no longer be learned.
 
-The venue is asked before: what it has, or may still accept, is not ended here. A trade that comes all the same is
-booked if the venue had named the order; else it is told as EXTERNAL, and its balance differs from the books.
+The venue is asked first: an order that it has, or may still accept, is not ended here. A trade that comes all the same
+is booked if the venue had named the order; else it is reported as EXTERNAL, and its balance differs from the books.
 """
 
 from datetime import datetime, timedelta

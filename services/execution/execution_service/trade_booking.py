@@ -1,4 +1,4 @@
-"""Book the trades of a real account as a set, in any order and as often as they are told; tell of strangers' ones."""
+"""Book the trades of a live account, each once, in whatever order and however often its venue reports them."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -42,8 +42,8 @@ class FollowedLedger(send.RealLedger, Protocol):
 
 
 class Booked(NamedTuple):
-    """The result of a reading of trades: how many reports it made, whether trades wait for their order, how many
-    instruments the venue told of, and of which it did not, as of one that it does not list any more."""
+    """The result of reading trades: reports published, whether trades wait for their order, how many instruments the
+    venue answered for, and the fault of each other one, such as one that it has delisted."""
 
     reports: int = 0
     waiting: bool = False
@@ -80,7 +80,7 @@ class TradeBooker:
     ) -> Booked:
         """Book trades since the cursors, of the instruments of ``records`` and the ``traded`` ones.
 
-        What the venue does not tell of one instrument keeps no other waiting.
+        An instrument that the venue does not answer for holds up no other.
         """
         first = {instrument: cursors[instrument] for instrument in traded}
         for record in records.values():

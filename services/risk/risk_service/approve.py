@@ -120,7 +120,7 @@ def withdrawal(ledger: ApprovalLedger, decision: Decision, guarded: Guarded, at:
 
 @exact
 def _opposed(refused: Sequence[Refusal]) -> dict[PositionKey, Decimal]:
-    """Return, by leg, how much an order of the other side stood in the way of."""
+    """Return the quantity that OPPOSING_ORDER refused, by leg."""
     opposed: dict[PositionKey, Decimal] = {}
     for refusal in refused:
         if refusal.code == Code.OPPOSING_ORDER:

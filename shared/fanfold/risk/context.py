@@ -134,10 +134,10 @@ class Context(msgspec.Struct, kw_only=True):
         )
 
     def passes_entries(self, leg: PositionKey, held: Exposure, quantity: Decimal = ZERO) -> bool:
-        """Return whether an order of a leg, of a signed quantity, may go out beside live ones that add to its position.
+        """Return whether an order of a signed quantity may go out while entries of its leg are live.
 
-        It may at a real venue, where it closes some of it and leaves what the leg is to hold, whatever live orders do:
-        of an entry nobody may ever learn the end. On paper one ends by itself, and the next poll brings the exit.
+        An exit may, at a live venue, if the position covers it and all other exits and still leaves what the leg is to
+        hold: the outcome of an entry may never be learned. On paper an entry ends with its bar, and the exit follows.
         """
         wanted = self.quantities.get(leg, ZERO)
         if not self.terms.real or wanted * held.quantity < 0 or quantity * held.quantity > 0:

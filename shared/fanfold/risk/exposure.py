@@ -94,7 +94,7 @@ class Exposure(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, open=self.open + quantity, both_sides=both_sides)
 
     def without_entries(self) -> "Exposure":
-        """Return the exposure as if the live orders that add to the position were none."""
+        """Return the exposure without the live orders that add to the position."""
         sign = 1 if self.quantity > 0 else -1
         return msgspec.structs.replace(self, open=-sign * self.reducing, both_sides=ZERO)
 

@@ -98,7 +98,7 @@ class S3Reports:
 
 
 def _closing(account: DayOfAccount, report: DayReport) -> Closing:
-    """Return where an account's day began; a report of before that had it tells by its chains what was counted."""
+    """Return where an account's day began. Older reports, without ``through``, have the length of its chain."""
     lengths = {chain.stream: chain.records for chain in report.chains}
     through = account.before.through or lengths.get(account.account, 0)
     return msgspec.structs.replace(account.before, through=through)

@@ -67,7 +67,7 @@ class Pace:
             now = self._clock()
             turn = max(self._free_at, now - self._burst_s) + (1 if cost is None else cost) * self._token_s
             if max(turn, now) > self._ends():
-                raise OutOfTime(f"{self._venue}: no time is left for another request; the next run goes on")
+                raise OutOfTime(f"{self._venue}: no time is left for another request; the next run continues")
             # Turns are handed out ahead, so that no two threads get the same one.
             self._free_at = turn
             wait = turn - now
