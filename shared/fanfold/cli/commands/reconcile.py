@@ -49,7 +49,7 @@ def command(
 ) -> Answer:
     """Say what the books and the exchange of live accounts differ in; with --apply, bring the books to it."""
     if bool(reason) != (apply or bool(end)):
-        raise BadInput("--apply goes with --reason TEXT, as --end does: it takes what the exchange has for right")
+        raise BadInput("--apply goes with --reason TEXT, and so does --end: the reason goes into the log")
     if end and (apply or not account):
         raise BadInput("--end ORDER goes with the --account that the order is of, and without --apply")
     with reach(options.state, stage, options.command) as session:
