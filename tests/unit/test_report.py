@@ -98,6 +98,14 @@ def test_engineering_figures_are_told_when_asked_for():
     assert "dead letters 0" in printed
 
 
+def test_orders_that_would_have_been_short_on_spot_are_told_once_with_the_cure():
+    printed = text(summary(short_on_spot={"late": 3}))
+    assert printed.count("would have been short") == 1
+    assert "no short late: 3 of its orders would have been short, which a spot account cannot be;" in printed
+    assert 'give its account kind = "margin"' in printed
+    assert "no short" not in text(summary())
+
+
 def test_an_interrupted_run_and_halts_say_so():
     printed = text(summary(interrupted=True, halts=["main HALTED at 2026-03-01 00:00:00: sleep"]))
     assert "INTERRUPTED before its end" in printed

@@ -3,15 +3,20 @@
 from collections import Counter
 from collections.abc import Iterator
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from fanfold.cli.output import share
 from fanfold.cli.report_text import (
     NONE,
     SPARK_WIDTH,
     counts,
     drawdown_line,
+    short_lines,
     sparkline,
     trip_lines,
 )
+from fanfold.codes import Code
 from fanfold.money import money, places_of, profit
 from fanfold.performance.ratios import EquityPoint
 from fanfold.performance.texts import duration, length, moment
@@ -61,7 +66,15 @@ def _account_lines(account: AccountResult) -> Iterator[tuple[str, str]]:
         yield "orders", f"{account.orders.num_rows:,} approved, with their ids in --json"
     codes = Counter({each["values"]: each["counts"] for each in account.refusals["code"].value_counts().to_pylist()})
     yield "refused", f"{codes.total():,}" + counts(codes)
+    yield from short_lines(_short_on_spot(account))
     yield from (("stopped", line) for line in stops_of(account))
+
+
+def _short_on_spot(account: AccountResult) -> Counter[str]:
+    """Count the orders of each strategy instance that would have been short on a spot account."""
+    refusals = account.refusals
+    short = refusals.filter(pc.equal(refusals["code"].cast(pa.string()), str(Code.SPOT_SHORT)))
+    return Counter(short["instance"].cast(pa.string()).to_pylist())
 
 
 def _ratio_lines(metrics: AccountMetrics) -> Iterator[tuple[str, str]]:

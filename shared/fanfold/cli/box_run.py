@@ -107,6 +107,11 @@ def at_exchange(plan: RunPlan, out: Console) -> Desk:
     )
     if dropped:
         out.print(f"not traded: {', '.join(dropped)}; they are of another account, or short in a leg", highlight=False)
+    if dropped and not kept:
+        raise BadInput(
+            f"nothing is left to trade: account {name} is spot at the simulated exchange, and {', '.join(dropped)} "
+            "trades elsewhere or is short in a leg; leave --exchange out to trade it on paper"
+        )
     real = msgspec.structs.replace(
         plan.desk,
         venues={account.venue: msgspec.structs.replace(venue, kind="ccxt", exchange=EXCHANGE)},

@@ -142,6 +142,7 @@ def _summary(
         halts=tally.halts,
         venue_rules=sorted(tally.venue_rules.values()),
         wanted_nothing=tally.legs.wanted_nothing(),
+        short_on_spot=dict(tally.short_on_spot),
         performance=performances(tally),
     )
     return summary, computed

@@ -13,7 +13,7 @@ from fanfold.cli.exit_codes import Exit
 from fanfold.cli.recorded_run import alert_lines, deployed, print_start
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
-from fanfold.local import run_plan, state_directory
+from fanfold.local import run_plan, spot_accounts, state_directory
 from fanfold.local.driver import DeskRun, announce, environment, invoke
 from fanfold.local.interrupt import Interrupt
 from fanfold.local.run_plan import RunOptions
@@ -83,7 +83,9 @@ def _desk(wanted: RunOptions, symbols: list[str], out: Console) -> Desk:
     run_plan.choose(raw, wanted.strategy, run_plan.params(wanted.param), notes)
     for note in notes:
         out.print(note, highlight=False, soft_wrap=True)
-    return desk.build(raw, wanted.desk_file.name)
+    built = desk.build(raw, wanted.desk_file.name)
+    spot_accounts.refuse(built, wanted.desk_file.name)
+    return built
 
 
 def _trade(run: DeskRun, traded: Desk, wanted: RunOptions, out: Console, *, as_json: bool) -> int:

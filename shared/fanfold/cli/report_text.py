@@ -62,11 +62,19 @@ def lines(summary: Summary, *, verbose: bool) -> Iterator[tuple[str, str]]:
     yield from (("no trade", leg.text) for leg in summary.legs)
     for instance, count in summary.wanted_nothing.items():
         yield "no trade", f"{instance}: its strategy wanted no position at any of its {count:,} targets"
+    yield from short_lines(summary.short_on_spot)
     yield from (("venue rules", text) for text in summary.venue_rules)
     if summary.dead_letters or verbose:
         yield "dead letters", f"{summary.dead_letters:,}"
     if verbose:
         yield from _engineering(summary)
+
+
+def short_lines(orders: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+    """Yield how many orders of each strategy instance would have been short on its spot account, with what to do."""
+    for instance, count in sorted(orders.items()):
+        yield "no short", f"{instance}: {count:,} of its orders would have been short, which a spot account cannot be;"
+        yield "", 'let its strategy want 0 or more, or give its account kind = "margin"'
 
 
 def performance_lines(performance: Performance) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from fanfold.audit import chain
 from fanfold.audit.chain import Record
 from fanfold.cli.idle_legs import LegReport, Legs
 from fanfold.cli.output import moment
+from fanfold.codes import Code
 from fanfold.desk import Desk
 from fanfold.ledger import positions
 from fanfold.ledger.positions import Position
@@ -103,6 +104,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     halts: list[str] = []
     venue_rules: list[str] = []
     wanted_nothing: dict[str, int] = {}
+    short_on_spot: dict[str, int] = {}
     performance: list[Performance] = []
 
 
@@ -116,6 +118,8 @@ class Tally:
         self.defects: Counter[str] = Counter()
         self.bars = self.signals = self.orders = 0
         self.example = ""
+        # By strategy instance, the orders that would have been short on a spot account.
+        self.short_on_spot: Counter[str] = Counter()
         self.legs = Legs(desk)
         self.fills: list[Fill] = []
         self.closes: dict[int, dict[str, Decimal]] = {}
@@ -160,6 +164,9 @@ class Tally:
                 self._approved.append(message.id)
             case OrdersRefused():
                 self.refusals.update(refusal.code for refusal in message.refusals)
+                self.short_on_spot.update(
+                    refusal.order.instance for refusal in message.refusals if refusal.code == Code.SPOT_SHORT
+                )
                 first = message.refusals[0]
                 what = f"{first.order.side} {first.order.instrument} for {first.order.instance}"
                 self.example = self.example or f"{what}: {first.code}, {first.detail}"

@@ -9,10 +9,10 @@ from typing import Any
 from fanfold import desk
 from fanfold.desk import Account, Desk, Limits, StrategyInstance, VenueSettings
 from fanfold.errors import BadInput
+from fanfold.local import spot_accounts
 from fanfold.local.desk_text import read_desk, with_lines, with_toml_line
 from fanfold.market import timeframes
 from fanfold.market.timeframes import DAY_S
-from fanfold.strategy import contract
 from fanfold.venues.ccxt import slim
 
 # A fee above zero and below this, in basis points, was meant as a share.
@@ -29,7 +29,7 @@ def parse(text: str, source: str) -> Desk:
     read = _entries(text, source)
     wrong = [*unmeant(read), *desk.mistakes(read)]
     if not wrong:
-        wrong = list(desk.bundle_mistakes(read))
+        wrong = list(spot_accounts.mistakes(read))
     if wrong:
         raise desk.refusal(source, with_lines(wrong, text))
     return read
@@ -73,7 +73,7 @@ def unmeant(entries: Desk) -> Iterator[str]:
     for name, account in entries.accounts.items():
         yield from (f"[accounts.{name}] {reason}" for reason in _costs(account, entries.limits.get(name)))
     for name, instance in entries.strategies.items():
-        reasons = [*_timeframe(instance.timeframe), *_shorts(entries, instance), *_smallest(entries, instance)]
+        reasons = [*_timeframe(instance.timeframe), *_smallest(entries, instance)]
         yield from (f"[strategies.{name}] {reason}" for reason in reasons)
 
 
@@ -150,18 +150,3 @@ def _timeframe(timeframe: str) -> Iterator[str]:
         return  # The desk names it.
     if DAY_S % length and length % DAY_S:
         yield f"`timeframe` {timeframe} does not divide a day; use one that does, such as 5m, 15m, 1h or 4h"
-
-
-def _shorts(entries: Desk, instance: Any) -> Iterator[str]:
-    account = entries.accounts.get(instance.account)
-    if account is None or account.kind != "spot":
-        return
-    try:
-        params = contract.bind(instance.strategy, instance.params, len(instance.instruments)).params
-    except BadInput:
-        return  # The desk names it.
-    if Decimal(str(getattr(params, "short", 0))) > 0:
-        yield (
-            f"`short` of {instance.strategy} is {params.short}, and account {instance.account} is spot, which cannot "
-            'short; write params = { short = 0 }, or kind = "margin"'
-        )

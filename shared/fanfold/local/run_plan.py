@@ -13,7 +13,7 @@ from fanfold.desk import Desk, Instrument
 from fanfold.errors import BadInput
 from fanfold.importers import joining
 from fanfold.importers.data_files import DataFile
-from fanfold.local import desk_meaning, universe, warm_up
+from fanfold.local import desk_meaning, spot_accounts, universe, warm_up
 from fanfold.local.desk_text import read_desk
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
@@ -143,6 +143,7 @@ def plan(
         since = SEEDED_START + (WARM_UP_MINUTES + 1) * 60 if since is None else since
     choose(raw, strategy, params, notes)
     built = desk.build(raw, desk_file.name)
+    spot_accounts.refuse(built, desk_file.name)
     for instance in built.strategies.values():
         checking.refuse(instance.strategy, instance.params, len(instance.instruments))
     start, end = _span(recordings, since if after is None else after + 1, until, minutes)

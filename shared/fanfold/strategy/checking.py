@@ -103,6 +103,21 @@ def refuse(name: str, params: dict[str, Any], count: int) -> None:
         raise BadInput(f"strategy {name} must not trade: {wrong[0]}; see `fanfold strategy check {name}`")
 
 
+def lowest_weight(strategy: Strategy, count: int) -> float:
+    """Return the lowest weight that a strategy wants over made-up bars, at most 0; 0 for one that fails over them."""
+    if strategy.name == contract.EXTERNAL:
+        return 0.0
+    sample = samples.made_up(strategy, count)
+    members = range(len(sample.columns) if strategy.cross_sectional else 1)
+    try:
+        with loading.limited(LIMIT_S):
+            paths = [_walk(strategy, sample, me, sample.bars) for me in members]
+    except (_FaultError, _EndlessError):
+        return 0.0
+    weights: list[float] = [wanted.weight for path in paths for _, wanted in path]
+    return min(0.0, *weights)
+
+
 class _FaultError(Exception):
     """Its arguments are the faults, each with its place."""
 

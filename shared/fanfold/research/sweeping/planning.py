@@ -7,7 +7,9 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from fanfold import desk
+from fanfold.desk import Desk
 from fanfold.errors import BadInput
+from fanfold.local import spot_accounts
 from fanfold.local.run_plan import RunPlan
 from fanfold.market import timeframes
 from fanfold.research.sweeping.configurations import Axes, axes_of, drawn, grid_of
@@ -81,6 +83,8 @@ def frame_of(planned: RunPlan, options: SweepOptions) -> Frame:
     if wrong:
         raise desk.refusal("the desk of the sweep", wrong)
     count = len(instance.instruments)
+    axes = axes_of(instance.strategy, options.grid)
+    _refuse_short(varied, name, axes)
     fixed: Configuration = contract.bind(instance.strategy, instance.params, count).params._asdict()
     span = TradedWindow(planned.start, planned.until)
     length = timeframes.seconds(planned.recordings[0].timeframe)
@@ -91,7 +95,16 @@ def frame_of(planned: RunPlan, options: SweepOptions) -> Frame:
         windows=windows_of(options.windows, span, length) if options.windows else (span,),
         terms=SizingTerms(latency_s=options.latency_s, quantity=options.quantity),
     )
-    return frame, SearchSpace(axes_of(instance.strategy, options.grid), fixed)
+    return frame, SearchSpace(axes, fixed)
+
+
+def _refuse_short(varied: Desk, name: str, axes: Axes) -> None:
+    """Raise BadInput for a spot account where the grid's largest value of ``short`` would sell short."""
+    if "short" not in axes:
+        return
+    instance = varied.strategies[name]
+    widest = msgspec.structs.replace(instance, params={**instance.params, "short": max(axes["short"])})
+    spot_accounts.refuse(msgspec.structs.replace(varied, strategies={name: widest}), "the grid")
 
 
 def _markets(strategy: str, instruments: Sequence[str], together: Together) -> tuple[tuple[str, ...], ...]:
