@@ -23,7 +23,6 @@ from fanfold.research.on_aws.sweep_store import TRIALS, SweepStore
 from fanfold.research.sweeping.sweep_job import SizingTerms, SweepJob, TradedWindow, batches
 from fanfold.research.sweeping.trials import run_batch
 from fanfold.strategy import contract
-from fanfold.strategy.step_code import digest
 from support.backtests import ALL, START, bars, desk_of, instance
 from support.research_stage import LAKE, MACHINE, packaged_research, research_stage
 from support.roles import held
@@ -31,7 +30,7 @@ from support.roles import held
 CHILDREN = 1_000
 MINUTES = 300
 DAY = "2026-01-31"
-RELEASE = Release(digest(contract.load("sma_cross").step), __version__)
+RELEASE = Release(contract.code_of("sma_cross"), __version__)
 # So long that no batch takes a second trial.
 TIMES = BatchTimes(1.0, 1.0)
 JOB = SweepJob(

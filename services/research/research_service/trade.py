@@ -7,7 +7,6 @@ from fanfold.research.on_aws.submission import BatchItem, SubmittedSweep, batch_
 from fanfold.research.on_aws.sweep_store import SweepStore
 from fanfold.research.sweeping.trials import run_batch
 from fanfold.strategy import contract
-from fanfold.strategy.step_code import digest
 
 
 class BatchTrader:
@@ -37,7 +36,7 @@ class BatchTrader:
 
 def _checked(submitted: SubmittedSweep) -> SubmittedSweep:
     name = submitted.job.instance.strategy
-    code = digest(contract.load(name).step)
+    code = contract.code_of(name)
     if (code, __version__) != (submitted.code, submitted.version):
         raise BadInput(
             f"the image has {name} as {code} of release {__version__}, and the sweep was submitted with "

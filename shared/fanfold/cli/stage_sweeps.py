@@ -22,7 +22,6 @@ from fanfold.research.sweeping.sweep_job import SweepJob
 from fanfold.stages.removal import describe
 from fanfold.stages.session import StageSession
 from fanfold.strategy import contract
-from fanfold.strategy.step_code import digest
 
 SUBNETS = "FANFOLD_RESEARCH_SUBNETS"
 POLL_S = 1.0
@@ -46,7 +45,7 @@ def rows_of(
     """
     session = StageSession(terms.stage, os.environ)
     sweeps = SweepsOnAws(session.call, SweepStore(session.call, session.bucket("lake")), _machine(session))
-    release = Release(digest(contract.load(job.instance.strategy).step), __version__)
+    release = Release(contract.code_of(job.instance.strategy), __version__)
     subnets = [name for name in os.environ.get(SUBNETS, "").split(",") if name]
     times = measured_times(job, recordings, time.perf_counter)
     plan = sweeps.plan(run, job, recordings, times, release, f"{datetime.now(UTC):%Y-%m-%d}", subnets)

@@ -23,7 +23,6 @@ from fanfold.research.result import AccountResult, BacktestResult, Fidelity, Pro
 from fanfold.risk.policy import prepare
 from fanfold.simulation.full_run import full_run
 from fanfold.strategy import contract, folder
-from fanfold.strategy.step_code import digest
 
 # Results by account, and by strategy instance why its step did not run compiled.
 Outcome = tuple[dict[str, AccountResult], dict[str, str]]
@@ -154,10 +153,7 @@ def with_frictions(traded: Desk, frictions: Frictions) -> Desk:
 
 def provenance_of(traded: Desk, planned: RunPlan) -> Provenance:
     """Return the hashes of data, code and desk."""
-    steps = {
-        name: digest(contract.bind(instance.strategy, instance.params, len(instance.instruments)).step)
-        for name, instance in traded.strategies.items()
-    }
+    code = {name: contract.code_of(instance.strategy) for name, instance in traded.strategies.items()}
     document = blake2s(desk.dump(traded), digest_size=16).hexdigest()
     data = data_hash(planned.recordings, planned.start, planned.until)
-    return Provenance(data=data, code=steps, desk=document, version=__version__)
+    return Provenance(data=data, code=code, desk=document, version=__version__)

@@ -18,7 +18,7 @@ Fidelity = Literal["fast", "full"]
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """Hashes of what a result was made of, from which it comes again to the byte.
 
-    ``data`` is of the bars, ``code`` of the strategies' steps by instance, ``desk`` of the desk as it traded.
+    ``data`` is of the bars, ``code`` of the strategies' code by instance, ``desk`` of the desk as it traded.
     """
 
     data: str

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from fanfold.errors import BadInput, near
 from fanfold.strategy import folder, loading, states
+from fanfold.strategy.step_code import digest
 
 # What its instances want comes by webhook, and there is nothing to fold.
 EXTERNAL = "external"
@@ -146,8 +147,15 @@ def bind(name: str, values: dict[str, Any], count: int) -> Strategy:
         raise BadInput(f"{name}{_with(params)} has a lookback of {lookback:,}; it must be from 1 to {LOOKBACK_MAX:,}")
     if wanted is not None and count != wanted:
         raise BadInput(f"{name} takes exactly {wanted} instruments, not {count}")
-    digest = blake2s(repr((name, tuple(params))).encode(), digest_size=6).hexdigest()
-    return Strategy(name, params, digest, cross, lookback, _start(module, name), module.step, _state(module, name))
+    hashed = blake2s(repr((name, tuple(params))).encode(), digest_size=6).hexdigest()
+    return Strategy(name, params, hashed, cross, lookback, _start(module, name), module.step, _state(module, name))
+
+
+def code_of(name: str) -> str:
+    """Hash all code of a strategy that its results hang on: its step, start and lookback, and what these reach."""
+    module = load(name)
+    others = (getattr(module, part, None) for part in ("start", "lookback", "BUNDLE", "INSTRUMENTS"))
+    return digest((module.step, _state(module, name), *others))
 
 
 def about(name: str) -> str:

@@ -1,23 +1,26 @@
 """Identify the code of a strategy's step by a digest, and locate faults in it for its author."""
 
-from collections.abc import Iterator
-from functools import cache
+import sys
+from collections.abc import Iterator, Mapping
+from functools import cache, partial
 from hashlib import blake2s
+from inspect import unwrap
 from pathlib import PurePath
 from traceback import extract_tb, format_exception_only
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 REASON_MAX = 200
 
 
 @cache
-def digest(step: Any) -> str:
-    """Hash the code of a step, of all functions that it calls and of the constants that they use.
+def digest(reached: Any) -> str:
+    """Hash the code of a step, or of several functions, and all that it reaches.
 
-    Comments and formatting do not change it; another version of Python may.
+    That is what it calls, also in modules that it names, and the constants, the defaults of functions and of classes,
+    and the values around it that these use. Comments and formatting do not change it; another version of Python may.
     """
-    parts = "\n".join(_parts(step, set()))
+    parts = "\n".join(_parts(reached, {}))
     return blake2s(parts.encode("utf-8", "replace"), digest_size=6).hexdigest()
 
 
@@ -33,23 +36,75 @@ def fault_of(fault: BaseException, step: Any) -> str:
     return (where + text)[:REASON_MAX].encode("utf-8", "replace").decode()
 
 
-def _parts(function: Any, seen: set[int]) -> Iterator[str]:
-    function = getattr(function, "py_func", function)
-    code = getattr(function, "__code__", None)
-    if code is None:
-        yield getattr(function, "__qualname__", type(function).__qualname__)
+# What was met, by its identity; it is held, so that nothing made later has that identity, too.
+_Seen = dict[tuple[int, frozenset[str]], Any]
+_NO_NAMES: frozenset[str] = frozenset()
+
+
+def _parts(value: Any, seen: _Seen) -> Iterator[str]:
+    """Yield what a value holds. Of the standard library a name says it; of an object that has no parts, its class."""
+    value = unwrap(getattr(value, "py_func", value))
+    if value is None or isinstance(value, int | float | str | bytes):
+        yield repr(value)
         return
-    if id(code) in seen:
+    name = getattr(value, "__qualname__", type(value).__qualname__)
+    if (id(value), _NO_NAMES) in seen or _is_of_the_library(value):
+        yield name
         return
-    seen.add(id(code))
-    yield repr(getattr(function, "__defaults__", None))
-    yield from _code(code)
-    for name in sorted(_names(code)):
-        value = getattr(function, "__globals__", {}).get(name)
-        if isinstance(value, FunctionType) or hasattr(value, "py_func"):
+    seen[id(value), _NO_NAMES] = value
+    if isinstance(value, FunctionType):
+        yield from _function(value, seen)
+        return
+    yield name
+    for part in _held(value):
+        yield from _parts(part, seen)
+
+
+def _is_of_the_library(value: Any) -> bool:
+    module = value.__module__ if isinstance(value, FunctionType | type) else ""
+    return str(module).partition(".")[0] in sys.stdlib_module_names
+
+
+def _function(function: FunctionType, seen: _Seen) -> Iterator[str]:
+    around = [cell.cell_contents for cell in function.__closure__ or ()]
+    for value in (function.__defaults__, function.__kwdefaults__, around):
+        yield from _parts(value, seen)
+    yield from _code(function.__code__)
+    yield from _named(function.__globals__, _names(function.__code__), seen)
+
+
+def _named(known: Mapping[str, Any], names: frozenset[str], seen: _Seen) -> Iterator[str]:
+    """Yield the values of names, and of those that are modules the values that these names have there."""
+    for name in sorted(names & known.keys()):
+        value = known[name]
+        if not isinstance(value, ModuleType):
+            yield f"{name} ="
             yield from _parts(value, seen)
-        elif isinstance(value, int | float | str | tuple):
-            yield f"{name} = {value!r}"
+        elif (id(value), names) not in seen and value.__name__.partition(".")[0] not in sys.stdlib_module_names:
+            seen[id(value), names] = value
+            yield from _named(vars(value), names, seen)
+
+
+def _held(value: Any) -> Iterator[Any]:
+    """Yield the parts of a collection, a class or an object, in an order that every process has."""
+    if isinstance(value, tuple | list):
+        yield from value
+    elif isinstance(value, set | frozenset):
+        yield from sorted(map(repr, value))
+    elif isinstance(value, dict):
+        yield from (part for pair in value.items() for part in pair)
+    elif isinstance(value, partial):
+        yield from (value.func, value.args, value.keywords)
+    elif isinstance(value, property):
+        yield value.fget
+    elif isinstance(value, type):
+        yield from value.__bases__
+        yield {name: own for name, own in vars(value).items() if not name.startswith("_")}
+        yield getattr(value, "_field_defaults", None)
+    elif hasattr(value, "tobytes"):
+        yield from (str(getattr(value, "dtype", "")), value.tobytes())
+    else:
+        yield getattr(value, "__dict__", None)
 
 
 def _code(code: CodeType) -> Iterator[str]:
@@ -64,6 +119,6 @@ def _code(code: CodeType) -> Iterator[str]:
             yield repr(constant)
 
 
-def _names(code: CodeType) -> set[str]:
+def _names(code: CodeType) -> frozenset[str]:
     inner = [_names(const) for const in code.co_consts if isinstance(const, CodeType)]
-    return set(code.co_names).union(*inner)
+    return frozenset(code.co_names).union(*inner)

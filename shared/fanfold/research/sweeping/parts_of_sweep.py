@@ -14,13 +14,12 @@ from fanfold.research.data_hashes import data_hash
 from fanfold.research.sweeping.sweep_job import SweepJob, TrialBatch
 from fanfold.research.sweeping.trial_rows import row_schema
 from fanfold.strategy import contract
-from fanfold.strategy.step_code import digest
 
 
 def job_hash(job: SweepJob, recordings: list[Recording]) -> str:
     """Hash a job with its bars, the strategy's code and the release: what has the same hash has the same rows."""
     bars = data_hash(recordings, job.windows[0].since, job.windows[-1].until)
-    code = digest(contract.load(job.instance.strategy).step)
+    code = contract.code_of(job.instance.strategy)
     document = msgspec.json.encode(job, order="sorted")
     return blake2s(
         b"\0".join([document, bars.encode(), code.encode(), __version__.encode()]), digest_size=8

@@ -20,7 +20,6 @@ from fanfold.research.sweeping.trial_rows import TrialHashes, row_of, table_of
 from fanfold.risk.policy import prepare
 from fanfold.strategy import contract
 from fanfold.strategy.loading import attempted
-from fanfold.strategy.step_code import digest
 
 
 def run_batch(batch: TrialBatch, recordings: Sequence[Recording]) -> pa.Table:
@@ -76,7 +75,7 @@ def _reason(fault: BaseException) -> str:
 
 def _code(traded: Desk) -> str:
     (instance,) = traded.strategies.values()
-    return digest(contract.load(instance.strategy).step)
+    return contract.code_of(instance.strategy)
 
 
 def _hash(traded: Desk) -> str:
