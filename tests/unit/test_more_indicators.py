@@ -13,6 +13,7 @@ import pytest
 import talib
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba import njit
 from numpy.typing import NDArray
 
 from fanfold import indicators
@@ -239,7 +240,7 @@ def test_every_indicator_gives_the_same_bits_compiled(name: str) -> None:
     parts = list(inspect.signature(function).parameters)
     listed = padded(walk())
     arrays: Any = Bars(0, *(np.array(column) for column in listed[1:]))
-    compiled_function = compiled.inlined(function)
+    compiled_function = njit(compiled.inlined(function).py_func)
 
     def arguments(state: Any, bars: Any, now: int) -> list[Any]:
         seen = {"state": state, "column": bars.close, "now": now, "bars": bars._replace(now=now)}

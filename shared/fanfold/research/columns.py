@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import carray, types  # type: ignore[attr-defined]
-from numba.extending import intrinsic, overload
+from numba import types
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from fanfold.market import timeframes
@@ -148,44 +148,29 @@ def floats(bars: IntegerBars, name: str, padding: int = 0) -> Floats:
     return column
 
 
-def borrow(column: Any) -> Any:
-    """Return an array as compiled code reads it fastest: without counting who refers to it.
+def _borrowed(_context: Any, column: Any) -> Any:
+    """Return an array, or a tuple of them, as compiled code reads it fastest: without counting who refers to it.
 
-    Whoever calls compiled code holds the array as long as that runs.
+    Whoever calls compiled code holds the array as long as that runs. For compiled code alone.
     """
-    return column
-
-
-@intrinsic
-def _pointer(_context: Any, address: Any, array: Any) -> Any:
-    """Turn an address into a pointer to the elements of an array of this type."""
-    signature = types.CPointer(array.dtype)(address, array)  # type: ignore[no-untyped-call]
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        return builder.inttoptr(arguments[0], context.get_value_type(signature.return_type))
+        return _disowned(context, builder, signature.args[0], arguments[0])
 
-    return signature, generate
-
-
-@overload(borrow, jit_options={"forceinline": True})
-def _borrow(column):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202 - numba compares signatures
-    if isinstance(column, types.Array) and column.layout != "C":
-        # A pointer knows no strides.
-        return lambda column: column
-    if isinstance(column, types.Array):
-        return lambda column: carray(_pointer(column.ctypes.data, column), column.shape)  # type: ignore[call-arg]
-    if isinstance(column, types.BaseNamedTuple):
-        kind = column.instance_class  # type: ignore[attr-defined]
-        return lambda column: kind(*_borrow_each(tuple(column)))
-    return lambda column: column
+    return column(column), generate
 
 
-def _borrow_each(columns: Any) -> Any:
-    return tuple(columns)
+def _disowned(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+    if isinstance(kind, types.Array):
+        array = context.make_array(kind)(context, builder, value)
+        for owner in ("meminfo", "parent"):
+            setattr(array, owner, getattr(array, owner).type(None))
+        return array._getvalue()  # noqa: SLF001 - numba's own name for it
+    if isinstance(kind, types.BaseTuple):
+        for place, part in enumerate(kind.types):  # type: ignore[attr-defined]
+            held = _disowned(context, builder, part, builder.extract_value(value, place))
+            value = builder.insert_value(value, held, place)
+    return value
 
 
-@overload(_borrow_each, jit_options={"forceinline": True})
-def _each(columns):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    if not len(columns):
-        return lambda columns: ()  # noqa: ARG005 - as above
-    return lambda columns: (borrow(columns[0]), *_borrow_each(columns[1:]))
+borrow: Any = intrinsic(_borrowed)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dis import get_instructions
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -11,6 +11,9 @@ from numba import njit
 
 from fanfold.research.columns import EVERY
 
+# A part of other compiled code, compiled without an entry from Python, which takes a third of the time: a call from
+# there ends the process.
+part = partial(njit, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 # Instructions that read a variable, and an attribute of what was read.
 READS, ATTRIBUTES = ("LOAD_FAST", "LOAD_DEREF"), ("LOAD_ATTR", "LOAD_METHOD")
 
@@ -21,7 +24,7 @@ def compile_step(strategy: ModuleType) -> Callable[[Any, Any, Any], tuple[Any, f
     Without fast-math, so that it gives what plain Python gives, bit for bit. Columns must be float64 arrays, those of a
     Universe two-dimensional. A step that numba cannot compile raises its TypingError at the first call.
     """
-    compiled: Callable[[Any, Any, Any], tuple[Any, float]] = inlined(strategy.step)
+    compiled: Callable[[Any, Any, Any], tuple[Any, float]] = njit(forceinline=True)(inlined(strategy.step).py_func)
     return compiled
 
 
@@ -68,7 +71,7 @@ def inlined(function: FunctionType) -> Any:
     twins = {name: inlined(callee) for name, callee in called.items()}
     twins |= {name: _maker(known[name]) for name in function.__code__.co_names if _has_defaults(known.get(name))}
     copy = FunctionType(function.__code__, known | twins, function.__name__, function.__defaults__)
-    return njit(forceinline=True)(copy)
+    return part()(copy)
 
 
 def _has_defaults(known: Any) -> bool:
@@ -82,4 +85,4 @@ def _maker(kind: Any) -> Any:
     # As collections.namedtuple writes its constructor, from names that it has checked.
     maker = eval(f"lambda {fields}: made({fields})", {"made": kind})  # noqa: S307
     maker.__defaults__ = kind.__new__.__defaults__
-    return njit(forceinline=True)(maker)
+    return part()(maker)

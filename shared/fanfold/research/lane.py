@@ -16,7 +16,7 @@ from fanfold.research.columns import IntegerBars, Integers, borrow
 from fanfold.research.equity_line import draw_line, farthest
 from fanfold.research.kept import STRATEGY, keep, step_part
 from fanfold.research.step_signals import SignalTape, blank_signals, signalled_by
-from fanfold.research.tape import LIMIT, FillTape, fee_of, piece, small, worsened, write_fill
+from fanfold.research.tape import LIMIT, FillTape, fee_of, piece, worsened, write_fill
 
 DONE, OVERFLOW = 0, 1
 # Bars that are folded, then traded: as many as the processor keeps at hand.
@@ -77,7 +77,7 @@ def blank_room() -> LaneRoom:
     return LaneRoom(blank_signals(BLOCK), np.empty(BLOCK + 1, np.int64), np.empty(BLOCK + 1, np.int64))
 
 
-@small
+@piece
 def quantity_of(weight: float, size: int) -> int:
     """Return a weight's share of a size, in whole lots towards zero; 0.29 of 100 is 29."""
     exact = weight * size
@@ -85,13 +85,13 @@ def quantity_of(weight: float, size: int) -> int:
     return int(nearest) if abs(exact - nearest) <= 1e-12 * size else int(exact)
 
 
-@small
+@piece
 def too_large(lots: int, price: int, of: int, cash: int, terms: LaneTerms) -> bool:
     """Return whether 64 bits may not hold the worth of lots, ``of`` times, and cash."""
     return abs(float(lots)) * float(price) * float(terms.worth) * float(of) + abs(float(cash)) > LIMIT
 
 
-@small
+@piece
 def priced(order: int, opened: int, terms: LaneTerms) -> tuple[int, int, int]:
     """Return the price, the notional and the fee of an order at a bar's open."""
     price = worsened(order, opened, terms.worse[0], terms.worse[1], terms.tick)

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from fanfold.research.columns import Floats, Integers, borrow
-from fanfold.research.compiled import inlined
+from fanfold.research.compiled import inlined, part
 from fanfold.research.kept import STRATEGY, keep, step_part
 from fanfold.strategy.contract import Bars
 
@@ -67,7 +67,7 @@ def _signalled(
 def signalled_by(step: FunctionType) -> Any:
     """Return the fold of a step over a part of its bars, to be called from compiled code."""
     fold = FunctionType(_signalled.__code__, _signalled.__globals__ | {"step": inlined(step)}, "signalled")
-    return njit(forceinline=True)(fold)
+    return part()(fold)
 
 
 # Bound anew, too.

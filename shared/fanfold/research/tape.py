@@ -4,13 +4,11 @@ from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from fanfold.research.columns import Integers
+from fanfold.research.compiled import part
 
-# A part of compiled code that is worth no call.
-small = njit(forceinline=True, error_model="numpy")
-piece = njit(forceinline=True, error_model="numpy")
+piece = part(error_model="numpy")
 # A sum of two figures below it fits into 64 bits.
 LIMIT = 2.0**62
 
@@ -65,7 +63,7 @@ def blank_tape(fills_max: int, legs: int) -> FillTape:
     )
 
 
-@small
+@piece
 def portion(amount: int, part: int, whole: int) -> int:
     """Return ``amount * part // whole`` of figures that are not below zero, where the product fits into no 64 bits.
 
@@ -82,13 +80,13 @@ def portion(amount: int, part: int, whole: int) -> int:
     return quotient
 
 
-@small
+@piece
 def share_of(figure: int, of: int, by: int) -> int:
     """Return ``figure * of // by`` without overflow; only ``of * by`` has to fit into 64 bits."""
     return figure // by * of + figure % by * of // by
 
 
-@small
+@piece
 def fee_of(notional: int, of: int, by: int, step: int) -> int:
     """Return the fee of a notional in steps of cash, rounded up to a whole ``step`` of them."""
     whole = by * step
@@ -97,7 +95,7 @@ def fee_of(notional: int, of: int, by: int, step: int) -> int:
     return (steps * of - -rest * of // whole) * step
 
 
-@small
+@piece
 def worsened(side: int, price: int, of: int, by: int, tick: int) -> int:
     """Return a price moved against a side by a share of it, then to the next tick, as ``matching.prices`` does."""
     if side > 0:

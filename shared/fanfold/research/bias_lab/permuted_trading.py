@@ -28,7 +28,7 @@ from fanfold.research.bias_lab.permuting import (
 from fanfold.research.bias_lab.shuffling import TILE
 from fanfold.research.bias_lab.trading import TradedBars, TradeTerms, nothing_held, share_of, trade
 from fanfold.research.columns import Floats, Integers, borrow
-from fanfold.research.compiled import columns_read, inlined
+from fanfold.research.compiled import columns_read, inlined, part
 from fanfold.research.folding import ENDLESS, PROTECTED, UNSOUND, write
 from fanfold.research.kept import PERMUTED, keep, step_part
 from fanfold.research.tape import piece
@@ -109,10 +109,10 @@ def permuted_scores(strategy: Strategy, market: ShuffledMarket, cost: float) -> 
 @cache
 def _scan_of(step: FunctionType) -> Any:
     if step is sma_cross.step:
-        fold = njit(forceinline=True)(_cross)
+        fold = part()(_cross)
     else:
         by_step = FunctionType(_step_over.__code__, _step_over.__globals__ | {"step": inlined(step)}, "fold")
-        fold = njit(forceinline=True)(by_step)
+        fold = part()(by_step)
     scan = FunctionType(_scan.__code__, _scan.__globals__ | {"fold_block": fold}, "permuted")
     return keep(njit(nogil=True)(scan), PERMUTED, step_part(step))
 
@@ -216,7 +216,7 @@ def _walk(
 
 
 # Several sums at once, which round otherwise than one.
-@njit(forceinline=True, fastmath={"reassoc"})
+@part(fastmath={"reassoc"})
 def _sums(row: Floats) -> tuple[float, float]:
     """Return the sum of a row, and of its squares."""
     total, squares = 0.0, 0.0
