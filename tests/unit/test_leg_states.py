@@ -358,7 +358,8 @@ def test_a_universe_goes_on_without_an_instrument_that_has_no_bars_any_more_and_
     assert weights[9] == {A: 2.0, B: 2.1}
     assert weights[10 : 10 + MISSED_BARS] == [{}] * MISSED_BARS
     assert weights[10 + MISSED_BARS : 20] == [{A: 1.0}] * (10 - MISSED_BARS)
-    assert weights[20:] == [{A: 2.0, B: 2.1}] * 5
+    assert weights[20:22] == [{A: 1.0}] * 2
+    assert weights[22:] == [{A: 2.0, B: 2.1}] * 3
     assert of_latch(outcome.states) == [
         (0, "WARMING_UP"),
         (0, "WARMING_UP"),
@@ -367,5 +368,6 @@ def test_a_universe_goes_on_without_an_instrument_that_has_no_bars_any_more_and_
         (10 + MISSED_BARS, "MISSING_BARS"),
         (10 + MISSED_BARS, "MISSING_BARS"),
         (20, "OK"),
-        (20, "OK"),
+        (20, "WARMING_UP"),
+        (22, "OK"),
     ]

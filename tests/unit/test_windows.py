@@ -38,7 +38,7 @@ def test_a_group_takes_the_times_that_all_have_whoever_comes_first(
         left[member] = left[member][1:]
         while window.advance():
             taken.append(window.closes_at_s)
-            seen = window.universe(0)
+            seen = window.universe(0, 3)
             assert [seen.close[place][seen.now] for place in (0, 1)] == [
                 next(bar.close / 100 for bar in of[place] if bar.closes_at_s == window.closes_at_s) for place in (0, 1)
             ]
@@ -94,7 +94,7 @@ def seen(window: Window | SoloWindow, lookback: int) -> list[list[float]]:
     view = window.bars()
     columns = [view.time, *view[2:]]
     if isinstance(window, Window):
-        others = window.universe(0)
+        others = window.universe(0, 3)
         assert others is not None
         columns += [column for field in others[5:] for column in field[1:]]
     return [list(column[view.now - lookback : view.now + 1]) for column in columns]

@@ -238,7 +238,12 @@ class Fold:
             return False
         late = self._late(group)
         alone = len(late) == len(group[1]) or all(leg.wants_all for leg in legs)
-        return window.leave(NOBODY if alone else late)
+        before = window.left
+        changed = window.leave(NOBODY if alone else late)
+        for leg in legs:
+            if leg.me in before - window.left:
+                leg.come_back()
+        return changed
 
     def _late(self, group: Group) -> frozenset[int]:
         if not self._lagging:

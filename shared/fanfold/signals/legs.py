@@ -140,6 +140,11 @@ class Leg:
             self.aside = None
         return True
 
+    def come_back(self) -> None:
+        """Warm up anew: while the instrument was away its universe went on without it."""
+        self.begin()
+        self.aside = None
+
     @property
     def is_young(self) -> bool:
         """Return whether the leg has seen too few bars to speak."""

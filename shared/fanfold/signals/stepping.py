@@ -51,6 +51,6 @@ def step_all(legs: Iterable[Leg], window: Window | SoloWindow) -> None:
         if not leg.strategy.cross_sectional:
             leg.step(window.bars(), window.closes_at_s)
             continue
-        seen = window.universe(leg.me)
+        seen = window.universe(leg.me, leg.strategy.lookback)
         whole = seen is not None and (seen.count == len(window.instruments) or not leg.wants_all)
         leg.step(seen if whole else None, window.closes_at_s)

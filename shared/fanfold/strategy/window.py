@@ -97,8 +97,8 @@ class Window:
     """Columns of the instruments of a group on common times.
 
     A single instrument's group takes each of its bars. A group of several takes a time when every one has a bar there,
-    and steps over it when one of them has none and is past it. Of those that ``leave`` none is asked; one that comes
-    back is padded in front with its first bar.
+    and steps over it when one of them has none and is past it. Of those that ``leave`` none is asked. One that comes
+    back is seen by itself alone, as at the beginning, until it has all the bars that a strategy looks back on.
     """
 
     def __init__(self, instruments: tuple[str, ...], timeframe: str, lookback: int) -> None:
@@ -110,7 +110,8 @@ class Window:
         self.count = 0
         self.since = [0] * len(instruments)
         self.left: frozenset[int] = frozenset()
-        # Whether one takes part only since some time.
+        # How many bars each has taken since then, and whether one takes part only since some time.
+        self._taken = [0] * len(instruments)
         self._apart = False
         self._everyone = list(range(len(instruments)))
         self._inside: list[int] = []
@@ -132,7 +133,7 @@ class Window:
         """Continue without exactly these instruments. Return whether that changed the set."""
         back = self.left - left
         for member in back:
-            self.since[member] = self.closes_at_s + 1
+            self.since[member], self._taken[member] = self.closes_at_s + 1, 0
             self._apart = True
         changed, self.left = left != self.left, left
         return changed
@@ -195,12 +196,21 @@ class Window:
     def bars(self) -> Bars:
         return self._columns[0].view()
 
-    def universe(self, me: int) -> Universe | None:
-        """Return the bars of the group as an instrument of it sees them, without those that left; None if it left."""
+    def universe(self, me: int, lookback: int) -> Universe | None:
+        """Return the bars of the group as an instrument of it sees them, None if it left.
+
+        Those that left are not in it, nor others that came back for so few bars that a lookback reads padding.
+        """
         if me not in self._inside:
             return None
-        first = self._columns[self._inside[0]]
-        return Universe(first.now, self._inside.index(me), len(self._inside), first.time, *self._seen)
+        inside, seen, first = self._inside, self._seen, self._inside[0]
+        if self._apart:
+            whole = [member for member in inside if not self.since[member] or self._taken[member] > lookback]
+            inside = [member for member in inside if member == me or member in whole]
+            seen = [[column[member] for member in inside] for column in self._fields]
+            first = next(iter(whole), me)
+        times = self._columns[first]
+        return Universe(times.now, inside.index(me), len(inside), times.time, *seen)
 
     def _taking_part(self, at: int) -> list[int]:
         return [member for member, since in enumerate(self.since) if since <= at and member not in self.left]
@@ -224,8 +234,18 @@ class Window:
             if columns.now != self._now:
                 columns.refill(*bar, self._now + 1)
             columns.append(*bar)
+        if self._apart:
+            self._count(inside)
         self._now = self._columns[inside[0]].now
         if inside != self._inside:
             self._seen = [[column[member] for member in inside] for column in self._fields]
         self.closes_at_s, self._inside = at, inside
         self.count += 1
+
+    def _count(self, inside: list[int]) -> None:
+        """Count the bars of those that came back; one of which no strategy reads padding is as all others again."""
+        for member in inside:
+            self._taken[member] += 1
+            if self._taken[member] > self.lookback:
+                self.since[member] = 0
+        self._apart = any(self.since)

@@ -6,7 +6,7 @@ The contents are compressed, because a write is billed by the KB.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 import msgspec
 
@@ -146,6 +146,13 @@ class StoredMessages(Sequence[Message]):
         return iter(self[:])
 
 
+class KnownGroup(NamedTuple):
+    """The instruments of a group whose bars are searched for; ``since`` when each takes part, 0 where it always did."""
+
+    instruments: tuple[str, ...]
+    since: tuple[int, ...]
+
+
 class Reach:
     """Windows read from the newest bars back, until every group has one more common time than its lookback.
 
@@ -153,11 +160,15 @@ class Reach:
     instrument that trades seldom costs the others neither memory nor time.
     """
 
-    def __init__(self, groups: Mapping[tuple[str, ...], int], newest_s: int) -> None:
+    def __init__(self, groups: Mapping[KnownGroup, int], newest_s: int) -> None:
         self._newest_first: list[Frame] = []
         self._newest_s = newest_s
         self.lookbacks = list(groups.values())
         self._groups = list(groups)
+        # The bits of those that take part only since some time, with that time.
+        self._later = [
+            [(since, 1 << member) for member, since in enumerate(group.since) if since] for group in self._groups
+        ]
         # Of each group at how many times all have a bar, and the bits of those that have one at a time.
         self._common = [0] * len(groups)
         self._present: list[dict[int, int]] = [{} for _ in groups]
@@ -172,7 +183,7 @@ class Reach:
         """Look only for the bars of groups that lack some."""
         self._places.clear()
         for place in self._lacking:
-            for member, instrument in enumerate(self._groups[place]):
+            for member, instrument in enumerate(self._groups[place].instruments):
                 self._places.setdefault(instrument, []).append((place, 1 << member))
 
     def take(self, older: list[Frame]) -> None:
@@ -205,12 +216,14 @@ class Reach:
 
     def _count(self, place: int, bit: int, frame: Frame, begin: int, count: int) -> None:
         """Count the times at which a group is complete by a member's bars; requested ones may repeat what was taken."""
-        length, present, everyone = timeframes.seconds(frame.timeframe), self._present[place], len(self._groups[place])
+        length, present, later = timeframes.seconds(frame.timeframe), self._present[place], self._later[place]
+        everyone = (1 << len(self._groups[place].instruments)) - 1
         for step in frame.step[begin : begin + count]:
             at = frame.first_close_s + step * length
             before = present.get(at, 0)
             present[at] = before | bit
-            self._common[place] += before != present[at] == (1 << everyone) - 1
+            absent = sum(other for since, other in later if at < since) if later else 0
+            self._common[place] += before | absent != present[at] | absent == everyone
 
     def done(self) -> bool:
         return not self._lacking
@@ -219,23 +232,24 @@ class Reach:
         return history.joined(reversed(self._newest_first))
 
 
-def known_groups(groups: Mapping[Group, int], snapshot: Snapshot) -> dict[str, dict[tuple[str, ...], int]]:
+def known_groups(groups: Mapping[Group, int], snapshot: Snapshot) -> dict[str, dict[KnownGroup, int]]:
     """Return groups by timeframe, without instruments that left or had no bar: they are not searched for.
 
     A group is left out if one of its instruments has been silent for as long as bars are searched.
     """
-    known: dict[str, dict[tuple[str, ...], int]] = {}
+    known: dict[str, dict[KnownGroup, int]] = {}
     for (timeframe, instruments), count in groups.items():
         apart = snapshot.apart.get(" ".join((timeframe, *instruments)), {})
         group = tuple(
             instrument
             for instrument in instruments
-            if f"{timeframe} {instrument}" in snapshot.through and instrument not in apart
+            if f"{timeframe} {instrument}" in snapshot.through and apart.get(instrument, 0) >= 0
         )
         oldest = snapshot.newest_s - searched(count) * timeframes.seconds(timeframe)
         if group and all(snapshot.through[f"{timeframe} {instrument}"] > oldest for instrument in group):
             wanted = known.setdefault(timeframe, {})
-            wanted[group] = max(wanted.get(group, 0), count)
+            searched_for = KnownGroup(group, tuple(apart.get(instrument, 0) for instrument in group))
+            wanted[searched_for] = max(wanted.get(searched_for, 0), count)
     return known
 
 
