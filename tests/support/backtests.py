@@ -52,16 +52,19 @@ def bars(seed: int, minutes: int) -> list[Recording]:
     return [Recording.of(series) for series in market.market(seed, ALL, minutes, START)]
 
 
-def fast_result(traded: Desk, recordings: Sequence[Recording], start: int, until: int) -> AccountResult:
+def fast_result(
+    traded: Desk, recordings: Sequence[Recording], start: int, until: int, *, plain: bool = False
+) -> AccountResult:
+    """The result of the compiled scan; of a ``plain`` one some steps run as plain Python."""
     history = History({recording.instrument: recording for recording in recordings}, start, until)
     run = run_account(traded, ACCOUNT, prepare(traded), history, 0)
-    assert run.plain == {}
+    assert bool(run.plain) == plain
     return run.result
 
 
-def fast(traded: Desk, recordings: Sequence[Recording], start: int, until: int) -> Outcome:
+def fast(traded: Desk, recordings: Sequence[Recording], start: int, until: int, *, plain: bool = False) -> Outcome:
     """The outcome of the compiled scan."""
-    result = fast_result(traded, recordings, start, until)
+    result = fast_result(traded, recordings, start, until, plain=plain)
     fills = [
         (_s(row["at"]), row["instance"], row["instrument"], row["quantity"], row["price"], row["fee"])
         for row in result.fills.to_pylist()

@@ -1,4 +1,4 @@
-"""An instrument that comes back to its universe is seen once it has a whole window of its own bars, never on padding."""
+"""An instrument that is back in its universe is seen once it has a whole window of its own, never on padding."""
 
 from collections.abc import Mapping
 from itertools import pairwise
@@ -29,7 +29,7 @@ MOMENTUM: dict[str, Any] = {
 
 
 def three(**changes: Any) -> Desk:
-    from fanfold import desk  # noqa: PLC0415 - the name is a module's
+    from fanfold import desk
 
     tables = raw(
         **{
@@ -100,15 +100,15 @@ def test_one_that_is_back_is_ranked_once_its_window_is_whole() -> None:
     runs.run(gone, cold=False)
     for name, lookback in (("short", 5), ("long", 14)):
         spoke = [number for number, who, of in runs.targets if (who, of) == (name, B)]
-        (left, back), *more = [(one, other) for one, other in pairwise(spoke) if other - one > 1]
+        (left, back), *more = [(last, first) for last, first in pairwise(spoke) if first - last > 1]
         assert (left, back, more) == (59, 70 + lookback, [])
         others = [number for number, who, of in runs.targets if (who, of) == (name, A)]
-        assert [other for one, other in pairwise(others) if other - one > 1] == [60 + MISSED_BARS]
+        assert [first for last, first in pairwise(others) if first - last > 1] == [60 + MISSED_BARS]
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_no_step_that_counts_reads_padding_of_one_that_came_back(seed: int) -> None:
-    """What a member is seen with are bars of its own, at the times that are told; but for its own warming up."""
+    """Each member is seen with bars of its own at the times of the view, except by itself while it warms up."""
     random, lookback = Random(seed), random_lookback(seed)
     closes = {name: {bar.closes_at_s: bar.close / 100 for bar in walk(5, name, COUNT)} for name in NAMES}
     window, gone = Window(NAMES, "1m", lookback), absences(seed)

@@ -1,6 +1,6 @@
 """The history of an account on the times of its polls: bars, and what its strategies want of them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +9,7 @@ from fanfold.desk import Desk, StrategyInstance
 from fanfold.errors import BadInput
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
+from fanfold.research import leaving
 from fanfold.research.account_book import PollTable, Rate, RulePlace, Term, Wanted
 from fanfold.research.account_laying import CLOSE, TIME, KnownBars, laid
 from fanfold.research.account_terms import FIGURE_MAX, AccountTerms
@@ -22,7 +23,7 @@ from fanfold.research.columns import (
     resampled,
 )
 from fanfold.research.folding import WEIGHT, fold
-from fanfold.research.sorted_times import Rows, places_of, rows_of, shared_rows, union_of
+from fanfold.research.sorted_times import Rows, places_of, shared_rows, union_of
 from fanfold.risk.exposure import mark
 from fanfold.risk.protection import MILLION
 from fanfold.signals.legs import protection_of
@@ -107,14 +108,21 @@ def signals_of(desk: Desk, venue: str, account: AccountTerms, history: History, 
         instance = desk.strategies[name]
         strategy = contract.bind(instance.strategy, instance.params, len(instance.instruments))
         series = {symbol: _series(history, instance.timeframe, symbol, reach) for symbol in instance.instruments}
+        members = [series[symbol] for symbol in instance.instruments]
+        left = leaving.targets_of(desk, venue, name, members, times) if strategy.cross_sectional else None
+        for symbol, spoken in (left or {}).items():
+            column = account.keys.index((name, symbol))
+            weights[column, spoken.rows], fixed[:, column] = spoken.wanted[WEIGHT], protection_of(instance)[1:]
+            own |= {column: (spoken.rows, spoken.wanted[1:])} if spoken.wanted[1:].any() else {}
+        if left is not None:
+            plain[name] = leaving.WHY_PLAIN
+            continue
         for me, symbols in _groups(strategy, instance):
             column = account.keys.index((name, instance.instruments[me]))
             members = on_common_times([series[symbol] for symbol in symbols])
             folded = fold(strategy, members, me if strategy.cross_sectional else 0)
             plain |= {name: folded.why_plain} if folded.why_plain else {}
-            longer = any(history.recordings[symbol].timeframe != instance.timeframe for symbol in symbols)
-            finer = [_traded(history, symbol).time for symbol in symbols] if longer else []
-            rows, bars = _spoken(members[0].time, finer, times, age_s_max)
+            rows, bars = _spoken(members[0].time, times, age_s_max)
             weights[column, rows] = folded.wanted[WEIGHT, bars]
             fixed[:, column] = protection_of(instance)[1:]
             if folded.protected:
@@ -160,16 +168,13 @@ def _groups(strategy: Strategy, instance: StrategyInstance) -> Iterator[tuple[in
         yield me, instance.instruments if strategy.cross_sectional else [symbol]
 
 
-def _spoken(ends: Integers, finer: Sequence[Integers], times: Integers, age_s_max: int) -> tuple[Rows, Rows]:
+def _spoken(ends: Integers, times: Integers, age_s_max: int) -> tuple[Rows, Rows]:
     """Return the numbers of the times at which a leg speaks, and of its bars then.
 
-    It does when a poll brings its bar: at the close of a longer bar each of its instruments must have a finer one. The
-    first poll brings the newest longer bar that closed before it, which counts while its signal is not too old.
+    It does when a poll brings its bar. The first poll brings the newest longer bar that closed before it, which counts
+    while its signal is not too old.
     """
     rows, bars = shared_rows(ends, times)
-    for own in finer:
-        come = rows_of(ends[bars], own) >= 0
-        rows, bars = places_of(rows)[come], places_of(bars)[come]
     before = int(np.searchsorted(ends, times[0], side="right")) - 1
     if before >= 0 and ends[before] < times[0] <= ends[before] + age_s_max:
         return np.append(0, places_of(rows)), np.append(before, places_of(bars))

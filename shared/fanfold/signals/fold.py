@@ -11,21 +11,18 @@ from fanfold.market.bars import Series
 from fanfold.messages import LegCode, LegState, Target
 from fanfold.signals.legs import Group, Leg, LegCondition, legs_of
 from fanfold.signals.short_windows import Gap, GroupParts, ShortWindows, refilled
-from fanfold.signals.stepping import step_waiting, window_of
+from fanfold.signals.stepping import MISSED_BARS, go_on_without, step_waiting, window_of
 from fanfold.signals.stored_fold import Snapshot, searched
-from fanfold.strategy.solo_window import SoloWindow
+from fanfold.strategy.solo_window import NOBODY, SoloWindow
 from fanfold.strategy.window import Window
 
-__all__ = ["Group"]
+__all__ = ["MISSED_BARS", "Group"]
 
 # Timeframe and instrument.
 SeriesKey = tuple[str, str]
 
-# A universe continues without an instrument that lags by more bars than this.
-MISSED_BARS = 5
 # A gap that was requested this long ago counts as permanent. Market-data reports it earlier, if it answers.
 HOLE_S = 900
-NOBODY: frozenset[int] = frozenset()
 
 
 class Fold:
@@ -236,14 +233,7 @@ class Fold:
         group, window, legs = self._groups[place]
         if not (self._lagging or window.left):
             return False
-        late = self._late(group)
-        alone = len(late) == len(group[1]) or all(leg.wants_all for leg in legs)
-        before = window.left
-        changed = window.leave(NOBODY if alone else late)
-        for leg in legs:
-            if leg.me in before - window.left:
-                leg.come_back()
-        return changed
+        return go_on_without(self._late(group), legs, window)
 
     def _late(self, group: Group) -> frozenset[int]:
         if not self._lagging:

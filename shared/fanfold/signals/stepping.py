@@ -3,8 +3,11 @@
 from collections.abc import Iterable, Sequence
 
 from fanfold.signals.legs import Group, Leg
-from fanfold.strategy.solo_window import SoloWindow
+from fanfold.strategy.solo_window import NOBODY, SoloWindow
 from fanfold.strategy.window import Window
+
+# A universe continues without an instrument that lags by more bars than this.
+MISSED_BARS = 5
 
 
 def window_of(group: Group, lookback: int, legs: Iterable[Leg]) -> Window | SoloWindow:
@@ -29,6 +32,20 @@ def step_waiting(legs: Sequence[Leg], window: Window | SoloWindow) -> bool:
             set_aside(legs, window)
             step_all(legs, window)
     return moved
+
+
+def go_on_without(late: frozenset[int], legs: Sequence[Leg], window: Window | SoloWindow) -> bool:
+    """Continue a universe without the members that lag. Return whether that changed the set.
+
+    It waits where all of them lag, or all of its legs want every one. One that is back warms up anew.
+    """
+    alone = len(late) == len(window.instruments) or all(leg.wants_all for leg in legs)
+    before = window.left
+    changed = window.leave(NOBODY if alone else late)
+    for leg in legs:
+        if leg.me in before - window.left:
+            leg.come_back()
+    return changed
 
 
 def set_aside(legs: Iterable[Leg], window: Window | SoloWindow) -> None:
