@@ -121,7 +121,7 @@ def library() -> None:
         questions = {
             "ranked, of a strategy": lambda: kept.runs(RunsWanted("sma_cross", rank="sharpe", rows_max=20)),
             "of a tag": lambda: kept.runs(RunsWanted(tag="candidate")),
-            "trials of a strategy": lambda: kept.trials_of("sma_cross", [MARKET], START, START),
+            "trials of a strategy": lambda: len(kept.tried("sma_cross", [MARKET], START, START)),
         }
         rows = []
         for name, ask in questions.items():

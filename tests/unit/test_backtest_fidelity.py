@@ -56,6 +56,13 @@ def test_full_says_what_fast_says(strategy: str, tmp_path: Path, capsys: pytest.
     assert first == second
 
 
+def test_a_back_test_with_another_latency_is_another_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("sma_cross", "--desk", str(DESK), "--minutes", "60", "--library", str(tmp_path))
+    at_once, late = answer(capsys, *words), answer(capsys, *words, "--latency", "60")
+    assert at_once["run"] != late["run"]
+    assert (at_once["provenance"]["latency_s"], late["provenance"]["latency_s"]) == (0, 60)
+
+
 def test_ids_are_those_of_a_run_and_refusals_have_their_figures(tmp_path: Path) -> None:
     desk = changed_desk(tmp_path, "[limits.main]", "[limits.main]\norders_per_minute_max = 1")
     limited = run_plan.plan(desk, [], None, {}, None, None, 300)

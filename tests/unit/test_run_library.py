@@ -1,10 +1,13 @@
 """The library keeps every run, ranks and compares them, and counts what was tried."""
 
 import json
+import multiprocessing
 import random
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from fanfold.cli.main import main
@@ -34,6 +37,10 @@ def filled(folder: Path, count: int) -> tuple[RunLibrary, list[dict[str, Any]]]:
     return library, rows
 
 
+def count(library: RunLibrary, *what: Any) -> int:
+    return len(library.tried(*what))
+
+
 def test_runs_are_ranked_and_filtered_as_a_list_of_python_is(tmp_path: Path) -> None:
     library, rows = filled(tmp_path, 3 * LOOSE_MAX + 5)
     assert len(list((tmp_path / "runs").iterdir())) < LOOSE_MAX
@@ -49,16 +56,16 @@ def test_runs_are_ranked_and_filtered_as_a_list_of_python_is(tmp_path: Path) -> 
 
 def test_trials_are_the_configurations_on_the_same_data(tmp_path: Path) -> None:
     library, rows = filled(tmp_path, 150)
-    assert library.trials_of("sma_cross", ["BTC/USDT"], 0, 10_000) == 7
-    assert library.trials_of("sma_cross", ["BTC/USDT"], 4_001, 10_000) == 0
-    assert library.trials_of("pairs", ["BTC/USDT"], 0, 10_000) == 0
+    assert count(library, "sma_cross", ["BTC/USDT"], 0, 10_000) == 7
+    assert count(library, "sma_cross", ["BTC/USDT"], 4_001, 10_000) == 0
+    assert count(library, "pairs", ["BTC/USDT"], 0, 10_000) == 0
     at_the_time = [each for each in rows if each["since"] <= 1_000 <= each["until"]]
     tried = [each for each in at_the_time if each["strategy"] == "breakout" and "SOL/USDT" in each["instruments"]]
     expected = {each["params"] for each in tried}
-    assert library.trials_of("breakout", ["SOL/USDT", "XRP/USDT"], 1_000, 1_000) == len(expected)
+    assert count(library, "breakout", ["SOL/USDT", "XRP/USDT"], 1_000, 1_000) == len(expected)
     library.keep(RunStamp("refused", "sweep"), table_of([row(params='{"n":99}', error="refused")]))
-    assert library.trials_of("sma_cross", ["BTC/USDT"], 0, 10_000) == 7
-    assert RunLibrary(tmp_path / "none").trials_of("sma_cross", ["BTC/USDT"], 0, 10_000) == 0
+    assert count(library, "sma_cross", ["BTC/USDT"], 0, 10_000) == 7
+    assert count(RunLibrary(tmp_path / "none"), "sma_cross", ["BTC/USDT"], 0, 10_000) == 0
 
 
 def test_a_run_that_is_kept_twice_is_there_once(tmp_path: Path) -> None:
@@ -67,6 +74,59 @@ def test_a_run_that_is_kept_twice_is_there_once(tmp_path: Path) -> None:
     library.keep(RunStamp("run-0003", "sweep", 3), library.rows_of("run-0003"))
     assert library.rows_of("run-0003").num_rows == 1
     assert library.runs(RunsWanted()).num_rows == LOOSE_MAX
+
+
+def test_edited_code_with_the_same_params_is_another_trial(tmp_path: Path) -> None:
+    library = RunLibrary(tmp_path)
+    for number, code in enumerate(["first", "first", "second"]):
+        library.keep(RunStamp(f"run-{number}", "back-test", number), table_of([row(code=code)]))
+    assert count(library, "sma_cross", ["BTC/USDT"], 0, 10_000) == 2
+
+
+def test_configurations_that_a_walk_trained_on_count_and_are_no_runs(tmp_path: Path) -> None:
+    library = RunLibrary(tmp_path)
+    rows = [row(params=json.dumps({"n": number % 3}), since=since) for number, since in enumerate([0, 0, 0, 900, 900])]
+    library.keep_tried("walk-1", table_of([*rows, row(params='{"n":9}', error="refused")]))
+    assert count(library, "sma_cross", ["BTC/USDT"], 0, 10_000) == 3
+    assert count(library, "sma_cross", ["BTC/USDT"], 0, 500) == 3
+    assert count(library, "sma_cross", ["ETH/USDT"], 0, 10_000) == 0
+    with pytest.raises(NothingThere):
+        library.runs(RunsWanted())
+
+
+def test_several_processes_keep_and_read_at_once(tmp_path: Path) -> None:
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        pool.starmap(kept_and_read, [(tmp_path, number) for number in range(2)])
+    assert RunLibrary(tmp_path).runs(RunsWanted()).num_rows == 2 * LOOSE_MAX + 1
+    assert not list(tmp_path.glob("**/*.unfinished"))
+
+
+def kept_and_read(folder: Path, process: int) -> None:
+    library = RunLibrary(folder)
+    for number in range(LOOSE_MAX):
+        library.keep(RunStamp(f"run-{process}-{number}", "back-test", number), table_of([row()]))
+        library.keep(RunStamp("of-both", "back-test", number), table_of([row()]))
+        assert library.runs(RunsWanted(kind="back-test")).num_rows > number
+
+
+def test_a_file_that_another_process_joins_is_not_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    library, _ = filled(tmp_path, 3)
+    listed = Path.glob
+
+    def joined_then(folder: Path, pattern: str) -> Any:
+        files = list(listed(folder, pattern))
+        if folder.name != "runs":
+            return files
+        monkeypatch.setattr(Path, "glob", listed)
+        rows = pa.concat_tables([pq.read_table(file) for file in files])
+        pq.write_table(rows, folder / "joined-elsewhere.parquet")
+        for file in files:
+            file.unlink()
+        return files
+
+    library.runs(RunsWanted())
+    monkeypatch.setattr(Path, "glob", joined_then)
+    assert library.rows_of("run-0001").num_rows == 1
 
 
 def test_tags_come_and_go(tmp_path: Path) -> None:
@@ -117,7 +177,8 @@ def test_commands_keep_what_they_made(
     assert main(["research", "runs", "--tag", "candidate"]) == 0
     assert capsys.readouterr().out.startswith("1 runs")
     assert main(["verdict", "sma_cross", "--permutations", "19", "--json"]) in {0, 1}
-    assert json.loads(capsys.readouterr().out)["trials"] == 2
+    # Those of the back-tests, and its own.
+    assert json.loads(capsys.readouterr().out)["trials"] == 3
     assert main(["verdict", "sma_cross", "--permutations", "19", "--trials", "9", "--json"]) in {0, 1}
     assert json.loads(capsys.readouterr().out)["trials"] == 9
     assert main(["research", "runs", "--kind", "verdict"]) == 0

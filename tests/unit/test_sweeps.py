@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -164,6 +165,23 @@ def test_a_sweep_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(traded) == 12
     assert list(tmp_path.glob("sweeps/*")) == []
     assert result.table.equals(sweep("sma_cross", **{**wanted, "library": None}).table)
+    assert RunLibrary(tmp_path).rows_of(result.run).num_rows == 12
+
+
+def test_a_sweep_is_whole_though_another_with_the_same_ends_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended_elsewhere(batch: Any, recordings: Any) -> pa.Table:
+        if batch.first == 6:
+            shutil.rmtree(next(tmp_path.glob("sweeps/*")))
+        return run_batch(batch, recordings)
+
+    wanted: dict[str, Any] = {"desk": DESK, "grid": GRID, "minutes": 300, "library": tmp_path}
+    monkeypatch.setattr(running, "TRIALS_MAX", 1)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    monkeypatch.setattr(running, "run_batch", ended_elsewhere)
+    result = sweep("sma_cross", **wanted)
+    assert result.table["trial"].to_pylist() == list(range(12))
     assert RunLibrary(tmp_path).rows_of(result.run).num_rows == 12
 
 

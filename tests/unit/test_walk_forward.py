@@ -5,13 +5,14 @@ from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from fanfold.cli.main import main
 from fanfold.errors import BadInput
 from fanfold.research import backtest, walk_forward
 from fanfold.research.library import RunLibrary
-from fanfold.research.sweeping.splits import Split, purged_folds, rolling
+from fanfold.research.sweeping.splits import LookBack, Split, purged_folds, rolling
 from fanfold.research.sweeping.sweep_job import TradedWindow
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,7 +59,7 @@ def test_a_walk_is_what_plain_loops_over_back_tests_come_to(anchored: bool) -> N
 def test_a_purged_fold_trains_on_no_bar_that_its_test_reads() -> None:
     span, reach, embargo = TradedWindow(60, 6_000), 7 * 60, 11 * 60
     for folds in (2, 3, 5):
-        parted = purged_folds(span, 60, folds, reach, embargo)
+        parted = purged_folds(span, 60, folds, LookBack(7, [np.arange(60, 6_060, 60)]), embargo)
         tested = [close for split in parted for close in closes(split.test)]
         assert tested == list(closes(span))
         for split in parted:
@@ -70,6 +71,39 @@ def test_a_purged_fold_trains_on_no_bar_that_its_test_reads() -> None:
                 and not split.test.until < close - reach <= split.test.until + embargo
             ]  # fmt: skip
             assert kept == expected
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_purged_fold_over_holes_and_longer_bars_reads_no_bar_of_its_test(seed: int) -> None:
+    dice = np.random.default_rng(seed)
+    minutes, length = np.arange(60, 18_060, 60), int(dice.choice([60, 300]))
+    # Two legs, each with holes of its own; a decision is made at each close of a longer bar that there is.
+    legs = [np.unique(-(-minutes[dice.random(minutes.size) < 0.6] // length) * length) for _ in range(2)]
+    lookback = int(dice.integers(1, 6))
+    span, folds = TradedWindow(60, 18_000), int(dice.integers(2, 6))
+    for split in purged_folds(span, 60, folds, LookBack(lookback, legs), 0):
+        for leg in legs:
+            read = bars_read(leg, lookback, split.test)
+            assert not read & set[int]().union(*(bars_read(leg, lookback, window) for window in split.train))
+
+
+def bars_read(leg: Any, lookback: int, window: TradedWindow) -> set[int]:
+    """Return the closes of the bars that decisions of a leg in a window read."""
+    places = [place for place, close in enumerate(leg.tolist()) if window.since <= close <= window.until]
+    return {int(leg[at]) for place in places for at in range(max(place - lookback, 0), place + 1)}
+
+
+def test_a_walk_by_another_figure_is_another_run(tmp_path: Path) -> None:
+    walks = [
+        walk_forward("sma_cross", train="3h", test="2h", library=tmp_path, **{**WALK, "rank": rank})
+        for rank in ("total_return", "fees")
+    ]
+    assert walks[0].run != walks[1].run
+    library = RunLibrary(tmp_path)
+    assert [library.rows_of(walk.run).num_rows for walk in walks] == [3, 3]
+    # All that was trained counts as tried, and not what was chosen alone.
+    assert len(library.tried("sma_cross", ["BTC/USDT"], 0, 2**40)) == 4
+    assert not list((tmp_path / "sweeps").iterdir())
 
 
 def closes(window: TradedWindow) -> range:
@@ -98,6 +132,9 @@ def test_rolling_splits_are_those_of_a_list_of_closes(anchored: bool) -> None:
         ({"folds": 3, "embargo": "x"}, "is not a number of"),
         ({"train": "3h", "test": "2h", "rank": "sharpe"}, "no configuration has a sharpe"),
         ({"train": "3h", "test": "2h", "rank": "sharp"}, "`sharpe`"),
+        ({"folds": 3, "train": "3h"}, "leave --train, --test and --anchored out"),
+        ({"folds": 3, "anchored": True}, "leave --train, --test and --anchored out"),
+        ({"train": "3h", "test": "2h", "embargo": "1h"}, "name --purged-k-fold"),
     ],
 )
 def test_windows_that_cannot_be_walked_say_why(options: dict[str, Any], reason: str | None) -> None:

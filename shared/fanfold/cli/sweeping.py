@@ -22,10 +22,11 @@ from fanfold.errors import BadInput
 from fanfold.local.run_plan import RunOptions, RunPlan
 from fanfold.research.backtesting import Frictions
 from fanfold.research.library import RunLibrary, RunStamp, check_figure
-from fanfold.research.sweeping import sheet_of_sweep, sheet_of_walk, sweeps, walking
+from fanfold.research.sweeping import sheet_of_sweep, sheet_of_walk, sweeps, walk_splits, walking
 from fanfold.research.sweeping.planning import SweepOptions
 from fanfold.research.sweeping.sweep_result import SweepResult
-from fanfold.research.sweeping.walking import WalkForwardResult, WalkOptions
+from fanfold.research.sweeping.walk_splits import WalkOptions
+from fanfold.research.sweeping.walking import WalkForwardResult
 
 FrictionTerms = tuple[Decimal | None, Decimal | None, int, bool]
 
@@ -123,7 +124,7 @@ def walked(
     files.check()
     planned = read_plan(wanted)
     job = sweeps.planned_job(planned, options, Frictions(*terms))
-    windows, library = walking.train_windows(walking.splits_of(job, planned, walk)), library_in(folder)
+    windows, library = walking.train_windows(walk_splits.splits_of(job, planned, walk)), library_in(folder)
     with progress_of_trials(len(windows) * job.trials) as on_trials:
         result = walking.of_job(job, planned, walk, library, on_trials, now_s(), tags)
     return _walked(result, files, library)

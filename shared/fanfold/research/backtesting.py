@@ -106,7 +106,8 @@ def of_plan(planned: RunPlan, frictions: Frictions = NO_FRICTIONS, fidelity: Fid
     run = _fast if fidelity == "fast" else _full
     accounts, plain = run(traded, planned, histories, frictions.latency_s)
     span = planned.start, planned.until
-    return BacktestResult(fidelity, span, accounts, provenance_of(traded, planned), plain, planned.notes)
+    provenance = provenance_of(traded, planned, frictions.latency_s)
+    return BacktestResult(fidelity, span, accounts, provenance, plain, planned.notes)
 
 
 def _history(traded: Desk, planned: RunPlan, account: str) -> History:
@@ -151,9 +152,9 @@ def with_frictions(traded: Desk, frictions: Frictions) -> Desk:
     return changed
 
 
-def provenance_of(traded: Desk, planned: RunPlan) -> Provenance:
-    """Return the hashes of data, code and desk."""
+def provenance_of(traded: Desk, planned: RunPlan, latency_s: int) -> Provenance:
+    """Return the hashes of data, code and desk, and how long orders were on their way."""
     code = {name: contract.code_of(instance.strategy) for name, instance in traded.strategies.items()}
     document = blake2s(desk.dump(traded), digest_size=16).hexdigest()
     data = data_hash(planned.recordings, planned.start, planned.until)
-    return Provenance(data=data, code=code, desk=document, version=__version__)
+    return Provenance(data=data, code=code, desk=document, version=__version__, latency_s=latency_s)

@@ -1,11 +1,14 @@
 """A library of runs: a row a back-test, trial, walk forward or verdict, in Parquet, read by DuckDB.
 
-Under ``runs`` lies a file a run; many small ones are joined, so that thousands of runs are read at once. Under ``tags``
-lies an empty file a run and tag, under ``sheets`` a tear sheet a run. Nothing is ever changed in place, and a file is
-there whole, or not at all.
+Under ``runs`` lies a file a run; many small ones are joined, so that thousands of runs are read at once. Under
+``tried`` lies a file a walk forward, with the configurations that it chose among. Under ``tags`` lies an empty file a
+run and tag, under ``sheets`` a tear sheet a run. Nothing is ever changed in place, and a file is there whole, or not at
+all, so that several processes use a library at once.
 """
 
-from collections.abc import Mapping, Sequence
+import fcntl
+import os
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from hashlib import blake2s
 from pathlib import Path
@@ -30,6 +33,11 @@ SHEET = ".html"
 # A run that was being joined when the machine stopped lies in two files. To look takes less than to take each row once.
 _TWICE = "SELECT count(*) > count(DISTINCT (run, trial)) FROM read_parquet($files)"
 _ALL = "read_parquet($files)"
+_TRIED = (
+    "SELECT DISTINCT code, params, timeframe FROM read_parquet($files) WHERE strategy = $strategy AND error IS NULL "
+    "AND epoch(since) <= $until AND epoch(until) >= $since "
+    "AND list_has_any(string_split(instruments, ','), $instruments)"
+)
 _ONCE = f"(SELECT * FROM {_ALL} QUALIFY row_number() OVER (PARTITION BY run, trial) = 1)"  # noqa: S608 - no input
 _TAGS = "LEFT JOIN (SELECT run, list(tag ORDER BY tag) AS tags FROM tagged GROUP BY run) USING (run) "
 
@@ -41,6 +49,14 @@ class RunStamp(NamedTuple):
     kind: RunKind
     made_at: int | None = None
     summary: str = ""
+
+
+class Tried(NamedTuple):
+    """A configuration as it counts as a trial: edited code is another one."""
+
+    code: str
+    params: str
+    timeframe: str
 
 
 class RunsWanted(NamedTuple):
@@ -74,6 +90,7 @@ class RunLibrary:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._runs, self._tags, self._sheets = folder / "runs", folder / "tags", folder / "sheets"
+        self._tried = folder / "tried"
 
     def keep(self, stamp: RunStamp, rows: pa.Table, tags: Sequence[str] = ()) -> None:
         """Keep the rows of a run, in the place of those that it had."""
@@ -82,7 +99,8 @@ class RunLibrary:
         there = {name: rows[name] for name in rows.column_names if name in row_schema().names}
         missing = {field.name: pa.nulls(rows.num_rows, field.type) for field in row_schema() if field.name not in there}
         columns = filled | there | missing
-        self._write(f"{stamp.run}.parquet", pa.table({name: columns[name] for name in library_schema().names}))
+        table = pa.table({name: columns[name] for name in library_schema().names})
+        write_table(self._runs / f"{stamp.run}.parquet", table)
         for tag in tags:
             self.tag(stamp.run, tag)
         self._join()
@@ -90,9 +108,17 @@ class RunLibrary:
     def keep_sheet(self, run: str, page: str) -> None:
         """Keep the tear sheet of a run."""
         self._sheets.mkdir(parents=True, exist_ok=True)
-        unfinished = self._sheets / f"{run}.unfinished"
+        unfinished = self._sheets / f"{run}.{os.getpid()}.unfinished"
         unfinished.write_text(page, encoding="utf-8")
         unfinished.replace(self._sheets / f"{run}{SHEET}")
+
+    def keep_tried(self, run: str, rows: pa.Table) -> None:
+        """Keep the configurations that a walk forward chose among, of the rows of its training, each once."""
+        keys = ["strategy", "params", "instruments", "timeframe", "code"]
+        whole = rows.filter(rows["error"].is_null()).group_by(keys).aggregate([("since", "min"), ("until", "max")])
+        named = whole.rename_columns({"since_min": "since", "until_max": "until"})
+        error = pa.nulls(named.num_rows, pa.string())
+        write_table(self._tried / f"{run}.parquet", named.append_column("error", error))
 
     def sheets(self) -> dict[str, Path]:
         """Return the tear sheets that were kept, by run."""
@@ -116,7 +142,7 @@ class RunLibrary:
         """Return the rows of a run. Raises NothingThere for one that is not in the library."""
         rows = self._query("WHERE run = $run ORDER BY trial", {"run": run})
         if not rows.num_rows:
-            known = sorted({*self._query("", {})["run"].to_pylist()}) if self._files() else []
+            known = sorted({*self._query("", {})["run"].to_pylist()})
             raise NothingThere(
                 f"{self.folder} has no run {run!r}{near(run, known)}; `fanfold research runs` lists them"
             )
@@ -151,29 +177,39 @@ class RunLibrary:
         values = {name: getattr(wanted, name) for name in ("strategy", "kind", "tag") if getattr(wanted, name)}
         return self._query(f"{clause}ORDER BY {order}, run, trial{limit}", values)
 
-    def trials_of(self, strategy: str, instruments: Sequence[str], since: int, until: int) -> int:
-        """Return how many configurations of a strategy were traded on any of these instruments in any of this time.
+    def tried(self, strategy: str, instruments: Sequence[str], since: int, until: int) -> set[Tried]:
+        """Return the configurations of a strategy that were traded on any of these instruments in any of this time.
 
-        Times are closes in epoch seconds. Params that were traded twice are one configuration.
+        Times are closes in epoch seconds. What was traded twice is one configuration.
         """
-        if not self._files():
-            return 0
-        rows = self._query(
-            "WHERE strategy = $strategy AND kind <> 'verdict' AND error IS NULL "
-            "AND epoch(since) <= $until AND epoch(until) >= $since "
-            "AND list_has_any(string_split(instruments, ','), $instruments)",
-            {"strategy": strategy, "since": since, "until": until, "instruments": list(instruments)},
-        )
-        return len(set(zip(*(rows[name].to_pylist() for name in ("params", "timeframe")), strict=True)))
+        values = {"strategy": strategy, "since": since, "until": until, "instruments": list(instruments)}
+        runs = self._ask(self._runs, values, lambda _files: f"{_TRIED} AND kind <> 'verdict'")
+        trained = self._ask(self._tried, values, lambda _files: _TRIED)
+        return {Tried(**row) for rows in (runs, trained) if rows is not None for row in rows.to_pylist()}
 
     def _query(self, clause: str, values: Mapping[str, Any]) -> pa.Table:
-        files = self._files()
-        if not files:
-            raise NothingThere(f"{self.folder} has no runs yet; `fanfold backtest` and `fanfold sweep` keep them there")
         self._database.register("tagged", self._tag_table())
-        ((twice,),) = self._database.sql(_TWICE, params={"files": files}).fetchall()
-        text = f"FROM {_ONCE if twice else _ALL} {_TAGS}{clause}"
-        return self._database.sql(text, params={"files": files, **values}).to_arrow_table()
+
+        def text(files: Sequence[str]) -> str:
+            ((twice,),) = self._database.sql(_TWICE, params={"files": files}).fetchall()
+            return f"FROM {_ONCE if twice else _ALL} {_TAGS}{clause}"
+
+        rows = self._ask(self._runs, values, text)
+        if rows is None:
+            raise NothingThere(f"{self.folder} has no runs yet; `fanfold backtest` and `fanfold sweep` keep them there")
+        return rows
+
+    def _ask(self, folder: Path, values: Mapping[str, Any], text: Callable[[Sequence[str]], str]) -> pa.Table | None:
+        """Ask the files of a folder, or return None where there are none; anew where another process joined some."""
+        from duckdb import IOException  # noqa: PLC0415 - as below
+
+        while files := sorted(map(str, folder.glob("*.parquet"))):
+            try:
+                return self._database.sql(text(files), params={"files": files, **values}).to_arrow_table()
+            except IOException:
+                if all(map(os.path.exists, files)):
+                    raise
+        return None
 
     @cached_property
     def _database(self) -> "DuckDBPyConnection":
@@ -190,22 +226,27 @@ class RunLibrary:
         columns = [pa.array([tag[place] for tag in tags], pa.string()) for place in range(2)]
         return pa.table(dict(zip(("run", "tag"), columns, strict=True)))
 
-    def _files(self) -> list[str]:
-        return sorted(map(str, self._runs.glob("*.parquet")))
-
     def _join(self) -> None:
-        """Join the files of single runs where there are many of them."""
-        files = [path for path in sorted(self._runs.glob("*.parquet")) if path.stat().st_size <= JOINED_BYTES_MAX]
-        if sum(not path.name.startswith(_JOINED) for path in files) < LOOSE_MAX:
-            return
-        rows = pa.concat_tables([pq.read_table(path, schema=library_schema()) for path in files])
-        name = blake2s(" ".join(path.name for path in files).encode(), digest_size=8).hexdigest()
-        self._write(f"{_JOINED}{name}.parquet", rows)
-        for path in files:
-            path.unlink(missing_ok=True)
+        """Join the files of single runs where there are many of them, unless another process does."""
+        with (self.folder / ".joining").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return
+            files = [path for path in sorted(self._runs.glob("*.parquet")) if path.stat().st_size <= JOINED_BYTES_MAX]
+            if sum(not path.name.startswith(_JOINED) for path in files) < LOOSE_MAX:
+                return
+            rows = pa.concat_tables([pq.read_table(path, schema=library_schema()) for path in files])
+            name = blake2s(" ".join(path.name for path in files).encode(), digest_size=8).hexdigest()
+            write_table(self._runs / f"{_JOINED}{name}.parquet", rows)
+            for path in files:
+                path.unlink(missing_ok=True)
 
-    def _write(self, name: str, rows: pa.Table) -> None:
-        self._runs.mkdir(parents=True, exist_ok=True)
-        unfinished = self._runs / f"{name}.unfinished"
-        pq.write_table(rows, unfinished)
-        unfinished.replace(self._runs / name)
+
+def write_table(path: Path, rows: pa.Table) -> None:
+    """Write rows to a file of a folder, which is made; the file is there whole, or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Another process may be writing the same rows.
+    unfinished = path.with_suffix(f".{os.getpid()}.unfinished")
+    pq.write_table(rows, unfinished)
+    unfinished.replace(path)

@@ -18,13 +18,15 @@ Fidelity = Literal["fast", "full"]
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """Hashes of what a result was made of, from which it comes again to the byte.
 
-    ``data`` is of the bars, ``code`` of the strategies' code by instance, ``desk`` of the desk as it traded.
+    ``data`` is of the bars, ``code`` of the strategies' code by instance, ``desk`` of the desk as it traded. Orders
+    were ``latency_s`` on their way.
     """
 
     data: str
     code: dict[str, str]
     desk: str
     version: str
+    latency_s: int = 0
 
 
 class AccountMetrics(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,7 +14,8 @@ from fanfold.market.recordings import Recordings
 from fanfold.research.bias_lab import judging
 from fanfold.research.bias_lab.evidence import EvidenceTerms
 from fanfold.research.bias_lab.judging import Progress, StrategyVerdict, VerdictMarket
-from fanfold.research.library import RunLibrary
+from fanfold.research.library import RunLibrary, Tried
+from fanfold.research.sweeping.trial_rows import params_text
 from fanfold.simulation import market
 from fanfold.strategy import checking, contract, folder
 
@@ -52,9 +53,10 @@ def verdict(
     judged = judging.market_of(_read(data, columns) or _seeded(name), _read(again, columns))
     if timeframe:
         judged = _in_timeframe(judged, timeframe)
-    tried = trials or (1 if library is None else _tried(RunLibrary(Path(library)), name, judged))
+    own = dict(params or {})
+    tried = trials or (1 if library is None else _tried(RunLibrary(Path(library)), name, own, judged))
     terms = EvidenceTerms(float(cost_bps) / 1e4, tried, permutations, seed)
-    return judging.of_market(name, dict(params or {}), judged, terms, progress)
+    return judging.of_market(name, own, judged, terms, progress)
 
 
 def of_plan(planned: RunPlan, library: Path, progress: Progress) -> StrategyVerdict:
@@ -71,8 +73,9 @@ def of_plan(planned: RunPlan, library: Path, progress: Progress) -> StrategyVerd
     bars = {entry.instrument: Recording.of(entry.series(0, planned.until)) for entry in planned.recordings}
     judged = judging.market_of([bars[name] for name in instance.instruments])
     judged = _in_timeframe(judged, instance.timeframe)
-    terms = EvidenceTerms(float(cost_bps) / 1e4, _tried(RunLibrary(library), instance.strategy, judged))
-    return judging.of_market(instance.strategy, dict(instance.params), judged, terms, progress)
+    own = dict(instance.params)
+    terms = EvidenceTerms(float(cost_bps) / 1e4, _tried(RunLibrary(library), instance.strategy, own, judged))
+    return judging.of_market(instance.strategy, own, judged, terms, progress)
 
 
 def _in_timeframe(judged: VerdictMarket, timeframe: str) -> VerdictMarket:
@@ -90,12 +93,14 @@ def _longer(recording: Recording, timeframe: str) -> Recording:
     return Recording.of(Recordings([recording]).bars(recording.instrument, timeframe, 0, last))
 
 
-def _tried(library: RunLibrary, strategy: str, judged: VerdictMarket) -> int:
-    """Return how many configurations the library has of a strategy on these instruments, in this time."""
+def _tried(library: RunLibrary, strategy: str, params: dict[str, Any], judged: VerdictMarket) -> int:
+    """Return how many configurations the library has of a strategy on these instruments, in this time, and this one."""
     first = min(recording.closes_at_s(0) for recording in judged.traded)
     last = max(recording.closes_at_s(-1) for recording in judged.traded)
     names = [recording.instrument for recording in judged.traded]
-    return max(1, library.trials_of(strategy, names, first, last))
+    whole = contract.bind(strategy, params, len(names)).params._asdict()
+    own = Tried(contract.code_of(strategy), params_text(whole), judged.traded[0].timeframe)
+    return len(library.tried(strategy, names, first, last) | {own})
 
 
 def _read(files: Files, columns: Mapping[str, str] | None) -> list[Recording]:

@@ -149,7 +149,9 @@ def _keep(done: "BacktestResult", planned: RunPlan, folder: Path | None, tags: S
 
     run = kept_runs.backtest_run(done)
     rows = kept_runs.backtest_rows(done, planned.desk)
-    library_in(folder).keep(RunStamp(run, "back-test", now_s()), rows, tags)
+    latency_s = done.provenance.latency_s
+    summary = f"latency {latency_s} s" if latency_s else ""
+    library_in(folder).keep(RunStamp(run, "back-test", now_s(), summary), rows, tags)
     return run
 
 

@@ -83,7 +83,7 @@ def command(
                         param=param or (), cash=cash, since=since, until=until, minutes=minutes)  # fmt: skip
     from fanfold.cli import sweeping  # noqa: PLC0415 - it loads numba
     from fanfold.research.sweeping.planning import SweepOptions, grid_texts  # noqa: PLC0415 - as above
-    from fanfold.research.sweeping.walking import WalkOptions  # noqa: PLC0415 - as above
+    from fanfold.research.sweeping.walk_splits import WalkOptions  # noqa: PLC0415 - as above
 
     options = SweepOptions(grid_texts(grid), random or 0, seed, timeframe=timeframe)
     walk = WalkOptions(train, test, anchored, purged_k_fold or 0, embargo, rank)

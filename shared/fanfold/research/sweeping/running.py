@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from fanfold.market.recording import Recording
 from fanfold.research.folding import compiles
-from fanfold.research.sweeping.parts_of_sweep import SweepParts
+from fanfold.research.sweeping.parts_of_sweep import SweepParts, in_order
 from fanfold.research.sweeping.sweep_job import SweepJob, TrialBatch, batches
 from fanfold.research.sweeping.trials import run_batch
 from fanfold.strategy import contract, folder
@@ -42,8 +42,8 @@ def run_job(
     ``on_trials`` hears how many more are done. Rows are kept in ``parts`` as batches end; after an interrupt no process
     is left, and what is done is kept.
     """
-    done = parts.read()
-    known = set(done["trial"].to_pylist())
+    tables = [parts.read()]
+    known = set(tables[0]["trial"].to_pylist())
     on_trials(len(known))
     plain = not _compiles(job)
     count = workers or os.cpu_count() or 1
@@ -51,10 +51,12 @@ def run_job(
     with _executor(min(count, max(len(todo), 1)), recordings, plain=plain) as (executor, work):
         futures: dict[Future[pa.Table], TrialBatch] = {executor.submit(work, batch): batch for batch in todo}
         for future in as_completed(futures):
-            batch = futures.pop(future)
-            parts.write(batch, future.result())
+            batch, rows = futures.pop(future), future.result()
+            parts.write(batch, rows)
+            tables.append(rows)
             on_trials(sum(number not in known for number in _numbers(batch)))
-    return parts.read()
+    # Not from the parts, which another process with the same sweep removes when it ends.
+    return in_order(tables)
 
 
 def _compiles(job: SweepJob) -> bool:

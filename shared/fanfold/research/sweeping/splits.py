@@ -1,12 +1,39 @@
 """Splits of a span into what params are chosen on, and what they are traded on afterwards."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
+
+import numpy as np
 
 from fanfold.errors import BadInput
 from fanfold.performance.texts import moment
+from fanfold.research.columns import Integers
 from fanfold.research.sweeping.sweep_job import TradedWindow
 
 FOLDS_MAX = 10_000
+# Behind every close, in epoch seconds.
+NEVER = 2**62
+
+
+class LookBack(NamedTuple):
+    """The bars that decisions read: so many before their own, of legs whose bars close at ``closes``.
+
+    Bars are counted, not time: over a hole a decision reads what is further back.
+    """
+
+    lookback: int
+    closes: Sequence[Integers]
+
+    def first_read(self, since: int) -> int:
+        """Return the close of the first bar that decisions from a time on read."""
+        return min(int(own[max(int(np.searchsorted(own, since)) - self.lookback, 0)]) for own in self.closes)
+
+    def first_apart(self, until: int) -> int:
+        """Return the first close whose decision, and all later ones, read no bar that closed by a time."""
+        places = [np.searchsorted(own, until, side="right") + self.lookback for own in self.closes]
+        return max(
+            int(own[place]) if place < own.size else NEVER for own, place in zip(self.closes, places, strict=True)
+        )
 
 
 class Split(NamedTuple):
@@ -37,11 +64,11 @@ def rolling(span: TradedWindow, bar_s: int, train_s: int, test_s: int, *, anchor
     return splits
 
 
-def purged_folds(span: TradedWindow, bar_s: int, folds: int, reach_s: int, embargo_s: int) -> list[Split]:
+def purged_folds(span: TradedWindow, bar_s: int, folds: int, reach: LookBack, embargo_s: int) -> list[Split]:
     """Return ``folds`` tests of equal length, each with what is before and behind it to choose params on.
 
-    Closes whose decisions read a bar that decisions of the test read too are left out: those within ``reach_s``. So
-    are those within ``embargo_s`` behind the test. Raises BadInput where nothing would be left to train on.
+    Closes whose decisions read a bar that decisions of the test read too are left out. So are those whose decisions
+    read a bar within ``embargo_s`` behind the test. Raises BadInput where nothing would be left to train on.
     """
     whole = span.until - span.since + bar_s
     each = whole // max(folds, 1) // bar_s * bar_s
@@ -52,8 +79,8 @@ def purged_folds(span: TradedWindow, bar_s: int, folds: int, reach_s: int, embar
     for number in range(folds):
         begins = span.since + number * each
         test = TradedWindow(begins, span.until if number == folds - 1 else begins + each - bar_s)
-        before = TradedWindow(span.since, test.since - bar_s - reach_s)
-        behind = TradedWindow(test.until + bar_s + reach_s + embargo_s, span.until)
+        before = TradedWindow(span.since, reach.first_read(test.since) - bar_s)
+        behind = TradedWindow(reach.first_apart(test.until + embargo_s), span.until)
         train = tuple(window for window in (before, behind) if window.since <= window.until)
         if not train:
             raise BadInput(f"fold {number + 1} has nothing to train on: name fewer folds, or a shorter embargo")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from hashlib import blake2s
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +22,6 @@ from fanfold.research.account_result import run_account
 from fanfold.research.backtesting import NO_FRICTIONS, Frictions, planned_of
 from fanfold.research.columns import Floats, Integers
 from fanfold.research.library import COSTS, RunLibrary, RunStamp, check_figure
-from fanfold.research.sweeping import splits
 from fanfold.research.sweeping.parts_of_sweep import SweepParts, job_hash
 from fanfold.research.sweeping.planning import SweepOptions
 from fanfold.research.sweeping.running import run_job
@@ -31,24 +31,9 @@ from fanfold.research.sweeping.sweep_result import stopped_notes
 from fanfold.research.sweeping.sweeps import planned_job
 from fanfold.research.sweeping.trial_rows import TIME, table_of
 from fanfold.research.sweeping.trials import run_batch
-from fanfold.research.sweeping.windows_of_span import length_s
+from fanfold.research.sweeping.walk_splits import WalkOptions, splits_of
 from fanfold.risk.policy import prepare
-from fanfold.strategy import contract, folder
-from fanfold.strategy.loading import attempted
-
-
-class WalkOptions(NamedTuple):
-    """The options of a walk: lengths such as 180d, and the figure that params are chosen by.
-
-    With ``folds`` of two or more the tests are those of a purged k-fold, ``embargo`` long behind each.
-    """
-
-    train: str = ""
-    test: str = ""
-    anchored: bool = False
-    folds: int = 0
-    embargo: str = ""
-    rank: str = "sharpe"
+from fanfold.strategy import folder
 
 
 class WalkedFold(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,8 +120,9 @@ def of_job(
     check_figure(options.rank)
     parted = splits_of(job, planned, options)
     trained = msgspec.structs.replace(job, windows=train_windows(parted))
-    run = f"walk-forward-{job_hash(trained, planned.recordings)}"
-    parts = SweepParts(library.folder / "sweeps" / run if library is not None else None)
+    training = f"training-{job_hash(trained, planned.recordings)}"
+    run = f"walk-forward-{_hash(training, parted, options.rank)}"
+    parts = SweepParts(library.folder / "sweeps" / training if library is not None else None)
     rows = run_job(trained, planned.recordings, parts, on_trials)
     folds, trials, curves = [], [], []
     for number, split in enumerate(parted):
@@ -160,32 +146,15 @@ def of_job(
         notes=[*planned.notes, *stopped_notes(trained, rows)],
     )
     if library is not None:
+        library.keep_tried(run, rows)
         library.keep(RunStamp(run, "walk-forward", made_at, f"{len(parted)} tests"), result.rows, tags)
         parts.remove()
     return result
 
 
-def splits_of(job: SweepJob, planned: RunPlan, options: WalkOptions) -> list[Split]:
-    """Return the splits of a job's window. Raises BadInput for lengths that do not fit."""
-    bar_s, (span,) = timeframes.seconds(planned.recordings[0].timeframe), job.windows
-    if options.folds:
-        reach_s = _lookback(job) * timeframes.seconds(job.instance.timeframe)
-        return splits.purged_folds(
-            span, bar_s, options.folds, reach_s, length_s(options.embargo) if options.embargo else 0
-        )
-    if not options.train or not options.test:
-        raise BadInput("name the windows, such as --train 180d --test 30d, or --purged-k-fold 5")
-    lengths = length_s(options.train), length_s(options.test)
-    return splits.rolling(span, bar_s, *lengths, anchored=options.anchored)
-
-
-def _lookback(job: SweepJob) -> int:
-    """Return the longest lookback of the configurations that the strategy takes."""
-    reach = 0
-    for configuration in job.configurations:
-        bound = attempted(lambda: contract.bind(job.instance.strategy, configuration, len(job.markets[0])))  # noqa: B023
-        reach = max(reach, 0 if isinstance(bound, BaseException) else bound.lookback)
-    return reach
+def _hash(training: str, parted: Sequence[Split], rank: str) -> str:
+    """Hash a walk: what is trained on what, which tests follow, and the figure that chooses between them."""
+    return blake2s(msgspec.json.encode([training, parted, rank]), digest_size=8).hexdigest()
 
 
 def train_windows(parted: Sequence[Split]) -> tuple[TradedWindow, ...]:
