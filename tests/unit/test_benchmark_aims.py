@@ -43,7 +43,7 @@ def met(figure: str, aim: str) -> str:
     reached, wanted = [value(number) for number in numbers(figure)], [value(number) for number in numbers(aim)] or [1.0]
     faster = "as fast" in figure
     wanted = wanted * len(reached) if len(wanted) == 1 else wanted
-    held = [one >= aimed if faster else one <= aimed for one, aimed in zip(reached, wanted, strict=True)]
+    held = [at >= aimed if faster else at <= aimed for at, aimed in zip(reached, wanted, strict=True)]
     return "yes" if all(held) else "once" if any(held) and "run" in figure else "no"
 
 
