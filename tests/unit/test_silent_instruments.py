@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 
+from fanfold.aws.dynamodb import folds
 from fanfold.aws.dynamodb.folds import FoldTable
 from fanfold.aws.dynamodb.table import Table
 from fanfold.errors import AT_ONCE
@@ -29,16 +30,20 @@ DESK = small_desk(**STRATEGIES)
 class Speech:
     """Signal, of which every message is a new process, at a venue where B has no bars at the minutes of ``silent``."""
 
-    def __init__(self, silent: range, *, suspended: bool = False) -> None:
+    def __init__(self, silent: range, *, suspended: bool = False, every: int = 1, warm: bool = False) -> None:
+        self._runner: StrategyRunner | None = None
+        self._warm, self._bus = warm, MemoryBus()
         self._table, self._afters, self._silent = MemoryCloud().table("folds"), dict[str, int](), silent
         # Whether the venue had no bars either.
         self._suspended = suspended
+        # The venue has a bar of B in one of so many minutes.
+        self._every = every
         self.targets: dict[tuple[int, str, str], float] = {}
         self.codes: list[tuple[int, str, str]] = []
         self.requests: list[BarsRequested] = []
 
     def minute(self, number: int) -> None:
-        names = (A,) if number in self._silent else (A, B)
+        names = (A,) if number in self._silent or number % self._every else (A, B)
         if number == self._silent.stop and not self._suspended:
             self._afters[B] = ROWS[B][number - 1].closes_at_s
         pieces = message(number, *names, afters=self._afters)
@@ -49,17 +54,21 @@ class Speech:
 
     def _had(self, name: str, first: int, last: int) -> list[Bar]:
         gone = self._silent if name == B and self._suspended else range(0)
-        return [ROWS[name][number] for number in range(first, last + 1) if number not in gone]
+        every = self._every if name == B else 1
+        return [ROWS[name][number] for number in range(first, last + 1) if number not in gone and number % every == 0]
 
     def _fold(self, number: int, message: BarsClosed) -> list[BarsRequested]:
-        bus = MemoryBus()
-        StrategyRunner(DESK, "v", FoldTable(self._table, "v", "1m"), bus, AT_ONCE).fold(message)
-        for sent in bus.messages:
+        bus = self._bus
+        if self._runner is None or not self._warm:
+            self._runner = StrategyRunner(DESK, "v", FoldTable(self._table, "v", "1m"), bus, AT_ONCE)
+        self._runner.fold(message)
+        heard, bus.messages = bus.messages, []
+        for sent in heard:
             if isinstance(sent, Targets):
                 self.targets |= {(number, of.instance, of.instrument): of.weight for of in sent.targets}
             if isinstance(sent, LegStatus):
                 self.codes += [(number, leg.instance, leg.code) for leg in sent.statuses if leg.instrument == B]
-        requests = [sent for sent in bus.messages if isinstance(sent, BarsRequested)]
+        requests = [sent for sent in heard if isinstance(sent, BarsRequested)]
         self.requests += requests
         return requests
 
@@ -70,9 +79,13 @@ def test_one_that_comes_back_asks_for_what_it_looks_back_on_and_the_others_go_on
     for number in range(SILENT.stop + 20):
         plain.minute(number)
         speech.minute(number)
-    back = SILENT.stop + (LOOKBACK if suspended else 1)
+    back = SILENT.stop + 1
     mute = {key for key in plain.targets if key[1:] != ("trend", A) and SILENT.start <= key[0] < back}
-    assert speech.targets == {key: weight for key, weight in plain.targets.items() if key not in mute}
+    expected = {key: weight for key, weight in plain.targets.items() if key not in mute}
+    assert speech.targets.keys() == expected.keys()
+    # Of one that was suspended the bars of before lie in its window until there are enough of after it.
+    alike = {key for key in expected if not suspended or not back <= key[0] < back + LOOKBACK}
+    assert {key: speech.targets[key] for key in alike} == {key: expected[key] for key in alike}
     assert {(code, who) for number, who, code in speech.codes if number < back} > {
         (LegCode.MISSING_BARS, who) for who in STRATEGIES
     }
@@ -137,8 +150,38 @@ def test_a_cold_start_reads_no_more_however_long_an_instrument_is_silent(minutes
     assert read(*filled(minutes, range(100, COUNT))) == (65, {A: LOOKBACK + 1})
 
 
-def test_a_cold_start_searches_only_so_far_for_an_instrument_that_trades_seldom() -> None:
-    items, held = read(*filled(COUNT, {number for number in range(COUNT) if number % 40}))
+@pytest.mark.parametrize("every", [10, 40, 110])
+def test_a_cold_start_looks_further_back_for_an_instrument_that_trades_seldom(every: int) -> None:
+    cloud, fold = filled(COUNT, {number for number in range(COUNT) if (number - 15) % every})
+    items, held = read(cloud, fold)
+    assert held[B] == LOOKBACK + 1
+    assert items <= every * (LOOKBACK + 1) + 65
+
+
+def test_it_looks_no_further_for_one_whose_bars_would_not_suffice(monkeypatch: pytest.MonkeyPatch) -> None:
+    cloud, fold = filled(COUNT, {number for number in range(COUNT) if number % 40})
+    monkeypatch.setattr(folds, "SEARCHED_AGAIN", 40)
+    items, held = read(cloud, fold)
     assert items <= searched(LOOKBACK) + 65
     assert held[B] < LOOKBACK
     assert held[A] <= searched(LOOKBACK) + 1
+
+
+def test_it_looks_further_back_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bars came often of late, and not before: they promise more than there is."""
+    cloud, fold = filled(COUNT, set(range(20, COUNT)) - {COUNT - 60, COUNT - 20})
+    monkeypatch.setattr(folds, "SEARCHED_AGAIN", 200)
+    items, held = read(cloud, fold)
+    assert searched(LOOKBACK) + 200 < items <= searched(LOOKBACK) + 200 + 65
+    assert held[B] == 2
+
+
+@pytest.mark.parametrize("every", [10, 40])
+def test_one_that_trades_seldom_goes_on_after_a_cold_start_as_in_one_process(every: int) -> None:
+    cold, warm = (Speech(range(-1, -1), every=every, warm=warm) for warm in (False, True))
+    for number in range(COUNT):
+        cold.minute(number)
+        warm.minute(number)
+    assert cold.targets == warm.targets
+    assert len([key for key in cold.targets if key[1:] == ("trend", B)]) >= COUNT // every - LOOKBACK - 1
+    assert cold.requests == warm.requests

@@ -202,12 +202,14 @@ class Fold:
             window.fill()
         step_waiting(begun, window)
         lacking = [leg for leg in legs if leg.lacks(window.count)]
-        if lacking:
+        # Those that began on a window that was shorter, in front of which there was padding.
+        begun = [leg for leg in legs if leg.seen < window.count and not window.apart and leg.take_up()]
+        if lacking or begun:
             window = refilled(self._groups[place], pieces)
             self._groups[place] = group, window, legs
             for leg in lacking:
                 leg.set_aside()
-            step_waiting(lacking, window)
+            step_waiting([*lacking, *begun], window)
         if lacking or any((short or leg in fresh) and window.count <= leg.strategy.lookback for leg in legs):
             self._short.places.add(place)
 

@@ -11,6 +11,8 @@ from fanfold.signals.legs import StoredLeg
 
 # So many bar lengths for each bar that a group looks back on, and so many more, are searched for its bars at most.
 SEARCHED, SEARCHED_MORE = 4, 64
+# Where the bars found so far promise that it suffices, so many bar lengths more are searched, once.
+SEARCHED_AGAIN = 4_096
 
 
 def searched(lookback: int) -> int:

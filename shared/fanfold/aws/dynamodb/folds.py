@@ -17,7 +17,7 @@ from fanfold.market.bars import Frame, Series
 from fanfold.messages import Message, decode, stored_body
 from fanfold.packing import packed, plain, unpacked
 from fanfold.signals.fold import Group
-from fanfold.signals.stored_fold import Snapshot, StoredFold, searched
+from fanfold.signals.stored_fold import SEARCHED_AGAIN, Snapshot, StoredFold, searched
 
 _pack = msgspec.msgpack.Encoder().encode
 _frames = msgspec.msgpack.Decoder(list[Frame]).decode
@@ -156,8 +156,9 @@ class KnownGroup(NamedTuple):
 class Reach:
     """Windows read from the newest bars back, until every group has one more common time than its lookback.
 
-    Of a group that has them no more are kept, and nothing is read that is older than what is ``searched``: an
-    instrument that trades seldom costs the others neither memory nor time.
+    Of a group that has them no more are kept. What is older than is ``searched`` is read for those alone whose bars,
+    at the rate found so far, suffice within SEARCHED_AGAIN bar lengths more: a silent instrument costs the others
+    neither memory nor time, and one that trades seldom a bounded time.
     """
 
     def __init__(self, groups: Mapping[KnownGroup, int], newest_s: int) -> None:
@@ -173,8 +174,11 @@ class Reach:
         self._common = [0] * len(groups)
         self._present: list[dict[int, int]] = [{} for _ in groups]
         self._lacking = list(range(len(groups)))
-        # How many frames in a row were out of reach: one may be of an instrument that was catching up.
-        self._out = 0
+        # The frames in a row that were out of reach: one may be of an instrument that was catching up.
+        self._out: list[Frame] = []
+        # How many bar lengths are searched.
+        self._span = searched(max(self.lookbacks, default=0))
+        self._again = False
         # The groups of an instrument, with its bit in each.
         self._places: dict[str, list[tuple[int, int]]] = {}
         self._search()
@@ -189,23 +193,45 @@ class Reach:
     def take(self, older: list[Frame]) -> None:
         """Take frames of an earlier time than those taken before."""
         for frame in reversed(older):
-            self._out = self._out + 1 if self._is_out_of_reach(frame) else 0
-            needed = history.part_of(frame, self._places)
-            if not self._out and needed.instruments:
-                self._newest_first.append(needed)
-                self._take(needed)
-        if self._out > CATCHING_UP:
-            self._lacking = []
+            if self._is_out_of_reach(frame):
+                self._out.append(frame)
+            else:
+                self._out.clear()
+                self._keep(frame)
+        if len(self._out) > CATCHING_UP:
+            self._search_on()
         lacking = [place for place in self._lacking if self._common[place] <= self.lookbacks[place]]
         if lacking != self._lacking:
             self._lacking = lacking
             self._search()
 
+    def _keep(self, frame: Frame) -> None:
+        needed = history.part_of(frame, self._places)
+        if needed.instruments:
+            self._newest_first.append(needed)
+            self._take(needed)
+
+    def _search_on(self) -> None:
+        """Look further back, once, for the groups of which that promises enough bars; give up the others."""
+        span = self._span + SEARCHED_AGAIN
+        self._lacking = [
+            place
+            for place in self._lacking
+            if not self._again and self._common[place] * span > self.lookbacks[place] * self._span
+        ]
+        self._span, self._again = span, True
+        self._search()
+        passed, self._out = self._out, []
+        if self._lacking:
+            # From the newest on, as they were read.
+            for frame in passed:
+                self.take([frame])
+
     def _is_out_of_reach(self, frame: Frame) -> bool:
         """Return whether all bars of a frame are older than what is searched."""
         length = timeframes.seconds(frame.timeframe)
         newest = frame.first_close_s + max(frame.step, default=0) * length
-        return newest < self._newest_s - searched(max(self.lookbacks, default=0)) * length
+        return newest < self._newest_s - self._span * length
 
     def _take(self, frame: Frame) -> None:
         begin = 0
@@ -229,6 +255,9 @@ class Reach:
         return not self._lacking
 
     def windows(self) -> list[Series]:
+        if self._lacking and self._out:
+            # Nothing is older than what was just passed over.
+            self._search_on()
         return history.joined(reversed(self._newest_first))
 
 
