@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -230,18 +230,30 @@ def _end_with_parent(parent: int) -> None:
 
 
 def _saving(app: Any, state: Path) -> None:
-    """Keep a marker file while the state is not written; if the next start finds it, the state was lost."""
+    """Keep a marker file while the state is not written whole; if the next start finds it, the state was lost."""
     unsaved, began = state / UNSAVED, time.time()
     unsaved.touch()
     save = app.save_all
 
     def save_and_tell(services: dict[str, Any]) -> None:
-        save(services)
-        written = (state / "aws" / "services" / "sqs.json").stat()
-        if written.st_mtime >= began:
+        wanted = set(services)
+
+        def held(name: str) -> Any:
+            kept = services[name]()
+            if kept is None:
+                wanted.discard(name)
+            return kept
+
+        # It only logs what it could not write. One file of several would be another run than the one that was traded.
+        save({name: partial(held, name) for name in services})
+        if all(_written_since(state / "aws" / "services" / f"{name}.json", began) for name in wanted):
             unsaved.unlink()
 
     app.save_all = save_and_tell
+
+
+def _written_since(path: Path, began: float) -> bool:
+    return path.exists() and path.stat().st_mtime >= began
 
 
 def main() -> None:

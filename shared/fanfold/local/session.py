@@ -1,5 +1,6 @@
 """A desk that commands query: the one that runs, or the embedded AWS started on the state of the last run."""
 
+import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,9 +19,9 @@ from fanfold.deployment import STAGE
 from fanfold.desk import Desk
 from fanfold.errors import BadInput, NothingThere, NotReachable
 from fanfold.local import holding, state_directory
-from fanfold.local.driver import CLOCK, RUN_FILE, emulator, environment, invoke, light_client
+from fanfold.local.driver import CLOCK, DISK_FREE_MIN, RUN_FILE, emulator, environment, invoke, light_client
 from fanfold.local.holding import lock_directory
-from fanfold.local.launcher import Cloud
+from fanfold.local.launcher import UNSAVED, Cloud
 
 QUIET_TIMEOUT_S = 20
 ACCOUNT_ID = "000000000000"
@@ -141,7 +142,8 @@ def bucket_name(bucket: str, stage: str) -> str:
 def connect(state: Path, command: str) -> Iterator[LocalSession]:
     """Connect to the desk of a state directory while the block lasts; ``command`` is the name of the caller.
 
-    Raises NothingThere where there was no run, NotReachable where the embedded AWS does not start or is not up yet.
+    Raises NothingThere where there was no run, NotReachable where the embedded AWS does not start or is not up yet, and
+    where the disk has no room for what it writes when it ends.
     """
     state = state.resolve()
     # Who asks for the holder creates the lock: not in a directory that is no desk's.
@@ -155,8 +157,23 @@ def connect(state: Path, command: str) -> Iterator[LocalSession]:
         yield LocalSession(state, running, known, running=True)
         return
     settings = environment(state, live=not (state / CLOCK).exists())
-    with lock_directory(state, command) as held, emulator(state, settings, held) as cloud:
-        yield LocalSession(state, cloud, known, running=False)
+    with lock_directory(state, command) as held:
+        _check_room(state)
+        with emulator(state, settings, held) as cloud:
+            yield LocalSession(state, cloud, known, running=False)
+        if (state / UNSAVED).exists():
+            raise NotReachable(f"what `fanfold {command}` did is lost, and with it the run in {state}")
+
+
+def _check_room(state: Path) -> None:
+    """Raise NotReachable where a disk is too full for what the embedded AWS writes when it ends."""
+    needed = DISK_FREE_MIN + sum(path.stat().st_size for path in (state / "aws" / "services").glob("*.json"))
+    free = shutil.disk_usage(state).free
+    if free < needed:
+        raise NotReachable(
+            f"the disk of {state} is full: {free:,} bytes are free, and the embedded AWS may write {needed:,} when it "
+            "ends; free some, the run is as it was"
+        )
 
 
 def running_cloud(state: Path) -> Cloud | None:
