@@ -143,5 +143,6 @@ def test_an_archive_without_the_instrument_and_a_url_that_is_none_are_refused(ur
     ]
     with pytest.raises(BadInput, match=r"has none of SOLUSDT-1m-2026-02-01\.zip, SOLUSDT-1m-2026-02-02\.zip"):
         parse([*words, "--archive", url]).run()
-    with pytest.raises(BadInput, match="is no URL, such as https://"):
-        parse([*words, "--archive", "file:///etc"]).run()
+    for none in ("file:///etc", "http://[bad", "http://", "https://archive.example/a b", "ftp://archive.example"):
+        with pytest.raises(BadInput, match="is no URL, such as https://"):
+            parse([*words, "--archive", none]).run()

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from fanfold.cli import back_fill, lake_folder, sql
@@ -80,6 +82,94 @@ def test_bars_that_differ_from_those_of_the_lake_are_refused_and_nothing_is_writ
     with pytest.raises(BadInput, match=r"file-BTC-USDT-1m\.parquet has 10 of these bars with other figures"):
         run(other, "--into", lake)
     assert bars(lake) == before
+
+
+def test_a_day_that_was_compacted_keeps_its_bars_too(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    for name in ("BTCUSDT", "ETHUSDT"):
+        run(csv(tmp_path / f"{name}.csv", range(2_000)), "--into", lake)
+    lake_folder.compact(lake)
+    run(csv(tmp_path / "BTCUSDT-b.csv", range(1_000, 3_000)), "--into", lake)
+    assert len(bars(lake)) == 3_000
+    before = bars(lake)
+    other = csv(tmp_path / "BTCUSDT-c.csv", range(90, 100), "100.75")
+    with pytest.raises(BadInput, match=r"dt=2026-03-01/day\.parquet has 10 of these bars with other figures"):
+        run(other, "--into", lake)
+    assert bars(lake) == before
+
+
+def test_of_several_instruments_none_is_written_where_one_differs(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    run(csv(tmp_path / "BTCUSDT.csv", range(100)), "--into", lake)
+    before = bars(lake)
+    other = csv(tmp_path / "BTCUSDT-b.csv", range(90, 100), "100.75")
+    with pytest.raises(BadInput, match="has 10 of these bars with other figures"):
+        run(csv(tmp_path / "AAVEUSDT.csv", range(100)), other, "--into", lake)
+    assert bars(lake) == before
+    assert bars(lake, "AAVE/USDT") == []
+
+
+def test_two_imports_into_one_day_lose_no_bar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second begins while the first has read the day and not yet written it."""
+    lake = tmp_path / "lake"
+    parts = [csv(tmp_path / f"BTCUSDT-{n}.csv", range(n * 100, n * 100 + 100)) for n in range(2)]
+    read, late, write = Event(), [], lake_folder.write
+
+    def second() -> None:
+        read.wait(10)
+        run(parts[1], "--into", lake)
+
+    def slow(path: Path, rows: pa.Table) -> int:
+        if not read.is_set():
+            read.set()
+            other.join(0.5)
+            late.append(other.is_alive())
+        return write(path, rows)
+
+    monkeypatch.setattr(lake_folder, "write", slow)
+    other = Thread(target=second)
+    other.start()
+    run(parts[0], "--into", lake)
+    other.join()
+    assert late == [True]
+    assert len(bars(lake)) == 200
+
+
+def test_bars_of_two_venues_are_no_series(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    run(csv(tmp_path / "BTCUSDT-a.csv", range(100)), "--into", lake, "--venue", "binance")
+    run(csv(tmp_path / "BTCUSDT-b.csv", range(100, 200)), "--into", lake, "--venue", "kraken")
+    with pytest.raises(
+        BadInput, match="it holds BTC/USDT of binance, kraken: keep the bars of a venue in a lake of its"
+    ):
+        data_files.read(str(lake))
+
+
+@pytest.mark.parametrize("venue", ["../../binance", "/etc/binance", "", "a b", "a\nb", ".."])
+def test_a_venue_is_a_name_and_no_path(tmp_path: Path, venue: str) -> None:
+    source = csv(tmp_path / "BTCUSDT.csv", range(100))
+    with pytest.raises(BadInput, match="is no name of a venue"):
+        run(source, "--into", tmp_path / "lake", "--venue", venue)
+    assert list(tmp_path.rglob("*.parquet")) == []
+
+
+@pytest.mark.parametrize("words", [("--timeframe", "5m"), ("--from", "2026-01-01"), ("--symbols", "BTC/USDT")])
+def test_files_take_no_options_of_an_exchange(tmp_path: Path, words: tuple[str, str]) -> None:
+    with pytest.raises(BadInput, match="go with --exchange or --archive alone"):
+        run(csv(tmp_path / "BTCUSDT.csv", range(100)), "--into", tmp_path / "lake", *words)
+
+
+def test_a_file_that_cannot_be_written_whole_leaves_no_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = Path.write_bytes
+
+    def full(path: Path, body: bytes) -> int:
+        written(path, body[:10])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(BadInput, match="cannot be written"):
+        run(csv(tmp_path / "BTCUSDT.csv", range(100)), "--into", tmp_path / "lake")
+    assert [path.name for path in (tmp_path / "lake").rglob("*.new")] == []
 
 
 def test_a_lake_is_read_as_a_file_of_bars(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 from urllib.error import HTTPError
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 from fanfold.cli.retrying import retried
@@ -50,7 +51,7 @@ def fetch(
     Raises BadInput for an URL that is none, VenueUnavailable where the archive fails for good, or a file does not
     fit its checksum.
     """
-    if not archive.url.startswith(("http://", "https://")):
+    if not _is_url(archive.url):
         raise BadInput(f"--archive {archive.url!r} is no URL, such as https://archive.example")
     fetched = FetchedFiles([], [])
     for symbol in archive.symbols:
@@ -65,6 +66,14 @@ def fetch(
                     fetched.absent.append(name)
             on_days(symbol, len(month.dates))
     return fetched
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not any(map(str.isspace, text))
 
 
 class _Month(NamedTuple):

@@ -1,7 +1,7 @@
 """Types of command-line arguments. An error message says what to write instead."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
@@ -13,6 +13,9 @@ from fanfold.deployment import SERVICES
 # A minute a day; anything slower would seem to stand still.
 SLOWEST = 1e-5
 PORT_MAX = 65_535
+ONE_DAY = timedelta(days=1)
+# 1900-01-01 and 9999-01-01.
+_EARLIEST_S, _LATEST_S = -2_208_988_800, 253_370_764_800
 
 
 class Options(NamedTuple):
@@ -52,14 +55,18 @@ def read_moment(written: str) -> int:
         moment = datetime.fromisoformat(written)
     except ValueError as wrong:
         raise ValueError(f"{written!r} is not an ISO 8601 time such as 2026-03-24T00:00") from wrong
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    seconds = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    # Times beside it, a day earlier or later, are computed of it.
+    if not _EARLIEST_S <= seconds < _LATEST_S:
+        raise ValueError(f"{written!r} is not a time from 1900 to 9998")
+    return seconds
 
 
 def read_day(written: str) -> str:
-    """Return a date in ISO 8601."""
+    """Return a date in ISO 8601; it has a day after it."""
     try:
-        return date.fromisoformat(written).isoformat()
-    except ValueError as wrong:
+        return (date.fromisoformat(written) + ONE_DAY - ONE_DAY).isoformat()
+    except (ValueError, OverflowError) as wrong:
         raise ValueError(f"{written!r} is not a date such as 2026-03-24") from wrong
 
 

@@ -126,7 +126,7 @@ def _fetched(
 
 
 def _store(wanted: BackFill, symbol: str, folder: Path, days: Sequence[date], recording: Recording) -> None:
-    lake_folder.keep(folder, recording, wanted.exchange, f"back-fill of {wanted.exchange}")
+    lake_folder.keep(folder, [(recording, f"back-fill of {wanted.exchange}")], wanted.exchange)
     path = _stored_days(wanted, symbol, folder)
     path.parent.mkdir(parents=True, exist_ok=True)
     # Behind the bars: a day that is fetched twice does no harm, one that is taken for stored would be a hole.

@@ -1,9 +1,14 @@
 """A lake in a folder: files in the layout of a stage's lake, table/dt=date/name.parquet."""
 
+import fcntl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import reduce
 from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import parquet
 
 from fanfold.audit.lake_schema import BARS, TABLES, LakeTable
@@ -14,6 +19,7 @@ from fanfold.market.recording import Recording
 
 # The file of a day that was compacted, as audit names one.
 DAY = "day.parquet"
+LOCK = ".lock"
 _FIGURES = ("open", "high", "low", "close", "volume")
 
 
@@ -46,22 +52,40 @@ def compact(folder: Path) -> list[CompactedDay]:
 
     A run that was stopped leaves rows twice until the next one, never too few.
     """
-    return [_compact(TABLES[name], dt, files) for (name, dt), files in days(folder).items() if len(files) > 1]
+    days(folder)
+    with _locked(folder):
+        return [_compact(TABLES[name], dt, files) for (name, dt), files in days(folder).items() if len(files) > 1]
 
 
-def keep(folder: Path, recording: Recording, venue: str, source: str) -> int:
-    """Add bars to a lake, a file a day, venue, instrument and timeframe, and return the number of days.
+def keep(folder: Path, series: Sequence[tuple[Recording, str]], venue: str) -> list[int]:
+    """Add series of bars with their sources to a lake, and return the number of days of each.
 
-    Bars that are there are kept. Raises BadInput where one of them differs; then no day is written.
+    A day, venue, instrument and timeframe have a file, until the day is compacted. Bars that are there are kept. Raises
+    BadInput where one of them differs; then nothing is written.
     """
+    _make(folder)
+    with _locked(folder):
+        for recording, source in series:
+            for path, rows in _days_of(folder, recording, venue, source):
+                _with_earlier(path, rows)
+        return [_add(folder, recording, venue, source) for recording, source in series]
+
+
+def _add(folder: Path, recording: Recording, venue: str, source: str) -> int:
+    count = 0
+    for path, rows in _days_of(folder, recording, venue, source):
+        together = _with_earlier(path, rows)
+        if len(together):
+            write(path, together)
+        count += 1
+    return count
+
+
+def _days_of(folder: Path, recording: Recording, venue: str, source: str) -> Iterator[tuple[Path, pa.Table]]:
+    """Yield the file of each day of a series, and the bars to add to it."""
     name = file_name(venue, recording.instrument, recording.timeframe)
-    merged = []
     for dt, rows in lake_days.of_days(recording, venue, source, schema_of(BARS)):
-        path = folder / BARS.name / f"dt={dt}" / name
-        merged.append((path, _with_earlier(path, rows)))
-    for path, rows in merged:
-        write(path, rows)
-    return len(merged)
+        yield folder / BARS.name / f"dt={dt}" / name, rows
 
 
 def file_name(venue: str, instrument: str, timeframe: str) -> str:
@@ -70,15 +94,42 @@ def file_name(venue: str, instrument: str, timeframe: str) -> str:
 
 
 def _with_earlier(path: Path, rows: pa.Table) -> pa.Table:
-    """Return the rows of a day with those that its file has."""
-    if not path.exists():
-        return rows
-    together = pa.concat_tables([_read(path), rows], promote_options="default")
+    """Return the rows of a day with those that its file has, without those that the compacted day has already."""
+    day = path.with_name(DAY)
+    compacted = _same_series(_read(day), rows) if day.exists() else rows.slice(0, 0)
+    own = _read(path) if path.exists() else rows.slice(0, 0)
+    together = pa.concat_tables([compacted, own, rows], promote_options="default")
     once = distinct(BARS, together)
     different = together.group_by([*BARS.key, *_FIGURES]).aggregate([]).num_rows - len(once)
     if different:
-        raise BadInput(f"{path} has {different} of these bars with other figures; move it away to take the new ones")
-    return once
+        place = path if path.exists() else day
+        raise BadInput(f"{place} has {different} of these bars with other figures; move it away to take the new ones")
+    return once.filter(pc.invert(pc.is_in(once["closes_at"], value_set=compacted["closes_at"].combine_chunks())))
+
+
+def _same_series(day: pa.Table, rows: pa.Table) -> pa.Table:
+    """Return the bars of a day that are of the series of ``rows``, which is one."""
+    same = [pc.equal(day[name], rows[name][0]) for name in ("venue", "instrument", "timeframe")]
+    return day.filter(reduce(pc.and_, same))
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as wrong:
+        raise BadInput(f"{folder} cannot be written: {wrong}") from wrong
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold a lake: two processes that add to a day at once would each write it without the bars of the other."""
+    try:
+        lock = (folder / LOCK).open("a")
+    except OSError as wrong:
+        raise BadInput(f"{folder} cannot be written: {wrong}") from wrong
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def write(path: Path, rows: pa.Table) -> int:
@@ -89,6 +140,9 @@ def write(path: Path, rows: pa.Table) -> int:
         size = fresh.write_bytes(encoded(rows))
         fresh.replace(path)
     except OSError as wrong:
+        # Half a file is of no use, and takes room where there may be none.
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
         raise BadInput(f"{path} cannot be written: {wrong}") from wrong
     return size
 

@@ -61,8 +61,13 @@ def load(path: Path, symbol: str) -> RawTable:
         names = f"{', '.join(named[:5])}{' …' if len(named) > 5 else ''}"
         refuse(path, f"the lake holds bars of {names}; say which: {path}={named[0] if named else 'BTC/USDT'}")
     wanted = files.to_table(
-        columns=["timeframe", *_COLUMNS], filter=dataset.field("instrument") == (symbol or named[0])
+        columns=["venue", "timeframe", *_COLUMNS], filter=dataset.field("instrument") == (symbol or named[0])
     )
+    venues = sorted(pc.unique(wanted["venue"]).to_pylist())
+    if len(venues) > 1:
+        refuse(
+            path, f"it holds {symbol or named[0]} of {', '.join(venues)}: keep the bars of a venue in a lake of its own"
+        )
     lengths = sorted(pc.unique(wanted["timeframe"]).to_pylist(), key=timeframes.seconds)
     rows = wanted.filter(pc.equal(wanted["timeframe"], lengths[0])).select(list(_COLUMNS)).sort_by("closes_at")
     notes = (f"of its timeframes {', '.join(lengths)}, {lengths[0]} is taken",) if len(lengths) > 1 else ()

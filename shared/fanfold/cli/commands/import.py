@@ -9,6 +9,7 @@ Example: fanfold import --archive https://archive.example --symbols BTC/USDT --f
 Example: fanfold import --exchange binance --symbols BTC/USDT,ETH/USDT --from 2026-01-01 --into lake
 """
 
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,17 +34,30 @@ EXITS = (Exit.NOT_REACHABLE,)
 File = Annotated[str, Parameter(metavar="FILE", help="FILE or FILE=BASE/QUOTE, one or more")]
 Into = Annotated[Path, Parameter(metavar="FOLDER", help="the lake; it is made where it is not there")]
 Day = Annotated[str, Parameter(metavar="DAY", converter=read_by(read_day))]
+# A venue is part of the names of files.
+_VENUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+
+
+def read_venue(written: str) -> str:
+    if not _VENUE.fullmatch(written):
+        raise ValueError(f"{written!r} is no name of a venue: at most 63 letters, digits, '_', '.' and '-'")
+    return written
+
+
+Venue = Annotated[
+    str, Parameter(metavar="NAME", converter=read_by(read_venue), help="where the bars of files were traded (file)")
+]
 
 
 def command(
     *files: File,
     into: Into,
-    venue: Annotated[str, Parameter(metavar="NAME", help="where the bars of files were traded (file)")] = "file",
+    venue: Venue = "file",
     columns: Columns = "",
     exchange: Annotated[str, Parameter(metavar="NAME", help="an exchange by its ccxt id, such as binance")] = "",
     archive: Annotated[str, Parameter(metavar="URL", help="an archive laid out as Binance's, by its URL")] = "",
     symbols: Annotated[str, Parameter(metavar="SYMBOLS", help="instruments there: BTC/USDT,ETH/USDT")] = "",
-    timeframe: Annotated[str, Parameter(metavar="LENGTH", help="of its bars (1m)")] = "1m",
+    timeframe: Annotated[str, Parameter(metavar="LENGTH", help="of its bars (1m)")] = "",
     since: Annotated[Day, Parameter(name="--from", help="the first day (UTC)")] = "",
     until: Annotated[Day, Parameter(help="the last day; without it, yesterday")] = "",
     origin: Annotated[str, Parameter(metavar="URL", help="in place of the exchange's hosts")] = "",
@@ -52,7 +66,10 @@ def command(
     if sum(map(bool, (files, exchange, archive))) != 1:
         raise BadInput("name files of bars, an --exchange, or an --archive, and one of these alone")
     if files:
+        if symbols or since or until or origin or timeframe:
+            raise BadInput("--symbols, --timeframe, --from, --until and --origin go with --exchange or --archive alone")
         return _files(files, into, venue, column_names.parse(columns))
+    timeframe = timeframe or "1m"
     named = [symbol.strip() for symbol in symbols.split(",") if symbol.strip()]
     if not named or not since:
         raise BadInput("it needs --symbols and --from, such as --symbols BTC/USDT --from 2026-01-01")
@@ -72,9 +89,9 @@ def _files(files: tuple[str, ...], into: Path, venue: str, mapping: dict[str, st
 
     with progress_of_reading(files) as on_read:
         instruments = joining.read_all(files, mapping, on_read=on_read)
+    kept = lake_folder.keep(into, [(file.recording, f"import of {file.path.name}") for file in instruments], venue)
     rows, blocks = [], []
-    for file in instruments:
-        days = lake_folder.keep(into, file.recording, venue, f"import of {file.path.name}")
+    for file, days in zip(instruments, kept, strict=True):
         rows.append({"instrument": file.recording.instrument, "timeframe": file.recording.timeframe,
                      "bars": file.recording.count, "days": days})  # fmt: skip
         blocks += data_files.describe(file)
