@@ -19,7 +19,7 @@ from fanfold.research.tape import FillField
 from fanfold.strategy import contract
 
 ROWS, COLUMNS = 1_000_000, 8
-COSTS = Costs(TERMS.cash, TERMS.tick, TERMS.lot, TERMS.fee_bps, TERMS.slippage_bps)
+COSTS = Costs(TERMS.cash, TERMS.tick, TERMS.lot, TERMS.fee_bps, TERMS.slippage_bps).exact()
 
 
 def of_its_fills(bars: IntegerBars, result: FixedSizeResult) -> Any:

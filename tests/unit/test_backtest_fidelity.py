@@ -11,7 +11,8 @@ import pytest
 from fanfold.cli.main import main
 from fanfold.errors import BadInput
 from fanfold.local import run_plan
-from fanfold.research.backtesting import of_plan
+from fanfold.research import backtest
+from fanfold.research.backtesting import Frictions, of_plan
 from fanfold.simulation.full_run import full_run
 from fanfold.strategy import contract, folder
 from support.own_strategy import ALWAYS_LONG
@@ -61,6 +62,30 @@ def test_a_back_test_with_another_latency_is_another_run(tmp_path: Path, capsys:
     at_once, late = answer(capsys, *words), answer(capsys, *words, "--latency", "60")
     assert at_once["run"] != late["run"]
     assert (at_once["provenance"]["latency_s"], late["provenance"]["latency_s"]) == (0, 60)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"frictions": Frictions(latency_s=-60)}, "latency_s is -60"),
+        ({"frictions": Frictions(slippage_bps=9_999)}, "from 0 to below 9,999"),
+        ({"frictions": Frictions(fee_bps=float("inf"))}, "fee_bps is inf"),
+        ({"fidelity": "quick"}, "must be one of fast, full"),
+        ({"minutes": 0}, "minutes is 0"),
+        ({"cash": Decimal("nan")}, "cash is NaN"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(options: dict[str, Any], reason: str) -> None:
+    with pytest.raises(BadInput, match=reason):
+        backtest("sma_cross", desk=DESK, **{"minutes": 60, **options})
+
+
+def test_costs_may_be_floats() -> None:
+    written, exact = (
+        backtest("sma_cross", desk=DESK, minutes=60, frictions=Frictions(fee_bps=fee)) for fee in (7.5, Decimal("7.5"))
+    )
+    assert written.account.metrics == exact.account.metrics
+    assert written.provenance == exact.provenance
 
 
 def test_ids_are_those_of_a_run_and_refusals_have_their_figures(tmp_path: Path) -> None:

@@ -120,3 +120,30 @@ def test_columns_are_read_from_files_and_ticks_may_be_finer_than_their_prices(tm
 def test_a_column_that_cannot_be_traded_is_refused(order_rows: dict[str, Any], reason: str) -> None:
     with pytest.raises(BadInput, match=reason):
         backtest_orders(recording(1), costs=COSTS, **order_rows)
+
+
+def test_costs_are_numbers_of_any_kind() -> None:
+    weights = np.where(np.arange(400) > 5, 0.5, 0.0)
+    plain = backtest_orders(recording(1), weights=weights, costs=Costs(cash=1_000, tick=0.05, fee_bps=7.5))
+    exact = Costs(cash=D(1_000), tick=D("0.05"), fee_bps=D("7.5"))
+    assert plain.metrics == backtest_orders(recording(1), weights=weights, costs=exact).metrics
+    assert plain.metrics.fills == 1
+
+
+@pytest.mark.parametrize(
+    ("costs", "reason"),
+    [
+        (Costs(cash=0), "cash is 0; it must be above zero"),
+        (Costs(tick=0), "tick is 0"),
+        (Costs(lot=-1), "lot is -1"),
+        (Costs(fee_bps="much"), "fee_bps is 'much'; it must be a number"),
+        (Costs(fee_bps=20_000), "fee_bps is 20000; it must be within 10,000"),
+        (Costs(slippage_bps=float("nan")), "slippage_bps is nan"),
+        # Such a sale filled at the open, as if it cost nothing.
+        (Costs(slippage_bps=10_000), "where a sale would get nothing"),
+        (Costs(slippage_bps=-1), "it must be from 0"),
+    ],
+)
+def test_costs_that_cannot_be_meant_are_refused(costs: Costs, reason: str) -> None:
+    with pytest.raises(BadInput, match=reason):
+        backtest_orders(recording(1), orders=np.zeros(400), costs=costs)

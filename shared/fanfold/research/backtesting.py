@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from hashlib import blake2s
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 
 from fanfold import __version__, desk
-from fanfold.desk import Desk
+from fanfold.desk import Account, Desk
 from fanfold.errors import BadInput
 from fanfold.local import run_plan
 from fanfold.local.launcher import make_services_importable
@@ -19,6 +19,7 @@ from fanfold.research.account_result import run_account
 from fanfold.research.account_terms import refuse_webhooks
 from fanfold.research.data_hashes import data_hash
 from fanfold.research.full_account import account_of
+from fanfold.research.given_numbers import Number, fee_of, positive, slippage_of
 from fanfold.research.result import AccountResult, BacktestResult, Fidelity, Provenance
 from fanfold.risk.policy import prepare
 from fanfold.simulation.full_run import full_run
@@ -34,8 +35,8 @@ class Frictions(NamedTuple):
     ``ignore_loss_limits`` lets an account trade on beyond its daily loss and its drawdown.
     """
 
-    fee_bps: Decimal | None = None
-    slippage_bps: Decimal | None = None
+    fee_bps: Number | None = None
+    slippage_bps: Number | None = None
     latency_s: int = 0
     ignore_loss_limits: bool = False
 
@@ -81,6 +82,8 @@ def planned_of(
 ) -> RunPlan:
     """Return the plan of a run over data files; without them over the seeded market."""
     files = [data] if isinstance(data, str | Path) else data
+    if minutes is not None and minutes < 1:
+        raise BadInput(f"minutes is {minutes}; name 1 or more")
     return run_plan.plan(
         Path(desk) if desk is not None else run_plan.DESK_FILE,
         [str(file) for file in files],
@@ -89,12 +92,14 @@ def planned_of(
         since,
         until,
         minutes,
-        cash=None if cash is None else Decimal(cash),
+        cash=None if cash is None else positive("cash", cash),
     )
 
 
 def of_plan(planned: RunPlan, frictions: Frictions = NO_FRICTIONS, fidelity: Fidelity = "fast") -> BacktestResult:
     """Back-test a plan: in compiled scans, an account after the other, or all of it through the services' verbs."""
+    if fidelity not in get_args(Fidelity):
+        raise BadInput(f"fidelity is {fidelity!r}; it must be one of {', '.join(get_args(Fidelity))}")
     traded = with_frictions(planned.desk, frictions)
     histories = {
         name: _history(traded, planned, name)
@@ -137,12 +142,9 @@ def _full(traded: Desk, planned: RunPlan, histories: Mapping[str, History], late
 
 def with_frictions(traded: Desk, frictions: Frictions) -> Desk:
     """Return a desk whose accounts pay other costs, or know no limit of their losses."""
-    changes: dict[str, Any] = {}
-    if frictions.fee_bps is not None:
-        changes |= {"taker_bps": frictions.fee_bps, "maker_bps": frictions.fee_bps}
-    if frictions.slippage_bps is not None:
-        changes["slippage_bps"] = frictions.slippage_bps
-    accounts = {name: msgspec.structs.replace(account, **changes) for name, account in traded.accounts.items()}
+    if frictions.latency_s < 0:
+        raise BadInput(f"latency_s is {frictions.latency_s}; no order arrives before it was decided on: name 0 or more")
+    accounts = {name: _paying(account, frictions) for name, account in traded.accounts.items()}
     lost = {"daily_loss_max": Decimal(1), "drawdown_max": Decimal(1)} if frictions.ignore_loss_limits else {}
     limits = {name: msgspec.structs.replace(limit, **lost) for name, limit in traded.limits.items()}
     changed = msgspec.structs.replace(traded, accounts=accounts, limits=limits)
@@ -150,6 +152,16 @@ def with_frictions(traded: Desk, frictions: Frictions) -> Desk:
     if wrong:
         raise desk.refusal("the desk with these costs", wrong)
     return changed
+
+
+def _paying(account: Account, frictions: Frictions) -> Account:
+    changes: dict[str, Any] = {}
+    if frictions.fee_bps is not None:
+        fee_bps = fee_of(frictions.fee_bps)
+        changes |= {"taker_bps": fee_bps, "maker_bps": fee_bps}
+    if frictions.slippage_bps is not None:
+        changes["slippage_bps"] = slippage_of(frictions.slippage_bps, account.spread_bps / 2)
+    return msgspec.structs.replace(account, **changes)
 
 
 def provenance_of(traded: Desk, planned: RunPlan, latency_s: int) -> Provenance:

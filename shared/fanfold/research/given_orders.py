@@ -21,6 +21,7 @@ from fanfold.market.recording import Recording
 from fanfold.money import CASH_STEP, decimals, ratio
 from fanfold.research.columns import Floats, IntegerBars, Integers, integer_bars
 from fanfold.research.figures import TradedFigures, metrics_of
+from fanfold.research.given_numbers import Number, fee_of, positive, slippage_of
 from fanfold.research.given_scan import OVERFLOW, GivenOrders, GivenTerms, kept_scan
 from fanfold.research.result import AccountResult, decimals_of, names_of, times_of_seconds
 from fanfold.research.tape import LIMIT, FillField, TripField, blank_tape, fills_of, trips_of
@@ -31,12 +32,34 @@ ACCOUNT = "given"
 class Costs(NamedTuple):
     """Cash, the instrument's steps, and what a fill costs, in basis points."""
 
-    cash: Decimal = Decimal(100_000)
-    tick: Decimal = Decimal("0.01")
-    lot: Decimal = Decimal("0.00001")
-    fee_bps: Decimal = Decimal(10)
-    slippage_bps: Decimal = Decimal(2)
+    cash: Number = Decimal(100_000)
+    tick: Number = Decimal("0.01")
+    lot: Number = Decimal("0.00001")
+    fee_bps: Number = Decimal(10)
+    slippage_bps: Number = Decimal(2)
     currency: str = "USDT"
+
+    def exact(self) -> "ExactCosts":
+        """Return the costs as decimals. Raises BadInput for figures that cannot be meant."""
+        return ExactCosts(
+            positive("cash", self.cash),
+            positive("tick", self.tick),
+            positive("lot", self.lot),
+            fee_of(self.fee_bps),
+            slippage_of(self.slippage_bps),
+            self.currency,
+        )
+
+
+class ExactCosts(NamedTuple):
+    """Costs as decimals within their bounds; see Costs."""
+
+    cash: Decimal
+    tick: Decimal
+    lot: Decimal
+    fee_bps: Decimal
+    slippage_bps: Decimal
+    currency: str
 
 
 DEFAULT_COSTS = Costs()
@@ -64,10 +87,11 @@ def backtest_orders(
     hold, below zero short; where one differs from that before, the position is brought to it, and NaN is as before.
     Raises BadInput for another length, for both or neither, and for figures that 64 bits do not hold.
     """
+    exact = costs.exact()
     recording = data if isinstance(data, Recording) else _read(data)
-    bars = _in_ticks(integer_bars(recording, 0, 2**62), costs.tick)
-    order_rows = given_of(bars.time.size, orders, weights, costs.lot)
-    return _account(recording, bars, traded(bars, order_rows, costs), costs)
+    bars = _in_ticks(integer_bars(recording, 0, 2**62), exact.tick)
+    order_rows = given_of(bars.time.size, orders, weights, exact.lot)
+    return _account(recording, bars, traded(bars, order_rows, exact), exact)
 
 
 def _read(data: Sequence[str | Path] | str | Path) -> Recording:
@@ -91,7 +115,10 @@ def given_of(count: int, orders: ArrayLike | None, weights: ArrayLike | None, lo
     """Return a column as the bars at which something is wanted."""
     if (orders is None) == (weights is None):
         raise BadInput("give either orders or weights")
-    column = np.asarray(orders if weights is None else weights, np.float64)
+    try:
+        column = np.asarray(orders if weights is None else weights, np.float64)
+    except (TypeError, ValueError) as wrong:
+        raise BadInput(f"the column has what is no number: {wrong}") from wrong
     if column.shape != (count,):
         raise BadInput(f"there are {count:,} bars, and the column has the shape {column.shape}: one entry a bar")
     if weights is not None:
@@ -120,7 +147,7 @@ def _changes(weights: Floats) -> GivenOrders:
     return GivenOrders(rows, np.zeros(0, np.int64), weights[rows])
 
 
-def traded(bars: IntegerBars, order_rows: GivenOrders, costs: Costs) -> GivenResult:
+def traded(bars: IntegerBars, order_rows: GivenOrders, costs: ExactCosts) -> GivenResult:
     """Trade what is given over integer bars."""
     scale = max(bars.price_scale + decimals(costs.lot), decimals(costs.cash, CASH_STEP))
     tape, equity = blank_tape(order_rows.rows.size + 1, 1), np.empty(bars.time.size, np.int64)
@@ -133,7 +160,7 @@ def traded(bars: IntegerBars, order_rows: GivenOrders, costs: Costs) -> GivenRes
     return GivenResult(fills_of(tape), trips_of(tape), equity, scale)
 
 
-def _integers(bars: IntegerBars, costs: Costs, scale: int) -> GivenTerms:
+def _integers(bars: IntegerBars, costs: ExactCosts, scale: int) -> GivenTerms:
     fee, worse = (Fraction(rate) / 10_000 for rate in (costs.fee_bps, costs.slippage_bps))
     worth = int(costs.lot.scaleb(scale - bars.price_scale))
     return GivenTerms(
@@ -148,7 +175,7 @@ def _integers(bars: IntegerBars, costs: Costs, scale: int) -> GivenTerms:
     )
 
 
-def _account(recording: Recording, bars: IntegerBars, result: GivenResult, costs: Costs) -> AccountResult:
+def _account(recording: Recording, bars: IntegerBars, result: GivenResult, costs: ExactCosts) -> AccountResult:
     fills, trips, scale = result.fills, result.trips, result.scale
     worth = int(costs.lot.scaleb(scale - bars.price_scale))
     flow = np.zeros(bars.time.size, np.int64)
@@ -172,7 +199,7 @@ def _account(recording: Recording, bars: IntegerBars, result: GivenResult, costs
     return AccountResult(ACCOUNT, costs.currency, metrics_of(figures), tables)
 
 
-def _tables(instrument: str, bars: IntegerBars, figures: TradedFigures, costs: Costs) -> dict[str, pa.Table]:
+def _tables(instrument: str, bars: IntegerBars, figures: TradedFigures, costs: ExactCosts) -> dict[str, pa.Table]:
     fills, trips, scale = figures.fills, figures.trips, figures.scale
     lots, unit = max(decimals(costs.lot), 0), int(costs.lot.scaleb(max(decimals(costs.lot), 0)))
     times = bars.time[fills[:, FillField.AT]]

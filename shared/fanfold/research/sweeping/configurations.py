@@ -28,21 +28,29 @@ def axes_of(strategy: str, grid: Mapping[str, str | Sequence[Any]]) -> Axes:
         if name not in kinds:
             known = ", ".join(kinds) or "none"
             raise BadInput(f"param {name!r} is unknown to {strategy}{near(name, list(kinds))}; it has {known}")
-        texts = _values(name, values) if isinstance(values, str) else [str(value) for value in values]
+        texts = _values(name, values) if isinstance(values, str) else _listed(name, values)
         axes[name] = list(dict.fromkeys(_number(strategy, name, kinds[name], text) for text in texts))
         if not axes[name]:
             raise BadInput(f"the grid has no value of {name}")
     return axes
 
 
+def _listed(name: str, values: Sequence[Any]) -> list[str]:
+    try:
+        return [str(value) for value in values]
+    except TypeError as wrong:
+        raise BadInput(f"the grid of {name} is {values!r}; write several values, or [{values}]") from wrong
+
+
 def _values(name: str, text: str) -> list[str]:
     if ":" not in text:
         return [part.strip() for part in text.split(",") if part.strip()]
     try:
-        first, last, step = (Decimal(part) for part in (*text.split(":"), "1")[:3])
-    except (InvalidOperation, ValueError) as wrong:
+        bounds = [Decimal(part) for part in (*text.split(":"), "1")[:3]]
+    except InvalidOperation as wrong:
         raise BadInput(_shape(name, text)) from wrong
-    if text.count(":") > 2 or not step > 0 or not first.is_finite() or not last.is_finite():
+    first, last, step = bounds
+    if text.count(":") > 2 or not all(bound.is_finite() for bound in bounds) or step <= 0:
         raise BadInput(_shape(name, text))
     if first > last:
         raise BadInput(f"the grid of {name} is empty: {text} begins above its end")
@@ -83,6 +91,8 @@ def drawn(axes: Axes, fixed: Configuration, count: int, seed: int) -> tuple[Conf
 def check_count(axes: Axes, count: int, option: str) -> None:
     """Raise BadInput for a choice of as many configurations as the grid has, or of more than are ever tried."""
     size = size_of(axes)
+    if count < 1:
+        raise BadInput(f"{option} is {count}; choose 1 configuration or more, or leave it out to try all")
     if count >= size:
         raise BadInput(
             f"the grid has {size:,} configurations, and {count:,} were to be chosen: try all without {option}"

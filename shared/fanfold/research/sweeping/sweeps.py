@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from fanfold.local.run_plan import RunPlan
 from fanfold.research.backtesting import NO_FRICTIONS, Frictions, planned_of, with_frictions
+from fanfold.research.given_numbers import positive
 from fanfold.research.library import RunLibrary, RunStamp
 from fanfold.research.sweeping.parts_of_sweep import SweepParts, job_hash
 from fanfold.research.sweeping.planning import Frame, SweepOptions, Together, frame_of, job_of
@@ -55,7 +56,7 @@ def sweep(
     if strategies is not None:
         folder.use(Path(strategies))
     planned = planned_of(strategy, data, desk, params, since, until, minutes, cash)
-    size = None if quantity is None else Decimal(quantity)
+    size = None if quantity is None else positive("quantity", quantity)
     options = SweepOptions(grid, draw, seed, optuna, timeframe, instruments, windows, size)
     kept = None if library is None else RunLibrary(Path(library))
     if optuna:

@@ -1,0 +1,48 @@
+"""Numbers that a caller of research gives, as exact decimals within their bounds."""
+
+from decimal import Decimal
+
+from fanfold.errors import BadInput
+from fanfold.money import ZERO
+
+# All of a price, in basis points.
+WHOLE_BPS = Decimal(10_000)
+Number = Decimal | int | float | str
+
+
+def number_of(name: str, value: Number) -> Decimal:
+    """Return a number as it is written: 0.1 is a tenth. Raises BadInput for what is no finite one."""
+    try:
+        number = Decimal(str(value))
+    except ArithmeticError as wrong:
+        raise BadInput(f"{name} is {value!r}; it must be a number") from wrong
+    if not number.is_finite():
+        raise BadInput(f"{name} is {value}; it must be a finite number")
+    return number
+
+
+def positive(name: str, value: Number) -> Decimal:
+    """Return a number above zero."""
+    number = number_of(name, value)
+    if number <= ZERO:
+        raise BadInput(f"{name} is {value}; it must be above zero")
+    return number
+
+
+def fee_of(value: Number) -> Decimal:
+    """Return a fee in basis points; below zero it is a rebate."""
+    number = number_of("fee_bps", value)
+    if abs(number) > WHOLE_BPS:
+        raise BadInput(f"fee_bps is {value}; it must be within {WHOLE_BPS:,}: it is in basis points, and 10 are 0.1 %")
+    return number
+
+
+def slippage_of(value: Number, half_spread: Decimal = ZERO) -> Decimal:
+    """Return a slippage in basis points, with which and half a spread a sale still has a price."""
+    number = number_of("slippage_bps", value)
+    if not ZERO <= number < WHOLE_BPS - half_spread:
+        raise BadInput(
+            f"slippage_bps is {value}; it must be from 0 to below {WHOLE_BPS - half_spread:,}, where a sale would get "
+            "nothing: it is in basis points, and 10 are 0.1 %"
+        )
+    return number
