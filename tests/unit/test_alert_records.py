@@ -89,6 +89,29 @@ def test_what_comes_back_after_its_end_was_told_is_another_alert() -> None:
     assert story.record.first_s == NOON + 900
 
 
+def test_what_comes_back_after_its_end_was_told_does_not_wait_for_a_channel_that_was_told_nothing() -> None:
+    story = Story({"phone": AlertChannel(), "mail": AlertChannel(quiet="22:00-06:00")})
+    assert story.happen(event(1, NIGHT)) == [("phone", "begins")]
+    story.happen(event(2, NIGHT + 60, ended=True))
+    assert story.due(NIGHT + 60 + SETTLED_S) == [("phone", "all clear")]
+    assert story.happen(event(3, NIGHT + 900)) == [("phone", "again")]
+    assert story.happen(event(4, NIGHT + 901)) == []
+    story.happen(event(5, NIGHT + 960, ended=True))
+    assert story.due(NIGHT + 960 + SETTLED_S) == [("phone", "all clear")]
+    assert story.due(NIGHT + 7 * 3600) == [("mail", "over")]
+
+
+def test_what_comes_back_while_its_end_is_told_is_told_at_once() -> None:
+    story = Story()
+    story.happen(event(1))
+    story.happen(event(2, NOON + 60, ended=True))
+    claimed, (notice,) = states.with_claims(story.record, story.channels, NOON + 60 + SETTLED_S)
+    story.record = claimed
+    assert story.happen(event(3, NOON + 361)) == []
+    story.record = states.with_delivery(story.record, notice, NOON + 362)
+    assert story.due(NOON + 362) == [("phone", "again")]
+
+
 def test_the_end_of_what_never_was_is_nothing() -> None:
     assert states.with_event(None, event(1, ended=True), PHONE) is None
 

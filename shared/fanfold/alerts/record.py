@@ -48,7 +48,10 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChannelState(msgspec.Struct, frozen=True, kw_only=True):
-    """A channel's part of an alert: the events that it is to hear of, those it was told of, when, and how bad."""
+    """A channel's part of an alert: the events that it is to hear of, those it was told of, when, and how bad.
+
+    ``ended`` is whether what it was told last is an end.
+    """
 
     heard: int = 0
     delivered: int = 0
@@ -59,6 +62,11 @@ class ChannelState(msgspec.Struct, frozen=True, kw_only=True):
     failures: int = 0
     failure: str = ""
     retry_at_s: int = 0
+
+    @property
+    def knows_end(self) -> bool:
+        """Return whether it was told an end, and is to hear of no event besides."""
+        return self.ended and self.delivered == self.heard
 
 
 class AlertRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,10 +124,7 @@ def with_event(record: AlertRecord | None, alert: Alert, channels: Channels) -> 
     loud = msgspec.structs.replace(alert, severity=severity) if goes_on else alert
     heard = [name for name, channel in channels.items() if _hears(name, channel, loud)]
     before = {name: record.deliveries.get(name, ChannelState()) for name in heard}
-    hearing = {
-        name: msgspec.structs.replace(delivery, heard=delivery.heard + 1, ended=False)
-        for name, delivery in before.items()
-    }
+    hearing = {name: msgspec.structs.replace(delivery, heard=delivery.heard + 1) for name, delivery in before.items()}
     return msgspec.structs.replace(
         record,
         severity=severity,
@@ -169,7 +174,7 @@ def _is_past(record: AlertRecord, now_s: float, channels: Channels) -> bool:
 def _is_settled(record: AlertRecord, delivery: ChannelState, channel: AlertChannel | None) -> bool:
     if channel is None or (channel.after_s and not delivery.delivered):
         return True
-    return delivery.ended if record.lasts else delivery.delivered == delivery.heard or bool(record.acknowledged_by)
+    return delivery.knows_end if record.lasts else delivery.delivered == delivery.heard or bool(record.acknowledged_by)
 
 
 def owed(record: AlertRecord, name: str, channel: AlertChannel, now_s: int) -> Notice | None:
@@ -194,12 +199,13 @@ def _further(
     record: AlertRecord, delivery: ChannelState, channel: AlertChannel, now_s: int
 ) -> Literal["again", "all clear"] | None:
     if record.ended_s:
-        return "all clear" if not delivery.ended and now_s >= record.ended_s + SETTLED_S else None
+        return "all clear" if not delivery.knows_end and now_s >= record.ended_s + SETTLED_S else None
     if record.acknowledged_by:
         return None
     worse = rank(record.severity) > rank(delivery.severity)
     more = delivery.heard > delivery.delivered and now_s >= delivery.at_s + channel.repeat_s
-    return "again" if worse or more else None
+    # Who was told that it is over takes it for over: that it goes on does not wait.
+    return "again" if worse or more or delivery.ended else None
 
 
 def with_claims(record: AlertRecord, channels: Channels, now_s: int) -> tuple[AlertRecord, list[Notice]]:
