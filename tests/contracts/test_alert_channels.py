@@ -5,8 +5,10 @@ page on executing a webhook. ntfy: docs.ntfy.sh/publish. PagerDuty: Events API v
 """
 
 import email
+import html
 import json
 import logging
+import re
 from email.policy import default
 from importlib import import_module
 
@@ -91,6 +93,26 @@ def test_what_a_venue_writes_is_no_markup(platform: StandIn, name: str) -> None:
     assert "price \u2039 5" in text
     assert not any(mark in text for mark in ("@everyone", "<@", "<!", "](http", "<http", "&lt;@", "<b>bold"))
     assert text.count("x.test") == 4
+
+
+# What each platform takes: Telegram after entities are parsed, PagerDuty in the summary with the title.
+LIMITS = {"tgram": ("text", 4_096), "discord": ("content", 2_000), "pagerduty": ("summary", 1_024)}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+@pytest.mark.parametrize("word", ["words ", "a & 'b' @d ", "_*`~|# "])
+def test_a_text_that_is_too_long_arrives_without_its_middle(platform: StandIn, name: str, word: str) -> None:
+    field, longest = LIMITS[name]
+    platform.statuses[:] = [{"discord": 204, "pagerduty": 202}.get(name, 200)]
+    tell(
+        ADDRESSES[name], Announcement("!! alarm fanfold-dev-queue-age", f"It began.\n{word * 2_000}\n[alarm queue-age]")
+    )
+    (arrived,) = platform.arrived
+    text = html.unescape(re.sub("<[^>]+>", "", (arrived.json.get("payload") or arrived.json)[field]))
+    assert longest - 200 <= len(text) <= longest
+    assert text.startswith(("!! alarm", "**!! alarm", "# !! alarm"))
+    assert "It began." in text
+    assert text.endswith("[alarm queue-age]")
 
 
 def test_a_program_gets_a_text_as_it_was_written(platform: StandIn) -> None:

@@ -33,6 +33,10 @@ TYPES = {"info": "info", "warning": "warning", "critical": "failure", "clear": "
 LITERAL = frozenset({"ntfy", "ntfys", "pagerduty", "json", "jsons"})
 # What begins markup on any platform, and the same to the eye without its power: tags, mentions, links behind words.
 INERT = (("<", "\u2039"), (">", "\u203a"), ("@", "@\u200b"), ("](", "]\u200b("))
+# Beside the title and the body, a platform counts what stands between them, and marks of a heading.
+MARKS = 32
+# So many characters are left of a body under the longest title, and so many are kept of its end.
+BODY_MIN, END_MAX = 40, 200
 # A part of an address that is shorter is no secret, and might be a word of an error.
 PART_MIN = 5
 # What apprise raises of an address or an answer that it does not understand.
@@ -91,10 +95,13 @@ def _notify(channel: str, address: str, announcement: Announcement) -> bool:
         platform = _platform(address)
         _name_incident(platform, announcement.thing)
         attached = _attached(announcement.picture) if announcement.picture and platform.attachment_support else None
+        title = _text(address, announcement.title)
+        # A platform refuses what is longer, however often it is sent.
+        room = max(platform.body_maxlen - len(title) - MARKS, BODY_MIN)
         return bool(
             platform.notify(
-                body=_text(address, announcement.body),
-                title=_text(address, announcement.title),
+                body=fitted(_text(address, announcement.body), room),
+                title=title,
                 body_format="text",
                 notify_type=TYPES[announcement.severity],
                 attach=attached,
@@ -111,6 +118,18 @@ def _text(address: str, written: str) -> str:
     for mark, inert in () if _scheme(address) in LITERAL else INERT:
         written = written.replace(mark, inert)
     return written
+
+
+def fitted(text: str, characters: int) -> str:
+    """Return a text of at most so many characters, without a part of its middle: the end of a notice names its alert.
+
+    >>> fitted("what happened, in many words [key]", 20)
+    'what happened,…[key]'
+    """
+    if len(text) <= characters:
+        return text
+    end = text[-min(END_MAX, characters // 4) :]
+    return f"{text[: characters - len(end) - 1]}…{end}"
 
 
 def _scheme(address: str) -> str:
