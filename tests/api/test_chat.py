@@ -18,6 +18,7 @@ from fanfold.chat.webhook import ChatParts, conversation
 from fanfold.errors import NotReachable
 from fanfold.messages import TradingState
 from fanfold.simulation.cloud import MemoryCloud
+from risk_service.halt_api import OWN_DELAY
 from support.api_desk import BERT, NOW, ORDERS, READER, World, answered, history
 from support.chats import by_discord, by_slack, by_telegram, interaction, slash, update
 from support.crashes import Crash, Fuse, Mortal
@@ -158,6 +159,24 @@ def test_a_flattening_is_only_stopped_by_who_names_it(desk, text):
     assert desk.controls.permissions("main") == before
     tell(desk, f"{text} main {before.change[:8].upper()} odd prices")
     assert (desk.bus.messages[-1].replaces, desk.bus.messages[-1].reason) == (before.change, "odd prices")
+
+
+@pytest.mark.parametrize(
+    ("path", "who"),
+    [
+        ("/resume", {"iam": {"userArn": "arn:aws:iam::000000000000:user/anna"}}),
+        ("/page/resume", {"jwt": {"claims": {"sub": "anna", "scope": "fanfold/resume"}}}),
+    ],
+)
+def test_who_asks_in_a_chat_does_not_confirm_at_once_as_whom_the_desk_file_does_not_know(desk, path, who):
+    tell(desk, "/halt main down")
+    code = code_of(tell(desk, "/resume main venue is back")).split()[-1]
+    confirming = {"account": "main", "reason": "venue is back", "confirmation": code}
+    refused = desk.post(path, confirming, who)
+    assert (refused.status, desk.halted()) == (403, TradingState.HALTED)
+    assert refused.body["type"] == "urn:fanfold:problem:second-person-needed"
+    desk.now += OWN_DELAY
+    assert desk.post(path, confirming, who, "key-confirm-2").body["state"] == "ACTIVE"
 
 
 def test_a_resume_takes_two_steps_and_a_second_person(desk):

@@ -18,7 +18,7 @@ from fanfold.ledger.controls import Left
 from fanfold.ledger.requests import PendingResume, Remembered
 from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.messages import TradingState, TradingStateChanged
-from fanfold.operators.persons import person_of
+from fanfold.operators.persons import may_be_one
 from risk_service.control import bounded, rearming
 
 OWN_DELAY = timedelta(minutes=15)
@@ -127,7 +127,7 @@ class Control:
             )
         if not pending.rearm:
             _check_halted(wanted.account, before)
-        if self._may_be_one(request.principal, pending.principal):
+        if may_be_one(self._desk.chat, request.principal, pending.principal):
             self._check_alone(request, pending.asked_at + OWN_DELAY - self._now)
         reason = f"{_reason(wanted.reason)} (asked: {pending.reason})"
         reason = rearming(reason) if pending.rearm else reason
@@ -137,9 +137,14 @@ class Control:
         return Reply(body)
 
     def _check_alone(self, request: ApiRequest, wait: timedelta) -> None:
-        """Raise Problem for who confirms their own request: never from a chat, and not before the delay otherwise."""
+        """Raise Problem for who may confirm their own request: never from a chat, else not before the delay."""
         if request.authority == CHAT:
-            raise Problem(403, "second-person-needed", "another person has to confirm, from a chat never the same")
+            raise Problem(
+                403,
+                "second-person-needed",
+                "another person has to confirm, from a chat never the same; whose a role or a sign-in is, `principals` "
+                "of the desk file says",
+            )
         if wait > timedelta(0):
             seconds = str(int(wait.total_seconds()) + 1)
             raise Problem(
@@ -148,15 +153,6 @@ class Control:
                 f"another principal may confirm now, you in {seconds} s",
                 {"retry-after": seconds},
             )
-
-    def _may_be_one(self, confirming: str, asking: str) -> bool:
-        """Return whether two principals may be one person, who has a role and a sign-in, and nobody has said whose."""
-        persons = self._person(confirming), self._person(asking)
-        ways = {way for way in ("arn:", "jwt/") for known in persons if known.startswith(way)}
-        return persons[0] == persons[1] or len(ways) == 2
-
-    def _person(self, principal: str) -> str:
-        return person_of(self._desk.chat, principal)
 
     def _opened(self, named: list[str]) -> dict[str, OrderPermissions]:
         """Return the named accounts, or all opened ones, as they are. Raises Problem for one that does not exist."""

@@ -18,7 +18,7 @@ _IDS = {
 # Who takes on a role chooses the session's name, so two sessions of a role are not two people.
 _SESSION = re.compile(r"(arn:[^:]+:sts::\d+:assumed-role/[^/]+)/.*", re.DOTALL)
 _ROLE = re.compile(r"(arn:[^:]+:)iam(::\d+:)role/(?:.*/)?([^/]+)", re.DOTALL)
-_PRINCIPAL = re.compile(r"arn:[a-z-]+:(iam::\d{12}:(root|user/\S+|role/\S+)|sts::\d{12}:\S+)", re.ASCII)
+_PRINCIPAL = re.compile(r"arn:[a-z-]+:(iam::\d{12}:(root|user/\S+|role/\S+)|sts::\d{12}:\S+)|jwt/\S+", re.ASCII)
 # The names under which a person commands by chat, before their own; no ARN begins so.
 _CHAT = "chat/"
 
@@ -35,7 +35,10 @@ class Person(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     discord: Annotated[str, msgspec.Meta(description="The person's user id on Discord, digits")] = ""
     principals: Annotated[
         list[str],
-        msgspec.Meta(description="ARNs by which the HTTP API knows the same person; of a role without the session"),
+        msgspec.Meta(
+            description="By what the HTTP API knows the same person: ARNs, of a role without the session, and "
+            "`jwt/SUBJECT` of a sign-in to the page. Who names one of a kind has no other of that kind"
+        ),
     ] = []
 
 
@@ -61,6 +64,27 @@ def person_of(persons: Mapping[str, Person], principal: str) -> str:
     return next((chat_principal(name) for name in known), caller)
 
 
+def may_be_one(persons: Mapping[str, Person], first: str, second: str) -> bool:
+    """Return whether two principals may be one person, by what the desk file says of them.
+
+    A chat, a role and a sign-in may all be of one person. Who has ``principals`` of a kind has no other of that kind.
+    """
+    ours, theirs = sorted((person_of(persons, first), person_of(persons, second)), key=_is_named, reverse=True)
+    if ours == theirs or _way(ours) == _way(theirs):
+        return ours == theirs
+    person = persons.get(ours.removeprefix(_CHAT)) if _is_named(ours) else None
+    return person is None or _way(theirs) not in map(_way, person.principals)
+
+
+def _is_named(principal: str) -> bool:
+    return principal.startswith(_CHAT)
+
+
+def _way(principal: str) -> str:
+    """Return how a principal is known: ``arn``, ``jwt`` or ``chat``."""
+    return re.split("[:/]", principal, maxsplit=1)[0]
+
+
 def caller_of(principal: str) -> str:
     """Return the ARN by which the API knows a caller, without the session's name, which callers choose freely."""
     return _SESSION.sub(r"\1", _ROLE.sub(r"\1sts\2assumed-role/\3", principal))
@@ -79,7 +103,8 @@ def mistakes(persons: Mapping[str, Person]) -> Iterator[tuple[str, str]]:
                 yield name, f'`{key}` is "{user}"; it must be {example}'
         for arn in person.principals:
             if not _PRINCIPAL.fullmatch(arn):
-                yield name, f'`principals` has "{arn}"; write ARNs, such as arn:aws:iam::123456789012:user/anna'
+                example = "arn:aws:iam::123456789012:user/anna"
+                yield name, f'`principals` has "{arn}"; write ARNs, such as {example}, or jwt/SUBJECT'
         for identity in [*known, *(("principals", caller_of(arn)) for arn in person.principals)]:
             other = owners.setdefault(identity, name)
             if other != name:
