@@ -6,6 +6,7 @@ from fanfold.aws.dynamodb.cursors import CursorTable
 from fanfold.aws.dynamodb.table import Table
 from fanfold.errors import Conflict
 from fanfold.market.bars import Bar, Series
+from fanfold.market.source import Noted, SkippedBars
 from fanfold.simulation.plain_stores import PlainCursors
 from fanfold.simulation.stores import MemoryCursors
 from market_data_service.poll import PollCursors
@@ -36,12 +37,13 @@ def noted(*several: Series) -> dict[tuple[str, str], Series]:
 def test_cursors_are_read_as_written_by_venue(cursors: PollCursors) -> None:
     first = noted(last("1m", "BTC/USDT", 60))
     second = noted(last("1m", "BTC/USDT", 120), last("1h", "ETH/USDT", 3_600))
-    assert cursors.read("v") == ({}, 0, 0)
+    assert cursors.read("v") == Noted({}, 0)
     cursors.write("v", first, 0)
-    assert cursors.read("v") == (first, 1, 0)
-    cursors.write("v", second, 1, START)
-    assert cursors.read("v") == (second, 2, START)
-    assert cursors.read("w") == ({}, 0, 0)
+    assert cursors.read("v") == Noted(first, 1)
+    gaps = {("1h", "ETH/USDT"): SkippedBars(-7_200, 0)}
+    cursors.write("v", second, 1, START, gaps)
+    assert cursors.read("v") == Noted(second, 2, START, gaps)
+    assert cursors.read("w") == Noted({}, 0)
 
 
 @pytest.mark.parametrize("version", [0, 1, 3])
@@ -50,4 +52,4 @@ def test_of_two_writers_of_one_version_only_the_first_succeeds(cursors: PollCurs
     cursors.write("v", noted(last("1m", "A", 120)), 1)
     with pytest.raises(Conflict):
         cursors.write("v", noted(last("1m", "A", 180)), version)
-    assert cursors.read("v") == (noted(last("1m", "A", 120)), 2, 0)
+    assert cursors.read("v") == Noted(noted(last("1m", "A", 120)), 2)

@@ -17,7 +17,7 @@ from fanfold.ledger.store import Excerpt
 from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.market import bars
 from fanfold.market.bars import Series
-from fanfold.market.source import Noted
+from fanfold.market.source import Noted, SkippedBars
 from fanfold.matching.fills import Resolution
 from fanfold.matching.paper import PaperVenue
 from fanfold.messages import (
@@ -55,7 +55,12 @@ class Market:
         return Noted(self.cursors, 0)
 
     def write(
-        self, _venue: str, cursors: Mapping[tuple[str, str], Series], _version: int, _held_until: int = 0
+        self,
+        _venue: str,
+        cursors: Mapping[tuple[str, str], Series],
+        _version: int,
+        _held_until: int,
+        _gaps: Mapping[tuple[str, str], SkippedBars],
     ) -> None:
         self.cursors = dict(cursors)
 

@@ -149,6 +149,55 @@ def test_a_stage_that_stood_for_weeks_begins_with_its_newest_bars() -> None:
     }
 
 
+def test_what_a_poll_passed_over_is_published_by_the_polls_after_it() -> None:
+    names, missed = named(3), 5 * DAY
+    polled, at = Polled(Exchange("okx", 300), names), START + missed
+    polled.noted(dict.fromkeys(names, START))
+    closes = {(series.instrument, bar.closes_at_s) for series in polled.poll(at) for bar in series.bars}
+    parts = -(-(missed // 60 - PAGE_BARS) // 1_000)
+    for minute in range(1, 3 * parts + 1):
+        published = polled.poll(at + 60 * minute)
+        # The newest bars first, and then one part of one gap.
+        assert [series.through for series in published[:3]] == [at + 60 * minute] * 3
+        assert [len(series.bars) <= 1_000 for series in published[3:]] == [True]
+        closes |= {(series.instrument, bar.closes_at_s) for series in published for bar in series.bars}
+    assert closes == {(name, n) for name in names for n in range(START + 60, at + 60 * 3 * parts + 60, 60)}
+    assert polled.cursors.read("v").gaps == {}
+    assert len(polled.poll(at + 60 * 3 * parts + 60)) == 3
+
+
+def test_a_gap_that_an_exchange_does_not_fill_is_reported_and_over() -> None:
+    polled, at = Polled(Exchange("kraken", 720, kept=720), [A]), START + 3 * DAY
+    polled.noted({A: START})
+    for minute in range(6):
+        polled.poll(at + 60 * minute)
+    assert polled.cursors.read("v").gaps == {}
+    defects = [defect for message in polled.bus.messages for defect in message.defects]  # type: ignore[union-attr]
+    assert {str(defect.defect) for defect in defects} == {"gap", "unfillable"}
+
+
+def test_a_gap_of_which_a_request_fails_waits_and_holds_up_no_other() -> None:
+    exchange = Exchange("okx", 300)
+    polled, at = Polled(exchange, [A, B]), START + DAY
+    polled.noted({A: START, B: START})
+    polled.poll(at)
+    candles = exchange.candles
+
+    def failing(symbol: str, timeframe: str, opens_from: int, limit: int) -> list[list[Any]]:
+        if symbol == A and opens_from < at - 2 * PAGE_BARS * 60:
+            raise VenueUnavailable("no past of it today")
+        return candles(symbol, timeframe, opens_from, limit)
+
+    exchange.candles = failing  # type: ignore[method-assign]
+    for minute in range(1, 8):
+        polled.poll(at + 60 * minute)
+    assert list(polled.cursors.read("v").gaps) == [("1m", A)]
+    exchange.candles = candles  # type: ignore[method-assign]
+    for minute in range(8, 13):
+        polled.poll(at + 60 * minute)
+    assert polled.cursors.read("v").gaps == {}
+
+
 def test_what_a_silent_instrument_says_again_is_not_linked_over_what_was_not_asked_for() -> None:
     exchange = Exchange("okx", 300)
     polled, at = Polled(exchange, [B]), START + 30 * DAY

@@ -185,10 +185,10 @@ def test_the_notes_of_any_number_of_series_are_kept_whole(count: int) -> None:
         for n in range(count)
     }
     store.write("v", noted, 0)
-    assert store.read("v") == (noted, 1, 0)
+    assert store.read("v")[:3] == (noted, 1, 0)
     fewer = dict(list(noted.items())[:50])
     store.write("v", fewer, 1, START)
-    assert store.read("v") == (fewer, 2, START)
+    assert store.read("v")[:3] == (fewer, 2, START)
     with pytest.raises(Conflict):
         store.write("v", noted, 1)
-    assert store.read("v") == (fewer, 2, START)
+    assert store.read("v")[:3] == (fewer, 2, START)

@@ -8,7 +8,7 @@ from fanfold.errors import BadInput
 from fanfold.market import bars
 from fanfold.messages import BarsClosed
 from market_data_service import wiring
-from market_data_service.poll import BACK_FILL_BARS, Span
+from market_data_service.gaps import PART_BARS, Span
 from support.core_desk import START, A
 from support.polled_venue import FINE, Feed, closes
 
@@ -50,9 +50,9 @@ def test_a_schedules_time_is_read_and_a_wrong_one_refused() -> None:
 
 def test_a_span_is_filled_in_steps_with_bars_that_are_not_traded_on() -> None:
     feed = Feed()
-    span = Span(venue="v", instrument=A, timeframe="1m", since=START, until=START + 60 * (BACK_FILL_BARS + 50))
+    span = Span(venue="v", instrument=A, timeframe="1m", since=START, until=START + 60 * (PART_BARS + 50))
     rest = feed.poller.back_fill(span)
-    assert (rest.since, rest.done) == (START + 60 * BACK_FILL_BARS, False)
+    assert (rest.since, rest.done) == (START + 60 * PART_BARS, False)
     assert feed.poller.back_fill(rest).done
     heard = [message for message in feed.bus.messages if isinstance(message, BarsClosed)]
     assert all(message.requested for message in heard)

@@ -7,7 +7,7 @@ import pytest
 
 from fanfold.errors import VenueUnavailable
 from fanfold.market.bars import Series
-from fanfold.market.source import BarsRequest, Failure, Noted, Paced
+from fanfold.market.source import NO_GAPS, BarsRequest, Failure, Noted, Paced, SkippedBars
 from fanfold.messages import BarsRequested
 from fanfold.signals.short_windows import Gap
 from fanfold.simulation.stores import MemoryCursors
@@ -26,9 +26,16 @@ class Counted(MemoryCursors):
         self.calls.append("read")
         return super().read(venue)
 
-    def write(self, venue: str, cursors: Mapping[tuple[str, str], Series], version: int, held_until: int = 0) -> None:
+    def write(
+        self,
+        venue: str,
+        cursors: Mapping[tuple[str, str], Series],
+        version: int,
+        held_until: int = 0,
+        gaps: Mapping[tuple[str, str], SkippedBars] = NO_GAPS,
+    ) -> None:
         self.calls.append("write")
-        super().write(venue, cursors, version, held_until)
+        super().write(venue, cursors, version, held_until, gaps)
 
 
 class Banning:

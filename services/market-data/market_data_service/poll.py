@@ -1,47 +1,34 @@
 """Poll venues for closed bars, check them, publish them, and store the progress of each series."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from math import ceil
 from sys import maxsize
 from typing import Protocol
 
 import msgspec
 
-from fanfold import ids
 from fanfold.desk import Desk, VenueSettings
 from fanfold.errors import BadInput, Conflict, VenueUnavailable
 from fanfold.market import timeframes
 from fanfold.market.bars import Bar, Series
-from fanfold.market.source import Noted, Source, is_bounded, is_paced, is_recorded
+from fanfold.market.source import NO_GAPS, Noted, Source, is_bounded, is_paced, is_recorded
 from fanfold.messages import BarsRequested, DataDefect, Message
 from fanfold.strategy import contract
 from market_data_service import answers, news, requested
 from market_data_service.answers import SeriesKey, SeriesNeed
 from market_data_service.batches import messages, polled
 from market_data_service.following import BarMerger
+from market_data_service.gaps import Gaps, Span, chosen, first_part, without
+from market_data_service.gaps import noted as gaps_noted
 from market_data_service.news import News
 from market_data_service.revisions import longer
 
+log = logging.getLogger("fanfold")
 # Of the 50 s of a function: no request to a venue goes out later. The rest is for the answers to the last ones, which
 # are waited for 3 s, and for publishing.
 REQUESTS_S = 30.0
-# Bars of a back-fill that one call fetches, well within a function's time.
-BACK_FILL_BARS = 1_000
-
-
-class Span(msgspec.Struct, frozen=True, kw_only=True):
-    """Bars of one instrument to fetch: those that close after ``since`` and no later than ``until`` (epoch seconds)."""
-
-    venue: str
-    instrument: str
-    timeframe: str
-    since: int
-    until: int
-
-    @property
-    def done(self) -> bool:
-        return self.since >= self.until
 
 
 class PollCursors(Protocol):
@@ -49,7 +36,14 @@ class PollCursors(Protocol):
 
     def read(self, venue: str) -> Noted: ...
 
-    def write(self, venue: str, cursors: Mapping[SeriesKey, Series], version: int, held_until: int = 0) -> None: ...
+    def write(
+        self,
+        venue: str,
+        cursors: Mapping[SeriesKey, Series],
+        version: int,
+        held_until: int = 0,
+        gaps: Gaps = NO_GAPS,
+    ) -> None: ...
 
 
 class BarsBus(Protocol):
@@ -123,6 +117,9 @@ class Poller:
         self._give_time(message.venue, self._clock().timestamp() + REQUESTS_S, venues=1)
         if is_paced(source):
             source.hold(self._cursors.read(message.venue).held_until)
+        self._serve(source, venue, message)
+
+    def _serve(self, source: Source, venue: VenueSettings, message: BarsRequested) -> None:
         message = msgspec.structs.replace(message, instruments=self._left.pop(message.id, message.instruments))
         needs = requested.needs_of(message, self._lookbacks[message.venue].get(message.timeframe, 0))
         late, fetched = answers.in_time(answers.fetch(source, [need.request for need in needs]))
@@ -140,21 +137,9 @@ class Poller:
 
     def back_fill(self, span: Span) -> Span:
         """Publish the first bars of a span, marked as requested, and return the rest of the span."""
-        length = timeframes.seconds(span.timeframe)
-        until = min(span.until, span.since + BACK_FILL_BARS * length)
-        name = ids.derive("back-fill", span.venue, span.instrument, span.timeframe, span.since, until)
-        message = BarsRequested(
-            id=name,
-            cause="operator/back-fill",
-            at=datetime.fromtimestamp(until, UTC),
-            venue=span.venue,
-            timeframe=span.timeframe,
-            instruments=[span.instrument],
-            since_s=span.since,
-            until_s=until,
-        )
+        message, rest = first_part(span, "operator/back-fill")
         self.on_bars_requested(message)
-        return msgspec.structs.replace(span, since=until)
+        return rest
 
     def _poll(self, name: str, venue: VenueSettings, now: int) -> int:
         length = timeframes.seconds(venue.timeframe)
@@ -176,9 +161,11 @@ class Poller:
         lasts = {(item.series.timeframe, item.series.instrument): item.last for item in found_news if item.last}
         # Those of a series that the desk has no more would be asked from, were it put back a year later.
         kept = {key: last for key, last in noted.cursors.items() if key in self._polled[name]}
-        moved = {**kept, **lasts}
+        filled = self._filled(source, name, venue, noted.gaps, at)
+        gaps = gaps_noted(filled, found_news, noted.cursors, at, self._polled[name])
+        after = noted._replace(cursors={**kept, **lasts}, gaps=gaps)
         try:
-            self._own[name] = OwnNotes(self._noted(name, moved, noted) if moved != noted.cursors else noted, at)
+            self._own[name] = OwnNotes(self._written(name, after) if after != noted else noted, at)
         except Conflict:
             # Another poll wrote the cursors first: it published the same bars, which readers have once.
             return 0
@@ -199,9 +186,22 @@ class Poller:
         own = self._own.pop(name, None)
         return own.noted if own is not None and own.at >= since else self._cursors.read(name)
 
-    def _noted(self, name: str, cursors: Mapping[SeriesKey, Series], noted: Noted) -> Noted:
-        self._cursors.write(name, cursors, noted.version, noted.held_until)
-        return Noted(cursors, noted.version + 1, noted.held_until)
+    def _filled(self, source: Source, name: str, venue: VenueSettings, gaps: Gaps, at: int) -> Gaps:
+        """Publish the next part of a gap that an earlier poll passed over; return what is left of the gaps."""
+        span = chosen(gaps, name, at // timeframes.seconds(venue.timeframe))
+        if span is None:
+            return gaps
+        message, rest = first_part(span, "poll/back-fill")
+        try:
+            self._serve(source, venue, message)
+        except VenueUnavailable as fault:
+            log.warning("a gap of %s waits for another poll: %s", span.instrument, fault)
+            return gaps
+        return without(gaps, rest)
+
+    def _written(self, name: str, noted: Noted) -> Noted:
+        self._cursors.write(name, noted.cursors, noted.version, noted.held_until, noted.gaps)
+        return noted._replace(version=noted.version + 1)
 
     def _shared(self, name: str, source: Source, noted: Noted, at: int) -> Noted:
         """Store the pause that the venue demanded, so that other processes observe it too; return the new notes."""
@@ -209,7 +209,7 @@ class Poller:
         if until <= noted.held_until:
             return noted
         try:
-            shared = self._noted(name, noted.cursors, noted._replace(held_until=until))
+            shared = self._written(name, noted._replace(held_until=until))
         except Conflict:
             # Another process wrote first; it will learn of the pause from the venue itself.
             return noted

@@ -17,7 +17,8 @@ from fanfold.aws.sns import Topics
 from fanfold.errors import BadInput
 from fanfold.market.source import Source
 from fanfold.venues.replay import ReplayVenue
-from market_data_service.poll import Poller, Span
+from market_data_service.gaps import Span
+from market_data_service.poll import Poller
 from market_data_service.routes import ROUTES
 from market_data_service.settings import Settings
 

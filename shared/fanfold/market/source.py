@@ -75,12 +75,24 @@ def _follows(kind: type[Source], protocol: type) -> bool:
     return issubclass(kind, protocol)
 
 
+class SkippedBars(NamedTuple):
+    """Bars that a poll passed over: those that close after ``since`` and no later than ``until``, in epoch seconds."""
+
+    since: int
+    until: int
+
+
+NO_GAPS: Mapping[tuple[str, str], SkippedBars] = {}
+
+
 class Noted(NamedTuple):
     """The state of a venue between polls: the last bars published by (timeframe, instrument), with a version.
 
-    Until ``held_until``, an epoch second, the venue demands a pause of all processes; 0: it never did.
+    Until ``held_until``, an epoch second, the venue demands a pause of all processes; 0: it never did. ``gaps`` are
+    still to be filled, by series.
     """
 
     cursors: Mapping[tuple[str, str], Series]
     version: int
     held_until: int = 0
+    gaps: Mapping[tuple[str, str], SkippedBars] = NO_GAPS

@@ -73,7 +73,10 @@ class ShortWindows:
         return max(first, newest - reach) - reach
 
     def _collected(self, place: int, series: Sequence[Series]) -> list[Series]:
-        """Return the answers among these: series of more bars than the window has. Keep them, and what follows them."""
+        """Return the answers among these: series of more bars than the window has, and as new. Keep what follows them.
+
+        A back-fill of an older gap is none.
+        """
         _, window, _ = self._groups[place]
         answers = self._answers.setdefault(place, {})
         begun = []
@@ -81,7 +84,7 @@ class ShortWindows:
             before = answers.get(piece.instrument)
             if before and piece.after <= before[-1].through and len(before) <= window.lookback:
                 before.append(piece)
-            elif len(piece.bars) > window.count:
+            elif len(piece.bars) > window.count and piece.through >= window.closes_at_s:
                 answers[piece.instrument] = [piece]
                 begun.append(piece)
             elif before:

@@ -2,7 +2,7 @@
 there are thousands of series."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -10,15 +10,27 @@ from fanfold.aws.dynamodb.attribute_values import integer
 from fanfold.aws.dynamodb.table import ABSENT, Key, Table, Write
 from fanfold.errors import Conflict, retry_on_conflict
 from fanfold.market.bars import Bar, Series
-from fanfold.market.source import Noted
+from fanfold.market.source import NO_GAPS, Noted, SkippedBars
 from fanfold.money import ZERO
 
 SeriesKey = tuple[str, str]
 # An item takes 400 KB, its names and keys included.
 PART_BYTES = 380_000
 TRIES = 5
-# Timeframe, instrument, scales of price and volume, and the bars.
-_Row = tuple[str, str, int, int, list[Bar]]
+NO_GAP = (0, 0)
+
+
+class _Row(NamedTuple):
+    """A series as it is stored: its key, scales and last bars, and the gap before them that is still to be filled."""
+
+    timeframe: str
+    instrument: str
+    price_scale: int
+    volume_scale: int
+    bars: list[Bar]
+    gap: tuple[int, int] = (0, 0)
+
+
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(list[_Row]).decode
 
@@ -34,9 +46,19 @@ class CursorTable:
         subject = f"the cursors of {venue}"
         return retry_on_conflict(lambda: self._read(venue), TRIES, subject, self._table.backoff)
 
-    def write(self, venue: str, cursors: Mapping[SeriesKey, Series], version: int, held_until: int = 0) -> None:
+    def write(
+        self,
+        venue: str,
+        cursors: Mapping[SeriesKey, Series],
+        version: int,
+        held_until: int = 0,
+        gaps: Mapping[SeriesKey, SkippedBars] = NO_GAPS,
+    ) -> None:
         """Write a venue's cursors. Raises Conflict where the version is not the one that was read."""
-        rows = [(*key, series.price_scale, series.volume_scale, series.bars) for key, series in cursors.items()]
+        rows = [
+            _Row(*key, series.price_scale, series.volume_scale, list(series.bars), gaps.get(key, NO_GAP))
+            for key, series in cursors.items()
+        ]
         first, *more = _parts(rows)
         item = {"cursors": first, "version": version + 1, "held_until_s": held_until, "more": len(more)}
         condition = "version = :version" if version else ABSENT
@@ -50,7 +72,9 @@ class CursorTable:
             return Noted({}, 0)
         version = integer(item["version"])
         rows = self._rows(venue, item, version)
-        return Noted({row[:2]: _series(*row) for row in rows}, version, integer(item["held_until_s"]))
+        cursors = {row[:2]: _series(row) for row in rows}
+        gaps = {row[:2]: SkippedBars(*row.gap) for row in rows if row.gap != NO_GAP}
+        return Noted(cursors, version, integer(item["held_until_s"]), gaps)
 
     def _beside(self, venue: str, number: int, version: int, part: bytes) -> Write:
         return self._table.putting(_key(venue, number), {"cursors": part, "version": version})
@@ -76,14 +100,14 @@ def _parts(rows: Sequence[_Row]) -> Iterator[bytes]:
     yield from _parts(rows[half:])
 
 
-def _series(timeframe: str, instrument: str, price_scale: int, volume_scale: int, bars: list[Bar]) -> Series:
+def _series(row: _Row) -> Series:
     return Series(
-        instrument=instrument,
-        timeframe=timeframe,
-        price_scale=price_scale,
-        volume_scale=volume_scale,
+        instrument=row.instrument,
+        timeframe=row.timeframe,
+        price_scale=row.price_scale,
+        volume_scale=row.volume_scale,
         after=0,
-        bars=bars,
+        bars=row.bars,
     )
 
 
