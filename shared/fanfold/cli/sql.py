@@ -13,7 +13,7 @@ import sqlglot
 from duckdb import DuckDBPyConnection
 from pyarrow import dataset
 from sqlglot import exp
-from sqlglot.errors import ParseError, TokenError
+from sqlglot.errors import ParseError, TokenError, UnsupportedError
 
 from fanfold.audit.lake_schema import TABLES, LakeTable
 from fanfold.audit.lake_view import LakeView
@@ -131,8 +131,12 @@ def _translated(text: str) -> str:
     for node in statement.find_all(exp.Func, exp.AtTimeZone):
         _check_function(node)
     _name_columns(statement)
-    # Quoted: DuckDB reserves the names of several columns.
-    return as_trino_means(statement).sql(dialect="duckdb", identify=True)
+    meant = as_trino_means(statement)
+    try:
+        # Quoted: DuckDB reserves the names of several columns. What has no equivalent would be left out.
+        return meant.sql(dialect="duckdb", identify=True, unsupported_level=sqlglot.ErrorLevel.RAISE)
+    except UnsupportedError as wrong:
+        raise BadInput(f"the SQL has no equivalent here: {wrong}") from wrong
 
 
 def _place(wrong: ParseError) -> str:

@@ -8,6 +8,8 @@ from fanfold.errors import BadInput
 
 WHOLE = frozenset({"TINYINT", "SMALLINT", "INT", "BIGINT"})
 REFUSED = "refused"
+NESTED = "nested"
+NESTED_MAX = 5
 FLOATING = "('DOUBLE', 'FLOAT')"
 
 
@@ -15,7 +17,12 @@ def as_trino_means(statement: exp.Expr) -> exp.Expr:
     """Return the statement with every such expression replaced. Raises BadInput for one that has no equivalent."""
     # Inner expressions first: what replaces an outer expression holds them as they are by then.
     for node in list(statement.walk())[::-1]:
-        meant = _MEANINGS.get(type(node), _same)(node)
+        if type(node) not in _MEANINGS:
+            continue
+        nested = 1 + max(inner.meta.get(NESTED, 0) for inner in node.walk())
+        meant = _MEANINGS[type(node)](node)
+        if meant is not node or isinstance(node, exp.Div):
+            _limit(meant, nested)
         if meant is node:
             continue
         if node is statement:
@@ -25,8 +32,13 @@ def as_trino_means(statement: exp.Expr) -> exp.Expr:
     return statement
 
 
-def _same(node: exp.Expr) -> exp.Expr:
-    return node
+def _limit(node: exp.Expr, nested: int) -> None:
+    """Note how many rewritten expressions lie in each other, of which each holds several copies of its operands."""
+    if nested > NESTED_MAX:
+        raise BadInput(
+            f"more than {NESTED_MAX} quotients, casts or functions lie in each other; compute some in a WITH"
+        )
+    node.meta[NESTED] = nested
 
 
 def _case(*branches: tuple[str, exp.Expr], default: exp.Expr | None = None) -> exp.Expr:
@@ -150,6 +162,43 @@ def _subscript(node: exp.Expr) -> exp.Expr:
     raise BadInput("a subscript beyond the end is an error in Athena and null here; use element_at(list, n)")
 
 
+def _pieces(node: exp.Expr) -> exp.Expr:
+    if node.args.get("limit") is not None:
+        raise BadInput("split into a number of parts has another form here; use split_part or regexp_extract")
+    return node
+
+
+def _slice(node: exp.Expr) -> exp.Expr:
+    # Trino takes a length, from the end where the start is below 0; DuckDB takes the last place.
+    start, length = node.args["start"], node.args["end"]
+    if not start.is_int or start.to_py() == 0 or not length.is_int or length.to_py() < 0:
+        raise BadInput("slice is to be asked for a part by two whole numbers: a start other than 0, and a length")
+    first = start.to_py()
+    last = first + length.to_py() - 1
+    if first < 0 <= last:
+        last = -1
+    if not length.to_py():
+        first, last = 2, 1
+    places = [exp.Literal.number(place) for place in (first, last)]
+    return exp.Anonymous(this="list_slice", expressions=[node.this, *places])
+
+
+def _place_in(node: exp.Expr) -> exp.Expr:
+    place = exp.Anonymous(this="list_position", expressions=[node.this, node.expression])
+    unknown = f"{_sql(node.this)} IS NULL OR {_sql(node.expression)} IS NULL"
+    return _case((unknown, exp.Null()), default=exp.Coalesce(this=place, expressions=[exp.Literal.number(0)]))
+
+
+def _extreme(node: exp.Expr) -> exp.Expr:
+    """A null in a list makes its greatest and least null; DuckDB leaves it out."""
+    values = _sql(node.this)
+    return _case((f"list_count({values}) < len({values})", exp.Null()), default=node.copy())
+
+
+def _repeated(_node: exp.Expr) -> exp.Expr:
+    raise BadInput("repeat makes a list in Athena, and a text here; use rpad")
+
+
 def _substring(node: exp.Expr) -> exp.Expr:
     start, length = node.args.get("start"), node.args.get("length")
     if start is None:
@@ -172,6 +221,10 @@ def _field(node: exp.Expr) -> exp.Expr:
 FIELDS = {"dow": "isodow", "day_of_week": "isodow", "doy": "doy", "day_of_year": "doy", "yow": "isoyear",
           "year_of_week": "isoyear", "day_of_month": "day"}  # fmt: skip
 _MEANINGS: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
+    exp.ArrayMax: _extreme,
+    exp.ArrayMin: _extreme,
+    exp.ArrayPosition: _place_in,
+    exp.ArraySlice: _slice,
     exp.Avg: _mean,
     exp.Bracket: _subscript,
     exp.Cast: _cast,
@@ -180,6 +233,8 @@ _MEANINGS: dict[type[exp.Expr], Callable[[exp.Expr], exp.Expr]] = {
     exp.Extract: _field,
     exp.RegexpExtract: _extracted,
     exp.RegexpReplace: _replaced,
+    exp.Repeat: _repeated,
+    exp.Split: _pieces,
     exp.SplitPart: _part,
     exp.Substring: _substring,
     exp.Table: _table,
