@@ -14,6 +14,7 @@ from fanfold.research import backtest, walk_forward
 from fanfold.research.library import RunLibrary
 from fanfold.research.sweeping.splits import LookBack, Split, purged_folds, rolling
 from fanfold.research.sweeping.sweep_job import TradedWindow
+from fanfold.research.sweeping.walking import joined_curve
 
 ROOT = Path(__file__).resolve().parents[2]
 DESK = ROOT / "desk.toml"
@@ -91,6 +92,15 @@ def bars_read(leg: Any, lookback: int, window: TradedWindow) -> set[int]:
     """Return the closes of the bars that decisions of a leg in a window read."""
     places = [place for place, close in enumerate(leg.tolist()) if window.since <= close <= window.until]
     return {int(leg[at]) for place in places for at in range(max(place - lookback, 0), place + 1)}
+
+
+def test_a_test_that_lost_all_ends_the_joined_curve() -> None:
+    day = np.arange(30) * DAY
+    falls = np.append(np.linspace(1.0, 0.4, 15), np.linspace(-0.2, 0.5, 15))
+    joined = joined_curve([(day, falls), (day + 30 * DAY, np.full(30, -2.0))])
+    levels = joined["level"].to_numpy()
+    assert levels[:15] == pytest.approx(falls[:15])
+    assert set(levels[15:].tolist()) == {0.0}
 
 
 def test_a_walk_by_another_figure_is_another_run(tmp_path: Path) -> None:

@@ -194,7 +194,8 @@ def _fold(
 ) -> WalkedFold:
     place, count = job.configurations.index(best), len(job.configurations)
     earned = rows["total_return"].to_numpy(zero_copy_only=False).reshape(len(job.windows), count)
-    grown = float(np.prod([1 + earned[job.windows.index(window), place] for window in split.train])) - 1
+    factors = [max(1 + earned[job.windows.index(window), place], 0.0) for window in split.train]
+    grown = float(np.prod(factors)) - 1
     if tested["error"] is not None:
         raise BadInput(f"the test from {moment(split.test.since)} cannot be traded: {tested['error']}")
     train_s, figure = sum(map(_length_s, split.train)), tested[rank]
@@ -239,12 +240,17 @@ def _curve(batch: TrialBatch, planned: RunPlan) -> tuple[Integers, Floats]:
 
 
 def joined_curve(curves: Sequence[tuple[Integers, Floats]]) -> pa.Table:
-    """Return the curves of tests as one, of columns ``at`` and ``level``; each begins where the one before ended."""
+    """Return the curves of tests as one, of columns ``at`` and ``level``; each begins where the one before ended.
+
+    Where a test lost more than all there was, the level is 0 from then on: no later test begins with a debt.
+    """
     level, times, levels = 1.0, list[Integers](), list[Floats]()
     for number, (at, growth) in enumerate(curves):
         first = 0 if number == 0 else 1
         times.append(at[first:])
-        levels.append(level * growth[first:])
+        lost = np.flatnonzero(growth <= 0)
+        kept = growth if lost.size == 0 else np.where(np.arange(growth.size) < lost[0], growth, 0.0)
+        levels.append(level * kept[first:])
         level = float(levels[-1][-1])
     return pa.table({"at": pa.array(np.concatenate(times), TIME), "level": np.concatenate(levels)})
 
@@ -253,7 +259,7 @@ def _sharpe(joined: pa.Table) -> float | None:
     at, levels = joined["at"].cast(pa.int64()).to_numpy(), joined["level"].to_numpy()
     nights = np.arange(-(-at[0] // DAY_S) * DAY_S, at[-1] + 1, DAY_S)
     nightly = levels[np.searchsorted(at, nights, side="right") - 1].tolist()
-    return ratios.sharpe([now / before - 1 for before, now in pairwise(nightly)])
+    return ratios.sharpe([now / before - 1 for before, now in pairwise(nightly) if before > 0])
 
 
 def _batch(job: SweepJob, window: TradedWindow, number: int, best: Configuration) -> TrialBatch:
