@@ -1,6 +1,7 @@
 """`fanfold backtest --fidelity full` says what the fast one says, and the orders and refusals with the ids of a run."""
 
 import json
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -72,12 +73,21 @@ def test_a_back_test_with_another_latency_is_another_run(tmp_path: Path, capsys:
         ({"frictions": Frictions(fee_bps=float("inf"))}, "fee_bps is inf"),
         ({"fidelity": "quick"}, "must be one of fast, full"),
         ({"minutes": 0}, "minutes is 0"),
+        ({"since": "yesterday"}, "since is 'yesterday'; it must be whole epoch seconds, or a time"),
         ({"cash": Decimal("nan")}, "cash is NaN"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(options: dict[str, Any], reason: str) -> None:
     with pytest.raises(BadInput, match=reason):
         backtest("sma_cross", desk=DESK, **{"minutes": 60, **options})
+
+
+def test_a_span_may_be_of_texts_and_datetimes() -> None:
+    spans = [
+        backtest("sma_cross", desk=DESK, since=since, minutes=60)
+        for since in (1_767_571_200, "2026-01-05", "2026-01-05T01:00+01:00", datetime(2026, 1, 5), date(2026, 1, 5))  # noqa: DTZ001 - without a zone
+    ]
+    assert {span.start for span in spans} == {1_767_571_200}
 
 
 def test_costs_may_be_floats() -> None:

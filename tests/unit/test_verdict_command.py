@@ -173,3 +173,31 @@ def test_of_strategies_without_an_edge_few_are_significant():
 def test_a_planted_edge_is_significant():
     calls = np.mean([planted_edges.with_edge(seed, 39) for seed in range(20)], axis=0)
     assert calls.min() >= 0.9
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"permutations": -1}, "permutations is -1"),
+        ({"trials": 0}, "trials is 0"),
+        ({"seed": -3}, "seed is -3"),
+        ({"cost_bps": -50}, "costs less than nothing"),
+        ({"cost_bps": float("nan")}, "cost_bps is nan"),
+        ({"timeframe": "1m"}, "1m bars cannot be made of 1h bars"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(tmp_path: Path, options: dict, reason: str):
+    file = csv(tmp_path / "BTCUSDT-1h.csv", planted_biases.walk(2_000, 3), 3_600)
+    with pytest.raises(BadInput, match=reason):
+        verdicts.verdict("momentum", file, **options)
+
+
+@pytest.mark.parametrize(("trials", "markets"), [(1, 199), (9, 199), (16, 320), (80, 1_000)])
+def test_there_are_as_many_permutations_as_the_trials_need(tmp_path: Path, trials: int, markets: int):
+    file = csv(tmp_path / "BTCUSDT-1m.csv", trending(2_000))
+    reached = verdicts.verdict("sma_cross", file, trials=trials)
+    measured = next(finding for finding in reached.findings if finding.name == "permutation")
+    if trials == 80:
+        assert measured.change == "Give --permutations 1600."
+    else:
+        assert f"of {markets} markets" in measured.measured

@@ -19,7 +19,7 @@ from fanfold.research.account_result import run_account
 from fanfold.research.account_terms import refuse_webhooks
 from fanfold.research.data_hashes import data_hash
 from fanfold.research.full_account import account_of
-from fanfold.research.given_numbers import Number, fee_of, positive, slippage_of
+from fanfold.research.given_numbers import Moment, Number, fee_of, positive, seconds_of, slippage_of
 from fanfold.research.result import AccountResult, BacktestResult, Fidelity, Provenance
 from fanfold.risk.policy import prepare
 from fanfold.simulation.full_run import full_run
@@ -50,8 +50,8 @@ def backtest(
     *,
     desk: str | Path | None = None,
     params: Mapping[str, Any] | None = None,
-    since: int | None = None,
-    until: int | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
     minutes: int | None = None,
     cash: Decimal | int | None = None,
     strategies: str | Path | None = None,
@@ -60,9 +60,10 @@ def backtest(
 ) -> BacktestResult:
     """Back-test a strategy, or all of a desk, over data files; without them over the seeded market.
 
-    As ``fanfold run`` on the same options: ``since`` and ``until`` are closes in epoch seconds, ``desk`` is a desk
-    file, ``strategies`` a folder of your own. ``fidelity`` "full" trades through the verbs of the services. Raises
-    BadInput, which says what to do, for what cannot be traded.
+    As ``fanfold run`` on the same options: ``since`` and ``until`` are closes, in epoch seconds, as datetimes or as
+    texts such as 2026-03-24T00:00, ``desk`` is a desk file, ``strategies`` a folder of your own. ``fidelity``
+    "full" trades through the verbs of the services. Raises BadInput, which says what to do, for what cannot be
+    traded.
     """
     if strategies is not None:
         folder.use(Path(strategies))
@@ -75,8 +76,8 @@ def planned_of(
     data: Sequence[str | Path] | str | Path,
     desk: str | Path | None,
     params: Mapping[str, Any] | None,
-    since: int | None,
-    until: int | None,
+    since: Moment | None,
+    until: Moment | None,
     minutes: int | None,
     cash: Decimal | int | None,
 ) -> RunPlan:
@@ -89,8 +90,8 @@ def planned_of(
         [str(file) for file in files],
         strategy,
         {name: str(value) for name, value in (params or {}).items()},
-        since,
-        until,
+        seconds_of("since", since),
+        seconds_of("until", until),
         minutes,
         cash=None if cash is None else positive("cash", cash),
     )

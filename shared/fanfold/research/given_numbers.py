@@ -1,5 +1,6 @@
-"""Numbers that a caller of research gives, as exact decimals within their bounds."""
+"""Numbers and times that a caller of research gives: exact, and within their bounds."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from fanfold.errors import BadInput
@@ -8,6 +9,7 @@ from fanfold.money import ZERO
 # All of a price, in basis points.
 WHOLE_BPS = Decimal(10_000)
 Number = Decimal | int | float | str
+Moment = int | str | datetime
 
 
 def number_of(name: str, value: Number) -> Decimal:
@@ -46,3 +48,23 @@ def slippage_of(value: Number, half_spread: Decimal = ZERO) -> Decimal:
             "nothing: it is in basis points, and 10 are 0.1 %"
         )
     return number
+
+
+def seconds_of(name: str, value: Moment | None) -> int | None:
+    """Return a time in epoch seconds; a text or a datetime is of UTC unless it names another zone."""
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError as wrong:
+        raise BadInput(
+            f"{name} is {value!r}; it must be whole epoch seconds, or a time such as 2026-03-24T00:00"
+        ) from wrong
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+
+
+def whole(name: str, value: int, least: int) -> int:
+    """Return a whole number that is not below another."""
+    if isinstance(value, bool) or value != int(value) or value < least:
+        raise BadInput(f"{name} is {value}; it must be a whole number from {least} up")
+    return int(value)

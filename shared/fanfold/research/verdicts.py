@@ -11,9 +11,10 @@ from fanfold.local.run_plan import SEED, SEEDED_START, RunPlan
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
 from fanfold.market.recordings import Recordings
-from fanfold.research.bias_lab import judging
+from fanfold.research.bias_lab import evidence, judging
 from fanfold.research.bias_lab.evidence import EvidenceTerms
 from fanfold.research.bias_lab.judging import Progress, StrategyVerdict, VerdictMarket
+from fanfold.research.given_numbers import number_of, whole
 from fanfold.research.library import RunLibrary, Tried
 from fanfold.research.sweeping.trial_rows import params_text
 from fanfold.simulation import market
@@ -21,6 +22,8 @@ from fanfold.strategy import checking, contract, folder
 
 SEEDED_MINUTES = 20_000
 COST_BPS = Decimal(12)
+# The best of fifty trials needs a thousand permuted markets; of more, each second costs more than it tells.
+PERMUTATIONS_MIN, PERMUTATIONS_MAX = 199, 1_000
 
 Files = Sequence[str | Path] | str | Path
 
@@ -36,7 +39,7 @@ def verdict(
     timeframe: str = "",
     cost_bps: Decimal | int = COST_BPS,
     trials: int | None = None,
-    permutations: int = 199,
+    permutations: int | None = None,
     seed: int = 7,
     library: str | Path | None = None,
     progress: Progress = lambda _check: None,
@@ -45,17 +48,25 @@ def verdict(
 
     The shortest bars of ``data`` are traded, longer ones compared with them, and so are those of ``again``, another
     download. With a ``timeframe`` the traded bars are made of the shortest. ``cost_bps`` is what a fill costs, in
-    hundredths of a percent, ``trials`` how many configurations were tried, if not those that the library of runs in the
-    folder ``library`` has; ``seed`` draws the permutations. ``progress`` hears the name of each check. Raises BadInput
-    for what the strategy cannot take.
+    hundredths of a percent, ``trials`` how many configurations were tried, if not those that the library of runs in
+    the folder ``library`` has; ``seed`` draws the ``permutations``, of which there are as many as the trials need.
+    ``progress`` hears the name of each check. Raises BadInput for what the strategy cannot take.
     """
+    cost = number_of("cost_bps", cost_bps)
+    if cost < 0:
+        raise BadInput(
+            f"cost_bps is {cost_bps}; a fill that costs less than nothing makes an edge of trading: name 0 or more"
+        )
     name = folder.locate(strategy, None if strategies is None else Path(strategies))
     judged = judging.market_of(_read(data, columns) or _seeded(name), _read(again, columns))
     if timeframe:
         judged = _in_timeframe(judged, timeframe)
     own = dict(params or {})
-    tried = trials or (1 if library is None else _tried(RunLibrary(Path(library)), name, own, judged))
-    terms = EvidenceTerms(float(cost_bps) / 1e4, tried, permutations, seed)
+    if trials is None:
+        trials = 1 if library is None else _tried(RunLibrary(Path(library)), name, own, judged)
+    terms = EvidenceTerms(
+        float(cost) / 1e4, whole("trials", trials, 1), _permutations(permutations, trials), whole("seed", seed, 0)
+    )
     return judging.of_market(name, own, judged, terms, progress)
 
 
@@ -74,8 +85,16 @@ def of_plan(planned: RunPlan, library: Path, progress: Progress) -> StrategyVerd
     judged = judging.market_of([bars[name] for name in instance.instruments])
     judged = _in_timeframe(judged, instance.timeframe)
     own = dict(instance.params)
-    terms = EvidenceTerms(float(cost_bps) / 1e4, _tried(RunLibrary(library), instance.strategy, own, judged))
+    trials = _tried(RunLibrary(library), instance.strategy, own, judged)
+    terms = EvidenceTerms(float(cost_bps) / 1e4, trials, _permutations(None, trials))
     return judging.of_market(instance.strategy, own, judged, terms, progress)
+
+
+def _permutations(wanted: int | None, trials: int) -> int:
+    """Return how many permuted markets there are: so many that the best of as many trials can be told from chance."""
+    if wanted is not None:
+        return whole("permutations", wanted, 0)
+    return max(PERMUTATIONS_MIN, min(evidence.permutations_for(trials), PERMUTATIONS_MAX))
 
 
 def _in_timeframe(judged: VerdictMarket, timeframe: str) -> VerdictMarket:
@@ -87,8 +106,10 @@ def _in_timeframe(judged: VerdictMarket, timeframe: str) -> VerdictMarket:
 
 
 def _longer(recording: Recording, timeframe: str) -> Recording:
-    if timeframes.seconds(recording.timeframe) >= timeframes.seconds(timeframe):
+    if recording.timeframe == timeframe:
         return recording
+    if timeframes.seconds(recording.timeframe) > timeframes.seconds(timeframe):
+        raise BadInput(f"{timeframe} bars cannot be made of {recording.timeframe} bars of {recording.instrument}")
     last = recording.closes_at_s(-1)
     return Recording.of(Recordings([recording]).bars(recording.instrument, timeframe, 0, last))
 
@@ -98,8 +119,8 @@ def _tried(library: RunLibrary, strategy: str, params: dict[str, Any], judged: V
     first = min(recording.closes_at_s(0) for recording in judged.traded)
     last = max(recording.closes_at_s(-1) for recording in judged.traded)
     names = [recording.instrument for recording in judged.traded]
-    whole = contract.bind(strategy, params, len(names)).params._asdict()
-    own = Tried(contract.code_of(strategy), params_text(whole), judged.traded[0].timeframe)
+    params_of_all = contract.bind(strategy, params, len(names)).params._asdict()
+    own = Tried(contract.code_of(strategy), params_text(params_of_all), judged.traded[0].timeframe)
     return len(library.tried(strategy, names, first, last) | {own})
 
 

@@ -52,7 +52,7 @@ Trials = Annotated[
     Count, Parameter(help="how many configurations were tried before this one was chosen (those in the library)")
 ]
 Cost = Annotated[Bps, Parameter(help="fee and slippage of a fill, in basis points (12)")]
-Permutations = Annotated[Count, Parameter(help="permuted markets to compare with (199)")]
+Permutations = Annotated[Count, Parameter(help="permuted markets to compare with (199, or 20 a trial up to 1,000)")]
 Seed = Annotated[int, Parameter(metavar="N", converter=read_by(read_whole), help="seed of what is random (7)")]
 
 
@@ -68,7 +68,7 @@ def command(
     timeframe: Timeframe = "",
     trials: Trials | None = None,
     cost: Cost = None,
-    permutations: Permutations = 199,
+    permutations: Permutations | None = None,
     seed: Seed = 7,
     library: LibraryFolder = None,
     tag: Tags = None,

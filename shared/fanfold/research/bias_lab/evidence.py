@@ -65,15 +65,19 @@ def earned(strategy: Strategy, bars: MarketColumns, cost: float) -> Floats:
     return returns_of(strategy, bars, decide(strategy, bars), cost)
 
 
+def permutations_for(trials: int) -> int:
+    """Return how many permuted markets can tell the best of so many trials from chance."""
+    return round(trials / SIGNIFICANCE)
+
+
 def permutation(strategy: Strategy, bars: MarketColumns, terms: EvidenceTerms) -> Finding:
     """Return whether permuted markets, which have no pattern in time, do as well; corrected for trials."""
     name = "permutation"
     if _corrected(1 / (terms.permutations + 1), terms.trials) > SIGNIFICANCE:
-        wanted = 20 * terms.trials
         return unmeasured(
             name,
             f"{terms.permutations} permutations cannot tell the best of {terms.trials} trials from chance",
-            f"Give --permutations {wanted}.",
+            f"Give --permutations {permutations_for(terms.trials)}.",
         )
     decisions = decide(strategy, bars)
     real = score(returns_of(strategy, bars, decisions, terms.cost))

@@ -84,7 +84,8 @@ def of_market(
     findings = list(biases(strategy, bars, market, terms, decisions, progress))
     if not decisions.compiled:
         bars = bars.part(max(0, bars.length - PLAIN_BARS), bars.length)
-        terms = terms._replace(permutations=min(terms.permutations, PLAIN_PERMUTATIONS))
+        enough = max(PLAIN_PERMUTATIONS, evidence.permutations_for(terms.trials))
+        terms = terms._replace(permutations=min(terms.permutations, enough))
     findings += _evidence(strategy, bars, terms, progress)
     wrong = [finding.name for finding in findings if finding.outcome == "failed"]
     measured = [finding for finding in findings if finding.outcome != "not measured"]

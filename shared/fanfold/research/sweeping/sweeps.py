@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from fanfold.local.run_plan import RunPlan
 from fanfold.research.backtesting import NO_FRICTIONS, Frictions, planned_of, with_frictions
-from fanfold.research.given_numbers import positive
+from fanfold.research.given_numbers import Moment, positive
 from fanfold.research.library import RunLibrary, RunStamp
 from fanfold.research.sweeping.parts_of_sweep import SweepParts, job_hash
 from fanfold.research.sweeping.planning import Frame, SweepOptions, Together, frame_of, job_of
@@ -33,8 +33,8 @@ def sweep(
     rank: str = "sharpe",
     desk: str | Path | None = None,
     params: Mapping[str, Any] | None = None,
-    since: int | None = None,
-    until: int | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
     minutes: int | None = None,
     cash: Decimal | int | None = None,
     strategies: str | Path | None = None,

@@ -21,6 +21,7 @@ from fanfold.research.account_market import History
 from fanfold.research.account_result import run_account
 from fanfold.research.backtesting import NO_FRICTIONS, Frictions, planned_of
 from fanfold.research.columns import Floats, Integers
+from fanfold.research.given_numbers import Moment
 from fanfold.research.library import COSTS, RunLibrary, RunStamp, check_figure
 from fanfold.research.sweeping.parts_of_sweep import SweepParts, job_hash
 from fanfold.research.sweeping.planning import SweepOptions
@@ -85,8 +86,8 @@ def walk_forward(
     rank: str = "sharpe",
     desk: str | Path | None = None,
     params: Mapping[str, Any] | None = None,
-    since: int | None = None,
-    until: int | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
     minutes: int | None = None,
     cash: Decimal | int | None = None,
     strategies: str | Path | None = None,
