@@ -5,11 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from fanfold.accounting.books import Disposal, TaxBooks
+from fanfold.accounting.books import Disposal, Pools, TaxBooks
 from fanfold.accounting.entries import Acquired, Disposed, Entry, Moved
 from fanfold.accounting.fill_entries import entries_of
 from fanfold.accounting.lots import shares
-from fanfold.accounting.movements import read_movements, read_opening
+from fanfold.accounting.movements import Movements, read_movements, read_opening
 from fanfold.accounting.rates import Rates, read_rates
 from fanfold.accounting.tax_year import disposals_until, tax_year
 from fanfold.errors import BadInput
@@ -130,21 +130,57 @@ MOVED = """at,kind,account,to,coin,quantity,fee,value,id
 """
 
 
+RATES = """at,from,to,rate
+2026-03-01,BTC,USDT,100
+2026-03-01,SOL,USDT,150
+2026-03-01,ETH,USDT,2000
+"""
+
+
+def movements_of(text: str) -> Movements:
+    return read_movements(text, "moved.csv", dict.fromkeys(MAIN, "USDT"), read_rates(RATES, "r.csv", "USDT"))
+
+
 def test_a_withdrawal_and_a_deposit_are_a_transfer_by_their_id_or_their_amount() -> None:
-    rates = read_rates("at,from,to,rate\n2026-03-01,BTC,USDT,100\n2026-03-01,SOL,USDT,150\n", "r.csv", "USDT")
-    read = read_movements(MOVED, "moved.csv", dict.fromkeys(MAIN, "USDT"), rates)
+    read = movements_of(MOVED)
     moves = [
         (entry.account, entry.to, entry.coin, entry.quantity) for entry in read.entries if isinstance(entry, Moved)
     ]
-    assert moves == [("main", "other", "BTC", D("0.999")), ("main", "wallet:cold", "ETH", D(2)),
+    assert moves == [("main", "other", "BTC", D("0.999")), ("main", "wallet:cold", "ETH", D("1.99")),
                      ("main", "other", "BTC", D("0.5"))]  # fmt: skip
     spent = [(entry.coin, entry.quantity, entry.proceeds, entry.kind) for entry in read.entries
              if isinstance(entry, Disposed)]  # fmt: skip
-    assert spent == [("BTC", D("0.001"), D("0.1"), "fee"), ("SOL", D("0.9"), D(160), "spent"),
-                     ("SOL", D("0.1"), D(15), "fee")]  # fmt: skip
+    # Of what has an id, that which did not arrive is the fee.
+    assert spent == [("BTC", D("0.001"), D("0.1"), "fee"), ("ETH", D("0.01"), D(20), "fee"),
+                     ("SOL", D("0.9"), D(160), "spent"), ("SOL", D("0.1"), D(15), "fee")]  # fmt: skip
     came = [(entry.coin, entry.quantity, entry.cost) for entry in read.entries if isinstance(entry, Acquired)]
     assert came == [("SOL", D(10), D(1500)), ("BTC", D(7), D(0))]
     assert [movement.row.number for movement in read.unmatched] == [8]
+
+
+HEADING = "at,kind,account,to,coin,quantity,fee,value,id\n"
+
+
+def test_payments_of_one_transaction_are_paired_by_their_amounts() -> None:
+    sent = "2026-03-02,withdrawal,main,,BTC,1,,,x\n2026-03-02,withdrawal,main,,BTC,2,,,x\n"
+    came = "2026-03-02,deposit,other,,BTC,2,,,x\n2026-03-02,deposit,wallet:a,,BTC,1,0.1,,x\n"
+    moved = [(entry.to, entry.quantity) for entry in movements_of(HEADING + sent + came).entries
+             if isinstance(entry, Moved)]  # fmt: skip
+    assert moved == [("wallet:a", D("0.9")), ("other", D(2))]
+
+
+def test_more_cannot_come_than_was_sent() -> None:
+    text = f"{HEADING}2026-03-02,withdrawal,main,,BTC,1,0.1,,x\n2026-03-02,deposit,other,,BTC,1,,,x\n"
+    with pytest.raises(BadInput, match=r"row 3: 1 BTC came, and 0\.9 were sent by the withdrawal in row 2"):
+        movements_of(text)
+
+
+@pytest.mark.parametrize("pools", ["account", "all"])
+def test_a_withdrawal_without_its_other_side_takes_its_lots_away(pools: Pools) -> None:
+    left = movements_of(f"{HEADING}2026-03-02,withdrawal,main,,BTC,1,,,\n")
+    books = TaxBooks("fifo", pools, 365)
+    (row,) = books.book_all([acquired("1", "90"), *left.entries, disposed("1", "100", 48, account="other")])
+    assert (row.opened, row.cost, len(left.unmatched)) == (None, D(0), 1)
 
 
 def test_an_account_s_own_currency_is_money_and_another_account_s_is_a_coin() -> None:

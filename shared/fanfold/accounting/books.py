@@ -138,8 +138,7 @@ class TaxBooks:
         )
 
     def _move(self, entry: Moved) -> None:
-        here, there = self._owner(entry.account), self._owner(entry.to) if entry.to else ""
-        if here == there:
+        if entry.to and self._owner(entry.account) == self._owner(entry.to):
             return
         lots, left = self._taken(self._held, entry)
         if left:

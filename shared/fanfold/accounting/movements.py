@@ -1,7 +1,8 @@
 """Deposits, withdrawals, transfers and opening lots, as a user writes them into CSV files.
 
 A withdrawal and a deposit of a coin are a transfer between own accounts where both have one id, or where the deposit is
-what the withdrawal was less its fee, at most MATCH_WITHIN later. What has no other side is named.
+what the withdrawal was less its fee, at most MATCH_WITHIN later. What did not arrive is the transfer's fee. What has no
+other side is named.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -86,7 +87,8 @@ def read_movements(text: str, file: str, currencies: Mapping[str, str], rates: R
         there = others.get(id(movement))
         if there is None and movement.kind != "transfer" and movement.value is None:
             unmatched.append(movement)
-        entries += _entries(movement, there.account if there else movement.to, rates)
+        whole = _with_whole_fee(movement, there) if there else movement
+        entries += _entries(whole, there.account if there else movement.to, rates)
     return Movements(entries=sorted(entries, key=lambda entry: entry.at), unmatched=unmatched)
 
 
@@ -129,11 +131,14 @@ def _account(row: CsvRow, column: str, accounts: Sequence[str]) -> str:
 
 
 def _pairs(read: Sequence[Movement]) -> list[tuple[Movement, Movement]]:
-    """Return each withdrawal with its deposit: first those of one id, then those of one amount, the nearest first."""
+    """Return each withdrawal with its deposit: first those of one id, then those of one amount, the nearest first.
+
+    Of those that share an id, as the payments of one transaction do, one amount comes first.
+    """
     left = [movement for movement in read if movement.kind == "withdrawal" and movement.value is None]
     came = [movement for movement in read if movement.kind == "deposit" and movement.value is None]
     pairs = []
-    for same in (_of_one_id, _of_one_amount):
+    for same in (_of_one_id_and_amount, _of_one_id, _of_one_amount):
         for here in list(left):
             there = next((each for each in came if same(here, each)), None)
             if there is not None:
@@ -143,6 +148,10 @@ def _pairs(read: Sequence[Movement]) -> list[tuple[Movement, Movement]]:
     return pairs
 
 
+def _of_one_id_and_amount(here: Movement, there: Movement) -> bool:
+    return _of_one_id(here, there) and here.arrives == there.quantity
+
+
 def _of_one_id(here: Movement, there: Movement) -> bool:
     return bool(here.id) and here.id == there.id and here.coin == there.coin
 
@@ -150,6 +159,17 @@ def _of_one_id(here: Movement, there: Movement) -> bool:
 def _of_one_amount(here: Movement, there: Movement) -> bool:
     near_in_time = here.at <= there.at <= here.at + MATCH_WITHIN
     return (here.coin, here.arrives) == (there.coin, there.quantity) and near_in_time and here.account != there.account
+
+
+@exact
+def _with_whole_fee(here: Movement, there: Movement) -> Movement:
+    """Return a withdrawal with all of it as its fee that did not arrive."""
+    if there.quantity > here.arrives:
+        there.row.refuse(
+            f"{there.quantity:f} {there.coin} came, and {here.arrives:f} were sent by the withdrawal in row "
+            f"{here.row.number}, of the same id"
+        )
+    return msgspec.structs.replace(here, fee=here.quantity - there.arrives)
 
 
 def _entries(movement: Movement, to: str, rates: Rates) -> Iterable[Entry]:
