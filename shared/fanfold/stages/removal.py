@@ -160,11 +160,20 @@ def ephemeral_stages(call: Call) -> dict[str, date]:
 def sweep(
     call: Call, today: date, report: Report, *, remove: bool, kinds: Collection[str] = KINDS, pause_s: float = 2
 ) -> list[str]:
-    """Report every ephemeral stage, remove those whose day is past, and return the names of those."""
+    """Report every ephemeral stage, remove those whose day is past, and return the names of those.
+
+    A stage that does not go keeps no other from going. Raises StageFailed, which names each, at the end.
+    """
     stages = {name: day for name, day in ephemeral_stages(call).items() if name.partition("-")[0] in kinds}
     due = [stage for stage, day in stages.items() if day < today]
     for stage, day in stages.items():
         report(f"{stage}: to be removed after {day}" + (", which is past" if stage in due else ""))
+    failed: list[str] = []
     for stage in due if remove else []:
-        Removal(stage, call, report, pause_s).run()
+        try:
+            Removal(stage, call, report, pause_s).run()
+        except (StageFailed, AwsFault) as fault:
+            failed.append(f"{stage}: {fault}")
+    if failed:
+        raise StageFailed("\n".join(failed))
     return due
