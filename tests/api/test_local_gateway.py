@@ -95,6 +95,20 @@ def test_the_page_itself_may_ask(served: Served) -> None:
     served.calls.clear()
 
 
+def test_a_function_that_fails_is_answered_as_on_aws(capsys):
+    def failing(_event: dict[str, Any], _context: object) -> dict[str, Any]:
+        raise ZeroDivisionError("a bug")
+
+    gateway = http_gateway.Gateway({http_gateway.READING: failing}, http_gateway.principals(control=False))
+    with http_gateway.server(gateway, 0) as listening:
+        thread = Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        assert Served(listening.server_port, []).status("GET", "/status", OWN) == 500
+        listening.shutdown()
+        thread.join()
+    assert "ZeroDivisionError: a bug" in capsys.readouterr().err
+
+
 def test_a_browser_that_goes_away_is_no_fault_and_a_bug_is_one(capsys):
     gateway = http_gateway.Gateway({}, http_gateway.principals(control=False))
     printed = []

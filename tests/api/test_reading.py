@@ -139,6 +139,11 @@ def test_an_invalid_query_is_explained(traded, path, query, status):
     assert answer.body["title"]
 
 
+def test_an_id_that_no_key_of_a_table_can_hold_is_not_looked_up(traded):
+    answer = traded.get("/orders/" + "a" * 1_500)
+    assert (answer.status, answer.body["detail"]) == (404, "an order's id has no 1500 characters; give the whole id")
+
+
 def test_an_empty_desk_has_empty_pages(world):
     assert world.get("/orders").body == {"orders": [], "next": None}
     assert world.get("/trades", f"account=main&day={DAY}").body == {"trades": [], "next": None}

@@ -28,6 +28,8 @@ from fanfold.messages import Fill
 
 # Of orders that were not asked for so many are looked at before a page ends, with a cursor to go on from.
 LOOKED_AT_MAX = 500
+# Twice an id's. A key of the table takes 1,024 bytes, and a longer one is an error.
+ID_MAX = 64
 
 
 def orders(desk: Desk, views: Reading, query: OrdersQuery) -> OrderPage:
@@ -60,6 +62,8 @@ def _placed(views: Reading, account: str, until: str) -> Iterator[tuple[Position
 
 def order(desk: Desk, views: Reading, log: Segments, order_id: str) -> ExplainedOrder:
     """Return the order of an id, with its causes. Raises Problem where there is none."""
+    if len(order_id) > ID_MAX:
+        raise not_found(f"an order's id has no {len(order_id)} characters; give the whole id")
     for account in sorted(desk.accounts):
         fields = order_of(views, account, order_id)
         if fields:

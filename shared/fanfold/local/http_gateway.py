@@ -62,6 +62,12 @@ SHEET_POLICY = (
 )
 SHEET_HEADERS = {"cache-control": "no-cache", "x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
 RESEARCH = "GET /research"
+# As the gateway on AWS responds where a function failed.
+FAILED = {
+    "statusCode": 500,
+    "headers": {"content-type": "application/json"},
+    "body": '{"message": "Internal Server Error"}',
+}
 
 
 class LocalResearch(Protocol):
@@ -242,7 +248,12 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         headers = {name.lower(): ",".join(self.headers.get_all(name, [])) for name in self.headers}
-        self._send(self.answers.answer(self.command, self.path, headers, body))
+        answer: dict[str, Any] = FAILED
+        try:
+            answer = self.answers.answer(self.command, self.path, headers, body)
+        finally:
+            # A fault goes on to the server, which prints it and closes the connection.
+            self._send(answer)
 
     def _refusal(self) -> tuple[int, str] | None:
         """Reject a request before the API sees it: a web page could reach us by a host name of its own, or by ours."""

@@ -138,7 +138,7 @@ def start(state: Path, environment: Mapping[str, str], held: int) -> Cloud:
     }
     with (state / "emulator.log").open("ab") as log:
         child = subprocess.Popen(
-            [sys.executable, "-m", "fanfold.local.emulator"],
+            [sys.executable, "-P", "-m", "fanfold.local.emulator"],
             env=_without_bytecode_ban(os.environ) | settings | dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=log,

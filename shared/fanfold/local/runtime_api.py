@@ -31,7 +31,8 @@ Start = Callable[[dict[str, Any], Mapping[str, str]], tuple[list[str], Mapping[s
 
 def in_interpreter(config: dict[str, Any], environment: Mapping[str, str]) -> tuple[list[str], Mapping[str, str]]:
     """Start a function as a process of this interpreter, from the checkout."""
-    return [sys.executable, "-m", "awslambdaric", handler_of(config)], environment
+    # A user's own random.py or signal.py in the working directory is no module of Python's.
+    return [sys.executable, "-P", "-m", "awslambdaric", handler_of(config)], environment
 
 
 def handler_of(config: dict[str, Any]) -> str:
