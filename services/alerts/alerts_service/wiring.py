@@ -12,8 +12,10 @@ from alerts_service.rules import alerts_of
 from alerts_service.settings import Settings
 from fanfold.alerts import texts
 from fanfold.alerts.daily import REPORT
+from fanfold.alerts.patience import Patience
 from fanfold.alerts.record import Notice
 from fanfold.alerts.sending import AlertSender
+from fanfold.aws.clock import wall_seconds
 from fanfold.aws.dynamodb.alert_hours import DynamoHours
 from fanfold.aws.dynamodb.alert_table import DynamoAlerts
 from fanfold.aws.dynamodb.polls import DynamoPolls
@@ -51,8 +53,9 @@ class AlertsProcess:
     @cached_property
     def sender(self) -> AlertSender:
         table, log = self.runtime.table(self._settings.alerts_table), self.runtime.watch.log
+        patience = Patience(self._tell, wall_seconds)
         return AlertSender(
-            DynamoAlerts(table), self.runtime.desk.alerts, self._tell, self._now_s, self.runtime.backoff,
+            DynamoAlerts(table), self.runtime.desk.alerts, patience.tell, self._now_s, self.runtime.backoff,
             lambda channel, reason: log.warning("a channel did not take an alert", channel=channel, reason=reason),
         )  # fmt: skip
 

@@ -9,6 +9,8 @@ from fanfold.errors import BadInput
 
 Clock = Callable[[], datetime]
 wall_sleep = time.sleep
+# Seconds of real time, for what waits for a platform in it, also where the market's clock is another.
+wall_seconds = time.monotonic
 
 
 def clock_of(setting: str) -> Clock:

@@ -1,0 +1,33 @@
+"""Leave a channel alone for a while that hung: one platform that answers nobody is not to hold up all others."""
+
+from collections.abc import Callable
+
+from fanfold.alerts.record import Notice
+from fanfold.alerts.sending import ChannelFailed
+
+# A failure that took so long is of a platform that hangs; one that refuses a notice answers sooner.
+HUNG_S = 3
+# Nearly as long as a function may run: the next one tries again.
+REST_S = 50
+
+
+class Patience:
+    """Tells notices by ``tell``, which takes time by ``clock``, in seconds from any beginning."""
+
+    def __init__(self, tell: Callable[[Notice], None], clock: Callable[[], float]) -> None:
+        self._tell = tell
+        self._clock = clock
+        self._hung_at: dict[str, float] = {}
+
+    def tell(self, notice: Notice) -> None:
+        """Tell a notice. Raises ChannelFailed at once for a channel that hung less than REST_S ago."""
+        began = self._clock()
+        hung_at = self._hung_at.get(notice.channel)
+        if hung_at is not None and began - hung_at < REST_S:
+            raise ChannelFailed(f"the channel {notice.channel} hung {began - hung_at:.0f} s ago, and is left alone")
+        try:
+            self._tell(notice)
+        except ChannelFailed:
+            if self._clock() - began >= HUNG_S:
+                self._hung_at[notice.channel] = self._clock()
+            raise
