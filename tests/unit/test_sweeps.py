@@ -274,6 +274,8 @@ def test_the_command_ranks_writes_and_keeps(tmp_path: Path, capsys: pytest.Captu
         (["--random", "12"], "without --random"),
         (["--quantity", "1"], "traded together"),
         (["--grid", "slow=1"], "given twice"),
+        (["--tag", "a b"], "'a b' is no tag"),
+        (["--out", "nowhere/trials.parquet"], "there is no folder nowhere"),
     ],
 )
 def test_wrong_words_say_what_to_write(
@@ -281,6 +283,17 @@ def test_wrong_words_say_what_to_write(
 ) -> None:
     assert main([*SWEEP, "--library", str(tmp_path), *words]) == 2
     assert reason in capsys.readouterr().err
+    # Nothing was traded before it was said.
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [SWEEP, ["backtest", "sma_cross", "--minutes", "60"], ["verdict", "sma_cross"]])
+def test_a_library_that_cannot_be_written_is_named_before_anything_is_traded(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert main([*words, "--library", str(tmp_path / "file" / "runs")]) == 2
+    assert f"{tmp_path}/file is no folder that can be written; name another with --library" in capsys.readouterr().err
 
 
 def test_threads_of_a_sweep_hold_no_lock_while_they_trade() -> None:

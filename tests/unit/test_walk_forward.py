@@ -142,6 +142,10 @@ def test_rolling_splits_are_those_of_a_list_of_closes(anchored: bool) -> None:
         ({"folds": 3, "embargo": "x"}, "is not a number of"),
         ({"train": "3h", "test": "2h", "rank": "sharpe"}, "no configuration has a sharpe"),
         ({"train": "3h", "test": "2h", "rank": "sharp"}, "`sharpe`"),
+        (
+            {"train": "3h", "test": "2h", "grid": {"fast": [100, 200]}},
+            "no configuration of the grid can be traded: sma_cross: fast is 100",
+        ),
         ({"folds": 3, "train": "3h"}, "leave --train, --test and --anchored out"),
         ({"folds": 3, "anchored": True}, "leave --train, --test and --anchored out"),
         ({"train": "3h", "test": "2h", "embargo": "1h"}, "name --purged-k-fold"),

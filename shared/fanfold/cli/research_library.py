@@ -2,10 +2,13 @@
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
+
+from fanfold.errors import BadInput
 
 if TYPE_CHECKING:
     from fanfold.research.library import RunLibrary
@@ -25,6 +28,24 @@ def library_in(folder: Path | None) -> "RunLibrary":
     from fanfold.research.library import RunLibrary  # noqa: PLC0415 - it loads DuckDB
 
     return RunLibrary(library_folder(folder))
+
+
+def checked_library(folder: Path | None, tags: Sequence[str]) -> "RunLibrary":
+    """Return the library that a run is to be kept in, before the run takes its time.
+
+    Raises BadInput where its folder cannot be written, or a tag is none.
+    """
+    from fanfold.research.library import check_tag  # noqa: PLC0415 - as above
+
+    library = library_in(folder)
+    place = library.folder.absolute()
+    nearest = next(each for each in (place, *place.parents) if each.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise BadInput(f"{library.folder} cannot hold the library of runs: {nearest} is no folder that can be written; "
+                       "name another with --library")  # fmt: skip
+    for tag in tags:
+        check_tag(tag)
+    return library
 
 
 def library_folder(folder: Path | None) -> Path:

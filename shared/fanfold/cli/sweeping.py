@@ -16,7 +16,7 @@ from rich.text import Text
 from fanfold.cli import stage_sweeps, sweep_text, tear_sheet_files, walk_text
 from fanfold.cli.output import Answer
 from fanfold.cli.planned_run import read_plan
-from fanfold.cli.research_library import library_in, now_s
+from fanfold.cli.research_library import checked_library, now_s
 from fanfold.cli.stage_sweeps import StageTerms
 from fanfold.errors import BadInput
 from fanfold.local.run_plan import RunOptions, RunPlan
@@ -44,6 +44,10 @@ class WrittenFiles(NamedTuple):
 
     def check(self) -> None:
         """Raise BadInput for what cannot be written, before anything is traded."""
+        if self.out is not None and not self.out.parent.is_dir():
+            raise BadInput(
+                f"{self.out} cannot be written: there is no folder {self.out.parent}; name another with --out"
+            )
         if self.html is not None:
             tear_sheet_files.checked(self.html)
         elif self.heat_map:
@@ -71,10 +75,10 @@ def swept(
     if options.optuna and (options.draw or on_stage):
         beside = "--random" if options.draw else "--stage"
         raise BadInput(f"--optuna chooses by itself, on this machine: leave {beside} out")
-    planned = read_plan(wanted)
+    planned, library = read_plan(wanted), checked_library(folder, tags)
     if options.optuna:
-        return _searched(planned, options, Frictions(*terms), rank, files, library_in(folder), tags)
-    job, library = sweeps.planned_job(planned, options, Frictions(*terms)), library_in(folder)
+        return _searched(planned, options, Frictions(*terms), rank, files, library, tags)
+    job = sweeps.planned_job(planned, options, Frictions(*terms))
     files.check_pair(job.varied)
     with progress_of_trials(job.trials) as on_trials:
         if on_stage is None:
@@ -122,9 +126,9 @@ def walked(
 ) -> Answer:
     """Walk forward, and return the tests."""
     files.check()
-    planned = read_plan(wanted)
+    planned, library = read_plan(wanted), checked_library(folder, tags)
     job = sweeps.planned_job(planned, options, Frictions(*terms))
-    windows, library = walking.train_windows(walk_splits.splits_of(job, planned, walk)), library_in(folder)
+    windows = walking.train_windows(walk_splits.splits_of(job, planned, walk))
     with progress_of_trials(len(windows) * job.trials) as on_trials:
         result = walking.of_job(job, planned, walk, library, on_trials, now_s(), tags)
     return _walked(result, files, library)

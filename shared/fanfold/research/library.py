@@ -84,6 +84,12 @@ def check_figure(figure: str) -> None:
         raise BadInput(f"figure {figure!r} is unknown{near(figure, FIGURES)}; there are {', '.join(FIGURES)}")
 
 
+def check_tag(tag: str) -> None:
+    """Raise BadInput for what is no tag."""
+    if not tag or not all(letter.isalnum() or letter in "-_." for letter in tag) or tag.startswith("."):
+        raise BadInput(f"{tag!r} is no tag: use letters, digits, -, _ and .")
+
+
 class RunLibrary:
     """The library in a folder, which is made with the first run."""
 
@@ -126,8 +132,7 @@ class RunLibrary:
 
     def tag(self, run: str, tag: str) -> None:
         """Give a run a tag."""
-        if not tag or not all(letter.isalnum() or letter in "-_." for letter in tag) or tag.startswith("."):
-            raise BadInput(f"{tag!r} is no tag: use letters, digits, -, _ and .")
+        check_tag(tag)
         self.rows_of(run)
         (self._tags / run).mkdir(parents=True, exist_ok=True)
         (self._tags / run / tag).touch()

@@ -33,7 +33,7 @@ from fanfold.cli.argument_types import (
 )
 from fanfold.cli.output import Answer
 from fanfold.cli.planned_run import read_plan
-from fanfold.cli.research_library import LibraryFolder, Tags, library_in, now_s
+from fanfold.cli.research_library import LibraryFolder, Tags, checked_library, now_s
 from fanfold.cli.status_line import status_line
 from fanfold.errors import BadInput
 from fanfold.importers import columns as column_names
@@ -42,6 +42,7 @@ from fanfold.strategy import folder
 
 if TYPE_CHECKING:
     from fanfold.research.backtesting import Frictions
+    from fanfold.research.library import RunLibrary
     from fanfold.research.result import BacktestResult
     from fanfold.research.tear_sheet import BiasFindings
 
@@ -95,7 +96,7 @@ def command(
     folder.use(folder.chosen(strategies))
     wanted = RunOptions(desk=desk, data=data or (), columns=column_names.parse(columns), strategy=strategy,
                         param=param or (), cash=cash, since=since, until=until, minutes=minutes)  # fmt: skip
-    planned = read_plan(wanted)
+    planned, kept = read_plan(wanted), checked_library(library, tag or ())
     # numba takes a quarter of a second, which no help text waits for.
     from fanfold.research.backtesting import Frictions  # noqa: PLC0415
 
@@ -106,11 +107,11 @@ def command(
     with status_line() as progress:
         terms = Frictions(fees, slippage, latency, ignore_loss_limits)
         done = _traded(planned, terms, fidelity, progress)
-        judged = _judged(planned, terms, library_in(library).folder, progress) if verdict else None
-    run = _keep(done, planned, library, tag or ())
+        judged = _judged(planned, terms, kept.folder, progress) if verdict else None
+    run = _keep(done, planned, kept, tag or ())
     written = _written(done, planned, html, strategy or "the desk", judged) if html is not None else []
     if written:
-        library_in(library).keep_sheet(run, written[0].read_text(encoding="utf-8"))
+        kept.keep_sheet(run, written[0].read_text(encoding="utf-8"))
     return _answer(done, written, run)
 
 
@@ -142,7 +143,7 @@ def _judged(planned: RunPlan, terms: "Frictions", library: Path, progress: Calla
     return on_tear_sheet(verdicts.of_plan(traded, library, progress))
 
 
-def _keep(done: "BacktestResult", planned: RunPlan, folder: Path | None, tags: Sequence[str]) -> str:
+def _keep(done: "BacktestResult", planned: RunPlan, library: "RunLibrary", tags: Sequence[str]) -> str:
     """Keep a back-test in the library, and return its id."""
     from fanfold.research import kept_runs  # noqa: PLC0415 - as above
     from fanfold.research.library import RunStamp  # noqa: PLC0415 - as above
@@ -151,7 +152,7 @@ def _keep(done: "BacktestResult", planned: RunPlan, folder: Path | None, tags: S
     rows = kept_runs.backtest_rows(done, planned.desk)
     latency_s = done.provenance.latency_s
     summary = f"latency {latency_s} s" if latency_s else ""
-    library_in(folder).keep(RunStamp(run, "back-test", now_s(), summary), rows, tags)
+    library.keep(RunStamp(run, "back-test", now_s(), summary), rows, tags)
     return run
 
 

@@ -18,7 +18,7 @@ from cyclopts import Parameter
 from fanfold.cli.argument_types import Bps, Columns, Count, Strategies, read_by, read_whole
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.output import Answer, pairs
-from fanfold.cli.research_library import LibraryFolder, Tags, library_in, now_s
+from fanfold.cli.research_library import LibraryFolder, Tags, checked_library, now_s
 from fanfold.cli.status_line import status_line
 from fanfold.importers import columns as column_names
 from fanfold.local import run_plan
@@ -77,7 +77,7 @@ def command(
     from fanfold.research import kept_runs, verdict  # noqa: PLC0415 - they load numba
     from fanfold.research.library import RunStamp  # noqa: PLC0415 - as above
 
-    kept = library_in(library)
+    kept = checked_library(library, tag or ())
     with status_line() as progress:
         reached = verdict(
             name,

@@ -170,6 +170,8 @@ def best_of(rows: pa.Table, job: SweepJob, split: Split, rank: str) -> Configura
     """
     scores = _scores(rows, job, split, rank)
     if np.isnan(scores).all():
+        if rows["error"].null_count == 0:
+            raise BadInput(f"no configuration of the grid can be traded: {rows['error'][0]}")
         raise BadInput(
             f"no configuration has a {rank} on the train window; ratios need 10 days: train longer, or rank by "
             "total_return"
