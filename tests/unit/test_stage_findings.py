@@ -10,7 +10,7 @@ from fanfold.errors import BadInput
 from fanfold.local import container_tool
 from fanfold.stages import findings, names
 from fanfold.stages.account import account_findings
-from fanfold.stages.findings import bars_period_s, refuse_live, refuse_recordings
+from fanfold.stages.findings import bars_period_s, key_needed, refuse_live, refuse_recordings
 from fanfold.strategy import folder
 
 DESK = Path(__file__).resolve().parents[2] / "desk.toml"
@@ -66,6 +66,13 @@ def test_live_accounts_are_deployed_to_live_only_at_the_venue_that_it_names(tmp_
             refuse_live("live", traded, {"FANFOLD_LIVE_VENUE": named})
     refuse_live("live", traded, {"FANFOLD_LIVE_VENUE": "market"})
     refuse_live("dev", traded, {})
+
+
+def test_a_deploy_to_live_names_the_accounts_that_need_a_key(tmp_path: Path) -> None:
+    traded = tmp_path / "live.toml"
+    traded.write_text(LIVE)
+    assert key_needed("live", traded, {}).startswith("accounts main wait for the venue's key")
+    assert (key_needed("dev", traded, {}), key_needed("live", DESK, {})) == ("", "")
 
 
 def test_a_deploy_reads_the_strategies_that_go_into_the_images(tmp_path: Path) -> None:

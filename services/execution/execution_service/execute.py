@@ -1,6 +1,7 @@
 """Route a message to the verbs of its venue."""
 
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple, Protocol
@@ -9,6 +10,7 @@ import msgspec
 
 from execution_service import approved
 from execution_service.deliver import Delivered
+from execution_service.live import AwaitsKey
 from execution_service.match import OrderMatcher
 from execution_service.place import Placer
 from execution_service.sweep import StandingOrder, Sweeper
@@ -74,7 +76,8 @@ class OrderExecution:
     ) -> None:
         """Use ``check_keys``, which raises BadInput where the keys of a real venue are missing.
 
-        ``real`` returns the verbs of a live account. It raises BadInput for one that the stage does not let trade.
+        ``real`` returns the verbs of a live account. It raises BadInput for one that the stage does not let trade, and
+        AwaitsKey for one that has nothing to follow yet.
         """
         self._desk = desk
         self._ledger = ledger
@@ -86,9 +89,10 @@ class OrderExecution:
 
     def place(self, message: OrdersApproved) -> None:
         """Place orders at their venue; with live quotes, market orders fill at once."""
-        self._ready()
         if message.account not in self._desk.accounts:
             raise BadInput(f"account {message.account!r} is not in the desk; it has {sorted(self._desk.accounts)}")
+        if self._desk.accounts[message.account].mode == "live":
+            self._ready()
         if message.withdrawn:
             approved.withdraw(self._ledger, message, self._cancel)
         if not message.orders:
@@ -138,7 +142,8 @@ class OrderExecution:
             for_each_account(list(steps), lambda step: steps[step]())
 
     def _follow(self, account: str, message: BarsClosed) -> None:
-        self._real(account).polled(message)
+        with suppress(AwaitsKey):
+            self._real(account).polled(message)
 
     def _send_slices(self, account: str) -> None:
         self._sweep_due(account, self._ledger.live(account))
@@ -171,8 +176,9 @@ class OrderExecution:
         """Cancel the orders that the account's state does not let rest, and end those that it does not let out."""
         known = self._desk.accounts.get(message.account)
         if known is not None and known.mode == "live":
-            self._real(message.account).cancel_barred(message)
-            self._real(message.account).sweep_due(self._ledger.live(message.account))
+            with suppress(AwaitsKey):
+                self._real(message.account).cancel_barred(message)
+                self._real(message.account).sweep_due(self._ledger.live(message.account))
             return
         if known is not None:
             self._verbs(self._desk.accounts[message.account].venue).matcher.cancel_barred(message)

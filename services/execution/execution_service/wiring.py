@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,7 @@ class ExecutionProcess:
         self._verbs: dict[str, VenueVerbs] = {}
         # By account, each with the version of the key that it was built with.
         self._real: dict[str, tuple[str, RealVerbs]] = {}
+        self._awaiting: set[str] = set()
 
     @cached_property
     def _table(self) -> Table:
@@ -79,14 +81,24 @@ class ExecutionProcess:
     def real(self, account: str) -> RealVerbs:
         """Return the verbs of a live account, built once for each version of its key.
 
-        Raises BadInput where the stage does not let it trade, or its key is not one that may only trade.
+        Raises BadInput where the stage does not let it trade, or its key is gone or not one that may only trade, and
+        AwaitsKey until the first key is stored.
         """
         live.check(self.runtime.desk, account, self._settings.live_venue)
-        version = self._keys.version if self._keys and self._keys.values() else ""
+        version = self._key_version(self._keys, account) if self._keys else ""
         known = self._real.get(account)
         if known is None or known[0] != version:
             known = self._real[account] = version, self._traded_for_real(account)
         return known[1]
+
+    def _key_version(self, keys: "SecureParameter", account: str) -> str:
+        if keys.values_if_set():
+            return keys.version
+        missing = live.missing_key(self.runtime.desk, account, self._settings.venue_secret, self._bookings)
+        if account not in self._awaiting:
+            self.note(str(missing), account=account)
+        self._awaiting.add(account)
+        raise missing
 
     def _traded_for_real(self, account: str) -> RealVerbs:
         # What trades on paper does not load what trades at a real venue.
@@ -195,7 +207,7 @@ class ExecutionProcess:
         if self._keys is not None:
             from execution_service.keys import check  # noqa: PLC0415
 
-            check(self._settings.venue_secret, self._keys.values())
+            check(self._settings.venue_secret, self._keys.values_if_set())
 
     @cached_property
     def _execution(self) -> OrderExecution:
@@ -260,17 +272,18 @@ class ExecutionProcess:
 
     def _sweep(self, orders: Sequence[LiveOrder]) -> int:
         """Sweep orders on paper, then each live account, which is reconciled even without any; return how many."""
-        live = [name for name, account in self.runtime.desk.accounts.items() if account.mode == "live"]
+        real = [name for name, account in self.runtime.desk.accounts.items() if account.mode == "live"]
         swept = list[int]()
 
         def sweep(account: str) -> None:
             own = [order for order in orders if order.account == account]
-            swept.append(self.real(account).sweep(own))
+            with suppress(live.AwaitsKey):
+                swept.append(self.real(account).sweep(own))
 
         try:
-            swept.append(self._sweeper.sweep([order for order in orders if order.account not in live]))
+            swept.append(self._sweeper.sweep([order for order in orders if order.account not in real]))
         finally:  # What fails on paper leaves no real order alone.
-            for_each_account(live, sweep)
+            for_each_account(real, sweep)
         return sum(swept)
 
 

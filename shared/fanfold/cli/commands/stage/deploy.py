@@ -21,7 +21,7 @@ from fanfold.cli.stage_account import Stack, Stage, account, checked, done, prog
 from fanfold.deployment import SERVICES
 from fanfold.local.launcher import repository_root
 from fanfold.stages import deploy, names
-from fanfold.stages.findings import bars_period_s, refuse_live, refuse_recordings
+from fanfold.stages.findings import bars_period_s, key_needed, refuse_live, refuse_recordings
 from fanfold.stages.removal import PLATFORM
 
 EXITS = (Exit.NOT_REACHABLE,)
@@ -59,6 +59,8 @@ def command(
     settings["FANFOLD_BARS_PERIOD_S"] = str(bars_period_s(desk_file, os.environ))
     stacks = [service] if service else [PLATFORM, *SERVICES]
     deploy.Stage(stage, account(), settings, progress(options)).deploy(stacks)
+    if needed := key_needed(stage, desk_file, os.environ):
+        progress(options)(needed)
     return done({"stage": stage, "deployed": stacks, **({"remove_after": last} if settings else {})})
 
 
