@@ -124,12 +124,32 @@ def parse(words: Sequence[str]) -> ParsedCommand:
     # What prints help takes a while to load.
     root = build(plain_help=not sys.stdout.isatty() and not HELP.isdisjoint(words))
     try:
-        return _parse(root, list(words))
+        return _parse(root, _shared_first(words))
     except UnknownCommandError as wrong:
         raise _unknown_command(wrong.command_chain or (), (wrong.unused_tokens or [""])[0]) from wrong
     except CycloptsError as wrong:
         wrong.verbose = False
         raise BadInput(f"{_explained(wrong)}; {_see(wrong.command_chain or ())}") from wrong
+
+
+def _shared_first(words: Sequence[str]) -> list[str]:
+    """Return the words with the options of all commands first.
+
+    A command whose argument may begin with a hyphen, as SQL may with a comment, would take them for it.
+    """
+    end = list(words).index("--") if "--" in words else len(words)
+    first, rest, n = list[str](), list[str](), 0
+    while n < end:
+        word, following = words[n], words[n + 1 : min(n + 2, end)]
+        if word == "--state" and following and not following[0].startswith("-"):
+            first += [word, *following]
+            n += 1
+        elif word == "--json" or word.startswith("--state="):
+            first.append(word)
+        else:
+            rest.append(word)
+        n += 1
+    return [*first, *rest, *words[end:]]
 
 
 def _parse(root: App, words: list[str]) -> ParsedCommand:

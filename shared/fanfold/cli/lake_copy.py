@@ -48,11 +48,16 @@ def fetch(call: Call, bucket: str, cache: Path, allow: Callable[[int], None] = l
         path = cache / key
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(call("s3", "GetObject", {"Bucket": bucket, "Key": key})["Body"])
-    (cache / ETAGS).write_text(json.dumps(there))
+    unfinished = cache / f"{ETAGS}.new"
+    unfinished.write_text(json.dumps(there))
+    unfinished.replace(cache / ETAGS)
     return fresh
 
 
 def _etags(cache: Path) -> dict[str, str]:
-    path = cache / ETAGS
-    etags: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    """Return the ETags of the files that are there; none where their list was not written whole, so all are fetched."""
+    try:
+        etags: dict[str, str] = json.loads((cache / ETAGS).read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
     return etags
