@@ -5,7 +5,7 @@ import pytest
 
 from fanfold.alerts.anomalies import HOUR_S, Hour
 from fanfold.alerts.memory_store import MemoryAlerts
-from fanfold.alerts.record import Alert, AlertRecord, with_event
+from fanfold.alerts.record import Alert, AlertRecord, with_acknowledgement, with_event
 from fanfold.aws.dynamodb.alert_hours import DynamoHours
 from fanfold.aws.dynamodb.alert_table import KEPT, TEXT_MAX, DynamoAlerts
 from fanfold.desk import AlertChannel
@@ -46,12 +46,31 @@ def test_of_two_writers_the_second_is_refused(store) -> None:
     assert (store.get("state main").count, store.get("state main").version) == (5, 2)
 
 
-def test_an_alert_ends_sixty_days_after_it_was_last_heard_of_and_its_text_has_an_end() -> None:
-    table = MemoryCloud().table("alerts")
-    DynamoAlerts(table).put(record(text="x" * 500_000))
-    (item,) = table.query("alert")
-    assert item["expires_at_s"] == 1_728_000_000 + KEPT.days * 86_400
-    assert len(DynamoAlerts(table).get("state main").text) == TEXT_MAX
+def test_the_text_of_an_alert_has_an_end() -> None:
+    alerts = DynamoAlerts(MemoryCloud().table("alerts"))
+    alerts.put(record(text="x" * 500_000))
+    assert len(alerts.get("state main").text) == TEXT_MAX
+
+
+def test_an_alert_that_is_not_over_is_never_deleted_and_another_sixty_days_after_it_was_last_heard_of() -> None:
+    table, heard_s = MemoryCloud().table("alerts"), 1_728_000_000
+
+    def deleted_at(stored: AlertRecord) -> int | None:
+        DynamoAlerts(table).put(stored)
+        (item,) = table.query("alert")
+        return item.get("expires_at_s")
+
+    assert deleted_at(record()) is None
+    taken = DynamoAlerts(table).get("state main")
+    assert deleted_at(with_acknowledgement(taken, "ann")) is None
+    known = DynamoAlerts(table).get("state main")
+    end = Alert(
+        id="e2", key=known.key, severity="critical", title="", text="", at_s=heard_s + 9, lasts=True, ended=True
+    )
+    assert deleted_at(with_event(known, end, CHANNELS)) == heard_s + 9 + KEPT.days * 86_400
+    # Of an alert that is over as it happens, nothing is open.
+    moment = msgspec.structs.replace(DynamoAlerts(table).get("state main"), lasts=False, ended_s=0, last_s=heard_s)
+    assert deleted_at(moment) == heard_s + KEPT.days * 86_400
 
 
 def test_hours_are_added_to_and_read_from_a_time_on_oldest_first() -> None:

@@ -8,7 +8,7 @@ import msgspec
 from fanfold.alerts.record import AlertRecord
 from fanfold.aws.dynamodb.table import ABSENT, Table
 
-# Nobody asks for an alert of which nothing was heard for so long.
+# Nobody asks for an alert that is over, and of which nothing was heard for so long.
 KEPT = timedelta(days=60)
 _PARTITION = "alert"
 # An item takes 400 KB; a text is a message's own, and may be long.
@@ -30,8 +30,10 @@ class DynamoAlerts:
         item = {
             "version": stored.version,
             "body": msgspec.json.encode(stored).decode(),
-            "expires_at_s": int(record.last_s + KEPT.total_seconds()),
         }
+        if not record.lasts or record.ended_s:
+            # What lasts stays until it has ended, whoever took it: an item without this attribute is not deleted.
+            item["expires_at_s"] = int(record.last_s + KEPT.total_seconds())
         condition, values = ("version = :version", {":version": record.version}) if record.version else (ABSENT, None)
         self._table.write([self._table.putting((_PARTITION, record.key), item, condition, values)])
 
