@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from numba import njit
 
 from fanfold.cli.main import main
-from fanfold.research import account_stops, kept
-from fanfold.strategy import folder
+from fanfold.research import account_stops, folding, kept
+from fanfold.research.columns import StepColumns
+from fanfold.strategy import contract, folder
 from support.own_strategy import ALWAYS_LONG
 
 
@@ -51,3 +53,45 @@ def test_a_strategy_whose_file_was_renamed_compiles_again(
         folder.use(None)
     # The second of two documents.
     assert '"plain": {}' in capsys.readouterr().out.rpartition('"provenance"')[2]
+
+
+SWAPPED = """
+from typing import NamedTuple
+
+from fanfold.strategies import Bars
+
+
+class Params(NamedTuple):
+    fast: int = 3
+    slow: int = 20
+
+
+class State(NamedTuple):
+    n: float = 0.0
+
+
+def lookback(params: Params) -> int:
+    return 30
+
+
+def step(params: Params, state: State, bars: Bars) -> tuple[State, float]:
+    return state, 1.0 if bars.close[bars.now - params.fast] > bars.close[bars.now - params.slow] else 0.0
+"""
+
+
+def test_params_in_another_order_are_not_taken_for_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    fast, slow = "    fast: int = 3\n", "    slow: int = 20\n"
+    closes = np.random.default_rng(3).normal(100, 1, 200)
+    column = np.concatenate([closes[:1].repeat(30), closes])
+    wanted = []
+    for name, text in (("before", SWAPPED), ("after", SWAPPED.replace(fast + slow, slow + fast))):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "crossed.py").write_text(text)
+        folder.use(tmp_path / name)
+        strategy = contract.bind("crossed", {"fast": 3, "slow": 20}, 1)
+        folded = folding.fold_columns(strategy, StepColumns(*[column] * 6), 0, 1, closes.size)
+        assert not folded.why_plain
+        wanted.append(folded.wanted)
+    folder.use(None)
+    np.testing.assert_array_equal(*wanted)

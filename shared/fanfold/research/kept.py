@@ -1,7 +1,7 @@
 """Compiled code, kept between runs in the user's cache folder, under a digest of all that it was made of."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from functools import cache
 from hashlib import blake2s
@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from numba import types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 
 from fanfold.strategy.step_code import digest
@@ -46,10 +47,23 @@ def step_part(step: Any) -> str:
     return f"{digest(step)}{blake2s(step.__module__.encode(), digest_size=4).hexdigest()}"
 
 
+def _fields_of(kinds: Iterable[Any]) -> Iterator[tuple[str, ...]]:
+    """Yield the names of the fields of each named tuple among types, and of those inside them."""
+    for kind in kinds:
+        if isinstance(kind, types.BaseNamedTuple):
+            yield kind.fields  # type: ignore[attr-defined]
+        if isinstance(kind, types.BaseTuple):
+            yield from _fields_of(kind.types)  # type: ignore[attr-defined]
+
+
 class _Heard(FunctionCache):
     """A cache of compiled code that says when it has nothing."""
 
     _impl_class: Any = None
+
+    def _index_key(self, signature: Any, codegen: Any) -> Any:
+        """Return what a compiled signature is kept by: with the order of fields, which compiled code reads by place."""
+        return *super()._index_key(signature, codegen), tuple(_fields_of(signature))  # type: ignore[no-untyped-call]
 
     def load_overload(self, signature: Any, target_context: Any) -> Any:
         kept = super().load_overload(signature, target_context)  # type: ignore[no-untyped-call]
