@@ -56,6 +56,13 @@ def test_an_event_that_is_delivered_again_counts_once() -> None:
     assert story.record.count == 1
 
 
+def test_an_event_that_comes_late_does_not_say_how_it_is_now() -> None:
+    story = Story()
+    story.happen(event(2, NOON + 9, title="main is FLATTENING", text="sell all"))
+    story.happen(event(1, NOON))
+    assert (story.record.title, story.record.text, story.record.count) == ("main is FLATTENING", "sell all", 2)
+
+
 def test_what_becomes_worse_is_told_at_once() -> None:
     story = Story()
     story.happen(event(1))

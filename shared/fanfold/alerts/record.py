@@ -119,6 +119,7 @@ def with_event(record: AlertRecord | None, alert: Alert, channels: Channels) -> 
     if record is None or _is_past(record, alert.at_s, channels):
         record = _fresh(record, alert)
     severity = max(record.severity, alert.severity, key=rank)
+    newest = alert if alert.at_s >= record.last_s else record
     # Who was told the end of an alert is to know that it goes on, however small the event is that says so.
     goes_on = bool(record.ended_s) and not ended_s
     loud = msgspec.structs.replace(alert, severity=severity) if goes_on else alert
@@ -128,8 +129,8 @@ def with_event(record: AlertRecord | None, alert: Alert, channels: Channels) -> 
     return msgspec.structs.replace(
         record,
         severity=severity,
-        title=alert.title,
-        text=alert.text,
+        title=newest.title,
+        text=newest.text,
         last_s=max(record.last_s, alert.at_s),
         count=record.count + 1,
         ended_s=ended_s,
