@@ -7,6 +7,7 @@ import pytest
 
 from fanfold.aws.client.call import AwsFault
 from fanfold.errors import BadInput
+from fanfold.stages.deploy import Stage
 from fanfold.stages.removal import StageFailed
 from fanfold.stages.rollback import AT_ONCE, Deploy, deploys, roll_back_at_once, without_canaries
 
@@ -36,8 +37,9 @@ class Account:
             case "UpdateStack":
                 self.updates.append(parameters)
             case "ListObjectsV2":
-                folders = [FOLDER.replace("17723", at) for at in ("17725", "17723")]
-                return {"CommonPrefixes": [{"Prefix": folder} for folder in folders]}
+                return {"Contents": [{"Key": key} for key in self.objects if key.startswith(parameters["Prefix"])]}
+            case "GetTemplate":
+                return {"TemplateBody": self.objects[max(self.objects)].decode()}
             case "DescribeStacks" if parameters["StackName"] != BEFORE.stack:
                 raise AwsFault("ValidationError", "it does not exist", 400)
         outputs = [{"OutputKey": "ServerlessDeploymentBucketName", "OutputValue": "artefacts"}]
@@ -66,11 +68,39 @@ def test_a_failed_rollback_is_reported() -> None:
         roll_back_at_once(Account(TEMPLATE, ends="UPDATE_ROLLBACK_COMPLETE"), BEFORE, 0)
 
 
+def deployed(template: Any, *at: str) -> Account:
+    """A stack that was deployed at times, too, which stand in for the first digits of the folder's."""
+    account = Account(template)
+    for each in at:
+        key = f"{FOLDER.replace('17723', each)}compiled-cloudformation-template.json"
+        account.objects[key] = json.dumps(template).encode()
+    return account
+
+
 def test_deploys_are_in_the_order_in_which_they_were_made() -> None:
-    timestamps = [deploy.timestamp for deploy in deploys(Account(TEMPLATE), "risk", "live")]
+    timestamps = [deploy.timestamp for deploy in deploys(deployed(TEMPLATE, "17725"), "risk", "live")]
     assert timestamps == ["1772323200000", "1772523200000"]
     with pytest.raises(BadInput, match="signal is not deployed to live"):
         deploys(Account(TEMPLATE), "signal", "live")
+
+
+def test_no_rollback_goes_to_what_was_rolled_back_from() -> None:
+    account = deployed(TEMPLATE, "17724")
+    stage = Stage("live", account, {}, lambda _line: None)
+    assert stage.rollback("risk") == "1772323200000"
+    account.objects[f"{FOLDER.replace('17723', '17725')}compiled-cloudformation-template.json"] = b"{}"
+    assert stage.rollback("risk") == "1772323200000"
+    with pytest.raises(BadInput, match="deployed 1 times to live"):
+        stage.rollback("risk")
+
+
+def test_a_rollback_that_would_lose_a_store_is_refused() -> None:
+    table = {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Delete", "Properties": {}}
+    account = deployed(TEMPLATE, "17724")
+    account.objects[max(account.objects)] = json.dumps({"Resources": {"NewTable": table}}).encode()
+    with pytest.raises(StageFailed, match="does not have it: it would be deleted with all that it holds"):
+        Stage("live", account, {}, lambda _line: None).rollback("risk")
+    assert account.updates == []
 
 
 def test_a_template_is_not_changed_where_there_is_no_canary() -> None:

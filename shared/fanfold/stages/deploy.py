@@ -58,14 +58,19 @@ class Stage:
             pushing.tag_for_stage(self._call, registry, service, self._name, digest)
 
     def rollback(self, service: str) -> str:
-        """Bring back what a service's stack was one deploy ago, and return the timestamp of that deploy."""
+        """Bring back what a service's stack was one deploy ago, and return the timestamp of that deploy.
+
+        A deploy that was rolled back from is no deploy ago. Raises StageFailed where a store would be lost.
+        """
         done = rollback.deploys(self._call, service, self._name)
         if len(done) < 2:
             raise BadInput(f"{service} was deployed {len(done)} times to {self._name}: there is nothing to go back to")
-        before = done[-2]
+        *_, before, last = done
+        self._refuse_loss(service, self._deployed(service) or {}, rollback.template_of(self._call, before))
         if not rollback.roll_back_at_once(self._call, before):
             with lock_source_tree():
                 self._tool(service, "rollback", "--timestamp", before.timestamp)
+        rollback.undo(self._call, last)
         self._report(f"{service} is what it was at {before.timestamp}")
         return before.timestamp
 
@@ -97,6 +102,9 @@ class Stage:
         with TemporaryDirectory() as into:
             self._tool(stack, "package", "--package", into)
             wanted = guard.read(str(Path(into) / "cloudformation-template-update-stack.json"))
+        self._refuse_loss(stack, deployed, wanted)
+
+    def _refuse_loss(self, stack: str, deployed: guard.Template, wanted: guard.Template) -> None:
         lost = guard.replacements(deployed, wanted)
         if lost:
             raise StageFailed("\n".join([f"{stack} is not deployed, as it would lose what it holds:", *map(str, lost)]))

@@ -17,6 +17,10 @@ GROUP = "AWS::CodeDeploy::DeploymentGroup"
 AT_ONCE = {"DeploymentConfigName": "CodeDeployDefault.LambdaAllAtOnce", "AlarmConfiguration": {"Enabled": False}}
 TEMPLATE = "compiled-cloudformation-template.json"
 WAY_BACK = "way-back.json"
+# Beside what a deploy put there: that the stack was rolled back from it.
+# The tool deploys nothing with the hashes of the newest deploy's files; with this one beside them it does so once more.
+UNDONE = "undone.json"
+NO_HASH = {"filesha256": "undone"}
 
 
 class Deploy(NamedTuple):
@@ -32,22 +36,38 @@ class Deploy(NamedTuple):
 
 
 def deploys(call: Call, service: str, stage: str) -> list[Deploy]:
-    """Return a stack's deploys, the oldest first. Raises BadInput where there is no stack."""
+    """Return a stack's deploys, the oldest first, without those undone. Raises BadInput where there is no stack."""
     stack = f"fanfold-{service}-{stage}"
     there = describe(call, stack)
     if there is None:
         raise BadInput(f"{service} is not deployed to {stage}: there is nothing to go back to")
     bucket = str({output["OutputKey"]: output["OutputValue"] for output in there.get("Outputs", [])}[ARTEFACTS])
     prefix = f"serverless/fanfold-{service}/{stage}/"
-    page = call("s3", "ListObjectsV2", {"Bucket": bucket, "Prefix": prefix, "Delimiter": "/"})
-    listed = [Deploy(stack, bucket, folder["Prefix"]) for folder in page.get("CommonPrefixes", [])]
+    # The tool keeps five deploys of a few files each.
+    page = call("s3", "ListObjectsV2", {"Bucket": bucket, "Prefix": prefix})
+    files = [tuple(item["Key"].removeprefix(prefix).split("/", 1)) for item in page.get("Contents", [])]
+    undone = {folder for folder, *name in files if name == [UNDONE]}
+    folders = {folder for folder, *name in files if name} - undone
+    listed = [Deploy(stack, bucket, f"{prefix}{folder}/") for folder in folders]
     return sorted(listed, key=lambda deploy: deploy.timestamp)
+
+
+def template_of(call: Call, deploy: Deploy) -> dict[str, Any]:
+    """Return the template that a deploy put in force."""
+    key = f"{deploy.folder}{TEMPLATE}"
+    template: dict[str, Any] = json.loads(call("s3", "GetObject", {"Bucket": deploy.bucket, "Key": key})["Body"])
+    return template
+
+
+def undo(call: Call, deploy: Deploy) -> None:
+    """Store that a stack was rolled back from a deploy, so that no later rollback goes to it."""
+    request = {"Bucket": deploy.bucket, "Key": f"{deploy.folder}{UNDONE}", "Body": b"{}", "Metadata": NO_HASH}
+    call("s3", "PutObject", request)
 
 
 def roll_back_at_once(call: Call, before: Deploy, pause_s: float = 2) -> bool:
     """Bring a stack back to an earlier deploy without its canaries; return False where it has none, and do nothing."""
-    key = f"{before.folder}{TEMPLATE}"
-    template = json.loads(call("s3", "GetObject", {"Bucket": before.bucket, "Key": key})["Body"])
+    template = template_of(call, before)
     if not _groups(template):
         return False
     body = json.dumps(without_canaries(template)).encode()
