@@ -42,6 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader has seen enough, as `head` does; nothing may be written at exit either.
         _discard_output()
         return Exit.OK
+    except MemoryError:
+        print_error("the memory is not enough for it; end other programs, or give it less data")
+        return Exit.WRONG_INPUT
     except OSError as wrong:
         print_error(_describe_machine_fault(wrong))
         _discard_output()

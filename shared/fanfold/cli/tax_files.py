@@ -11,6 +11,7 @@ from typing import IO
 
 from fanfold.accounting.books import OpenLot
 from fanfold.accounting.tax_year import ROW_COLUMNS, TaxSums, TaxYear, row_of
+from fanfold.cli.whole_files import replacing
 from fanfold.errors import BadInput
 
 SUM_COLUMNS = ("coin", "term", "disposals", "proceeds", "cost", "gain")
@@ -33,7 +34,7 @@ def read_text(path: Path) -> str:
 def writing(path: Path) -> Iterator[IO[bytes]]:
     """Open a file that a user names, to be written. Raises BadInput where that cannot be."""
     try:
-        with path.open("wb") as file:
+        with replacing(path) as file:
             yield file
     except OSError as wrong:
         raise BadInput(f"{path} cannot be written: {wrong.strerror}") from wrong

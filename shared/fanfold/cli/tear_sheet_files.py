@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from fanfold.cli.whole_files import replacing
 from fanfold.errors import BadInput
 from fanfold.market.recording import Recording
 from fanfold.research.result import BacktestResult
@@ -38,7 +39,8 @@ def checked(html: Path) -> None:
 def write_page(path: Path, text: str, figures: bytes) -> None:
     """Write a page, and its numbers beside it. Raises BadInput where that cannot be done."""
     try:
-        path.write_text(text, encoding="utf-8")
-        path.with_suffix(".json").write_bytes(figures)
+        for place, body in ((path, text.encode()), (path.with_suffix(".json"), figures)):
+            with replacing(place) as file:
+                file.write(body)
     except OSError as wrong:
         raise BadInput(f"{path} cannot be written: {wrong.strerror}; name another with --html") from wrong

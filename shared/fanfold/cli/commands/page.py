@@ -15,6 +15,7 @@ from fanfold.cli.output import Answer
 from fanfold.cli.page_gateway import gateway_of
 from fanfold.cli.page_saving import saved_page
 from fanfold.cli.research_library import LibraryFolder
+from fanfold.cli.whole_files import replacing
 from fanfold.errors import BadInput
 from fanfold.local.driver import announce
 from fanfold.local.session import connect
@@ -35,7 +36,8 @@ def command(
             stack.enter_context(announce(session.state, session.cloud))
         page = saved_page(gateway_of(session, library, control=False))
     try:
-        save.write_text(page.text, encoding="utf-8")
+        with replacing(save) as file:
+            file.write(page.text.encode())
     except OSError as wrong:
         raise BadInput(f"{save} cannot be written: {wrong.strerror}; name another with --save") from wrong
     size = len(page.text.encode())
