@@ -13,11 +13,16 @@ from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.desk import Limits
 from fanfold.errors import BadInput
 from support.core_desk import small_desk
-from support.emulator import Cloud, Pair
+from support.emulator import Cloud, Pair, load_in_moto
 
 PATH = "/fanfold/test/limits"
 DESK = small_desk()
 LIMITS = DESK.limits["main"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _loaded() -> None:
+    load_in_moto("ssm")
 
 
 class World:

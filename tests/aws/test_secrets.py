@@ -7,11 +7,16 @@ import pytest
 from fanfold.aws.client.call import AwsFault, RecordedCall, not_found, with_recording
 from fanfold.aws.function.secrets import KEPT, Secret, SecureParameter
 from fanfold.errors import BadInput
-from support.emulator import Cloud, Pair
+from support.emulator import Cloud, Pair, load_in_moto
 
 NAME = "fanfold/test/venue"
 PARAMETER = "/fanfold/test/venue"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _loaded() -> None:
+    load_in_moto("ssm")
 
 
 class Vault:
