@@ -256,12 +256,12 @@ def test_lambda_may_pull_images_by_the_repository_policy() -> None:
     assert not [grant for grant in delivery("dev") if "ecr:SetRepositoryPolicy" in grant.actions]
 
 
-def test_a_repository_keeps_what_each_stage_runs_and_the_one_before_it() -> None:
+def test_a_repository_keeps_what_each_stage_runs_and_two_before_it() -> None:
     for resource in filled("bootstrap.yml", "dev", "acme-dev").resources.values():
         rules = json.loads(resource["Properties"]["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
         kept = {tag: rule["selection"]["countNumber"] for rule in rules
                 for tag in rule["selection"].get("tagPrefixList", [])}  # fmt: skip
-        assert kept == {"dev-": 2, "paper-": 2, "live-": 2}
+        assert kept == {"dev-": 3, "paper-": 3, "live-": 3}
         assert rules[-1]["selection"]["tagStatus"] == "any"
         assert [rule["rulePriority"] for rule in rules] == sorted(rule["rulePriority"] for rule in rules)
 

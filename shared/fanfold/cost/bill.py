@@ -20,10 +20,10 @@ PLATFORM_LINES = 3
 PLATFORM_BYTES = 360
 METRICS_BYTES = 450
 LINE_BYTES = 26
-# Five images as ECR keeps them, compressed, and the one before each, to go back to, as the repositories'
-# lifecycle has it; each counted whole, though most of their layers are the same.
+# Five images as ECR keeps them, compressed, and the two before each, one of them to go back to, as the
+# repositories' lifecycle has it; each counted whole, though most of their layers are the same.
 IMAGES_GB = Decimal("0.46")
-IMAGE_VERSIONS = 2
+IMAGE_VERSIONS = 3
 # What people ask for in a month: pages of a dashboard by the API, questions to the lake.
 HTTP_REQUESTS = 15_000
 QUERIES = 60
