@@ -189,6 +189,11 @@ def test_init_writes_a_desk_that_is_valid_and_never_overwrites(
     folder.use(None)
 
 
+def test_what_to_do_next_can_be_pasted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", str(tmp_path / "my desk")]) == 0
+    assert f"next: cd '{tmp_path}/my desk' && fanfold desk check, then fanfold run\n" in capsys.readouterr().out
+
+
 def planned(data: Path, strategy: str, **params: str) -> run_plan.RunPlan:
     return run_plan.plan(Path("desk.toml"), [str(data)], strategy, params, None, None, None)
 

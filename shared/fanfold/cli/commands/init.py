@@ -5,6 +5,7 @@ Example: fanfold init my_desk
 """
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -26,6 +27,6 @@ def command(directory: Directory = Path(), /) -> Answer:
     for file, text in files.items():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-    go = "" if directory == Path() else f"cd {directory} && "
-    lines = [*(f"{file} is written" for file in files), f"next: {go}fanfold desk check, then {go}fanfold run"]
+    go = "" if directory == Path() else f"cd {quote(str(directory))} && "
+    lines = [*(f"{file} is written" for file in files), f"next: {go}fanfold desk check, then fanfold run"]
     return Answer({"files": [str(file) for file in files]}, lines)
