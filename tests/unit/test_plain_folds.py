@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fanfold.research import folding
+from fanfold.research import folding, sweep
 from fanfold.research.columns import integer_bars, step_columns
 from fanfold.research.folding import fold
 from fanfold.signals.legs import Leg
@@ -103,3 +103,48 @@ def is_as_the_leg_wants(folded: Any, strategy: contract.Strategy, member: Any) -
     np.testing.assert_array_equal(folded.wanted[0], expected[0])
     spoken = np.isfinite(expected[0])
     np.testing.assert_array_equal(folded.wanted[1:, spoken], expected[1:, spoken])
+
+
+# What a step calls, the weight that it wants then, and why it is folded plain: "" where it compiles.
+CALLED = {
+    "a function with values around it": (
+        "def around(share):\n    return lambda weight: weight * share\n\n\nhalf = around(0.5)\n",
+        "half(1.0)",
+        "",
+    ),
+    "a function that comes back to itself": (
+        "def half(weight):\n    return weight if weight < 0.75 else half(weight / 2.0)\n",
+        "half(1.0)",
+        "numba cannot compile it",
+    ),
+    "two functions that call each other": (
+        "def one(w):\n    return other(w)\n\n\ndef other(w):\n    return w if w < 0.75 else one(w / 2.0)\n",
+        "other(1.0)",
+        "numba cannot compile it",
+    ),
+    "a number beyond 64 bits": ("", "0.5 if 36893488147419103232 > 5 else 0.0", "does not fit into 64 bits"),
+}
+
+
+@pytest.mark.parametrize("case", CALLED)
+def test_what_a_step_calls_compiles_or_says_why_not(case: str, tmp_path: Path) -> None:
+    called, wanted, reason = CALLED[case]
+    (tmp_path / "own.py").write_text(
+        f"{ALWAYS_LONG.replace('return state, 1.0', f'return state, {wanted}')}\n\n{called}"
+    )
+    folder.use(tmp_path)
+    member = integer_bars(bars(7, 120)[0], START, START + 7200)
+    folded = fold(contract.bind("own", {}, 1), [member], 0)
+    assert (reason in folded.why_plain) if reason else not folded.why_plain
+    assert set(folded.wanted[0, 3:].tolist()) == {0.5}
+
+
+def test_a_fixed_quantity_of_what_numba_cannot_compile_says_so(tmp_path: Path) -> None:
+    called, wanted, _ = CALLED["a function that comes back to itself"]
+    (tmp_path / "own.py").write_text(
+        f"{ALWAYS_LONG.replace('return state, 1.0', f'return state, {wanted}')}\n\n{called}"
+    )
+    desk = Path(__file__).resolve().parents[2] / "desk.toml"
+    grid, only = {"n": [3, 4]}, {"instruments": "each", "quantity": "1"}
+    swept = sweep("own", grid=grid, desk=desk, strategies=tmp_path, minutes=60, **only)
+    assert all("leave --quantity out" in reason for reason in swept.table["error"].to_pylist())

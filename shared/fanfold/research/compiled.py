@@ -1,6 +1,6 @@
 """The step of a strategy in machine code, from the very module that runs live."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dis import get_instructions
 from functools import cache, partial
 from itertools import pairwise
@@ -8,7 +8,9 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from numba import njit
+from numba.core.errors import TypingError
 
+from fanfold.market.bars import FIGURE_MAX
 from fanfold.research.columns import EVERY
 
 # A part of other compiled code, compiled without an entry from Python, which takes a third of the time: a call from
@@ -31,9 +33,23 @@ def compile_step(strategy: ModuleType) -> Callable[[Any, Any, Any], tuple[Any, f
 @cache
 def names_in(function: FunctionType) -> frozenset[str]:
     """Return the names of attributes and globals in a function and in all that it calls."""
-    names, known = _names(function.__code__), function.__globals__
-    called = [known[name] for name in names if isinstance(known.get(name), FunctionType)]
-    return names.union(*map(names_in, called))
+    return _names(function.__code__).union(*(_names(called.__code__) for called in _reached(function)))
+
+
+def _reached(function: FunctionType) -> set[FunctionType]:
+    """Return the functions that a function calls by their names, and those that they call; itself where it recurs."""
+    reached, waiting = set[FunctionType](), [function]
+    while waiting:
+        known = waiting.pop()
+        new = set(_called(known).values()) - reached
+        reached |= new
+        waiting += new
+    return reached
+
+
+def _called(function: FunctionType) -> dict[str, FunctionType]:
+    known = function.__globals__
+    return {name: known[name] for name in _names(function.__code__) if isinstance(known.get(name), FunctionType)}
 
 
 def _names(code: CodeType) -> frozenset[str]:
@@ -65,13 +81,25 @@ def inlined(function: FunctionType) -> Any:
 
     A call would count the references of every column that it passes on, which takes longer than most steps.
     """
-    # Compiled code calls only compiled code, so every function that this one names gets a compiled twin.
-    known = function.__globals__
-    called = {name: known[name] for name in function.__code__.co_names if isinstance(known.get(name), FunctionType)}
-    twins = {name: inlined(callee) for name, callee in called.items()}
+    for constant in _constants(function.__code__):
+        if isinstance(constant, int) and abs(constant) > FIGURE_MAX:
+            raise TypingError(f"{constant} does not fit into 64 bits")
+    # Compiled code calls only compiled code, so every function that this one names gets a compiled twin: but one that
+    # comes back to itself, which is no part of itself, and which numba then refuses.
+    known, called = function.__globals__, _called(function)
+    twins = {name: inlined(callee) for name, callee in called.items() if callee not in _reached(callee)}
     twins |= {name: _maker(known[name]) for name in function.__code__.co_names if _has_defaults(known.get(name))}
-    copy = FunctionType(function.__code__, known | twins, function.__name__, function.__defaults__)
+    copy = FunctionType(
+        function.__code__, known | twins, function.__name__, function.__defaults__, function.__closure__
+    )
     return part()(copy)
+
+
+def _constants(code: CodeType) -> Iterator[Any]:
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _constants(constant)
+        yield constant
 
 
 def _has_defaults(known: Any) -> bool:

@@ -84,12 +84,15 @@ def _compiled(strategy: Strategy, columns: StepColumns, me: int, count: int, wan
     """Write what a step wants; return why it could not be done, or "", and whether it asks for a protection."""
     if strategy.step in _refused:
         return _refused[strategy.step], False
-    run = _scan_of(strategy.step, cross_sectional=strategy.cross_sectional)
     start = strategy.start(strategy.params)
-    marks = attempted(partial(run, strategy.params, start, columns, me, count, strategy.lookback, wanted))
-    # Of what it cannot compile, numba raises its own errors, or stumbles.
-    if isinstance(marks, NumbaError) or (isinstance(marks, Exception) and _of_numba(marks)):
-        why = _refused[strategy.step] = f"{REFUSED_BY_NUMBA}: {_line(marks)}"
+
+    def run() -> int:
+        scan = _scan_of(strategy.step, cross_sectional=strategy.cross_sectional)
+        return int(scan(strategy.params, start, columns, me, count, strategy.lookback, wanted))
+
+    marks = attempted(run)
+    if isinstance(marks, BaseException) and (why := why_refused(marks)):
+        _refused[strategy.step] = why
         return why, False
     if isinstance(marks, BaseException):
         # Live its leg is silent at that bar alone.
@@ -101,11 +104,14 @@ def _compiled(strategy: Strategy, columns: StepColumns, me: int, count: int, wan
     return why, bool(marks & PROTECTED)
 
 
-def _of_numba(fault: Exception) -> bool:
-    return "/numba/" in extract_tb(fault.__traceback__)[-1].filename
+def why_refused(fault: BaseException) -> str:
+    """Return why numba cannot compile a step, or "" where the fault is another one."""
+    # Of what it cannot compile, numba raises its own errors, or stumbles.
+    stumbled = isinstance(fault, Exception) and "/numba/" in extract_tb(fault.__traceback__)[-1].filename
+    return f"{REFUSED_BY_NUMBA}: {_line(fault)}" if stumbled or isinstance(fault, NumbaError) else ""
 
 
-def _line(refused: Exception) -> str:
+def _line(refused: BaseException) -> str:
     """Return the line of an error of numba that says what it is about."""
     lines = [line.strip() for line in str(refused).splitlines() if line.strip()]
     return next((line for line in lines if not line.startswith("Failed in")), type(refused).__name__)[:200]

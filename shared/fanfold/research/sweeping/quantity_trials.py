@@ -5,6 +5,7 @@ Bars are prepared once for a batch; a trial is two compiled scans over them, of 
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from fanfold.research.compiled import columns_read
 from fanfold.research.crossing import ROUNDED, crossings, summed, windows_of
 from fanfold.research.figures import TradedSums, TripSums, metrics_from
 from fanfold.research.fixed_size import FixedSize, lane_terms, money_scale
+from fanfold.research.folding import why_refused
 from fanfold.research.lane import BLOCK, OVERFLOW, LaneTerms
 from fanfold.research.quantity_scan import kept_trade
 from fanfold.research.quantity_sums import CurveSum, blank_sums, valued_bars
@@ -28,6 +30,7 @@ from fanfold.research.sweeping.sweep_job import TrialBatch
 from fanfold.research.tape import blank_tape
 from fanfold.strategy import contract
 from fanfold.strategy.contract import Strategy
+from fanfold.strategy.loading import attempted
 
 
 def fixed_terms(batch: TrialBatch) -> FixedSize:
@@ -117,16 +120,26 @@ class QuantityTrials:
         kept = [column[before].copy() for column in columns]
         for column in columns:
             column[before] = column[begins : begins + 1]
-        fold, end = signals_by(strategy.step), self._bars.time.size
+        end = self._bars.time.size
         source = StepSource(strategy.params, columns, self._padding, first + lookback)
         try:
-            count: int = fold(source, strategy.start(strategy.params), first, end, self._signals)
+            count = attempted(partial(self._signalled, strategy, source, first, end))
         finally:
             for place, values in enumerate(kept):
                 columns[place][before] = values
+        if isinstance(count, BaseException):
+            if why := why_refused(count):
+                raise BadInput(
+                    f"{why}, and a fixed quantity is traded by compiled code: leave --quantity out"
+                ) from count
+            raise count
         if count == NOT_FINITE:
             raise BadInput(f"{strategy.name} wants a weight that is no finite number")
         return count
+
+    def _signalled(self, strategy: Strategy, source: StepSource, first: int, end: int) -> int:
+        start = strategy.start(strategy.params)
+        return int(signals_by(strategy.step)(source, start, first, end, self._signals))
 
     def _traded(self, terms: LaneTerms) -> TradedSums:
         curve, trips, bars = self._sums.curve.tolist(), self._sums.trips.tolist(), self._bars
