@@ -190,6 +190,12 @@ def test_a_resume_takes_two_steps_and_a_second_person(desk):
     assert (desk.halted(), desk.bus.messages[-1].reason) == (TradingState.ACTIVE, "seen (asked: venue is back)")
 
 
+@pytest.mark.parametrize("text", ["halt main down", "/halt main down", " /halt main down"])
+def test_slack_s_command_takes_another_with_its_slash_or_without(desk, text):
+    answer = answered(desk.chat, by_slack(slash(text, ANNA_ON_SLACK, next(NUMBERS)), NOW))
+    assert ("HALTED" in shown(answer.body), desk.halted()) == (True, TradingState.HALTED)
+
+
 def test_one_person_on_two_platforms_is_no_second_person(desk):
     tell(desk, "/halt main")
     code = code_of(tell(desk, "/resume main venue is back")).removeprefix("/")

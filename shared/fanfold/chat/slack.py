@@ -62,7 +62,7 @@ class Slack:
         if "command" not in fields or not fields.get("user_id") or not fields.get("team_id"):
             return None
         command, text = fields["command"], fields.get("text", "")
-        written = f"/{text}" if command == PREFIX else f"{command} {text}"
+        written = f"/{text.strip().removeprefix('/')}" if command == PREFIX else f"{command} {text}"
         # A signature is of one body at one time, and Slack's trigger id makes each body another.
         nonce, sent_at_s = request.headers[SIGNATURE], int(request.headers[TIMESTAMP])
         return Incoming(f"{fields['team_id']}/{fields['user_id']}", written, nonce, sent_at_s)
