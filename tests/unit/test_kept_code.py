@@ -1,7 +1,7 @@
 """Compiled code is kept, and what is compiled because it was not is said."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -11,6 +11,7 @@ from fanfold.cli.main import main
 from fanfold.research import account_stops, folding, kept
 from fanfold.research.columns import StepColumns
 from fanfold.strategy import contract, folder
+from fanfold.strategy.contract import Bars
 from support.own_strategy import ALWAYS_LONG
 
 
@@ -40,6 +41,15 @@ def test_a_number_of_another_room_makes_other_code(monkeypatch: pytest.MonkeyPat
     assert kept.digest_of.__wrapped__(kept.ACCOUNT) == before
     monkeypatch.setattr(account_stops, "STEPS", 7)
     assert kept.digest_of.__wrapped__(kept.ACCOUNT) != before
+
+
+def test_another_order_of_fields_and_another_release_make_other_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    digests = {kept.digest_of.__wrapped__(kept.STRATEGY)}
+    monkeypatch.setattr(folding, "Bars", NamedTuple("Bars", [(name, float) for name in reversed(Bars._fields)]))
+    digests.add(kept.digest_of.__wrapped__(kept.STRATEGY))
+    monkeypatch.setattr(kept, "__version__", "99")
+    digests.add(kept.digest_of.__wrapped__(kept.STRATEGY))
+    assert len(digests) == 3
 
 
 def test_a_strategy_whose_file_was_renamed_compiles_again(

@@ -12,6 +12,7 @@ from typing import Any
 from numba import types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 
+from fanfold import __version__
 from fanfold.strategy.step_code import digest
 
 # The modules whose functions become parts of a compiled account, and of a compiled strategy.
@@ -33,13 +34,21 @@ def folder() -> Path:
 
 @cache
 def digest_of(modules: tuple[str, ...]) -> str:
-    """Hash modules of research, and the numbers that they take from others: compiled code has them as they were."""
+    """Hash modules of research, the release, and what they take from others: compiled code has it as it was.
+
+    That is numbers, and the fields of named tuples, which compiled code reads by their places.
+    """
     texts = [(Path(__file__).parent / f"{name}.py").read_bytes() for name in modules]
     names = (vars(import_module(f"{__package__}.{name.replace('/', '.')}")) for name in modules)
-    numbers = [
-        sorted((name, value) for name, value in each.items() if isinstance(value, int | float)) for each in names
-    ]
-    return blake2s(b"\0".join([*texts, repr(numbers).encode()]), digest_size=8).hexdigest()
+    taken = [sorted((name, part) for name, value in each.items() if (part := _taken(value))) for each in names]
+    return blake2s(b"\0".join([*texts, __version__.encode(), repr(taken).encode()]), digest_size=8).hexdigest()
+
+
+def _taken(value: Any) -> str:
+    """Return what compiled code has of a value of a module: a number, or the fields of a named tuple."""
+    if isinstance(value, int | float):
+        return repr(value)
+    return repr(getattr(value, "_fields", "")) if isinstance(value, type) else ""
 
 
 def step_part(step: Any) -> str:
