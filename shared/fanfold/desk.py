@@ -54,8 +54,7 @@ _TABLES = ("venues", "accounts", "strategies", "limits", "instruments", "alerts"
 def parse(text: str, source: str = "desk.toml") -> Desk:
     """Return the desk in a TOML text. Raises BadInput, which names the keys, for what could not trade."""
     desk = build(tables(text, source), source)
-    bundles = list(bundle_mistakes(desk))
-    if bundles:
+    if bundles := list(bundle_mistakes(desk)):
         raise refusal(source, bundles)
     return desk
 
@@ -97,8 +96,7 @@ def read(raw: dict[str, Any], wrong: list[str]) -> Desk:
 def build(raw: dict[str, Any], source: str) -> Desk:
     """Return the desk in parsed tables; see parse."""
     desk = entries(raw, source)
-    wrong = list(mistakes(desk))
-    if wrong:
+    if wrong := list(mistakes(desk)):
         raise refusal(source, wrong)
     return desk
 
@@ -253,7 +251,7 @@ def _of_instance(desk: Desk, instance: StrategyInstance) -> Iterator[str]:
         symbols = venue.symbols if venue else list(desk.instruments)
         named = f"names {_listed(missing)}{_near_symbol(missing[0], symbols)}" if missing else "is empty"
         yield f"`instruments` {named}: choose from the venue's symbols {', '.join(symbols)}"
-    if len(set(instance.instruments)) != len(instance.instruments):
+    if len(set(instance.instruments)) != (legs := len(instance.instruments)):
         yield "`instruments` must name each of them once"
     wrong = list(_of_timeframe(instance.timeframe))
     yield from wrong
@@ -268,7 +266,9 @@ def _of_instance(desk: Desk, instance: StrategyInstance) -> Iterator[str]:
         most = limits.orders_per_minute_max
         yield f"`slices` is {count}, approved together, and `orders_per_minute_max` of the account is {most}"
     try:
-        contract.bind(instance.strategy, instance.params, len(instance.instruments))
+        contract.bind(instance.strategy, instance.params, legs)
+        if limits and limits.orders_per_minute_max < legs and contract.is_bundle(instance.strategy):
+            yield f"its {legs} legs go out together, and `orders_per_minute_max` is {limits.orders_per_minute_max}"
     except BadInput as refused:
         yield str(refused)
 

@@ -120,7 +120,10 @@ def test_a_real_order_waits_for_the_key_and_rings_where_it_does_not_come() -> No
         stage.take(message)
     with pytest.raises(BadInput, match="its key is gone"):
         stage.parts.sweep()
-    stage.key = KEY
+    stage.key = '{"apiKey": "key"}'
+    with pytest.raises(VenueUnavailable, match=rf"{SECRET} has no \['secret'\]"):
+        stage.take(message)
+    stage.key, stage.now = KEY, datetime.fromtimestamp(START + 61, UTC)
     stage.take(message)
     assert (ledger.records(stage.table, ["main"])["main"].state, len(stage.venue.requests)) == (OrderState.FILLED, 1)
 

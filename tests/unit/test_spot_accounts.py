@@ -60,6 +60,14 @@ def test_a_bundle_of_the_desk_is_refused_before_a_run_on_spot(tmp_path: Path) ->
         planned(tmp_path, SPOT, "spread")
 
 
+def test_a_bundle_of_more_legs_than_orders_a_minute_is_refused(tmp_path: Path) -> None:
+    few = DESK.replace("[limits.main]", "[limits.main]\norders_per_minute_max = 1")
+    with pytest.raises(
+        BadInput, match=r"\[strategies\.spread\] its 2 legs go out together, and `orders_per_minute_max` is 1"
+    ):
+        planned(tmp_path, few, "spread")
+
+
 def test_a_strategy_that_is_short_when_it_is_tried_is_refused_on_spot(tmp_path: Path) -> None:
     says = r'sign wants to be short: a weight of -1 over made-up bars, and account main is spot.*kind = "margin"'
     with pytest.raises(BadInput, match=says):
