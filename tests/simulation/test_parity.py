@@ -105,7 +105,7 @@ TERMS: dict[str, tuple[ParityReason, dict[str, Any], dict[str, Any]]] = {
     "more slippage": (ParityReason.FILL_PRICE, {"slippage_bps": Decimal(3)}, {}),
     "a higher fee": (ParityReason.FEE, {"taker_bps": Decimal(11)}, {}),
     "little volume": (ParityReason.PARTIAL_FILL, {"participation_max": Decimal("0.00001")}, {}),
-    "fewer orders a minute": (ParityReason.REFUSED, {}, {"orders_per_minute_max": 1}),
+    "fewer orders a minute": (ParityReason.REFUSED, {}, {"orders_per_minute_max": 2}),
 }
 
 

@@ -99,7 +99,7 @@ def test_costs_may_be_floats() -> None:
 
 
 def test_ids_are_those_of_a_run_and_refusals_have_their_figures(tmp_path: Path) -> None:
-    desk = changed_desk(tmp_path, "[limits.main]", "[limits.main]\norders_per_minute_max = 1")
+    desk = changed_desk(tmp_path, "[limits.main]", "[limits.main]\norders_per_minute_max = 2")
     limited = run_plan.plan(desk, [], None, {}, None, None, 300)
     account = of_plan(limited, fidelity="full").account
     run = full_run(limited.desk, limited.recordings, limited.start, limited.until)
