@@ -11,7 +11,7 @@ from fanfold.strategy import contract, folder
 STEP = '''"""Long while a neighbour says so."""
 
 from enum import IntEnum
-from functools import partial
+from functools import cache, partial, wraps
 from typing import NamedTuple
 
 import sizes
@@ -44,6 +44,24 @@ most = partial(min, 0.875)
 LEVELS = [0.0625, 0.125]
 
 
+def weighted(function):
+    @wraps(function)
+    def outer(*figures):
+        return function(*figures) * 0.4375
+
+    return outer
+
+
+@weighted
+def whole(weight):
+    return weight + 0.1875
+
+
+@cache
+def known(weight):
+    return weight - 0.40625
+
+
 def start(params):
     return State(share=0.03125)
 
@@ -59,7 +77,7 @@ def half(weight, *, by=0.5):
 def step(params: Params, state: State, bars: Bars) -> tuple[State, float]:
     up = bars.close[bars.now] > bars.close[bars.now - params.n]
     wanted = State(weight=most(scaled(half(sizes.FACTOR)))).share if up else LEVELS[0]
-    return State(wanted), wanted + Side.LONG + doubled(sizes.third(1.0))
+    return State(wanted), wanted + Side.LONG + doubled(sizes.third(1.0)) + whole(known(1.0))
 '''
 SIZES = """
 FACTOR = 0.25
@@ -83,6 +101,9 @@ OF_THE_STEP = {
     "a default of a state that the step makes": ("share: float = 1.0", "share: float = 0.9"),
     "a default of a keyword": ("by=0.5", "by=0.6"),
     "a value in a closure": ("around(0.75)", "around(0.5)"),
+    "the code around a function": ("* 0.4375", "* 0.5"),
+    "a function with code around it": ("+ 0.1875", "+ 0.5"),
+    "a function whose results are kept": ("- 0.40625", "- 0.5"),
     "an argument of a partial": ("min, 0.875", "min, 0.75"),
     "a list": ("[0.0625", "[0.09375"),
     "a member of an enumeration": ("LONG = 1", "LONG = 2"),

@@ -43,7 +43,10 @@ _NO_NAMES: frozenset[str] = frozenset()
 
 def _parts(value: Any, seen: _Seen) -> Iterator[str]:
     """Yield what a value holds. Of the standard library a name says it; of an object that has no parts, its class."""
-    value = unwrap(getattr(value, "py_func", value))
+    value = getattr(value, "py_func", value)
+    if not isinstance(value, FunctionType):
+        # What a cache of a function's results holds; a function around another has it in its closure.
+        value = unwrap(value)
     if value is None or isinstance(value, int | float | str | bytes):
         yield repr(value)
         return
