@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from resource import RLIMIT_FSIZE, getrlimit, setrlimit
 from threading import Event, Thread
 from typing import Any
 
@@ -74,14 +75,19 @@ def test_an_import_that_is_repeated_or_overlaps_adds_nothing_twice(tmp_path: Pat
     assert bars(lake) == exact(whole)
 
 
+def assert_refused(lake: Path, reason: str, *files: Path) -> None:
+    """Import files that are refused for a reason, and find the lake as it was."""
+    before = bars(lake)
+    with pytest.raises(BadInput, match=reason):
+        run(*files, "--into", lake)
+    assert bars(lake) == before
+
+
 def test_bars_that_differ_from_those_of_the_lake_are_refused_and_nothing_is_written(tmp_path: Path) -> None:
     lake = tmp_path / "lake"
     run(csv(tmp_path / "BTCUSDT-a.csv", range(100)), "--into", lake)
-    before = bars(lake)
     other = csv(tmp_path / "BTCUSDT-b.csv", range(90, 4_000), "100.75")
-    with pytest.raises(BadInput, match=r"file-BTC-USDT-1m\.parquet has 10 of these bars with other figures"):
-        run(other, "--into", lake)
-    assert bars(lake) == before
+    assert_refused(lake, r"file-BTC-USDT-1m\.parquet has 10 of these bars with other figures", other)
 
 
 def test_a_day_that_was_compacted_keeps_its_bars_too(tmp_path: Path) -> None:
@@ -91,21 +97,16 @@ def test_a_day_that_was_compacted_keeps_its_bars_too(tmp_path: Path) -> None:
     lake_folder.compact(lake)
     run(csv(tmp_path / "BTCUSDT-b.csv", range(1_000, 3_000)), "--into", lake)
     assert len(bars(lake)) == 3_000
-    before = bars(lake)
     other = csv(tmp_path / "BTCUSDT-c.csv", range(90, 100), "100.75")
-    with pytest.raises(BadInput, match=r"dt=2026-03-01/day\.parquet has 10 of these bars with other figures"):
-        run(other, "--into", lake)
-    assert bars(lake) == before
+    assert_refused(lake, r"dt=2026-03-01/day\.parquet has 10 of these bars with other figures", other)
 
 
 def test_of_several_instruments_none_is_written_where_one_differs(tmp_path: Path) -> None:
     lake = tmp_path / "lake"
     run(csv(tmp_path / "BTCUSDT.csv", range(100)), "--into", lake)
-    before = bars(lake)
     other = csv(tmp_path / "BTCUSDT-b.csv", range(90, 100), "100.75")
-    with pytest.raises(BadInput, match="has 10 of these bars with other figures"):
-        run(csv(tmp_path / "AAVEUSDT.csv", range(100)), other, "--into", lake)
-    assert bars(lake) == before
+    files = csv(tmp_path / "AAVEUSDT.csv", range(100)), other
+    assert_refused(lake, "has 10 of these bars with other figures", *files)
     assert bars(lake, "AAVE/USDT") == []
 
 
@@ -159,17 +160,15 @@ def test_files_take_no_options_of_an_exchange(tmp_path: Path, words: tuple[str, 
         run(csv(tmp_path / "BTCUSDT.csv", range(100)), "--into", tmp_path / "lake", *words)
 
 
-def test_a_file_that_cannot_be_written_whole_leaves_no_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    written = Path.write_bytes
-
-    def full(path: Path, body: bytes) -> int:
-        written(path, body[:10])
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(BadInput, match="cannot be written"):
-        run(csv(tmp_path / "BTCUSDT.csv", range(100)), "--into", tmp_path / "lake")
-    assert [path.name for path in (tmp_path / "lake").rglob("*.new")] == []
+def test_a_file_that_cannot_be_written_whole_leaves_no_part(tmp_path: Path) -> None:
+    lake, file, (before, most) = tmp_path / "lake", csv(tmp_path / "BTCUSDT.csv", range(100)), getrlimit(RLIMIT_FSIZE)
+    setrlimit(RLIMIT_FSIZE, (10, most))
+    try:
+        with pytest.raises(BadInput, match="cannot be written"):
+            run(file, "--into", lake)
+    finally:
+        setrlimit(RLIMIT_FSIZE, (before, most))
+    assert [path.name for path in lake.rglob("*") if path.is_file()] == [lake_folder.LOCK]
 
 
 def test_a_lake_is_read_as_a_file_of_bars(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from fanfold.aws.client.call import Call
 from fanfold.aws.s3.audit_log import pages_of
 from fanfold.cli.argument_types import Options
+from fanfold.cli.whole_files import replacing
 from fanfold.local.session import Session
 from fanfold.stages.session import reach
 
@@ -48,9 +49,8 @@ def fetch(call: Call, bucket: str, cache: Path, allow: Callable[[int], None] = l
         path = cache / key
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(call("s3", "GetObject", {"Bucket": bucket, "Key": key})["Body"])
-    unfinished = cache / f"{ETAGS}.new"
-    unfinished.write_text(json.dumps(there))
-    unfinished.replace(cache / ETAGS)
+    with replacing(cache / ETAGS) as file:
+        file.write(json.dumps(there).encode())
     return fresh
 
 

@@ -2,7 +2,7 @@
 
 import fcntl
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import reduce
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from pyarrow import parquet
 
 from fanfold.audit.lake_schema import BARS, TABLES, LakeTable
 from fanfold.aws.s3.lake import distinct, encoded, schema_of
+from fanfold.cli.whole_files import replacing
 from fanfold.errors import BadInput
 from fanfold.importers import lake_days
 from fanfold.market.recording import Recording
@@ -96,6 +97,8 @@ def file_name(venue: str, instrument: str, timeframe: str) -> str:
 def _with_earlier(path: Path, rows: pa.Table) -> pa.Table:
     """Return the rows of a day with those that its file has, without those that the compacted day has already."""
     day = path.with_name(DAY)
+    if not path.exists() and not day.exists():
+        return rows
     compacted = _same_series(_read(day), rows) if day.exists() else rows.slice(0, 0)
     own = _read(path) if path.exists() else rows.slice(0, 0)
     together = pa.concat_tables([compacted, own, rows], promote_options="default")
@@ -134,15 +137,11 @@ def _locked(folder: Path) -> Iterator[None]:
 
 def write(path: Path, rows: pa.Table) -> int:
     """Write rows as a file of the lake, in place of an earlier one, and return its bytes."""
-    fresh = path.with_name(f"{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        size = fresh.write_bytes(encoded(rows))
-        fresh.replace(path)
+        with replacing(path) as file:
+            size = file.write(encoded(rows))
     except OSError as wrong:
-        # Half a file is of no use, and takes room where there may be none.
-        with suppress(OSError):
-            fresh.unlink(missing_ok=True)
         raise BadInput(f"{path} cannot be written: {wrong}") from wrong
     return size
 
