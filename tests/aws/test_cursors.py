@@ -38,18 +38,18 @@ def test_cursors_are_read_as_written_by_venue(cursors: PollCursors) -> None:
     first = noted(last("1m", "BTC/USDT", 60))
     second = noted(last("1m", "BTC/USDT", 120), last("1h", "ETH/USDT", 3_600))
     assert cursors.read("v") == Noted({}, 0)
-    cursors.write("v", first, 0)
+    cursors.write("v", Noted(first, 0))
     assert cursors.read("v") == Noted(first, 1)
     gaps = {("1h", "ETH/USDT"): SkippedBars(-7_200, 0)}
-    cursors.write("v", second, 1, START, gaps)
+    cursors.write("v", Noted(second, 1, START, gaps))
     assert cursors.read("v") == Noted(second, 2, START, gaps)
     assert cursors.read("w") == Noted({}, 0)
 
 
 @pytest.mark.parametrize("version", [0, 1, 3])
 def test_of_two_writers_of_one_version_only_the_first_succeeds(cursors: PollCursors, version: int) -> None:
-    cursors.write("v", noted(last("1m", "A", 60)), 0)
-    cursors.write("v", noted(last("1m", "A", 120)), 1)
+    cursors.write("v", Noted(noted(last("1m", "A", 60)), 0))
+    cursors.write("v", Noted(noted(last("1m", "A", 120)), 1))
     with pytest.raises(Conflict):
-        cursors.write("v", noted(last("1m", "A", 180)), version)
+        cursors.write("v", Noted(noted(last("1m", "A", 180)), version))
     assert cursors.read("v") == Noted(noted(last("1m", "A", 120)), 2)

@@ -11,6 +11,7 @@ from fanfold.desk import Desk
 from fanfold.errors import OutOfTime, VenueUnavailable
 from fanfold.market import bars, timeframes
 from fanfold.market.bars import Bar, Series
+from fanfold.market.source import Noted
 from fanfold.messages import BarsClosed, BarsRequested
 from fanfold.simulation.stores import MemoryBus, MemoryCursors
 from fanfold.venues.ccxt import venue as exchange_venue
@@ -90,7 +91,7 @@ class Polled:
     def noted(self, closes: Mapping[str, int]) -> None:
         """Let the newest minute that was published of each instrument close at a time."""
         rows = {("1m", name): series_of(name, closes_at_s) for name, closes_at_s in closes.items()}
-        self.cursors.write("v", rows, self.cursors.read("v").version)
+        self.cursors.write("v", Noted(rows, self.cursors.read("v").version))
 
     def poll(self, at: int) -> list[Series]:
         """Return the series that a poll publishes, which ends in its function's time."""

@@ -14,6 +14,7 @@ from fanfold.aws.sns import MESSAGE_BYTES_MAX, Topics, Unpublishable
 from fanfold.errors import Conflict
 from fanfold.market import bars
 from fanfold.market.bars import FIGURE_MAX, Bar, Series
+from fanfold.market.source import Noted
 from fanfold.messages import (
     TOPICS,
     BarsClosed,
@@ -184,11 +185,11 @@ def test_the_notes_of_any_number_of_series_are_kept_whole(count: int) -> None:
         )
         for n in range(count)
     }
-    store.write("v", noted, 0)
+    store.write("v", Noted(noted, 0))
     assert store.read("v")[:3] == (noted, 1, 0)
     fewer = dict(list(noted.items())[:50])
-    store.write("v", fewer, 1, START)
+    store.write("v", Noted(fewer, 1, START))
     assert store.read("v")[:3] == (fewer, 2, START)
     with pytest.raises(Conflict):
-        store.write("v", noted, 1)
+        store.write("v", Noted(noted, 1))
     assert store.read("v")[:3] == (fewer, 2, START)

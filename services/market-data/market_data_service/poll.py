@@ -13,7 +13,7 @@ from fanfold.desk import Desk, VenueSettings
 from fanfold.errors import BadInput, Conflict, VenueUnavailable
 from fanfold.market import timeframes
 from fanfold.market.bars import Bar, Series
-from fanfold.market.source import NO_GAPS, Noted, Source, is_bounded, is_paced, is_recorded
+from fanfold.market.source import Noted, Source, is_bounded, is_paced, is_recorded
 from fanfold.messages import BarsRequested, DataDefect, Message
 from fanfold.strategy import contract
 from market_data_service import answers, news, requested
@@ -36,14 +36,7 @@ class PollCursors(Protocol):
 
     def read(self, venue: str) -> Noted: ...
 
-    def write(
-        self,
-        venue: str,
-        cursors: Mapping[SeriesKey, Series],
-        version: int,
-        held_until: int = 0,
-        gaps: Gaps = NO_GAPS,
-    ) -> None: ...
+    def write(self, venue: str, noted: Noted) -> None: ...
 
 
 class BarsBus(Protocol):
@@ -200,7 +193,7 @@ class Poller:
         return without(gaps, rest)
 
     def _written(self, name: str, noted: Noted) -> Noted:
-        self._cursors.write(name, noted.cursors, noted.version, noted.held_until, noted.gaps)
+        self._cursors.write(name, noted)
         return noted._replace(version=noted.version + 1)
 
     def _shared(self, name: str, source: Source, noted: Noted, at: int) -> Noted:

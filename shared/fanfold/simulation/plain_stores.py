@@ -12,13 +12,12 @@ import msgspec
 from fanfold.aws.dynamodb.folds import RECENT, Reach, known_groups
 from fanfold.errors import Conflict
 from fanfold.market.bars import Frame, Series
-from fanfold.market.source import NO_GAPS, Noted, SkippedBars
+from fanfold.market.source import Noted
 from fanfold.matching.book import PaperBookVersion, RestingOrder, canceled, updated
 from fanfold.messages import Message, Order
-from fanfold.signals.fold import Group
+from fanfold.signals.legs import Group
 from fanfold.signals.stored_fold import Snapshot, StoredFold
 
-SeriesKey = tuple[str, str]
 # Appends between two looks at which of the bars a load would still read.
 TRIMMED_EVERY = 1_000
 
@@ -32,17 +31,10 @@ class PlainCursors:
     def read(self, venue: str) -> Noted:
         return self._noted.get(venue, Noted({}, 0))
 
-    def write(
-        self,
-        venue: str,
-        cursors: Mapping[SeriesKey, Series],
-        version: int,
-        held_until: int = 0,
-        gaps: Mapping[SeriesKey, SkippedBars] = NO_GAPS,
-    ) -> None:
-        if self.read(venue).version != version:
-            raise Conflict(f"the cursors of {venue} are not of version {version}")
-        self._noted[venue] = Noted(cursors, version + 1, held_until, gaps)
+    def write(self, venue: str, noted: Noted) -> None:
+        if self.read(venue).version != noted.version:
+            raise Conflict(f"the cursors of {venue} are not of version {noted.version}")
+        self._noted[venue] = noted._replace(version=noted.version + 1)
 
 
 class PlainFolds:

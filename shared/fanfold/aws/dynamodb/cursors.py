@@ -10,10 +10,9 @@ from fanfold.aws.dynamodb.attribute_values import integer
 from fanfold.aws.dynamodb.table import ABSENT, Key, Table, Write
 from fanfold.errors import Conflict, retry_on_conflict
 from fanfold.market.bars import Bar, Series
-from fanfold.market.source import NO_GAPS, Noted, SkippedBars
+from fanfold.market.source import Noted, SkippedBars
 from fanfold.money import ZERO
 
-SeriesKey = tuple[str, str]
 # An item takes 400 KB, its names and keys included.
 PART_BYTES = 380_000
 TRIES = 5
@@ -28,7 +27,7 @@ class _Row(NamedTuple):
     price_scale: int
     volume_scale: int
     bars: list[Bar]
-    gap: tuple[int, int] = (0, 0)
+    gap: tuple[int, int] = NO_GAP
 
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -46,24 +45,18 @@ class CursorTable:
         subject = f"the cursors of {venue}"
         return retry_on_conflict(lambda: self._read(venue), TRIES, subject, self._table.backoff)
 
-    def write(
-        self,
-        venue: str,
-        cursors: Mapping[SeriesKey, Series],
-        version: int,
-        held_until: int = 0,
-        gaps: Mapping[SeriesKey, SkippedBars] = NO_GAPS,
-    ) -> None:
-        """Write a venue's cursors. Raises Conflict where the version is not the one that was read."""
+    def write(self, venue: str, noted: Noted) -> None:
+        """Write a venue's notes as the next version. Raises Conflict where theirs is not the one that is stored."""
         rows = [
-            _Row(*key, series.price_scale, series.volume_scale, list(series.bars), gaps.get(key, NO_GAP))
-            for key, series in cursors.items()
+            _Row(*key, series.price_scale, series.volume_scale, list(series.bars), noted.gaps.get(key, NO_GAP))
+            for key, series in noted.cursors.items()
         ]
         first, *more = _parts(rows)
-        item = {"cursors": first, "version": version + 1, "held_until_s": held_until, "more": len(more)}
-        condition = "version = :version" if version else ABSENT
-        values = {":version": version} if version else None
-        beside = [self._beside(venue, number, version + 1, part) for number, part in enumerate(more, 1)]
+        version = noted.version + 1
+        item = {"cursors": first, "version": version, "held_until_s": noted.held_until, "more": len(more)}
+        condition = "version = :version" if noted.version else ABSENT
+        values = {":version": noted.version} if noted.version else None
+        beside = [self._beside(venue, number, version, part) for number, part in enumerate(more, 1)]
         self._table.write([self._table.putting(_key(venue), item, condition, values), *beside])
 
     def _read(self, venue: str) -> Noted:
