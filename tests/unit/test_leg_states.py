@@ -13,8 +13,9 @@ from fanfold.desk import Desk
 from fanfold.errors import BadInput
 from fanfold.market.bars import Series
 from fanfold.messages import LegCode, LegState, Target
-from fanfold.signals.fold import HOLE_S, MISSED_BARS, Fold
+from fanfold.signals.fold import HOLE_S, Fold
 from fanfold.signals.short_windows import Gap
+from fanfold.signals.stepping import MISSED_BARS
 from fanfold.signals.stored_fold import Snapshot
 from fanfold.strategy import folder
 from fanfold.strategy.contract import Bars, Universe

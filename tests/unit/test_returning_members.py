@@ -12,7 +12,7 @@ from fanfold.desk import Desk
 from fanfold.errors import AT_ONCE
 from fanfold.market.bars import Bar
 from fanfold.messages import LegStatus, Message, Targets
-from fanfold.signals.fold import MISSED_BARS
+from fanfold.signals.stepping import MISSED_BARS
 from fanfold.simulation.cloud import MemoryCloud
 from fanfold.simulation.stores import MemoryBus
 from fanfold.strategy.window import Window

@@ -16,7 +16,8 @@ from fanfold.market import bars
 from fanfold.market.bars import Frame, Series
 from fanfold.messages import BarsClosed, BarsRequested, LegCode, LegState, LegStatus, Message, Target, Targets
 from fanfold.signals.due import due, stepped_series
-from fanfold.signals.fold import Fold, Group
+from fanfold.signals.fold import Fold
+from fanfold.signals.legs import Group
 from fanfold.signals.short_windows import Gap
 from fanfold.signals.stored_fold import Snapshot, StoredFold
 

@@ -1,18 +1,18 @@
-"""Leave a channel alone for a while that hung: one platform that answers nobody is not to hold up all others."""
+"""Skip a channel for a while after it timed out, so that one platform that does not respond delays no other."""
 
 from collections.abc import Callable
 
 from fanfold.alerts.record import Notice
 from fanfold.alerts.sending import ChannelFailed
 
-# A failure that took so long is of a platform that hangs; one that refuses a notice answers sooner.
+# A failure that took so many seconds is a platform that does not respond; one that rejects a notice does so sooner.
 HUNG_S = 3
-# Nearly as long as a function may run: the next one tries again.
+# Nearly as long as a function may run: the next invocation tries again.
 REST_S = 50
 
 
 class Patience:
-    """Tells notices by ``tell``, which takes time by ``clock``, in seconds from any beginning."""
+    """Sends notices with ``tell``, and times it by ``clock``, in seconds from any beginning."""
 
     def __init__(self, tell: Callable[[Notice], None], clock: Callable[[], float]) -> None:
         self._tell = tell
@@ -20,7 +20,7 @@ class Patience:
         self._hung_at: dict[str, float] = {}
 
     def tell(self, notice: Notice) -> None:
-        """Tell a notice. Raises ChannelFailed at once for a channel that hung less than REST_S ago."""
+        """Send a notice. Raises ChannelFailed at once for a channel that timed out less than REST_S ago."""
         began = self._clock()
         hung_at = self._hung_at.get(notice.channel)
         if hung_at is not None and began - hung_at < REST_S:

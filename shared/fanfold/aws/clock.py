@@ -9,7 +9,7 @@ from fanfold.errors import BadInput
 
 Clock = Callable[[], datetime]
 wall_sleep = time.sleep
-# Seconds of real time, for what waits for a platform in it, also where the market's clock is another.
+# Real time in seconds, to time requests to other platforms, also where the market's clock is simulated.
 wall_seconds = time.monotonic
 
 

@@ -110,12 +110,13 @@ def signals_of(desk: Desk, venue: str, account: AccountTerms, history: History, 
         series = {symbol: _series(history, instance.timeframe, symbol, reach) for symbol in instance.instruments}
         members = [series[symbol] for symbol in instance.instruments]
         left = leaving.targets_of(desk, venue, name, members, times) if strategy.cross_sectional else None
-        for symbol, spoken in (left or {}).items():
-            column = account.keys.index((name, symbol))
-            weights[column, spoken.rows], fixed[:, column] = spoken.wanted[WEIGHT], protection_of(instance)[1:]
-            own |= {column: (spoken.rows, spoken.wanted[1:])} if spoken.wanted[1:].any() else {}
         if left is not None:
             plain[name] = leaving.WHY_PLAIN
+            for symbol, spoken in left.items():
+                column = account.keys.index((name, symbol))
+                weights[column, spoken.rows], fixed[:, column] = spoken.wanted[WEIGHT], protection_of(instance)[1:]
+                if spoken.wanted[1:].any():
+                    own[column] = spoken.rows, spoken.wanted[1:]
             continue
         for me, symbols in _groups(strategy, instance):
             column = account.keys.index((name, instance.instruments[me]))

@@ -1,4 +1,4 @@
-"""Universes that instruments leave and come back to, over history: the legs of the live fold, in plain Python."""
+"""Back-test universes whose members come and go, through the legs of the live fold, in plain Python."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -16,8 +16,6 @@ from fanfold.signals.stored_fold import Snapshot, searched
 from fanfold.strategy.solo_window import NOBODY, SoloWindow
 from fanfold.strategy.window import Window
 
-__all__ = ["MISSED_BARS", "Group"]
-
 # Timeframe and instrument.
 SeriesKey = tuple[str, str]
 

@@ -58,7 +58,9 @@ def key_needed(stage: str, desk_file: Path, environ: Mapping[str, str]) -> str:
     """Return what the live accounts of a stage need besides a deploy; "" where all of its accounts trade on paper."""
     accounts = _desk(desk_file, environ).accounts if stage == "live" else {}
     live = [name for name, account in accounts.items() if account.mode == "live"]
-    return f"accounts {', '.join(live)} wait for the venue's key, if it is not stored: docs/live.md" if live else ""
+    return (
+        f"accounts {', '.join(live)} wait for the venue's key until it is stored, as docs/live.md says" if live else ""
+    )
 
 
 def bars_period_s(desk_file: Path, environ: Mapping[str, str]) -> int:

@@ -16,7 +16,7 @@ from fanfold.market import history, timeframes
 from fanfold.market.bars import Frame, Series
 from fanfold.messages import Message, decode, stored_body
 from fanfold.packing import packed, plain, unpacked
-from fanfold.signals.fold import Group
+from fanfold.signals.legs import Group
 from fanfold.signals.stored_fold import SEARCHED_AGAIN, Snapshot, StoredFold, searched
 
 _pack = msgspec.msgpack.Encoder().encode
