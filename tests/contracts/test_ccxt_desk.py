@@ -1,6 +1,6 @@
 """The desk's own verbs over an exchange on loopback: polls go on where they can, and market orders fill at once."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,7 +17,7 @@ from fanfold.ledger.store import Excerpt
 from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.market import bars
 from fanfold.market.bars import Series
-from fanfold.market.source import Noted, SkippedBars
+from fanfold.market.source import Noted
 from fanfold.matching.fills import Resolution
 from fanfold.matching.paper import PaperVenue
 from fanfold.messages import (
@@ -54,15 +54,8 @@ class Market:
     def read(self, _venue: str) -> Noted:
         return Noted(self.cursors, 0)
 
-    def write(
-        self,
-        _venue: str,
-        cursors: Mapping[tuple[str, str], Series],
-        _version: int,
-        _held_until: int,
-        _gaps: Mapping[tuple[str, str], SkippedBars],
-    ) -> None:
-        self.cursors = dict(cursors)
+    def write(self, _venue: str, noted: Noted) -> None:
+        self.cursors = dict(noted.cursors)
 
     def publish(self, messages: Iterable[Message]) -> None:
         self.published += [message for message in messages if isinstance(message, BarsClosed)]

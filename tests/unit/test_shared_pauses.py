@@ -1,13 +1,13 @@
 """A pause that a venue asked one process for is kept by the others, and costs no call in any other minute."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from fanfold.errors import VenueUnavailable
 from fanfold.market.bars import Series
-from fanfold.market.source import NO_GAPS, BarsRequest, Failure, Noted, Paced, SkippedBars
+from fanfold.market.source import BarsRequest, Failure, Noted, Paced
 from fanfold.messages import BarsRequested
 from fanfold.signals.short_windows import Gap
 from fanfold.simulation.stores import MemoryCursors
@@ -26,16 +26,9 @@ class Counted(MemoryCursors):
         self.calls.append("read")
         return super().read(venue)
 
-    def write(
-        self,
-        venue: str,
-        cursors: Mapping[tuple[str, str], Series],
-        version: int,
-        held_until: int = 0,
-        gaps: Mapping[tuple[str, str], SkippedBars] = NO_GAPS,
-    ) -> None:
+    def write(self, venue: str, noted: Noted) -> None:
         self.calls.append("write")
-        super().write(venue, cursors, version, held_until, gaps)
+        super().write(venue, noted)
 
 
 class Banning:
