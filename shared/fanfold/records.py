@@ -175,6 +175,7 @@ class OrderUpdate(msgspec.Struct, frozen=True, kw_only=True):
     """A new state of an order; ``filled`` is its total filled quantity.
 
     ``doubt`` is why the order is quarantined: nobody knows what became of it, and its instrument is frozen.
+    ``doubt_ended`` says that this is known with this update; an order is in doubt once at most.
     """
 
     order_id: str
@@ -185,6 +186,7 @@ class OrderUpdate(msgspec.Struct, frozen=True, kw_only=True):
     filled: Decimal
     reason: str = ""
     doubt: str | msgspec.UnsetType = msgspec.UNSET
+    doubt_ended: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True):

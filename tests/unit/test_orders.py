@@ -83,13 +83,15 @@ def test_a_quarantined_order_lives_on_until_its_venue_speaks() -> None:
     doubted = orders.quarantine(CLAIMED, "not found, and no fence")
     assert (doubted.state, doubted.doubt) == (OrderState.SUBMITTING, "not found, and no fence")
     assert orders.held(doubted) == orders.held(CLAIMED)
-    assert orders.update(doubted).doubt == "not found, and no fence"
+    assert orders.update((CLAIMED, doubted)).doubt == "not found, and no fence"
     for certain in (
         orders.acknowledge(doubted, "v1"),
         orders.close(doubted, OrderState.CANCELED, "it was canceled"),
         orders.fill(doubted, fill("buy", "1", "100")),
     ):
-        assert (certain.doubt, orders.update(certain).doubt) == ("", msgspec.UNSET)
+        update = orders.update((doubted, certain))
+        assert (certain.doubt, update.doubt, update.doubt_ended) == ("", msgspec.UNSET, True)
+        assert orders.update((certain, certain)).doubt_ended is msgspec.UNSET
     for settled in (APPROVED, orders.close(CLAIMED, OrderState.REJECTED, "r")):
         with pytest.raises(BrokenLife, match="no doubt"):
             orders.quarantine(settled, "lost")

@@ -19,6 +19,7 @@ from fanfold.messages import (
     LegState,
     LegStatus,
     OrdersRefused,
+    OrderState,
     OrderUpdate,
     TradingState,
     TradingStateChanged,
@@ -155,11 +156,16 @@ def _(report: ExecutionReport, channels: Channels, now_s: int) -> Iterator[Alert
 def _doubt(report: ExecutionReport, update: OrderUpdate) -> Iterator[Alert]:
     """Yield the alert of an order of which nobody knows what became, and its end once somebody does."""
     doubt = update.doubt if isinstance(update.doubt, str) else ""
+    if not doubt and update.state is OrderState.SUBMITTING:
+        # It may be of before the doubt: the doubt ends once the order is in another state.
+        return
+    known = update.doubt_ended is True
+    became = f"{doubt}. Its instrument is frozen" if doubt else f"What became of it is known: it is {update.state}"
     yield Alert(
         id=f"{report.id} {update.order_id}", key=f"order {update.order_id}", severity="critical",
         title=f"{report.account}: an order on {update.instrument} is in doubt",
-        text=f"{doubt}. Its instrument is frozen; `fanfold why {update.order_id}`",
-        at_s=report.at.timestamp(), lasts=True,
+        text=f"{became}; `fanfold why {update.order_id}`",
+        at_s=report.at.timestamp(), lasts=True, kept=known, final=known,
         ended=not doubt,
     )  # fmt: skip
 

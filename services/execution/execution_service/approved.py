@@ -88,21 +88,21 @@ def withdraw(ledger: WithdrawnLedger, message: OrdersApproved, cancel: Cancel) -
             continue
         if record.state is OrderState.APPROVED:
             after = orders.close(record, OrderState.STALE, "risk took the slice back: its leg has another target")
-            ledger.move([(record, after)], report(message, [after]))
+            ledger.move([(record, after)], report(message, [(record, after)]))
         elif orders.rests_to_enter(record):
             cancel(record, "risk took the entry back: its leg has another target", message.id, message.at)
 
 
-def report(message: OrdersApproved, after: Sequence[OrderRecord]) -> ExecutionReport:
-    """Return the report on a message's orders after a step."""
-    first = after[0].order
+def report(message: OrdersApproved, steps: Sequence[Step]) -> ExecutionReport:
+    """Return the report on the steps of a message's orders."""
+    first = steps[0][1].order
     return ExecutionReport(
         id=ids.derive(
-            "report", message.id, *(f"{record.order.order_id} {record.state} {record.epoch}" for record in after)
+            "report", message.id, *(f"{record.order.order_id} {record.state} {record.epoch}" for _, record in steps)
         ),
         cause=message.id,
         at=message.at,
         account=first.account,
         venue=first.venue,
-        updates=[orders.update(record) for record in after],
+        updates=[orders.update(step) for step in steps],
     )

@@ -44,7 +44,8 @@ def end_order(
         ledger.note([MoveCursor(account, instrument, now)])
     after = orders.close(record, OrderState.CANCELED, why)
     message = OrdersApproved(id=cause, cause=record.order.signal_id, at=now, account=account, orders=[record.order])
-    ledger.move([(record, after)], approved.report(message, [after]))
+    step = record, after
+    ledger.move([step], approved.report(message, [step]))
     left = f"{after.filled:f} of {after.order.quantity:f} {after.order.instrument} had filled"
     return [f"order {order_id} becomes {after.state}: {left}"]
 

@@ -179,7 +179,7 @@ class Placer:
 
     def _acknowledge(self, message: OrdersApproved, accepted: Sequence[tuple[OrderRecord, Accepted]]) -> None:
         steps = [(record, orders.acknowledge(record, answer.venue_order_id)) for record, answer in accepted]
-        self._ledger.move(steps, approved.report(message, [after for _, after in steps]))
+        self._ledger.move(steps, approved.report(message, steps))
 
     def _end(self, message: OrdersApproved, record: OrderRecord, state: OrderState, reason: str) -> None:
         accepted = self._venue.shut_out(record.order) if record.epoch else None
@@ -187,4 +187,5 @@ class Placer:
             self._acknowledge(message, [(record, accepted)])
             return
         after = orders.close(record, state, reason)
-        self._ledger.move([(record, after)], approved.report(message, [after]))
+        step = record, after
+        self._ledger.move([step], approved.report(message, [step]))

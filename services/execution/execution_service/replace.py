@@ -46,7 +46,8 @@ class Replacer:
     def _end(self, message: OrdersApproved, stop: OrderRecord, why: str) -> OrderRecord:
         if stop.state is OrderState.APPROVED:
             after = orders.close(stop, OrderState.BLOCKED, why)
-            self._ledger.move([(stop, after)], approved.report(message, [after]))
+            step = stop, after
+            self._ledger.move([step], approved.report(message, [step]))
             return after
         # One of unknown outcome is looked up by the sweep first.
         if stop.venue_order_id:

@@ -17,7 +17,7 @@ from fanfold import ids
 from fanfold.desk import Desk
 from fanfold.errors import BadInput, Conflict, VenueUnavailable
 from fanfold.ledger import orders
-from fanfold.ledger.orders import Absence, Harmless, OrderRecord
+from fanfold.ledger.orders import Absence, Harmless, OrderRecord, Step
 from fanfold.ledger.real_changes import currencies_of
 from fanfold.matching.fills import Resolution
 from fanfold.messages import ExecutionReport, Order, OrdersApproved, OrderState
@@ -158,7 +158,7 @@ class Sender:
             self._end_first(message, record, reason)
             return
         after = msgspec.structs.replace(record, rejection=reason)
-        self._ledger.move([(record, after)], approved.report(message, [after]))
+        self._move(message, (record, after))
 
     def _end_first(self, message: OrdersApproved, record: OrderRecord, reason: str) -> None:
         """End an order whose only request was rejected, even if a look-up put it into quarantine meanwhile."""
@@ -204,15 +204,18 @@ class Sender:
         if record.doubt:
             return
         after = orders.quarantine(record, why)
-        self._ledger.move([(record, after)], _doubted(message, after))
+        step = record, after
+        self._ledger.move([step], _doubted(message, step))
         self._monitor.alarm("an order is quarantined", order=record.order.order_id, why=why)
 
     def _end(self, message: OrdersApproved, record: OrderRecord, state: OrderState, reason: str) -> None:
-        after = orders.close(record, state, reason)
-        self._ledger.move([(record, after)], approved.report(message, [after]))
+        self._move(message, (record, orders.close(record, state, reason)))
+
+    def _move(self, message: OrdersApproved, step: Step) -> None:
+        self._ledger.move([step], approved.report(message, [step]))
 
 
-def _doubted(message: OrdersApproved, record: OrderRecord) -> ExecutionReport:
+def _doubted(message: OrdersApproved, step: Step) -> ExecutionReport:
     """Return the report of a quarantine, which is another than that of the claim."""
-    report = approved.report(message, [record])
-    return msgspec.structs.replace(report, id=ids.derive("doubt", report.id, record.doubt))
+    report = approved.report(message, [step])
+    return msgspec.structs.replace(report, id=ids.derive("doubt", report.id, step[1].doubt))

@@ -32,7 +32,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     ``lasts`` is open until an event of its key has ``ended``; any other is over as it happens. ``channels`` are told
     of it whatever their lowest severity; none are those whose lowest severity it reaches. Events may come in another
     order than they happened, at ``at_s``, in seconds of the epoch: of one second, its fractions tell which was first.
-    An end that is ``kept`` is stored although nothing of its key began yet.
+    An end that is ``kept`` is stored although nothing of its key began yet; after one that is ``final`` nothing of its
+    key is open again, whatever times the events name.
     """
 
     id: str
@@ -44,6 +45,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     lasts: bool = False
     ended: bool = False
     kept: bool = False
+    final: bool = False
     channels: tuple[str, ...] = ()
 
 
@@ -70,7 +72,10 @@ class ChannelState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AlertRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """An alert with its events counted; ``ended_s`` is 0 while it is open, ``version`` the writes so far."""
+    """An alert with its events counted; ``ended_s`` is 0 while it is open, ``version`` the writes so far.
+
+    One that is ``final`` has ended for good.
+    """
 
     key: str
     severity: Severity
@@ -81,6 +86,7 @@ class AlertRecord(msgspec.Struct, frozen=True, kw_only=True):
     count: int = 0
     lasts: bool = False
     ended_s: float = 0
+    final: bool = False
     acknowledged_by: str = ""
     events: list[str] = []
     deliveries: dict[str, ChannelState] = {}
@@ -115,7 +121,8 @@ def with_event(record: AlertRecord | None, alert: Alert, channels: Channels) -> 
     if alert.ended:
         return _ended(record, alert)
     # What comes after its end, and happened before it, is over.
-    ended_s = record.ended_s if record and alert.at_s < record.ended_s else 0
+    ended_s = record.ended_s if record and (record.final or alert.at_s < record.ended_s) else 0
+    final = record is not None and record.final
     if record is None or _is_past(record, alert.at_s, channels):
         record = _fresh(record, alert)
     severity = max(record.severity, alert.severity, key=rank)
@@ -134,6 +141,7 @@ def with_event(record: AlertRecord | None, alert: Alert, channels: Channels) -> 
         last_s=max(record.last_s, alert.at_s),
         count=record.count + 1,
         ended_s=ended_s,
+        final=final,
         # To acknowledge an event covers that one; to acknowledge a lasting alert covers all of it, until it ends.
         acknowledged_by=record.acknowledged_by if record.lasts and not goes_on else "",
         events=[*record.events, alert.id][-EVENTS_MAX:],
@@ -143,14 +151,17 @@ def with_event(record: AlertRecord | None, alert: Alert, channels: Channels) -> 
 
 def _ended(record: AlertRecord | None, alert: Alert) -> AlertRecord | None:
     if record is None:
-        return msgspec.structs.replace(_fresh(None, alert), ended_s=alert.at_s) if alert.kept else None
-    known = record.last_s > alert.at_s or record.ended_s >= alert.at_s
-    if known or (record.ended_s and not alert.kept):
+        unheard = msgspec.structs.replace(_fresh(None, alert), ended_s=alert.at_s, final=alert.final)
+        return unheard if alert.kept else None
+    known = record.last_s > alert.at_s or record.ended_s >= alert.at_s or (record.ended_s and not alert.kept)
+    if record.final or (known and not alert.final):
         return None
+    last_s = max(record.last_s, alert.at_s)
     return msgspec.structs.replace(
         record,
-        ended_s=alert.at_s,
-        last_s=max(record.last_s, alert.at_s),
+        ended_s=last_s if alert.final else alert.at_s,
+        final=alert.final,
+        last_s=last_s,
         events=[*record.events, alert.id][-EVENTS_MAX:],
     )
 

@@ -194,7 +194,7 @@ def report(matched: ExecutionReport, result: BookingResult, account: StoredAccou
             *(fill.trade_id for fill in result.fills),
             *(f"{after.order.order_id} {after.state}" for _, after in result.steps),
         ),
-        updates=[orders.update(after) for _, after in result.steps],
+        updates=[orders.update(step) for step in result.steps],
         fills=result.fills,
         positions=[_snapshot(leg, after) for leg, after in result.positions.items() if after.version],
         cash=result.cash,

@@ -251,8 +251,9 @@ def _digest(order: Order) -> str:
     )
 
 
-def update(record: OrderRecord) -> OrderUpdate:
+def update(step: Step) -> OrderUpdate:
     """Return the update to publish after a transition."""
+    before, record = step
     return OrderUpdate(
         order_id=record.order.order_id,
         client_order_id=record.order.client_order_id,
@@ -262,4 +263,5 @@ def update(record: OrderRecord) -> OrderUpdate:
         filled=record.filled,
         reason=record.reason,
         doubt=record.doubt or msgspec.UNSET,
+        doubt_ended=True if before.doubt and not record.doubt else msgspec.UNSET,
     )
