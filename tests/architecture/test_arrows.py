@@ -70,7 +70,7 @@ LIBRARIES = {
     "venues": STANDARD | {"msgspec", "ccxt", "certifi"},
     "channels": STANDARD | {"msgspec", "apprise"},
     "chat": PURE | {"nacl"},
-    "research": STANDARD | {"msgspec", "numpy", "numba", "duckdb", "optuna", "pyarrow"} | PLOTTING,
+    "research": STANDARD | {"msgspec", "numpy", "numba", "llvmlite", "duckdb", "optuna", "pyarrow"} | PLOTTING,
     "simulation": PURE | {"random"},
     "simulation.schedules": PURE | {"random", "greenlet"},
     # It runs a server on a thread of its own; no image holds it.

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from numba import njit
+from numba.core.cpu import CPUContext
 
 from fanfold.cli.main import main
 from fanfold.research import account_stops, folding, kept
@@ -13,6 +14,7 @@ from fanfold.research.columns import StepColumns
 from fanfold.strategy import contract, folder
 from fanfold.strategy.contract import Bars
 from support.own_strategy import ALWAYS_LONG
+from support.python_processes import python
 
 
 def doubled() -> Any:
@@ -34,6 +36,72 @@ def test_what_is_compiled_is_said_once(tmp_path: Path, monkeypatch: pytest.Monke
         kept.on_compile.reset(before)
     assert len(heard) == 1
     assert list(kept.folder().iterdir())
+
+
+KEPT = """
+import numpy as np
+from numba import njit
+
+from fanfold.research import kept
+
+
+def mean(figures):
+    return (figures * 2.0).sum() / figures.size
+
+
+def words(figures):
+    counted = {}
+    for figure in figures:
+        counted["a" + str(int(figure) % 3)] = 1
+    return len(counted)
+
+
+def refusing(figures):
+    if figures.size:
+        raise ValueError("too many")
+    return 0
+
+
+def text(function, figures):
+    try:
+        return str(function(figures))
+    except ValueError as wrong:
+        return str(wrong)
+
+
+kept.on_compile.set(lambda name: print("compiles", name))
+for function in (mean, words, refusing):
+    print(text(kept.keep(njit(function), ("columns",), "test"), np.arange(5.0)))
+"""
+
+
+def test_what_is_kept_runs_in_another_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    script = tmp_path / "kept_script.py"
+    script.write_text(KEPT)
+    results = ["4.0", "3", "too many"]
+    names = ["compiles mean", "compiles words", "compiles refusing"]
+    first = python(str(script)).splitlines()
+    assert first == [line for pair in zip(names, results, strict=True) for line in pair]
+    assert python(str(script)).splitlines() == results
+
+
+def test_code_that_needs_a_name_that_is_not_known_yet_makes_all_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert doubled()(21) == 42
+    refreshed: list[CPUContext] = []
+
+    def refresh(context: CPUContext) -> None:
+        refreshed.append(context)
+
+    monkeypatch.setattr(CPUContext, "refresh", refresh)
+    assert doubled()(21) == 42
+    assert not refreshed
+    monkeypatch.setattr(kept, "address_of_symbol", lambda _name: None)
+    assert doubled()(21) == 42
+    assert len(refreshed) == 1
 
 
 def test_a_number_of_another_room_makes_other_code(monkeypatch: pytest.MonkeyPatch) -> None:

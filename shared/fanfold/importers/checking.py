@@ -1,6 +1,6 @@
 """The checks of ``market.quality`` on whole columns, with the places that a reader asks for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -9,7 +9,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from fanfold.importers.table import Integers
+from fanfold.importers.table import Floats, Integers
+from fanfold.market import quality
 from fanfold.market.bars import Bar
 from fanfold.market.quality import ACTIONS, DefectKind, QualityFinding
 
@@ -18,6 +19,8 @@ _CLOSE, _VOLUME = 3, 4
 Mask = NDArray[np.bool_]
 # Doubles that are further apart than this do not change sides when they are rounded.
 _SLACK = 1e-12
+# Rows taken at once, so that what is computed of them stays in a core's cache.
+_BLOCK = 16_384
 
 
 class FindingPlace(NamedTuple):
@@ -58,8 +61,14 @@ class CheckedColumns(NamedTuple):
 
 
 def per_second(times: Integers) -> Integers:
-    """Return the units a second of each epoch time, by its size; see ``quality.per_second``."""
+    """Return the units a second of each epoch time, by its size; see ``quality.per_second``.
+
+    They are a single number, in an array of one, where all times have the same.
+    """
     size = np.abs(times)
+    ends = [quality.per_second(int(size.min())), quality.per_second(int(size.max()))] if size.size else [1, 1]
+    if ends[0] == ends[1]:
+        return np.array(ends[:1])
     return np.select([size < 10**11, size < 10**14, size < 10**17], [1, 10**3, 10**6], 10**9).astype(np.int64)
 
 
@@ -73,12 +82,14 @@ def check(opens: Integers, figures: Sequence[Integers], length: int, jump_max: D
     impossible = ~_possible(figures)
     forming = closes > now
     fit = np.flatnonzero(~(misaligned | impossible | forming))
-    order = fit[np.argsort(closes[fit], kind="stable")]
+    # Most files are in order, and sorting takes longest.
+    rises = bool(np.all(closes[fit][1:] > closes[fit][:-1]))
+    order = fit if rises else fit[np.argsort(closes[fit], kind="stable")]
     # Of rows of one time the later one counts.
     last = np.ones(order.size, dtype=bool)
-    last[:-1] = closes[order][1:] != closes[order][:-1]
+    last[:-1] = rises or closes[order][1:] != closes[order][:-1]
     kept = order[last]
-    late = fit[closes[fit] < np.concatenate([[0], np.maximum.accumulate(closes[fit])[:-1]])] if fit.size else fit
+    late = fit[:0] if rises else fit[closes[fit] < np.concatenate([[0], np.maximum.accumulate(closes[fit])[:-1]])]
     twice = np.sort(order[~last])
     rows = [
         _rows(DefectKind.TIME_UNIT, np.flatnonzero(units != units[:1]), closes),
@@ -91,10 +102,16 @@ def check(opens: Integers, figures: Sequence[Integers], length: int, jump_max: D
         _rows(DefectKind.ZERO_VOLUME, kept[figures[_VOLUME][kept] == 0], closes),
         _jumps(kept, closes, figures[_CLOSE], jump_max),
     ]
+    return CheckedColumns(_bars(kept, [closes, *figures]), [entry for entry in rows if entry.finding.count])
+
+
+def _bars(kept: Integers, columns: Sequence[Integers]) -> Integers:
     bars = np.empty((kept.size, len(Bar._fields)), dtype=np.int64)
-    for place, column in enumerate([closes, *figures]):
-        bars[:, place] = column[kept]
-    return CheckedColumns(bars, [entry for entry in rows if entry.finding.count])
+    for start in range(0, kept.size, _BLOCK):
+        rows = kept[start : start + _BLOCK]
+        for place, column in enumerate(columns):
+            bars[start : start + _BLOCK, place] = column[rows]
+    return bars
 
 
 def _possible(figures: Sequence[Integers]) -> Mask:
@@ -152,22 +169,34 @@ def _gaps(kept: Integers, closes: Integers, length: int) -> FileFinding:
 
 def _jumps(kept: Integers, closes: Integers, prices: Integers, jump_max: Decimal) -> FileFinding:
     """Find moves from close to close that are larger than a share: by doubles, and those at its edge by integers."""
-    before, after = prices[kept][:-1], prices[kept][1:]
-    share = np.abs(after - before) / np.maximum(before, 1)
+    before, after = prices[kept[:-1]], prices[kept[1:]]
     edge = float(jump_max)
-    jumps = share > edge
+    slack = _SLACK * max(1.0, edge)
+    shares = np.concatenate([np.zeros(0), *map(_shares, _blocks(before), _blocks(after))])
+    places = np.flatnonzero(shares >= edge - slack)
     top, bottom = jump_max.as_integer_ratio()
-    for place in np.flatnonzero(np.abs(share - edge) <= _SLACK * max(1.0, edge)).tolist():
-        jumps[place] = abs(int(after[place]) - int(before[place])) * bottom > int(before[place]) * top
-    places = np.flatnonzero(jumps)
+    for place in places[shares[places] <= edge + slack].tolist():
+        if abs(int(after[place]) - int(before[place])) * bottom <= int(before[place]) * top:
+            shares[place] = 0
+    places = places[shares[places] > 0]
     if not places.size:
         return _rows(DefectKind.JUMP, places, closes)
     rows = kept[places + 1]
-    first, largest = int(places[0]), int(places[share[places].argmax()])
+    first, largest = int(places[0]), int(places[shares[places].argmax()])
     where = _jump(first, before, after, closes[kept])
     if largest != first:
         where += f", the largest {_jump(largest, before, after, closes[kept])}"
     return _rows(DefectKind.JUMP, rows, closes, where)
+
+
+def _shares(before: Integers, after: Integers) -> Floats:
+    """Return the shares of prices by which those after them are apart."""
+    shares: Floats = np.abs(after - before) / np.maximum(before, 1)
+    return shares
+
+
+def _blocks(prices: Integers) -> Iterator[Integers]:
+    return (prices[start : start + _BLOCK] for start in range(0, prices.size, _BLOCK))
 
 
 def _jump(place: int, before: Integers, after: Integers, closes: Integers) -> str:

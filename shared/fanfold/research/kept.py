@@ -9,8 +9,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from llvmlite.binding import address_of_symbol
 from numba import types
+from numba.core import entrypoints
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
+from numba.core.runtime.nrt import rtsys
 
 from fanfold import __version__
 from fanfold.strategy.step_code import digest
@@ -38,7 +41,7 @@ def digest_of(modules: tuple[str, ...]) -> str:
 
     That is numbers, and the fields of named tuples, which compiled code reads by their places.
     """
-    texts = [(Path(__file__).parent / f"{name}.py").read_bytes() for name in modules]
+    texts = [(Path(__file__).parent / f"{name}.py").read_bytes() for name in ("kept", *modules)]
     names = (vars(import_module(f"{__package__}.{name.replace('/', '.')}")) for name in modules)
     taken = [sorted((name, part) for name, value in each.items() if (part := _taken(value))) for each in names]
     return blake2s(b"\0".join([*texts, __version__.encode(), repr(taken).encode()]), digest_size=8).hexdigest()
@@ -65,8 +68,32 @@ def _fields_of(kinds: Iterable[Any]) -> Iterator[tuple[str, ...]]:
             yield from _fields_of(kind.types)  # type: ignore[attr-defined]
 
 
+def _symbols_of(library: Any) -> list[str]:
+    """Return the names that compiled code takes from outside of itself."""
+    module = library._final_module  # noqa: SLF001 - no other way
+    parts = [*module.functions, *module.global_variables]
+    return sorted(part.name for part in parts if part.is_declaration and not part.name.startswith("llvm."))
+
+
+class _Result(CompileResultCacheImpl):
+    """Writes a compiled function with the names that it takes from outside."""
+
+    def reduce(self, cres: Any) -> Any:
+        return _symbols_of(cres.library), super().reduce(cres)  # type: ignore[no-untyped-call]
+
+    def rebuild(self, target_context: Any, payload: Any) -> Any:
+        symbols, reduced = payload
+        if any(address_of_symbol(name) is None for name in symbols):
+            target_context.refresh()
+        return super().rebuild(target_context, reduced)  # type: ignore[no-untyped-call]
+
+
 class _Heard(FunctionCache):
-    """A cache of compiled code that says when it has nothing."""
+    """A cache of compiled code that says when it has nothing.
+
+    To make all that numba can compile known, as its own cache does first, takes longer than to load what is kept. It is
+    left until something is compiled, or code needs a name that is not known yet; NRT, its allocator, always is needed.
+    """
 
     _impl_class: Any = None
 
@@ -75,8 +102,11 @@ class _Heard(FunctionCache):
         return *super()._index_key(signature, codegen), tuple(_fields_of(signature))  # type: ignore[no-untyped-call]
 
     def load_overload(self, signature: Any, target_context: Any) -> Any:
-        kept = super().load_overload(signature, target_context)  # type: ignore[no-untyped-call]
+        rtsys.initialize(target_context)
+        with self._guard_against_spurious_io_errors():
+            kept = self._load_overload(signature, target_context)  # type: ignore[no-untyped-call]
         if kept is None:
+            entrypoints.init_all()  # type: ignore[no-untyped-call]
             on_compile.get()(self._py_func.__name__)
         return kept
 
@@ -114,7 +144,7 @@ def keep(dispatcher: Any, modules: tuple[str, ...], part: str = "") -> Any:
         def get_disambiguator(self) -> str:
             return f"{self._lineno}-{stamp}"
 
-    class Result(CompileResultCacheImpl):
+    class Result(_Result):
         _locator_classes = [Located]  # type: ignore[list-item]  # noqa: RUF012 - as in its base
 
     class Kept(_Heard):
@@ -124,4 +154,6 @@ def keep(dispatcher: Any, modules: tuple[str, ...], part: str = "") -> Any:
         dispatcher._cache = Kept(dispatcher.py_func)  # type: ignore[no-untyped-call]  # noqa: SLF001 - no other way
     except RuntimeError:
         return dispatcher
+    # Other packages' additions to numba are found by reading all installed packages: they too wait for compiling.
+    dispatcher._compilation_chain_init_hook = lambda: None  # noqa: SLF001
     return dispatcher
