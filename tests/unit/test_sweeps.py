@@ -106,6 +106,7 @@ def test_ranks_and_heat_maps_are_of_the_rows() -> None:
         ({"fast": ","}, "no value of fast"),
         ({"fast": []}, "no value of fast"),
         ({"fast": "1:9000000:1"}, "take larger steps"),
+        ({"fast": [10**20]}, "which no 64 bits hold"),
     ],
 )
 def test_a_grid_that_cannot_be_tried_says_why(grid: dict[str, Any], reason: str) -> None:
@@ -129,6 +130,30 @@ def test_a_grid_is_every_combination_and_a_draw_a_part_of_it() -> None:
         grid_texts(["fast=1", "fast=2"])
     with pytest.raises(BadInput, match="of the form"):
         grid_texts(["fast"])
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"instruments": "some"}, "must be one of each, all"),
+        ({"draw": 2, "optuna": 2}, "leave draw out"),
+        ({"draw": 2.5}, "draw is 2.5"),
+        ({"draw": 2, "seed": -1}, "seed is -1"),
+        ({"windows": 0}, "0 windows"),
+        ({"windows": 300}, "trades nothing"),
+    ],
+)
+def test_an_option_that_means_nothing_says_what_it_may_be(options: dict[str, Any], reason: str) -> None:
+    with pytest.raises(BadInput, match=reason):
+        sweep("sma_cross", grid={"fast": [5, 10, 15]}, minutes=300, **options)
+
+
+def test_windows_are_a_number_or_a_text() -> None:
+    swept = (sweep("sma_cross", grid={"fast": [5]}, minutes=300, windows=windows) for windows in (3, "3", "100m"))
+    tables = [result.table for result in swept]
+    assert tables[0].num_rows == 3
+    assert tables[0].equals(tables[1])
+    assert tables[0].equals(tables[2])
 
 
 def test_windows_follow_each_other_within_the_span() -> None:
@@ -273,6 +298,8 @@ def test_the_command_ranks_writes_and_keeps(tmp_path: Path, capsys: pytest.Captu
         (["--windows", "400d"], "no longer than the data"),
         (["--random", "12"], "without --random"),
         (["--quantity", "1"], "traded together"),
+        (["--quantity", "0.00001", "--instruments", "each"], "no multiple of the lot of ETH/USDT"),
+        (["--quantity", "1", "--instruments", "each", "--latency", "60"], "leave --latency out"),
         (["--grid", "slow=1"], "given twice"),
         (["--tag", "a b"], "'a b' is no tag"),
         (["--out", "nowhere/trials.parquet"], "there is no folder nowhere"),

@@ -82,16 +82,39 @@ def test_a_purged_fold_over_holes_and_longer_bars_reads_no_bar_of_its_test(seed:
     legs = [np.unique(-(-minutes[dice.random(minutes.size) < 0.6] // length) * length) for _ in range(2)]
     lookback = int(dice.integers(1, 6))
     span, folds = TradedWindow(60, 18_000), int(dice.integers(2, 6))
-    for split in purged_folds(span, 60, folds, LookBack(lookback, legs), 0):
+    for split in purged_folds(span, 60, folds, LookBack(lookback, legs, length - 60), 0):
+        assert not any(window.since <= split.test.until and split.test.since <= window.until for window in split.train)
         for leg in legs:
-            read = bars_read(leg, lookback, split.test)
-            assert not read & set[int]().union(*(bars_read(leg, lookback, window) for window in split.train))
+            read = minutes_read(leg, lookback, length, split.test)
+            assert not read & set[int]().union(*(minutes_read(leg, lookback, length, each) for each in split.train))
+            # What training earns comes from no minute that the test reads, nor the other way round.
+            assert not read & {close for window in split.train for close in closes(window)}
+            for window in split.train:
+                assert not minutes_read(leg, lookback, length, window) & set(closes(split.test))
 
 
-def bars_read(leg: Any, lookback: int, window: TradedWindow) -> set[int]:
-    """Return the closes of the bars that decisions of a leg in a window read."""
+def minutes_read(leg: Any, lookback: int, length: int, window: TradedWindow) -> set[int]:
+    """Return the closes of the minutes that decisions of a leg in a window read.
+
+    The first of them is made when the window begins, on the newest bar that there is.
+    """
     places = [place for place, close in enumerate(leg.tolist()) if window.since <= close <= window.until]
-    return {int(leg[at]) for place in places for at in range(max(place - lookback, 0), place + 1)}
+    places += [max(int(np.searchsorted(leg, window.since, side="right")) - 1, 0)]
+    read = {int(leg[at]) for place in places for at in range(max(place - lookback, 0), place + 1)}
+    return {minute for close in read for minute in range(close - length + 60, close + 1, 60)}
+
+
+def test_a_purged_fold_of_longer_bars_trains_on_no_minute_of_its_test() -> None:
+    walk = walk_forward("sma_cross", folds=3, **{**WALK, "grid": {"fast": [1, 2], "slow": [3, 4]}}, timeframe="15m")
+    first = walk.folds[0]
+    # The first test has nothing before it to train on, not even the bar that it begins in.
+    assert len(first.train) == 1
+    assert first.train[0].since > first.test.until
+    for fold in walk.folds:
+        begins = fold.test.since - fold.test.since % 900
+        before = [window for window in fold.train if window.until < fold.test.since]
+        # The newest bar when the test begins, the three before it, and what these are made of.
+        assert [window.until for window in before] in ([], [begins - 4 * 900])
 
 
 def test_a_test_that_lost_all_ends_the_joined_curve() -> None:
@@ -138,6 +161,8 @@ def test_rolling_splits_are_those_of_a_list_of_closes(anchored: bool) -> None:
         ({"train": "9h", "test": "2h"}, "do not fit"),
         ({"train": "3h"}, "name the windows"),
         ({"folds": 1}, "from 2 to"),
+        ({"train": "3h", "test": "1m"}, "trades nothing"),
+        ({"folds": 600}, "trades nothing"),
         ({"folds": 2, "embargo": "9h"}, None),
         ({"folds": 3, "embargo": "x"}, "is not a number of"),
         ({"train": "3h", "test": "2h", "rank": "sharpe"}, "no configuration has a sharpe"),

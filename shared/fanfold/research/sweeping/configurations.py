@@ -11,6 +11,8 @@ from fanfold.errors import BadInput, near
 from fanfold.research.sweeping.sweep_job import Configuration
 from fanfold.strategy import contract, loading
 
+# What compiled steps, Arrow and Parquet hold.
+WHOLE_MAX = 2**63 - 1
 # A job is one document; of more trials a draw says as much.
 CONFIGURATIONS_MAX = 1_000_000
 Axes = dict[str, list[int | float]]
@@ -69,6 +71,8 @@ def _number(strategy: str, name: str, kind: type, text: str) -> int | float:
         number: int | float = loading.number(kind, text)
     except ValueError as wrong:
         raise BadInput(f"the grid of {name} has {text}; of {strategy} it must be a finite {kind.__name__}") from wrong
+    if kind is int and abs(number) > WHOLE_MAX:
+        raise BadInput(f"the grid of {name} has {text}, which no 64 bits hold")
     return number
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -13,6 +13,7 @@ from fanfold.local import spot_accounts
 from fanfold.local.run_plan import RunPlan
 from fanfold.market import timeframes
 from fanfold.research.sweeping.configurations import Axes, axes_of, drawn, grid_of
+from fanfold.research.sweeping.quantity_trials import check_quantity
 from fanfold.research.sweeping.sweep_job import Configuration, SizingTerms, SweepJob, TradedWindow, check
 from fanfold.research.sweeping.windows_of_span import windows_of
 from fanfold.strategy import contract
@@ -86,16 +87,27 @@ def frame_of(planned: RunPlan, options: SweepOptions) -> Frame:
     axes = axes_of(instance.strategy, options.grid)
     _refuse_short(varied, name, axes)
     fixed: Configuration = contract.bind(instance.strategy, instance.params, count).params._asdict()
+    markets = _markets(instance.strategy, instance.instruments, options.instruments)
+    if options.quantity is not None:
+        _refuse_latency(options)
+        for market in markets:
+            check_quantity(varied, market, options.quantity)
     span = TradedWindow(planned.start, planned.until)
     length = timeframes.seconds(planned.recordings[0].timeframe)
     frame = SweepJob(
         desk=varied,
         configurations=(),
-        markets=_markets(instance.strategy, instance.instruments, options.instruments),
+        markets=markets,
         windows=windows_of(options.windows, span, length) if options.windows else (span,),
         terms=SizingTerms(latency_s=options.latency_s, quantity=options.quantity),
     )
     return frame, SearchSpace(axes, fixed)
+
+
+def _refuse_latency(options: SweepOptions) -> None:
+    """Raise BadInput for a latency of orders by a fixed quantity, which fill at the next open."""
+    if options.latency_s:
+        raise BadInput("by a fixed quantity an order fills at the next open: leave --latency out, or --quantity")
 
 
 def _refuse_short(varied: Desk, name: str, axes: Axes) -> None:
@@ -108,6 +120,8 @@ def _refuse_short(varied: Desk, name: str, axes: Axes) -> None:
 
 
 def _markets(strategy: str, instruments: Sequence[str], together: Together) -> tuple[tuple[str, ...], ...]:
+    if together not in get_args(Together):
+        raise BadInput(f"instruments is {together!r}; it must be one of {', '.join(get_args(Together))}")
     if together == "all":
         return (tuple(instruments),)
     wanted = contract.instruments_of(strategy)

@@ -3,13 +3,14 @@
 Bars are prepared once for a batch; a trial is two compiled scans over them, of which neither makes a series.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
 import numpy as np
 
+from fanfold.desk import Desk
 from fanfold.errors import BadInput
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
@@ -33,14 +34,21 @@ from fanfold.strategy.contract import Strategy
 from fanfold.strategy.loading import attempted
 
 
+def check_quantity(desk: Desk, market: Sequence[str], quantity: Decimal) -> None:
+    """Raise BadInput for what a fixed quantity cannot trade."""
+    if len(market) != 1:
+        raise BadInput(f"a fixed quantity is of one instrument, and {len(market)} are traded together")
+    lot = desk.instruments[market[0]].lot
+    if quantity <= 0 or quantity % lot:
+        raise BadInput(f"the quantity {quantity} is no multiple of the lot of {market[0]}, {lot}")
+
+
 def fixed_terms(batch: TrialBatch) -> FixedSize:
     """Return the terms of the batch's account. Raises BadInput for what a fixed quantity cannot trade."""
-    (instance,), quantity = batch.desk.strategies.values(), batch.terms.quantity
-    if len(batch.market) != 1 or quantity is None:
-        raise BadInput(f"a fixed quantity is of one instrument, and {len(batch.market)} are traded together")
+    quantity = batch.terms.quantity or Decimal(0)
+    check_quantity(batch.desk, batch.market, quantity)
+    (instance,) = batch.desk.strategies.values()
     account, rules = batch.desk.accounts[instance.account], batch.desk.instruments[batch.market[0]]
-    if quantity <= 0 or quantity % rules.lot:
-        raise BadInput(f"the quantity {quantity} is no multiple of the lot of {batch.market[0]}, {rules.lot}")
     slippage = account.spread_bps / 2 + account.slippage_bps
     return FixedSize(account.cash, quantity, rules.tick, rules.lot, account.taker_bps, slippage)
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from fanfold.errors import BadInput
 from fanfold.local.run_plan import RunPlan
 from fanfold.research.backtesting import NO_FRICTIONS, Frictions, planned_of, with_frictions
-from fanfold.research.given_numbers import Moment, positive
+from fanfold.research.given_numbers import Moment, positive, whole
 from fanfold.research.library import RunLibrary, RunStamp
 from fanfold.research.sweeping.parts_of_sweep import SweepParts, job_hash
 from fanfold.research.sweeping.planning import Frame, SweepOptions, Together, frame_of, job_of
@@ -40,7 +41,7 @@ def sweep(
     strategies: str | Path | None = None,
     timeframe: str = "",
     instruments: Together = "all",
-    windows: str = "",
+    windows: str | int = "",
     quantity: Decimal | int | None = None,
     frictions: Frictions = NO_FRICTIONS,
     library: str | Path | None = None,
@@ -57,7 +58,10 @@ def sweep(
         folder.use(Path(strategies))
     planned = planned_of(strategy, data, desk, params, since, until, minutes, cash)
     size = None if quantity is None else positive("quantity", quantity)
-    options = SweepOptions(grid, draw, seed, optuna, timeframe, instruments, windows, size)
+    if draw and optuna:
+        raise BadInput("optuna chooses by itself: leave draw out")
+    draw, optuna, seed = whole("draw", draw, 0), whole("optuna", optuna, 0), whole("seed", seed, 0)
+    options = SweepOptions(grid, draw, seed, optuna, timeframe, instruments, str(windows), size)
     kept = None if library is None else RunLibrary(Path(library))
     if optuna:
         return of_search(searched_frame(planned, options, frictions), planned, options, rank, kept)

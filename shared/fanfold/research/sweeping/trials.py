@@ -14,7 +14,7 @@ from fanfold.research.account_market import History
 from fanfold.research.account_result import run_account
 from fanfold.research.data_hashes import data_hash
 from fanfold.research.result import AccountMetrics
-from fanfold.research.sweeping.quantity_trials import QuantityTrials
+from fanfold.research.sweeping.quantity_trials import QuantityTrials, fixed_terms
 from fanfold.research.sweeping.sweep_job import TrialBatch, trial_desk
 from fanfold.research.sweeping.trial_rows import TrialHashes, row_of, table_of
 from fanfold.risk.policy import prepare
@@ -60,9 +60,13 @@ def _by_desk(batch: TrialBatch, recordings: Sequence[Recording]) -> Callable[[De
 
 
 def _by_quantity(batch: TrialBatch, recordings: Sequence[Recording]) -> Callable[[Desk], AccountMetrics]:
-    trials = QuantityTrials(batch, recordings[0])
+    fixed_terms(batch)
+    # Where there is nothing to trade, as in a window without bars, each trial says so.
+    trials = attempted(partial(QuantityTrials, batch, recordings[0]))
 
     def figures(traded: Desk) -> AccountMetrics:
+        if isinstance(trials, BaseException):
+            raise trials
         (instance,) = traded.strategies.values()
         return trials.metrics(instance.params)
 

@@ -65,7 +65,8 @@ def _reach(job: SweepJob, planned: RunPlan) -> LookBack:
     ]
     if any(strategy.cross_sectional for strategy in bound):
         closes = [reduce(np.intersect1d, closes)]
-    return LookBack(max((strategy.lookback for strategy in bound), default=0), closes)
+    longer_s = length - timeframes.seconds(planned.recordings[0].timeframe)
+    return LookBack(max((strategy.lookback for strategy in bound), default=0), closes, longer_s)
 
 
 def _closes(recording: Recording, length: int) -> Integers:

@@ -20,6 +20,15 @@ def length_s(text: str) -> int:
     return units[text[-1]] * int(text[:-1])
 
 
+def check_length(window_s: int, bar_s: int) -> None:
+    """Raise BadInput for a window of one bar: what its close decides fills at the next open, which is not in it."""
+    if window_s < 2 * bar_s:
+        raise BadInput(
+            f"a window of one bar of {bar_s // 60} minutes trades nothing, as what a close decides fills at the next "
+            "open: take two bars or more"
+        )
+
+
 def windows_of(text: str, span: TradedWindow, bar_s: int) -> tuple[TradedWindow, ...]:
     """Return windows of a span, one after the other: so many equal ones, or of a length such as 30d.
 
@@ -40,6 +49,7 @@ def windows_of(text: str, span: TradedWindow, bar_s: int) -> tuple[TradedWindow,
                 f"a window of {text} does not fit: it has to be whole bars of {bar_s // 60} minutes, and no longer "
                 f"than the data, which spans {moment(span.since)} to {moment(span.until)}"
             )
+    check_length(each, bar_s)
     ends = [span.since + each * place - bar_s for place in range(1, count + 1)]
     if text.isdecimal():
         ends[-1] = span.until
