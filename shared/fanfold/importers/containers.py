@@ -8,10 +8,12 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn, Protocol
 
 import pyarrow as pa
+from pyarrow import parquet
 
 from fanfold.errors import BadInput
 from fanfold.importers.table import refuse
@@ -33,6 +35,15 @@ _UNREADABLE = (
     (b"ORC", "ORC", "write Parquet from it"),
     (b"Obj\x01", "Avro", "write Parquet from it"),
 )
+# A file that unpacks to more is refused while it is unpacked: a small one can unpack to any size. A year of bars of a
+# second as CSV is just below.
+PLAIN_MAX = 4 << 30
+# A file may be packed so often, as a tar in a gzip in a zip is. One that holds itself has no innermost layer.
+LAYERS_MAX = 5
+_CHUNK = 1 << 20
+# Deflate packs at most so many bytes into one.
+_DEFLATE_MAX = 1032
+_CELL = 8
 _EXCEL = "[Content_Types].xml"
 # Where macOS keeps attributes of files beside them.
 _RESOURCES = "__MACOSX"
@@ -53,8 +64,17 @@ class Content(NamedTuple):
     prefix: str = ""
 
 
-def unpack(path: Path) -> Content:
-    """Return what a file holds once it is decompressed. Raises BadInput for what cannot be read, and says why."""
+class _Packed(Protocol):
+    """A stream that unpacks as it is read."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+def unpack(path: Path, plain_max: int = PLAIN_MAX) -> Content:
+    """Return what a file holds once it is decompressed, at most ``plain_max`` bytes.
+
+    Raises BadInput for what cannot be read, and says why.
+    """
     if path.is_dir():
         refuse(path, "is a directory: name the files in it")
     if not path.is_file():
@@ -69,8 +89,14 @@ def unpack(path: Path) -> Content:
     content = Content(path.name, _bytes(path))
     if not content.body or content.body.isspace():
         refuse(path, "the file is empty")
-    while inner := _inner(path, content):
+    for _ in range(LAYERS_MAX):
+        inner = _inner(path, content, plain_max)
+        if inner is None:
+            break
         content = inner
+    else:
+        refuse(path, f"it is packed more than {LAYERS_MAX - 1} times: unpack it first")
+    _check_tables(path, content.body, plain_max)
     for magic, kind, cure in _UNREADABLE:
         if content.body.startswith(magic):
             refuse(path, f"this is {kind}: {cure}")
@@ -95,17 +121,20 @@ def is_excel(body: bytes) -> bool:
         return False
 
 
-def _inner(path: Path, content: Content) -> Content | None:
+def _inner(path: Path, content: Content, plain_max: int) -> Content | None:
     """Return what is inside, one layer down; None where nothing is around it."""
     body = content.body
     if body.startswith(b"PK") and not is_excel(body):
-        return _unzip(path, body)
+        return _unzip(path, body, plain_max)
     if body[257:262] == b"ustar":
-        return _untar(path, body)
-    for magic, kind, decompress in _COMPRESSED:
+        return _untar(path, body, plain_max)
+    for magic, kind, stream_of in _COMPRESSED:
         if body.startswith(magic):
             try:
-                plain = decompress(body)
+                with stream_of(body) as stream:
+                    plain = _read(path, kind, stream, plain_max)
+            except BadInput:
+                raise
             except (OSError, zlib.error, EOFError, lzma.LZMAError, ValueError, pa.ArrowException) as wrong:
                 refuse(path, f"the {kind} cannot be read ({wrong}); download it again")
             if not plain or plain.isspace():
@@ -114,24 +143,25 @@ def _inner(path: Path, content: Content) -> Content | None:
     return None
 
 
-def _unzip(path: Path, body: bytes) -> Content:
+def _unzip(path: Path, body: bytes, plain_max: int) -> Content:
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             name = _only(path, "zip", archive.namelist())
-            return Content(PurePosixPath(name).name, archive.read(name), "zip of ")
+            with archive.open(name) as stream:
+                return Content(PurePosixPath(name).name, _read(path, "zip", stream, plain_max), "zip of ")
     except BadInput:
         raise
     except _DAMAGES as wrong:
         refuse(path, f"the zip cannot be read ({wrong}); download it again")
 
 
-def _untar(path: Path, body: bytes) -> Content:
+def _untar(path: Path, body: bytes, plain_max: int) -> Content:
     try:
         with tarfile.open(fileobj=io.BytesIO(body)) as archive:
             name = _only(path, "tar", [member.name for member in archive.getmembers() if member.isfile()])
             member = archive.extractfile(name)
             assert member is not None
-            return Content(PurePosixPath(name).name, member.read(), "tar of ")
+            return Content(PurePosixPath(name).name, _read(path, "tar", member, plain_max), "tar of ")
     except BadInput:
         raise
     except _DAMAGES as wrong:
@@ -153,24 +183,46 @@ def _only(path: Path, kind: str, names: list[str]) -> str:
     return files[0]
 
 
-def _of_zstd(body: bytes) -> bytes:
-    return _by_arrow("zstd", body)
+def _read(path: Path, kind: str, stream: _Packed, plain_max: int) -> bytes:
+    """Return what a stream unpacks to; more than ``plain_max`` bytes are never held."""
+    chunks, size = list[bytes](), 0
+    while chunk := stream.read(_CHUNK):
+        size += len(chunk)
+        if size > plain_max:
+            _refuse_size(path, f"the {kind} unpacks to", plain_max)
+        chunks.append(chunk)
+    return b"".join(chunks)
 
 
-def _of_lz4(body: bytes) -> bytes:
-    return _by_arrow("lz4", body)
+def _check_tables(path: Path, body: bytes, plain_max: int) -> None:
+    """Raise BadInput for a table whose cells take more than ``plain_max`` bytes; its reader unpacks them at once."""
+    if is_excel(body) and len(body) * _DEFLATE_MAX > plain_max:
+        with zipfile.ZipFile(io.BytesIO(body)) as workbook:
+            if sum(part.file_size for part in workbook.infolist()) > plain_max:
+                _refuse_size(path, "the workbook unpacks to", plain_max)
+    if body.startswith(b"PAR1"):
+        try:
+            metadata = parquet.read_metadata(pa.BufferReader(body))
+        except (pa.ArrowException, OSError):  # Its reader says what is wrong with it.
+            return
+        if metadata.num_rows * metadata.num_columns * _CELL > plain_max:
+            rows = f"the parquet file has {metadata.num_rows:,} rows of {metadata.num_columns} columns, which are"
+            _refuse_size(path, rows, plain_max)
 
 
-def _by_arrow(codec: str, body: bytes) -> bytes:
-    with pa.CompressedInputStream(pa.BufferReader(body), codec) as stream:
-        plain: bytes = stream.read()
-        return plain
+def _refuse_size(path: Path, what: str, plain_max: int) -> NoReturn:
+    size = f"{plain_max >> 30} GiB" if plain_max >= 1 << 30 else f"{plain_max:,} bytes"
+    refuse(path, f"{what} more than {size}, which is the most that is read: split it, such as by month")
 
 
-_COMPRESSED: tuple[tuple[bytes, str, Callable[[bytes], bytes]], ...] = (
-    (b"\x1f\x8b", "gzip", gzip.decompress),
-    (b"BZh", "bzip2", bz2.decompress),
-    (b"\xfd7zXZ\x00", "xz", lzma.decompress),
-    (b"\x28\xb5\x2f\xfd", "zstd", _of_zstd),
-    (b"\x04\x22\x4d\x18", "lz4", _of_lz4),
+def _by_arrow(codec: str) -> Callable[[bytes], AbstractContextManager[_Packed]]:
+    return lambda body: pa.CompressedInputStream(pa.BufferReader(body), codec)
+
+
+_COMPRESSED: tuple[tuple[bytes, str, Callable[[bytes], AbstractContextManager[_Packed]]], ...] = (
+    (b"\x1f\x8b", "gzip", lambda body: gzip.GzipFile(fileobj=io.BytesIO(body))),
+    (b"BZh", "bzip2", lambda body: bz2.BZ2File(io.BytesIO(body))),
+    (b"\xfd7zXZ\x00", "xz", lambda body: lzma.LZMAFile(io.BytesIO(body))),
+    (b"\x28\xb5\x2f\xfd", "zstd", _by_arrow("zstd")),
+    (b"\x04\x22\x4d\x18", "lz4", _by_arrow("lz4")),
 )
