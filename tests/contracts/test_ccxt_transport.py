@@ -1,7 +1,9 @@
 """Requests of ccxt on http.client: each fault of a server is to ccxt what it is on requests."""
 
+import gzip
 import json
 import socket
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from textwrap import dedent
@@ -13,7 +15,7 @@ from fanfold.venues.ccxt import transport
 from fanfold.venues.ccxt.client import Client
 from fanfold.venues.ccxt.transport import DIRECT, HttpSession, RequestError
 from support.loopback_tls import certificate
-from support.odd_responses import LAST_WORDS, encrypted, listening
+from support.odd_responses import LAST_WORDS, encrypted, listening, response
 from support.python_processes import python
 
 PROGRAM = str(Path(__file__).with_name("ccxt_requests.py"))
@@ -62,6 +64,20 @@ def test_a_client_whose_exchange_hangs_up_has_no_venue(name: str) -> None:
 
     with listening(spoken) as port, pytest.raises(VenueUnavailable, match="binance"):
         Client("binance", f"http://127.0.0.1:{port}").load()
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_a_small_body_that_unpacks_to_more_than_any_exchange_has_is_a_fault(encoding: str) -> None:
+    large = bytes(transport.PLAIN_MAX + 1)
+    body = gzip.compress(large) if encoding == "gzip" else zlib.compress(large)
+
+    def spoken(connection: socket.socket) -> None:
+        with connection:
+            connection.recv(10_000)
+            connection.sendall(response(200, body, f"Content-Encoding: {encoding}\r\n"))
+
+    with listening(spoken) as port, pytest.raises(RequestError, match=f"no {encoding}: it unpacks to more than 64 MiB"):
+        HttpSession().request("GET", f"http://127.0.0.1:{port}/", data=None, headers={}, timeout=5.0, **DIRECT)
 
 
 def test_threads_share_a_session_and_closing_it_ends_no_request() -> None:

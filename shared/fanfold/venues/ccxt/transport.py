@@ -4,7 +4,6 @@ A cold start spends more on requests, with urllib3 and charset_normalizer, than 
 loaded already. ccxt still judges what happens: a fault is raised as the exception of requests that ccxt catches.
 """
 
-import gzip
 import ssl
 import zlib
 from collections import deque
@@ -23,7 +22,10 @@ RESTING_MAX = 10
 USER_AGENT = "fanfold"
 # What requests leaves as it is in an address: the reserved characters of RFC 3986, and what is encoded.
 _KEPT = "!#$%&'()*+,/:;=?@[]~"
-_UNREADABLE = (OSError, EOFError, zlib.error)
+# All markets of the largest exchange are a quarter of it; a small body can unpack to any size.
+PLAIN_MAX = 64 << 20
+# How zlib is to read: with the header of gzip.
+_GZIP = 16 + zlib.MAX_WBITS
 # What ccxt says of each request besides, as long as no proxy is set and certificates are verified.
 DIRECT = {"proxies": None, "verify": True, "files": None}
 # Scheme and host.
@@ -175,10 +177,10 @@ class HttpSession:
     def _decompressed(self, content: bytes, encoding: str) -> bytes:
         try:
             if content and encoding in {"gzip", "x-gzip"}:
-                return gzip.decompress(content)
+                return _gunzipped(content)
             if content and encoding == "deflate":
                 return _inflated(content)
-        except _UNREADABLE as fault:
+        except (OSError, zlib.error) as fault:
             raise self._faults.request(f"the body is no {encoding}: {fault}") from fault
         return content
 
@@ -201,9 +203,29 @@ def _readable(connection: HTTPConnection) -> bool:
 def _inflated(content: bytes) -> bytes:
     """Return the plain content of HTTP's deflate, which some servers send without the header of zlib."""
     try:
-        return zlib.decompress(content)
+        return _member(content, zlib.MAX_WBITS, PLAIN_MAX)[0]
     except zlib.error:
-        return zlib.decompress(content, -zlib.MAX_WBITS)
+        return _member(content, -zlib.MAX_WBITS, PLAIN_MAX)[0]
+
+
+def _gunzipped(content: bytes) -> bytes:
+    """Return the plain content of gzip, which may have several members."""
+    plain = b""
+    while content:
+        member, rest = _member(content, _GZIP, PLAIN_MAX - len(plain))
+        plain, content = plain + member, rest.lstrip(b"\0")
+    return plain
+
+
+def _member(content: bytes, window: int, plain_max: int) -> tuple[bytes, bytes]:
+    """Return what a stream of deflate unpacks to, and the bytes behind it. Raises OSError for more."""
+    stream = zlib.decompressobj(window)
+    plain = stream.decompress(content, plain_max + 1)
+    if len(plain) > plain_max:
+        raise OSError(f"it unpacks to more than {PLAIN_MAX >> 20} MiB")
+    if not stream.eof:
+        raise zlib.error("it ends too early")
+    return plain, stream.unused_data
 
 
 @cache
