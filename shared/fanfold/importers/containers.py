@@ -39,7 +39,7 @@ _UNREADABLE = (
 # second as CSV is just below.
 PLAIN_MAX = 4 << 30
 # A file may be packed so often, as a tar in a gzip in a zip is. One that holds itself has no innermost layer.
-LAYERS_MAX = 5
+LAYERS_MAX = 4
 _CHUNK = 1 << 20
 # Deflate packs at most so many bytes into one.
 _DEFLATE_MAX = 1032
@@ -89,13 +89,7 @@ def unpack(path: Path, plain_max: int = PLAIN_MAX) -> Content:
     content = Content(path.name, _bytes(path))
     if not content.body or content.body.isspace():
         refuse(path, "the file is empty")
-    for _ in range(LAYERS_MAX):
-        inner = _inner(path, content, plain_max)
-        if inner is None:
-            break
-        content = inner
-    else:
-        refuse(path, f"it is packed more than {LAYERS_MAX - 1} times: unpack it first")
+    content = _innermost(path, content, plain_max)
     _check_tables(path, content.body, plain_max)
     for magic, kind, cure in _UNREADABLE:
         if content.body.startswith(magic):
@@ -119,6 +113,15 @@ def is_excel(body: bytes) -> bool:
             return _EXCEL in archive.namelist()
     except (zipfile.BadZipFile, ValueError):
         return False
+
+
+def _innermost(path: Path, content: Content, plain_max: int) -> Content:
+    for _ in range(LAYERS_MAX + 1):
+        inner = _inner(path, content, plain_max)
+        if inner is None:
+            return content
+        content = inner
+    refuse(path, f"it is packed more than {LAYERS_MAX} times: unpack it first")
 
 
 def _inner(path: Path, content: Content, plain_max: int) -> Content | None:
@@ -215,6 +218,10 @@ def _refuse_size(path: Path, what: str, plain_max: int) -> NoReturn:
     refuse(path, f"{what} more than {size}, which is the most that is read: split it, such as by month")
 
 
+def _of_xz(body: bytes) -> lzma.LZMAFile:
+    return lzma.LZMAFile(io.BytesIO(body))
+
+
 def _by_arrow(codec: str) -> Callable[[bytes], AbstractContextManager[_Packed]]:
     return lambda body: pa.CompressedInputStream(pa.BufferReader(body), codec)
 
@@ -222,7 +229,7 @@ def _by_arrow(codec: str) -> Callable[[bytes], AbstractContextManager[_Packed]]:
 _COMPRESSED: tuple[tuple[bytes, str, Callable[[bytes], AbstractContextManager[_Packed]]], ...] = (
     (b"\x1f\x8b", "gzip", lambda body: gzip.GzipFile(fileobj=io.BytesIO(body))),
     (b"BZh", "bzip2", lambda body: bz2.BZ2File(io.BytesIO(body))),
-    (b"\xfd7zXZ\x00", "xz", lambda body: lzma.LZMAFile(io.BytesIO(body))),
+    (b"\xfd7zXZ\x00", "xz", _of_xz),
     (b"\x28\xb5\x2f\xfd", "zstd", _by_arrow("zstd")),
     (b"\x04\x22\x4d\x18", "lz4", _by_arrow("lz4")),
 )
