@@ -116,12 +116,12 @@ def is_excel(body: bytes) -> bool:
 
 
 def _innermost(path: Path, content: Content, plain_max: int) -> Content:
-    for _ in range(LAYERS_MAX + 1):
-        inner = _inner(path, content, plain_max)
-        if inner is None:
-            return content
-        content = inner
-    refuse(path, f"it is packed more than {LAYERS_MAX} times: unpack it first")
+    layers = 0
+    while inner := _inner(path, content, plain_max):
+        content, layers = inner, layers + 1
+        if layers > LAYERS_MAX:
+            refuse(path, f"it is packed more than {LAYERS_MAX} times: unpack it first")
+    return content
 
 
 def _inner(path: Path, content: Content, plain_max: int) -> Content | None:
