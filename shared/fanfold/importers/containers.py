@@ -222,14 +222,23 @@ def _of_xz(body: bytes) -> lzma.LZMAFile:
     return lzma.LZMAFile(io.BytesIO(body))
 
 
-def _by_arrow(codec: str) -> Callable[[bytes], AbstractContextManager[_Packed]]:
-    return lambda body: pa.CompressedInputStream(pa.BufferReader(body), codec)
+def _of_zstd(body: bytes) -> AbstractContextManager[_Packed]:
+    return _by_arrow("zstd", body)
+
+
+def _of_lz4(body: bytes) -> AbstractContextManager[_Packed]:
+    return _by_arrow("lz4", body)
+
+
+def _by_arrow(codec: str, body: bytes) -> AbstractContextManager[_Packed]:
+    stream: AbstractContextManager[_Packed] = pa.CompressedInputStream(pa.BufferReader(body), codec)
+    return stream
 
 
 _COMPRESSED: tuple[tuple[bytes, str, Callable[[bytes], AbstractContextManager[_Packed]]], ...] = (
     (b"\x1f\x8b", "gzip", lambda body: gzip.GzipFile(fileobj=io.BytesIO(body))),
     (b"BZh", "bzip2", lambda body: bz2.BZ2File(io.BytesIO(body))),
     (b"\xfd7zXZ\x00", "xz", _of_xz),
-    (b"\x28\xb5\x2f\xfd", "zstd", _by_arrow("zstd")),
-    (b"\x04\x22\x4d\x18", "lz4", _by_arrow("lz4")),
+    (b"\x28\xb5\x2f\xfd", "zstd", _of_zstd),
+    (b"\x04\x22\x4d\x18", "lz4", _of_lz4),
 )
