@@ -25,10 +25,12 @@ def executed(file: Path) -> NotebookNode:
     """Return a notebook after its cells ran in order, in an empty folder; a cell that raises ends it."""
     notebook = read(file)
     with tempfile.TemporaryDirectory() as folder:
-        # Cells call `fanfold`; the kernel's debugger warns of frozen modules, which it need not look at.
+        # Cells call `fanfold`; the kernel's debugger warns of frozen modules, which it need not look at. Cells show the
+        # same in all time zones, and this one is far from UTC.
         variables = os.environ | {
             "PATH": os.pathsep.join([str(BIN), os.environ["PATH"]]),
             "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+            "TZ": "Pacific/Auckland",
         }
         NotebookClient(notebook, timeout=300, kernel_name="python3").execute(cwd=folder, env=variables)
     return notebook

@@ -122,6 +122,14 @@ def test_a_column_that_cannot_be_traded_is_refused(order_rows: dict[str, Any], r
         backtest_orders(recording(1), costs=COSTS, **order_rows)
 
 
+def test_no_bars_and_lots_beyond_64_bits_say_so() -> None:
+    with pytest.raises(BadInput, match="there is no bar of BTC/USDT"):
+        backtest_orders(Recording("BTC/USDT", "1m", 2, 1, 0, b""), [])
+    bars = recording(1)
+    with pytest.raises(BadInput, match="name a smaller lot"):
+        backtest_orders(bars, np.zeros(bars.count), costs=Costs(lot=10**9))
+
+
 def test_costs_are_numbers_of_any_kind() -> None:
     weights = np.where(np.arange(400) > 5, 0.5, 0.0)
     plain = backtest_orders(recording(1), weights=weights, costs=Costs(cash=1_000, tick=0.05, fee_bps=7.5))

@@ -146,6 +146,27 @@ def test_tags_come_and_go(tmp_path: Path) -> None:
         library.tag("run-002", "x")
 
 
+@pytest.mark.parametrize("damaged", [b"", b"no rows", None])
+def test_a_file_that_cannot_be_read_is_named_and_stops_no_run(
+    damaged: bytes | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    library, _ = filled(tmp_path, 2)
+    odd = tmp_path / "runs" / "mine.parquet"
+    if damaged is None:
+        pq.write_table(pa.table({"a": [1]}), odd)
+    else:
+        odd.write_bytes(damaged)
+    assert main(["research", "runs", "--library", str(tmp_path)]) == 2
+    assert f"{odd} is damaged, or no file of a library" in capsys.readouterr().err
+    with pytest.raises(BadInput, match=r"mine\.parquet is damaged"):
+        library.tried("sma_cross", ["BTC/USDT"], 0, 10_000)
+    # Runs are kept and joined beside it, and it stays as it is.
+    filled(tmp_path, LOOSE_MAX + 2)
+    assert len(list((tmp_path / "runs").iterdir())) < LOOSE_MAX
+    odd.unlink()
+    assert set(library.runs(RunsWanted())["run"].to_pylist()) == {f"run-{place:04}" for place in range(LOOSE_MAX + 2)}
+
+
 def test_what_is_not_there_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["research", "runs", "--library", str(tmp_path)]) == 3
     assert "has no runs yet" in capsys.readouterr().err

@@ -50,6 +50,15 @@ def test_the_seeded_market_is_made_as_long_as_the_first_close_needs() -> None:
     assert planned(since=early).start == early
 
 
+def test_the_seeded_market_is_traded_to_the_end_that_was_named() -> None:
+    first = run_plan.SEEDED_START + (run_plan.WARM_UP_MINUTES + 1) * 60
+    for since, minutes in ((None, 1_000), (first + 6_000, 900), (None, 1)):
+        until = (since or first) + (minutes - 1) * 60
+        plan = planned(since=since, until=until, minutes=None)
+        assert (plan.start, plan.until) == (since or first, until)
+    assert planned(until=first + 60_000, minutes=5).until == first + 240
+
+
 def test_a_span_that_ends_before_it_begins_is_refused_before_data_is_read() -> None:
     with pytest.raises(BadInput, match=r"--from 2026-01-01T01:00.* is after --until 2026-01-01T00:30"):
         planned(data=["/nonexistent.csv"], since=run_plan.SEEDED_START + 3_600, until=run_plan.SEEDED_START + 1_800)

@@ -2,11 +2,14 @@
 
 from decimal import Decimal
 from itertools import count
+from typing import Any
 
 import msgspec
 import pytest
 
+from fanfold.aws.client.call import AwsFault
 from fanfold.errors import BadInput
+from fanfold.research.on_aws.executions import Release, SweepsOnAws
 from fanfold.research.on_aws.measuring import BEGIN_S, SLOWER, measured_times
 from fanfold.research.on_aws.submission import (
     BATCH_S,
@@ -23,6 +26,7 @@ from fanfold.research.on_aws.submission import (
     rows_name,
     stored,
 )
+from fanfold.research.on_aws.sweep_store import SweepStore
 from fanfold.research.sweeping.sweep_job import SizingTerms, SweepJob, TradedWindow, batches
 from support.backtests import START, bars, desk_of, instance
 
@@ -96,6 +100,72 @@ def test_a_trial_beyond_a_functions_time_needs_a_container() -> None:
     assert least < most
     with pytest.raises(BadInput, match=r"takes about 15 minutes.*FANFOLD_RESEARCH_SUBNETS"):
         items_of(submitted(1), counted, times)
+
+
+def test_what_is_there_needs_no_container_and_a_batch_that_grew_too_long_says_so() -> None:
+    counted = bars_in(JOB, BARS)
+    times = BatchTimes(0.0, FUNCTION_S_MAX / (max(counted.values()) - 1))
+    names = {rows_name(JOB, item) for item in items_of(submitted(1), counted, times, ("subnet-1",))}
+    assert {item.runner for item in items_of(submitted(1), counted, times, (), names)} == {"function"}
+    with pytest.raises(BadInput, match="7 trials, which were submitted as one batch, take about"):
+        items_of(submitted(100), counted, times)
+
+
+class Stage:
+    """A bucket, and a state machine whose executions are listed by nobody yet; ``ended`` has those that have ended."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.started: list[str] = []
+        self.ended: set[str] = set()
+
+    def __call__(self, _service: str, operation: str, parameters: Any) -> dict[str, Any]:
+        answers = {
+            "ListExecutions": self.executions, "StartExecution": self.start,
+            "ListObjectsV2": self.names, "PutObject": self.put, "GetObject": self.get,
+        }  # fmt: skip
+        answer: dict[str, Any] = answers[operation](parameters)
+        return answer
+
+    def executions(self, _parameters: Any) -> dict[str, Any]:
+        return {"executions": []}
+
+    def start(self, parameters: Any) -> dict[str, Any]:
+        """Start an execution: one that runs is started again without an effect, and one that ended is refused."""
+        name = parameters["name"]
+        if name in self.ended:
+            raise AwsFault("ExecutionAlreadyExists", name, 400)
+        self.started += [] if name in self.started else [name]
+        return {}
+
+    def names(self, parameters: Any) -> dict[str, Any]:
+        return {"Contents": [{"Key": key} for key in sorted(self.objects) if key.startswith(parameters["Prefix"])]}
+
+    def put(self, parameters: Any) -> dict[str, Any]:
+        self.objects[parameters["Key"]] = parameters["Body"]
+        return {}
+
+    def get(self, parameters: Any) -> dict[str, Any]:
+        return {"Body": self.objects[parameters["Key"]]}
+
+
+def test_a_sweep_that_was_just_started_is_joined_before_it_is_listed() -> None:
+    stage = Stage()
+    sweeps = SweepsOnAws(stage, SweepStore(stage, "lake"), "arn:aws:states:r:a:stateMachine:sweeps")
+
+    def start() -> str:
+        plan = sweeps.plan("sweep-1", JOB, BARS, QUICK, Release("c", "v"), "2026-01-31")
+        return sweeps.start(plan, BARS)
+
+    assert start() == start() == start() == "arn:aws:states:r:a:execution:sweeps:sweep-1.0"
+    assert stage.started == ["sweep-1.0"]
+    # One that ended without any rows is followed by another.
+    stage.ended.add("sweep-1.0")
+    assert start() == start() == "arn:aws:states:r:a:execution:sweeps:sweep-1.1"
+    # So it is where some rows are there, as the rest is other work.
+    stage.objects["research/trials/dt=2026-01-31/sweep-1/000000000-7.parquet"] = b""
+    assert start().endswith("sweep-1.2")
+    assert stage.started == ["sweep-1.0", "sweep-1.1", "sweep-1.2"]
 
 
 def test_stored_bars_come_back_and_others_are_refused() -> None:

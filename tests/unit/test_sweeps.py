@@ -19,12 +19,13 @@ import pytest
 from fanfold.cli.main import main
 from fanfold.errors import BadInput
 from fanfold.research import account_scan, backtest, folding, sweep
-from fanfold.research.library import RunLibrary
+from fanfold.research.library import RunLibrary, write_table
 from fanfold.research.sweeping import running
 from fanfold.research.sweeping.configurations import axes_of, drawn, grid_of
+from fanfold.research.sweeping.parts_of_sweep import SweepParts
 from fanfold.research.sweeping.planning import grid_texts
 from fanfold.research.sweeping.sweep_job import TradedWindow
-from fanfold.research.sweeping.trial_rows import figures_of
+from fanfold.research.sweeping.trial_rows import figures_of, table_of
 from fanfold.research.sweeping.trials import run_batch
 from fanfold.research.sweeping.windows_of_span import windows_of
 from fanfold.strategy import contract
@@ -48,6 +49,7 @@ def test_a_sweep_earns_what_back_tests_earn() -> None:
         assert (row["equity"], row["sharpe"], row["fills"]) == (figures["equity"], None, figures["fills"])
         assert row["data"] == alone.provenance.data
         assert row["code"] == alone.provenance.code["sma_cross"]
+        assert row["desk"] == alone.provenance.desk
     (refused,) = result.failed().to_pylist()
     assert refused["params"] == '{"fast":20,"slow":20}'
 
@@ -194,6 +196,14 @@ def test_a_sweep_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Mo
     assert list(tmp_path.glob("sweeps/*")) == []
     assert result.table.equals(sweep("sma_cross", **{**wanted, "library": None}).table)
     assert RunLibrary(tmp_path).rows_of(result.run).num_rows == 12
+
+
+def test_a_batch_whose_file_is_damaged_is_traded_again(tmp_path: Path) -> None:
+    parts = SweepParts(tmp_path)
+    for first in (0, 1):
+        write_table(tmp_path / f"{first}-1.parquet", table_of([{"trial": first}]))
+    (tmp_path / "1-1.parquet").write_bytes(b"")
+    assert parts.read()["trial"].to_pylist() == [0]
 
 
 def test_a_sweep_is_whole_though_another_with_the_same_ends_first(

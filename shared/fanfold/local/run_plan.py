@@ -138,7 +138,7 @@ def plan(
         recordings = universe.fit(raw, files, notes)
         universe.keep_in_quote(raw, cash, notes)
     else:
-        minutes = minutes or SEEDED_MINUTES
+        minutes = minutes or _seeded_minutes(since, after, until)
         recordings = _seeded(universe.seeded(raw, notes), _seeded_passed(since, after) + minutes, beyond)
         since = SEEDED_START + (WARM_UP_MINUTES + 1) * 60 if since is None else since
     choose(raw, strategy, params, notes)
@@ -181,6 +181,13 @@ def _seeded(symbols: Sequence[str], minutes: int, beyond: int) -> list[Recording
         )
     made = market.market(SEED, symbols, min(minutes + beyond, SEEDED_MINUTES_MAX), SEEDED_START)
     return [Recording.of(series) for series in made]
+
+
+def _seeded_minutes(since: int | None, after: int | None, until: int | None) -> int:
+    """Return how many minutes of the seeded market are traded where no number is named: twelve hours, or to an end."""
+    if until is None:
+        return SEEDED_MINUTES
+    return max((until - SEEDED_START) // 60 - _seeded_passed(since, after), 1)
 
 
 def _seeded_passed(since: int | None, after: int | None) -> int:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from hashlib import blake2s
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
@@ -17,7 +16,7 @@ from fanfold.local.run_plan import RunPlan
 from fanfold.research.account_market import History
 from fanfold.research.account_result import run_account
 from fanfold.research.account_terms import refuse_webhooks
-from fanfold.research.data_hashes import data_hash
+from fanfold.research.data_hashes import data_hash, desk_hash
 from fanfold.research.full_account import account_of
 from fanfold.research.given_numbers import Moment, Number, fee_of, positive, seconds_of, slippage_of
 from fanfold.research.result import AccountResult, BacktestResult, Fidelity, Provenance
@@ -168,6 +167,5 @@ def _paying(account: Account, frictions: Frictions) -> Account:
 def provenance_of(traded: Desk, planned: RunPlan, latency_s: int) -> Provenance:
     """Return the hashes of data, code and desk, and how long orders were on their way."""
     code = {name: contract.code_of(instance.strategy) for name, instance in traded.strategies.items()}
-    document = blake2s(desk.dump(traded), digest_size=16).hexdigest()
     data = data_hash(planned.recordings, planned.start, planned.until)
-    return Provenance(data=data, code=code, desk=document, version=__version__, latency_s=latency_s)
+    return Provenance(data=data, code=code, desk=desk_hash(traded), version=__version__, latency_s=latency_s)

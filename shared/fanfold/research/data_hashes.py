@@ -1,11 +1,34 @@
-"""Hashes of bars."""
+"""Hashes of bars, and of desks."""
 
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import blake2s
 from typing import Any
 
+import msgspec
+
+from fanfold import desk
+from fanfold.desk import Desk, StrategyInstance
 from fanfold.market.recording import Recording
+from fanfold.strategy import contract
+from fanfold.strategy.loading import attempted
+
+
+def desk_hash(traded: Desk) -> str:
+    """Return the hash of a desk with all params of its strategies: however they were written, it is the same."""
+    strategies = {
+        name: msgspec.structs.replace(instance, params=_all_params(instance))
+        for name, instance in traded.strategies.items()
+    }
+    return blake2s(desk.dump(msgspec.structs.replace(traded, strategies=strategies)), digest_size=16).hexdigest()
+
+
+def _all_params(instance: StrategyInstance) -> dict[str, Any]:
+    """Return the params of an instance and the defaults of the others; as they are where the strategy refuses them."""
+    if instance.strategy == contract.EXTERNAL:
+        return instance.params
+    bound = attempted(partial(contract.bind, instance.strategy, instance.params, len(instance.instruments)))
+    return instance.params if isinstance(bound, BaseException) else bound.params._asdict()
 
 
 def data_hash(recordings: Iterable[Recording], start: int, until: int) -> str:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from numbers import Integral
 
 from fanfold.errors import BadInput
 from fanfold.money import ZERO
@@ -52,8 +53,10 @@ def slippage_of(value: Number, half_spread: Decimal = ZERO) -> Decimal:
 
 def seconds_of(name: str, value: Moment | None) -> int | None:
     """Return a time in epoch seconds; a text or a datetime is of UTC unless it names another zone."""
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
-        return value
+    if value is None:
+        return None
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        return int(value)
     try:
         moment = datetime.fromisoformat(str(value))
     except ValueError as wrong:

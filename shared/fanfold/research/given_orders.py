@@ -90,6 +90,8 @@ def backtest_orders(
     exact = costs.exact()
     recording = data if isinstance(data, Recording) else _read(data)
     bars = _in_ticks(integer_bars(recording, 0, 2**62), exact.tick)
+    if not bars.time.size:
+        raise BadInput(f"there is no bar of {recording.instrument} to trade")
     order_rows = given_of(bars.time.size, orders, weights, exact.lot)
     return _account(recording, bars, traded(bars, order_rows, exact), exact)
 
@@ -163,6 +165,13 @@ def traded(bars: IntegerBars, order_rows: GivenOrders, costs: ExactCosts) -> Giv
 def _integers(bars: IntegerBars, costs: ExactCosts, scale: int) -> GivenTerms:
     fee, worse = (Fraction(rate) / 10_000 for rate in (costs.fee_bps, costs.slippage_bps))
     worth = int(costs.lot.scaleb(scale - bars.price_scale))
+    # A product with a share has to fit, too.
+    notional_max = int(bars.high.max(initial=1)) * worth * max(fee.denominator, worse.denominator)
+    if notional_max > LIMIT:
+        raise BadInput(
+            f"a lot of {costs.lot} is worth more than 64 bits hold in units of 1e-{scale}: name a smaller lot, or "
+            "rates with fewer decimals"
+        )
     return GivenTerms(
         cash=int(costs.cash.scaleb(scale)),
         worth=worth,
@@ -170,8 +179,7 @@ def _integers(bars: IntegerBars, costs: ExactCosts, scale: int) -> GivenTerms:
         worse=worse.as_integer_ratio(),
         tick=int(costs.tick.scaleb(bars.price_scale)),
         step=int(CASH_STEP.scaleb(scale)),
-        # A product with a share has to fit, too.
-        notional_max=int(bars.high.max(initial=1)) * worth * max(fee.denominator, worse.denominator),
+        notional_max=notional_max,
     )
 
 

@@ -206,13 +206,14 @@ class RunLibrary:
 
     def _ask(self, folder: Path, values: Mapping[str, Any], text: Callable[[Sequence[str]], str]) -> pa.Table | None:
         """Ask the files of a folder, or return None where there are none; anew where another process joined some."""
-        from duckdb import IOException  # noqa: PLC0415 - as below
+        from duckdb import Error  # noqa: PLC0415 - as below
 
         while files := sorted(map(str, folder.glob("*.parquet"))):
             try:
                 return self._database.sql(text(files), params={"files": files, **values}).to_arrow_table()
-            except IOException:
+            except Error:
                 if all(map(os.path.exists, files)):
+                    _refuse_foreign(files)
                     raise
         return None
 
@@ -241,11 +242,28 @@ class RunLibrary:
             files = [path for path in sorted(self._runs.glob("*.parquet")) if path.stat().st_size <= JOINED_BYTES_MAX]
             if sum(not path.name.startswith(_JOINED) for path in files) < LOOSE_MAX:
                 return
+            # What cannot be read stays, for the next question to name.
+            files = [path for path in files if _is_whole(path)]
             rows = pa.concat_tables([pq.read_table(path, schema=library_schema()) for path in files])
             name = blake2s(" ".join(path.name for path in files).encode(), digest_size=8).hexdigest()
             write_table(self._runs / f"{_JOINED}{name}.parquet", rows)
             for path in files:
                 path.unlink(missing_ok=True)
+
+
+def _refuse_foreign(files: Sequence[str]) -> None:
+    """Raise BadInput for the first file that is damaged, or of something else."""
+    for file in files:
+        if not _is_whole(Path(file)):
+            raise BadInput(f"{file} is damaged, or no file of a library of runs: move it out of the library")
+
+
+def _is_whole(path: Path) -> bool:
+    """Return whether a file can be read, and has rows of strategies."""
+    try:
+        return "strategy" in pq.read_schema(path).names
+    except (pa.ArrowInvalid, OSError):
+        return False
 
 
 def write_table(path: Path, rows: pa.Table) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from fanfold.aws.client.call import Call
-from fanfold.aws.step_functions import start_once
+from fanfold.aws.step_functions import is_started
 from fanfold.errors import BadInput, NotReachable
 from fanfold.market.recording import Recording
 from fanfold.research.on_aws.submission import (
@@ -20,7 +20,7 @@ from fanfold.research.on_aws.submission import (
     items_of,
     stored,
 )
-from fanfold.research.on_aws.sweep_store import ROOT, SweepStore
+from fanfold.research.on_aws.sweep_store import ROOT, SweepStore, items_key
 from fanfold.research.sweeping.sweep_job import SweepJob
 
 _SERVICE = "stepfunctions"
@@ -90,8 +90,9 @@ class SweepsOnAws:
             version=release.version,
             trials_max=batch_size(bars, times),
         )
-        items = items_of(submitted, bars, times, subnets)
-        return SweepPlan(submitted, items, self._store.missing(submitted, items), bars, times)
+        items = items_of(submitted, bars, times, subnets, self._store.rows_there(submitted))
+        missing = self._store.missing(submitted, items)
+        return SweepPlan(submitted, items, missing, bars, times)
 
     def start(self, plan: SweepPlan, recordings: Sequence[Recording]) -> str:
         """Start an execution for what is missing, or join the one that runs already, and return its ARN.
@@ -106,11 +107,20 @@ class SweepsOnAws:
         self._store.keep_bars(recordings)
         self._store.keep(plan.submitted)
         number = self._store.executions(sweep)
+        # An execution is listed a while after it was started; started again under its name it is still the same one.
+        if number and self._store.has_items(sweep, number - 1, plan.missing) and self._is_started(sweep, number - 1):
+            return self._arn(sweep, number - 1)
+        self._store.keep_items(sweep, number, plan.missing)
+        self._is_started(sweep, number)
+        return self._arn(sweep, number)
+
+    def _is_started(self, sweep: str, number: int) -> bool:
         name = f"{sweep}.{number}"
-        items = self._store.keep_items(sweep, number, plan.missing)
-        request = {"items": items, "results": f"{ROOT}/maps/{name}"}
-        start_once(self._call, self._machine, name, json.dumps(request))
-        return f"{self._machine.replace(':stateMachine:', ':execution:')}:{name}"
+        request = {"items": items_key(sweep, number), "results": f"{ROOT}/maps/{name}"}
+        return is_started(self._call, self._machine, name, json.dumps(request))
+
+    def _arn(self, sweep: str, number: int) -> str:
+        return f"{self._machine.replace(':stateMachine:', ':execution:')}:{sweep}.{number}"
 
     def progress(self, plan: SweepPlan, execution: str) -> SweepProgress:
         """Return how far a sweep is; its trials are counted by the rows that are there."""

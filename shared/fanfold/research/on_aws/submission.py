@@ -1,6 +1,6 @@
 """A sweep as AWS gets it: a document for all batches, and an item for each, which the state machine hands out."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2s
 from typing import Literal, NamedTuple
 
@@ -53,6 +53,11 @@ class BatchItem(msgspec.Struct, frozen=True, kw_only=True):
     count: int
     runner: Runner = "function"
     subnets: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> tuple[int, int, int, int]:
+        """Return what it trades: its market, window, first configuration, and how many."""
+        return self.market, self.window, self.first, self.count
 
 
 class BatchTimes(NamedTuple):
@@ -117,26 +122,34 @@ def batch_size(bars: Mapping[tuple[int, int], int], times: BatchTimes) -> int:
 
 
 def items_of(
-    submitted: SubmittedSweep, bars: Mapping[tuple[int, int], int], times: BatchTimes, subnets: Sequence[str] = ()
+    submitted: SubmittedSweep,
+    bars: Mapping[tuple[int, int], int],
+    times: BatchTimes,
+    subnets: Sequence[str] = (),
+    there: Collection[str] = (),
 ) -> list[BatchItem]:
-    """Return the items of all batches. Raises BadInput where a trial needs a container and no subnet is named."""
+    """Return the items of all batches; ``there`` has the names of those whose rows are there, which nothing runs.
+
+    Raises BadInput where one needs a container and no subnet is named.
+    """
     items = []
     for market, window, first, count in _cuts(submitted.job, submitted.trials_max):
-        heavy = times.batch_s(bars[market, window], count) > FUNCTION_S_MAX
-        if heavy and not subnets:
-            minutes = times.batch_s(bars[market, window], 1) / 60
-            raise BadInput(
-                f"a trial takes about {minutes:.0f} minutes, and a function has 15: it needs a container, so name the "
-                "subnets that it may start in as FANFOLD_RESEARCH_SUBNETS, or trade shorter windows"
-            )
-        runner: Runner = "container" if heavy else "function"
-        items.append(
-            BatchItem(
-                sweep=submitted.sweep, market=market, window=window, first=first, count=count, runner=runner,
-                subnets=tuple(subnets) if heavy else (),
-            )
-        )  # fmt: skip
+        item = BatchItem(sweep=submitted.sweep, market=market, window=window, first=first, count=count)
+        batch_s = times.batch_s(bars[market, window], count)
+        if batch_s > FUNCTION_S_MAX and rows_name(submitted.job, item) not in there:
+            item = _in_container(item, batch_s, subnets)
+        items.append(item)
     return items
+
+
+def _in_container(item: BatchItem, batch_s: float, subnets: Sequence[str]) -> BatchItem:
+    if not subnets:
+        what = "a trial takes" if item.count == 1 else f"{item.count} trials, which were submitted as one batch, take"
+        raise BadInput(
+            f"{what} about {batch_s / 60:.0f} minutes, and a function has 15: they need a container, so name the "
+            "subnets that it may start in as FANFOLD_RESEARCH_SUBNETS, or trade shorter windows"
+        )
+    return msgspec.structs.replace(item, runner="container", subnets=tuple(subnets))
 
 
 def _cuts(job: SweepJob, trials_max: int) -> Iterator[tuple[int, int, int, int]]:

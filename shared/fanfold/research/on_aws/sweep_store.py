@@ -74,11 +74,14 @@ class SweepStore:
         """Return how many executions of a sweep have been given items."""
         return len(list(self._names(f"{ROOT}/sweeps/{sweep}/items-")))
 
-    def keep_items(self, sweep: str, execution: int, items: Sequence[BatchItem]) -> str:
-        """Store the items of an execution, and return their key."""
-        key = f"{ROOT}/sweeps/{sweep}/items-{execution}.json"
-        self._put(key, msgspec.json.encode(items))
-        return key
+    def keep_items(self, sweep: str, execution: int, items: Sequence[BatchItem]) -> None:
+        """Store the items of an execution."""
+        self._put(items_key(sweep, execution), msgspec.json.encode(items))
+
+    def has_items(self, sweep: str, execution: int, items: Sequence[BatchItem]) -> bool:
+        """Return whether an execution was given just these batches, whatever runs them."""
+        kept = msgspec.json.decode(self._get(items_key(sweep, execution)), type=list[BatchItem])
+        return [item.place for item in kept] == [item.place for item in items]
 
     def keep_rows(self, submitted: SubmittedSweep, item: BatchItem, rows: pa.Table) -> str:
         """Store the rows of a batch, and return their key."""
@@ -116,6 +119,11 @@ class SweepStore:
 
     def _put(self, key: str, body: bytes) -> None:
         self._call("s3", "PutObject", {"Bucket": self.bucket, "Key": key, "Body": body})
+
+
+def items_key(sweep: str, execution: int) -> str:
+    """Return where the items of an execution lie."""
+    return f"{ROOT}/sweeps/{sweep}/items-{execution}.json"
 
 
 def _bars_key(bars: StoredBars) -> str:

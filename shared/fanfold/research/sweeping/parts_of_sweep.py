@@ -66,8 +66,11 @@ def in_order(tables: Sequence[pa.Table]) -> pa.Table:
 
 
 def _table(file: Path) -> pa.Table | None:
-    """Return the rows of a file; None where another process with the same sweep ended, and removed it."""
+    """Return the rows of a file; None where another process with the same sweep ended, and removed it.
+
+    So it is of a file that a machine which stopped left damaged: its batch is traded again.
+    """
     try:
         return pq.read_table(file, schema=row_schema())
-    except FileNotFoundError:
+    except (FileNotFoundError, pa.ArrowInvalid):
         return None

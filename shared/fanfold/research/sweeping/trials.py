@@ -2,17 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from hashlib import blake2s
 
 import pyarrow as pa
 
-from fanfold import __version__, desk
+from fanfold import __version__
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
 from fanfold.market.recording import Recording
 from fanfold.research.account_market import History
 from fanfold.research.account_result import run_account
-from fanfold.research.data_hashes import data_hash
+from fanfold.research.data_hashes import data_hash, desk_hash
 from fanfold.research.result import AccountMetrics
 from fanfold.research.sweeping.quantity_trials import QuantityTrials, fixed_terms
 from fanfold.research.sweeping.sweep_job import TrialBatch, trial_desk
@@ -35,7 +34,7 @@ def run_batch(batch: TrialBatch, recordings: Sequence[Recording]) -> pa.Table:
     for place, configuration in enumerate(batch.configurations):
         changed = trial_desk(batch, configuration)
         outcome = attempted(partial(trade, changed))
-        hashes = TrialHashes(bars_hash, _code(changed), _hash(changed), __version__)
+        hashes = TrialHashes(bars_hash, _code(changed), desk_hash(changed), __version__)
         rows.append(row_of(batch, place, _reason(outcome) if isinstance(outcome, BaseException) else outcome, hashes))
     return table_of(rows)
 
@@ -80,7 +79,3 @@ def _reason(fault: BaseException) -> str:
 def _code(traded: Desk) -> str:
     (instance,) = traded.strategies.values()
     return contract.code_of(instance.strategy)
-
-
-def _hash(traded: Desk) -> str:
-    return blake2s(desk.dump(traded), digest_size=16).hexdigest()
