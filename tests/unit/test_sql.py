@@ -268,7 +268,7 @@ def test_the_examples_say_what_is_true_of_the_rows(lake: Path) -> None:
     ],
 )
 def test_no_part_of_a_statement_writes_or_reaches_beyond_the_lake(text: str) -> None:
-    with pytest.raises(BadInput, match=r"read-only|not in the catalog|operations are disabled"):
+    with pytest.raises(BadInput, match=r"read-only|Athena has no function"):
         ask(text)
 
 
@@ -276,7 +276,8 @@ def test_a_bounded_query_takes_no_more_memory_than_it_may_and_no_disk(monkeypatc
     monkeypatch.setattr(sql, "MEMORY", "50MB")
     with pytest.raises(BadInput, match="Out of Memory"):
         sql.query(
-            "SELECT max(length(s)) FROM (SELECT array_agg(rpad('x', 1000000, 'x')) AS s FROM range(100))",
+            "SELECT max(length(s)) FROM (SELECT array_agg(rpad('x', 1000000, 'x')) AS s "
+            "FROM UNNEST(sequence(1, 100)) AS t (n))",
             {},
             sql.QueryBounds(1, 60),
         )

@@ -19,7 +19,10 @@ from fanfold.audit.lake_schema import TABLES, LakeTable
 from fanfold.audit.lake_view import LakeView
 from fanfold.audit.lake_views import VIEWS
 from fanfold.aws.s3.lake import schema_of
+from fanfold.cli.sql_grammar import check_tree
 from fanfold.cli.sql_meaning import as_trino_means
+from fanfold.cli.sql_names import check_names
+from fanfold.cli.sql_words import check_words
 from fanfold.errors import BadInput
 
 DATABASE = "fanfold"
@@ -126,10 +129,13 @@ def _translated(text: str) -> str:
             f"give one statement, not {len([statement for statement in statements if statement is not None])}"
         )
     statement = statements[0]
+    check_words(text)
     if not isinstance(statement, (*_READS, exp.Describe)) or statement.find(*_WRITES):
         raise BadInput("the lake is read-only: SELECT, WITH, VALUES, SHOW TABLES, SHOW COLUMNS, DESCRIBE and EXPLAIN")
     for node in statement.find_all(exp.Func, exp.AtTimeZone):
         _check_function(node)
+    check_tree(statement, text)
+    check_names(statement)
     _name_columns(statement)
     meant = as_trino_means(statement)
     try:
