@@ -79,7 +79,7 @@ check: lint ## Check style and types, then pass the unit tests, in a minute: for
 lint: install ## Check style and types
 	@$(BIN)/ruff format --check --quiet . || { echo "run \`make format\`"; exit 1; }
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy shared services
+	@$(BIN)/mypy shared services tests
 
 format: install ## Format the code, put imports in order, and mend what the linter can
 	@$(BIN)/ruff check --fix-only --quiet .

@@ -244,7 +244,8 @@ def test_halting_all_halts_as_many_accounts_as_there_are(world):
     opened = [f"account-{number}" for number in range(30)]
     desk = msgspec.structs.replace(world.desk, accounts=dict.fromkeys(opened, world.desk.accounts["main"]))
     halts = Halts()
-    body = answer(event("POST", "/halt", who=ANNA, body=REASON, idempotency_key="key-00000001"), desk, halts, NOW)
+    request = event("POST", "/halt", who=ANNA, body=REASON, idempotency_key="key-00000001")
+    body = answer(request, desk, halts, NOW)  # type: ignore[arg-type]
     assert json.loads(body["body"])["accounts"] == sorted(opened)
     assert sorted(message.account for message in halts.messages) == sorted(opened)
 

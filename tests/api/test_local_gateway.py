@@ -117,6 +117,6 @@ def test_a_browser_that_goes_away_is_no_fault_and_a_bug_is_one(capsys):
             try:
                 raise fault
             except (ConnectionError, ArithmeticError):
-                listening.handle_error(None, ("127.0.0.1", 1))
+                listening.handle_error(socket.socket(), ("127.0.0.1", 1))
             printed.append("Traceback" in capsys.readouterr().err)
     assert printed == [False, False, True]

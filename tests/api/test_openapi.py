@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from threading import Thread
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from fanfold.api import openapi
 from fanfold.local import http_gateway
-from fanfold.local.http_gateway import READING, TARGETS, Gateway
+from fanfold.local.http_gateway import READING, TARGETS, Gateway, RouteTarget
 from support.api_desk import ANNA, READER, World
 
 schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is in the test extra: run `make install`")
@@ -28,7 +29,9 @@ def url(traded: World) -> Iterator[str]:
     limits, system = TARGETS["GET /limits"], TARGETS["GET /system"]
     functions = {READING: traded.read, halt: traded.control, hook: traded.webhook, fills: traded.fills,
                  limits: traded.limits, system: traded.system} | page_control  # fmt: skip
-    alone = {target: lambda event, _context, answer=answer: answer(event) for target, answer in functions.items()}
+    alone: dict[RouteTarget, Any] = {
+        target: lambda event, _context, answer=answer: answer(event) for target, answer in functions.items()
+    }
     listening = http_gateway.server(Gateway(alone, {"jwt": READER, "iam": ANNA}), 0)
     Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     yield f"http://127.0.0.1:{listening.server_port}"

@@ -1,5 +1,7 @@
 """A year of orders: what a page and the status read does not grow with it."""
 
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from typing import Any
 
@@ -26,7 +28,7 @@ DECIDED = 2
 class Years:
     """The views of an account that decided on ``A_DAY`` orders a day, two at a time; counts what is looked up."""
 
-    def __init__(self, days: int, template: Order, refused: set[int] = frozenset()) -> None:
+    def __init__(self, days: int, template: Order, refused: AbstractSet[int] = frozenset()) -> None:
         self.looked_up = 0
         self._refused = refused
         numbers = range(days * A_DAY)
@@ -45,7 +47,7 @@ class Years:
         return (decision for decision in self._decisions if account == "main" and (not until or decision[0] <= until))
 
     def orders_by_id(
-        self, _account: str, ids: list[str], *, consistent: bool = True
+        self, account: str, ids: Sequence[str], *, consistent: bool = True
     ) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
         self.looked_up += len(ids)
         rows = {}
@@ -55,13 +57,20 @@ class Years:
             rows[order_id] = row | ({"code": "KILL_STATE", "detail": "d"} if number in self._refused else {}), {}
         return rows
 
-    def read(self, _place: tuple[str, ...]) -> dict[str, Any]:
+    def read(self, place: tuple[str, ...]) -> dict[str, Any]:
         return {}
 
-    def of_account(self, _account: str, _kind: str) -> list[dict[str, Any]]:
+    def of_account(self, account: str, kind: str) -> list[dict[str, Any]]:
         return []
 
-    orders = trades = of_account
+    def orders(self, account: str) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        return []
+
+    def trades(self, account: str, dt: str) -> list[dict[str, Any]]:
+        return []
+
+    def aside(self, stream: str, after: int) -> dict[int, str]:
+        return {}
 
     def tips(self) -> list[Tip]:
         return []
@@ -74,7 +83,9 @@ def template() -> Order:
 
 def get(views: Years, path: str, query: str = "") -> Answer:
     request = event("GET", path, query, who=READER)
-    parts = read_api.ReadParts(views, OpenOrders(views), None, None, RememberedReads(views, None))
+    # What orders are read from alone.
+    no_log: Any = None
+    parts = read_api.ReadParts(views, OpenOrders(views), no_log, no_log, RememberedReads(views, no_log))
     return answered(lambda api_event: read_api.answer(api_event, small_desk(), parts, NOW), request)
 
 
@@ -123,7 +134,7 @@ class Changing(Years):
         self.settled: set[str] = set()
 
     def orders_by_id(
-        self, account: str, ids: list[str], *, consistent: bool = True
+        self, account: str, ids: Sequence[str], *, consistent: bool = True
     ) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
         state = {"state": "FILLED", "filled": "0.5", "at": NOW.isoformat()}
         rows = super().orders_by_id(account, ids)

@@ -76,7 +76,7 @@ def coming() -> Iterator[Message]:
         at = START + timedelta(minutes=n)
         refused, approved = order(1_000 + n, at), order(999 + n, at)
         refusal = Refusal(order=refused, code=Code.GROSS_EXPOSURE, detail="too much")
-        common = {"cause": f"targets-{n}", "at": at, "account": "main"}
+        common: dict[str, Any] = {"cause": f"targets-{n}", "at": at, "account": "main"}
         yield OrdersRefused(id=f"no-{n}", refusals=[refusal], **common)
         yield OrdersApproved(id=f"yes-{n}", orders=[approved] if n else [], **common)
         yield from minute(n)
@@ -199,7 +199,7 @@ def test_a_process_keeps_no_more_answers_than_it_may():
     process = desk.process()
     for limit in range(1, KEPT_MAX + 20):
         key = ("/orders", limit)
-        assert process.parts.remembered.read(key, lambda _views, limit=limit: limit)[0] == limit
+        assert process.parts.remembered.read(key, lambda _views: key[1])[0] == limit  # noqa: B023 - read at once
     process.call.calls.clear()
     assert process.parts.remembered.read(("/orders", KEPT_MAX + 19), lambda _views: 0)[0] == KEPT_MAX + 19
 

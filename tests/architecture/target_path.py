@@ -115,7 +115,7 @@ def stays_of_a_target() -> list[Stay]:
 
     world, minute = World(built()), 1
     world.now, closes = at(minute), START + 60 * minute
-    rows = [series(name, [Bar(closes, *[10_000] * 4, 10**9)], closes - 60) for name in (A, B)]
+    rows = [series(name, [Bar(*[closes, *[10_000] * 4, 10**9])], closes - 60) for name in (A, B)]
     bars = bars_message(rows, "p")
     world.assessor.on_bars(bars)
     matched = ExecutionReport(

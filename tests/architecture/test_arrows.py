@@ -123,7 +123,7 @@ def _target(name: str, here: str) -> str:
 
 def test_rooms_import_each_other_without_a_circle() -> None:
     below = {room: rooms - {room} for room, rooms in ROOMS.items()}
-    assert next(TopologicalSorter(below).static_order()) == "core"
+    assert next(iter(TopologicalSorter(below).static_order())) == "core"
 
 
 def test_every_room_is_listed() -> None:

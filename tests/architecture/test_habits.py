@@ -4,6 +4,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterable
+from typing import TypeGuard
 
 import pytest
 from source_tree import ROOT, Module, findings, layer, module, modules
@@ -177,7 +178,7 @@ def own_retries(source_file: Module) -> list[str]:
     return [f"line {loop.lineno} tries again" for loop in loops if any(map(_catches_conflict, ast.walk(loop)))]
 
 
-def _counts(node: ast.AST) -> bool:
+def _counts(node: ast.AST) -> TypeGuard[ast.For]:
     return isinstance(node, ast.For) and ast.unparse(node.iter).startswith("range(")
 
 

@@ -62,14 +62,20 @@ def test_an_alert_that_is_not_over_is_never_deleted_and_another_sixty_days_after
 
     assert deleted_at(record()) is None
     taken = DynamoAlerts(table).get("state main")
+    assert taken is not None
     assert deleted_at(with_acknowledgement(taken, "ann")) is None
     known = DynamoAlerts(table).get("state main")
+    assert known is not None
     end = Alert(
         id="e2", key=known.key, severity="critical", title="", text="", at_s=heard_s + 9, lasts=True, ended=True
     )
-    assert deleted_at(with_event(known, end, CHANNELS)) == heard_s + 9 + KEPT.days * 86_400
+    ended = with_event(known, end, CHANNELS)
+    assert ended is not None
+    assert deleted_at(ended) == heard_s + 9 + KEPT.days * 86_400
     # Of an alert that is over as it happens, nothing is open.
-    moment = msgspec.structs.replace(DynamoAlerts(table).get("state main"), lasts=False, ended_s=0, last_s=heard_s)
+    newest = DynamoAlerts(table).get("state main")
+    assert newest is not None
+    moment = msgspec.structs.replace(newest, lasts=False, ended_s=0, last_s=heard_s)
     assert deleted_at(moment) == heard_s + KEPT.days * 86_400
 
 

@@ -2,8 +2,9 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -60,7 +61,7 @@ def crashing_after(call: Call, operation: str, nth: int = 1) -> Call:
     """The same call, but the process dies after the nth call of an operation has taken effect."""
     left = [nth]
 
-    def crash(service: str, name: str, parameters: msgspec.Raw) -> dict[str, object]:
+    def crash(service: str, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         answer = call(service, name, parameters)
         left[0] -= name == operation
         if left[0] == 0 and name == operation:
@@ -131,7 +132,7 @@ def interrupted(call: Call, operation: str, meanwhile: Callable[[], None]) -> Ca
     """The same call, but something happens once, right before the first call of an operation."""
     waiting = [meanwhile]
 
-    def interrupt(service: str, name: str, parameters: msgspec.Raw) -> dict[str, object]:
+    def interrupt(service: str, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         if name == operation and waiting:
             waiting.pop()()
         return call(service, name, parameters)

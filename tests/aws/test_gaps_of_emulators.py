@@ -54,7 +54,7 @@ def number(text: str) -> Parameters:
     return {"N": text}
 
 
-NEW = {"ConditionExpression": "attribute_not_exists(pk)"}
+NEW: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(pk)"}
 GAPS = [
     Gap("a number of 39 digits", [put({"n": number("9" * 39)})], INVALID, {"moto"}, GUIDE + "data types"),
     Gap(

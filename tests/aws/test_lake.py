@@ -1,8 +1,10 @@
 """Every recorded message is in the lake once, whatever crashes and however often it is flushed and compacted."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, localcontext
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pyarrow as pa
@@ -52,7 +54,7 @@ def crashing_at(call: Call, operation: str, nth: int) -> Call:
     """The same call, but the process dies before the nth call of an operation."""
     left = [nth]
 
-    def crash(service: str, name: str, parameters: msgspec.Raw) -> dict[str, object]:
+    def crash(service: str, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         left[0] -= name == operation
         if left[0] == 0 and name == operation:
             raise Crash
@@ -74,7 +76,7 @@ def counts(call: Call, directory: Path) -> dict[str, int]:
     return {name: ask(call, directory, f"SELECT count(*) FROM {name}")[0][0] for name in TABLES}
 
 
-def ask(call: Call, directory: Path, text: str) -> list[tuple[object, ...]]:
+def ask(call: Call, directory: Path, text: str) -> list[tuple[Any, ...]]:
     """The answer to a query over a fresh copy of the lake."""
     for old in directory.rglob("*.parquet"):
         old.unlink()
@@ -141,7 +143,7 @@ def test_the_log_is_read_a_page_at_a_time(call: Call) -> None:
 def test_two_flushes_at_once_leave_every_row_once(call: Call, tmp_path: Path) -> None:
     waiting = [lambda: flushed(call)]
 
-    def interrupt(service: str, name: str, parameters: msgspec.Raw) -> dict[str, object]:
+    def interrupt(service: str, name: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         if name == "PutItem" and waiting:
             waiting.pop()()
         return call(service, name, parameters)

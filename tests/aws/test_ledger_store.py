@@ -95,7 +95,7 @@ class Stored(NamedTuple):
 
 def on_table(table: Table) -> Stored:
     published = Published()
-    outbox = Outbox(table, "execution", published)
+    outbox = Outbox(table, "execution", published)  # type: ignore[arg-type]
     items = lambda: [item["sk"] for item in outbox.items() if "body" in item]  # noqa: E731
     rearmed = lambda account: DynamoPolls(table).read(account).rearmed  # noqa: E731
     return Stored(DynamoLedger(table, outbox), items, published, rearmed)
@@ -161,7 +161,7 @@ def test_an_account_is_opened_once_and_never_read_before(stored: Stored) -> None
 def test_all_changes_are_committed_or_none_and_every_conflict_is_named(store: LedgerStore) -> None:
     store.commit([CreateOrder(A), BookTrade(fill(A, "1"))])
     before = store.books("main"), store.orders(["A", "B"])
-    changes = [
+    changes: list[Change] = [
         CreateOrder(B),
         CreateOrder(A),
         ExpectFill("main", KEY, D(2), D(0)),

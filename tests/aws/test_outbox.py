@@ -80,7 +80,7 @@ class Heard(list[str]):
         self.append(f"{name} waits for {seconds} s")
 
 
-def watched(cloud: Cloud, arn: str) -> tuple[Outbox, Table, list[str]]:
+def watched(cloud: Cloud, arn: str) -> tuple[Outbox, Table, Heard]:
     create_table(cloud.admin, "ledger")
     table, notices = Table(cloud.call, "ledger"), Heard()
     topics = Topics(cloud.call, {"executions": arn})

@@ -40,11 +40,11 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Lambda-Runtime-Aws-Request-Id", "first")
         self.send_header("Lambda-Runtime-Deadline-Ms", str(int(time.time() + 60) * 1_000))
         self.send_header("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:local:000000000000:function:bench")
-        self.finish_with(self.server.events.get())
+        self.finish_with(self.server.events.get())  # type: ignore[attr-defined]
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.answers.put((self.path, body))
+        self.server.answers.put((self.path, body))  # type: ignore[attr-defined]
         self.send_response(202)
         self.finish_with(b"")
 

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -60,7 +61,7 @@ def situation(symbols: int, minutes: int) -> Situation:
             price_scale=2,
             volume_scale=0,
             after=START,
-            bars=[Bar(at, *prices, 10_000_000) for at, *prices in rows(number, minutes + WARM)],
+            bars=[Bar(*[at, *prices, 10_000_000]) for at, *prices in rows(number, minutes + WARM)],
         )
         for number, pair in enumerate(pairs)
     ]
@@ -136,7 +137,7 @@ def best(runs: list[Measured]) -> Measured:
 def compared(symbols: int, minutes: int) -> tuple[object, ...]:
     """Return the row of a size: each engine's best of several runs, taken in turn."""
     engines = {"ours": lambda: own(symbols, minutes)}
-    engines |= {client.package: lambda client=client: peer(client, symbols, minutes) for client in PEERS}
+    engines |= {client.package: partial(peer, client, symbols, minutes) for client in PEERS}
     runs: dict[str, list[Measured]] = {name: [] for name in engines}
     for _ in range(PASSES):
         for name, run in engines.items():

@@ -49,7 +49,7 @@ class Measured(NamedTuple):
     equity: float
 
 
-@njit(error_model="numpy")  # type: ignore[untyped-decorator]
+@njit(error_model="numpy")
 def bare_loop(opened: Any, close: Any, equity: Any, fast: int, slow: int) -> int:
     """The same work written out for these averages, without a trade list; returns the number of fills."""
     short, long, position, pending, fills, cash = 0, 0, 0, 0, 0, CASH * 10**8

@@ -98,7 +98,7 @@ def row(count: int) -> list[tuple[object, ...]]:
     fills = fills_of(traded_book(terms, market, wanted).tape)
     columns = integer_bars(recording, 0, history.until)
     prices = [column.tolist() for column in (columns.open, columns.high, columns.low, columns.close)]
-    walked = plain_walk(*prices, wants(columns.close))
+    walked = plain_walk(*[*prices, wants(columns.close)])
     if [tuple(fill) for fill in fills[:, [FillField.AT, FillField.PRICE]].tolist()] != walked:
         sys.exit("the compiled scan has other fills than the plain walk")
     runs = {
@@ -115,7 +115,7 @@ def protected_trips(minutes: int, seed: int, stop: float, profit: float) -> tupl
     """
     params = {"entry": 10, "exit": 5, "atr": 4, "short": 1.0}
     shares = {"stop": str(stop), "take_profit": str(profit), "allocation": "0.4"}
-    costs = dict.fromkeys(FREE, "0") | {"stops": "bars", "participation_max": "1"}
+    costs: dict[str, Any] = dict.fromkeys(FREE, "0") | {"stops": "bars", "participation_max": "1"}
     traded = desk_of({"a": instance("breakout", [BTC], params=params, **shares)}, **costs)
     recordings = bars(seed, minutes)
     history = History({own.instrument: own for own in recordings}, START + 60, START + 60 * minutes)

@@ -14,6 +14,7 @@ import time
 from decimal import Decimal
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -47,7 +48,7 @@ def recording(bars: int = BARS) -> Recording:
 
 
 def job(averages: tuple[range, range], bars: int = BARS) -> SweepJob:
-    fees = {"taker_bps": "10", "maker_bps": "10", "spread_bps": "0", "slippage_bps": "0"}
+    fees: dict[str, Any] = {"taker_bps": "10", "maker_bps": "10", "spread_bps": "0", "slippage_bps": "0"}
     desk = desk_of({"a": instance("sma_cross", [MARKET])}, cash=str(CASH), **fees)
     rules = msgspec.structs.replace(desk.instruments[MARKET], tick=Decimal("0.00001"), lot=Decimal(1))
     return SweepJob(
@@ -79,7 +80,7 @@ def peer(wanted: SweepJob) -> tuple[float, int, float, float]:
 
 
 def sweeps() -> None:
-    bars, rows = recording(), []
+    bars, rows = recording(), list[tuple[Any, ...]]()
     ours(job(PAIRS[100]), bars)
     for count, averages in PAIRS.items():
         wanted = job(averages)
@@ -123,15 +124,15 @@ def library() -> None:
             "of a tag": lambda: kept.runs(RunsWanted(tag="candidate")),
             "trials of a strategy": lambda: len(kept.tried("sma_cross", [MARKET], START, START)),
         }
-        rows = []
+        answered = []
         for name, ask in questions.items():
             taken = []
             for _ in range(PASSES):
                 began = time.process_time()
                 ask()
                 taken.append((time.process_time() - began) * 1e3)
-            rows.append((name, min(taken)))
-    table(f"A library of {RUNS:,} runs, warm", ("question", "CPU ms"), rows)
+            answered.append((name, min(taken)))
+    table(f"A library of {RUNS:,} runs, warm", ("question", "CPU ms"), answered)
 
 
 if __name__ == "__main__":

@@ -216,7 +216,7 @@ def test_a_market_order_fills_by_the_quote_as_soon_as_it_is_placed(
 ) -> None:
     exchange.touch = ("99.50", "100.50")
     paper, ledger = PaperVenue(live, MemoryBook(), market.venue.quote), Ledger()
-    matcher = OrderMatcher(live, ledger, paper)
+    matcher = OrderMatcher(live, ledger, paper)  # type: ignore[arg-type]
     placed = order()
     paper.place(placed)
     message = OrdersApproved(id="m", cause="c", at=placed.decided_at, account="main", orders=[placed])
@@ -239,7 +239,7 @@ def test_an_order_waits_if_there_is_no_quote(exchange: Exchange, live: Desk, mar
 
     exchange.fault = no_quotes
     message = OrdersApproved(id="m", cause="c", at=placed.decided_at, account="main", orders=[placed])
-    matcher = OrderMatcher(live, ledger, paper)
+    matcher = OrderMatcher(live, ledger, paper)  # type: ignore[arg-type]
     matcher.take(message)
     assert (len(book.read("main").resting), ledger.booked) == (1, [])
     exchange.fault = lambda _path, _query: None

@@ -40,7 +40,7 @@ def check(name: str, exchange: Any, method: str, entry: Any, *more: Any, without
     getattr(module, f"test_{name}")(exchange, dict.fromkeys(without, True), method, entry, *more)
 
 
-KINDS = [
+KINDS: list[tuple[Any, ...]] = [
     ("market", "buy", 0.01, None, {}, "closed"),
     ("market", "sell", 0.005, None, {}, "closed"),
     ("limit", "buy", 0.01, 0.98, {}, "open"),

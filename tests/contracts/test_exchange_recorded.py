@@ -37,7 +37,7 @@ def answers() -> dict[str, Any]:
     box = make_box()
     last = box.exchange.last("BTCUSDT")
     assert last is not None
-    market = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.01"}
+    market: dict[str, Any] = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET", "quantity": "0.01"}
     bought = ask(box, "POST", "order", **market)
     resting = ask(box, "POST", "order", **limit(f"{last * Decimal('0.9'):.2f}"))
     named = {"symbol": "BTCUSDT", "orderId": resting["orderId"]}

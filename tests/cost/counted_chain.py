@@ -75,14 +75,14 @@ class CountedChain(Chain):
         self.counts: dict[str, Tally] = {}
         self.stored: dict[str, int] = {}
         self.sizes: dict[tuple[str, ...], int] = {}
-        self.hours: dict[str, set[int]] = {}
+        self.hours = {}
         self._lying: dict[tuple[str, str, str], int] = {}
         super().__init__(situation, folder, lambda _service: call, settings)
 
     def reset(self) -> None:
         """Begin to count."""
         self.counts, self.published, self.deliveries, self.sizes = {}, [], [], {}
-        self.hours: dict[str, set[int]] = {}
+        self.hours = {}
 
     def minute(self, now: int) -> None:
         before = len(self.published)

@@ -91,7 +91,8 @@ class Counted:
         answer = read()
         assert answer["statusCode"] in {200, UNCHANGED}
         calls = {name: Decimal(count) for name, count in self.calls.items()}
-        return ReadUse(calls, dict(self.units), len(answer["body"].encode()))
+        units = {name: Decimal(count) for name, count in self.units.items()}
+        return ReadUse(calls, units, len(answer["body"].encode()))
 
 
 class RecordedWeek:
@@ -123,7 +124,7 @@ class RecordedWeek:
         if not (self._at - DAY) % FLUSHED:
             flush(self._log, S3Lake(self.call, LAKE), self._views, self._views.heads())
 
-    def process(self) -> Callable[[str, str], Callable[[dict[str, Any]], dict[str, Any]]]:
+    def process(self) -> Callable[[str, str], Callable[[], dict[str, Any]]]:
         """Return the functions of a new process, by path."""
         lake = S3LakeBars(self.call, LAKE)
         history = BarHistory(self._views, self._log, lambda: lake)
@@ -160,13 +161,14 @@ def measured() -> dict[str, PathUse]:
 
 
 def _mean(reads: list[ReadUse]) -> ReadUse:
-    calls, taken = Counter[str](), Counter[str]()
-    for read in reads:
-        calls.update(read.calls)
-        taken.update(read.units)
-    count = len(reads)
-    of_each = [{name: round(total / count, 3) for name, total in each.items()} for each in (calls, taken)]
-    return ReadUse(*of_each, sum(read.body_bytes for read in reads) // count)
+    calls, units = _mean_of([read.calls for read in reads]), _mean_of([read.units for read in reads])
+    return ReadUse(calls, units, sum(read.body_bytes for read in reads) // len(reads))
+
+
+def _mean_of(counts: list[dict[str, Decimal]]) -> dict[str, Decimal]:
+    names = list(dict.fromkeys(name for each in counts for name in each))
+    totals = {name: sum((each.get(name, Decimal(0)) for each in counts), Decimal(0)) for name in names}
+    return {name: round(total / len(counts), 3) for name, total in totals.items()}
 
 
 def _request(path: str, tag: str) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class RealChain(CountedChain):
 
     def __init__(self, box_clock: ManualClock, *parts: object, settings: dict[str, str]) -> None:
         self._box_clock = box_clock
-        super().__init__(*parts, settings=settings)  # type: ignore[arg-type]
+        super().__init__(*parts, settings=settings)  # type: ignore[misc, arg-type]
 
     def poll(self, now: int) -> None:
         self._box_clock.now_ms = now * 1_000

@@ -22,7 +22,7 @@ def counted(service: str, lines: list[str]) -> Counter[str]:
     """The count that the function's metric filter takes of its log lines, by version."""
     resources = templates("live")[service]["Resources"]
     made = resources[f"{CANARIES[service]}Faults"]["Properties"]
-    field, value = re.fullmatch(r'\{ \$\.(\w+) = "(\w+)" \}', made["FilterPattern"]).groups()  # type: ignore[union-attr]
+    field, value = re.fullmatch(r'\{ \$\.(\w+) = "(\w+)" \}', made["FilterPattern"]).groups()
     (dimension,) = made["MetricTransformations"][0]["Dimensions"]
     by = dimension["Value"].removeprefix("$.")
     entries = [json.loads(line) for line in lines]

@@ -83,7 +83,7 @@ def test_actionlint_reports_a_broken_workflow() -> None:
 def test_the_daily_workflow_sweeps_ephemeral_stages_and_deploys_nothing() -> None:
     document = workflow()
     assert document["jobs"]["sweep"]["strategy"]["matrix"]["kind"] == list(names.KINDS)
-    assert document[True]["schedule"] == [{"cron": "17 5 * * *"}]
+    assert document[True]["schedule"] == [{"cron": "17 5 * * *"}]  # type: ignore[index]
     assert document["jobs"]["sweep"]["steps"][-1]["run"] == "make sweep-stages KIND=${{ matrix.kind }}"
     assert document["jobs"]["sweep"]["if"] == "github.event_name == 'schedule'"
     assert document["jobs"]["test"]["if"] == "github.event_name != 'schedule'"

@@ -44,7 +44,7 @@ def day() -> list[Traded]:
 
 def messages_of(n: int, traded: Traded) -> Iterator[Message]:
     """An order, decided at a hundredth below its price, and the fill that it came to."""
-    named = {
+    named: dict[str, Any] = {
         "order_id": f"o{n}",
         "client_order_id": f"c{n}",
         "account": traded.account,

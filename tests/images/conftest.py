@@ -13,9 +13,7 @@ from fanfold.local.containers import Containers
 from fanfold.local.runtime_api import RuntimeApi
 from fanfold.venues import replay
 from support.emulator import ministack
-from support.running import MINUTES, START, Functions, recordings, small_aws
-
-ASKED = "FANFOLD_IMAGE_TESTS"
+from support.running import ASKED, MINUTES, START, Functions, recordings, small_aws
 
 
 @pytest.fixture(scope="session")

@@ -5,12 +5,11 @@ import struct
 from pathlib import Path
 
 import pytest
-from conftest import ASKED
 
 from fanfold.deployment import SERVICES
 from fanfold_dev.images import layout
 from fanfold_dev.images.layout import ImageTarget
-from support.running import ROOT
+from support.running import ASKED, ROOT
 
 # e_machine in an ELF header.
 MACHINE = {"amd64": 62, "arm64": 183}

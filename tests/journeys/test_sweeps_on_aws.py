@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
 import pytest
 
 from fanfold import __version__
+from fanfold.aws.client.call import Call
 from fanfold.aws.client.recording import read_lines
 from fanfold.cli.stage_sweeps import StageTerms, rows_of
 from fanfold.deployment import STAGE
@@ -130,19 +131,19 @@ def test_an_image_with_another_step_trades_nothing(swept: Swept) -> None:
 
 
 def test_a_second_sweep_waits_for_the_first(swept: Swept) -> None:
-    class Running(NamedTuple):
+    def running(name: str) -> Call:
         """The stage while a sweep runs."""
 
-        name: str
-
-        def __call__(self, _service: str, operation: str, _parameters: object) -> dict[str, object]:
+        def call(_service: str, operation: str, _parameters: object) -> dict[str, Any]:
             assert operation == "ListExecutions"
-            return {"executions": [{"executionArn": f"arn:aws:states:r:a:execution:sweeps:{self.name}.0"}]}
+            return {"executions": [{"executionArn": f"arn:aws:states:r:a:execution:sweeps:{name}.0"}]}
+
+        return call
 
     store = SweepStore(swept.cloud.call(), LAKE)
-    assert SweepsOnAws(Running("sweep-1"), store, MACHINE).start(swept.plan, BARS).endswith(":sweep-1.0")
+    assert SweepsOnAws(running("sweep-1"), store, MACHINE).start(swept.plan, BARS).endswith(":sweep-1.0")
     with pytest.raises(BadInput, match=r"the sweep other\.0 runs in this stage: wait for its end"):
-        SweepsOnAws(Running("other"), store, MACHINE).start(swept.plan, BARS)
+        SweepsOnAws(running("other"), store, MACHINE).start(swept.plan, BARS)
 
 
 @pytest.mark.parametrize("named", ["local", "dev", "live"])

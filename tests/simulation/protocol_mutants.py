@@ -11,7 +11,7 @@ from test_mutants import MUTANTS as OF_LAWS
 from test_mutants import Guard
 from test_real_orders_under_fire import _stamped_now, _unknown_is_rejected
 
-from execution_service import keys, send
+from execution_service import approved, keys, send
 from execution_service.trade_booking import TradeBooker
 from fanfold.aws.dynamodb import ledger_changes
 from fanfold.aws.dynamodb.outbox import Outbox
@@ -96,7 +96,7 @@ MUTANTS: dict[str, list[Guard]] = {
     **{name: [Guard(*entry) for entry in entries] for name, entries in OF_LIVE_DESKS.items()},
     "a request is stamped when it is sent": [Guard(send, "OrderRequest", _stamped_now)],
     "an unknown outcome is a rejection": [Guard(send.Sender, "_send", _unknown_is_rejected)],
-    "an old signal is sent": [Guard(send.approved, "stale", lambda _was: lambda *_given: False)],
+    "an old signal is sent": [Guard(approved, "stale", lambda _was: lambda *_given: False)],
     "the venue's end is taken before its trades": [
         Guard(TradeBooker, "book", lambda _was: lambda *_given: (0, None)),
     ],

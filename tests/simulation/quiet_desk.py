@@ -17,9 +17,8 @@ from fanfold.simulation.cloud import MemoryCloud
 from fanfold.simulation.schedules.laws import PAPER_LAWS, broken
 from fanfold.simulation.schedules.outcome import Outcome
 from fanfold.simulation.schedules.places import as_record, places_of
-from fanfold.simulation.schedules.process import ServiceProcess
+from fanfold.simulation.schedules.process import SERVICES, ServiceProcess
 from fanfold.simulation.schedules.witness import Witness
-from fanfold.simulation.schedules.world import SERVICES
 from support.core_desk import START, A, B, bars_message, series
 
 LOTS = 10**9
@@ -83,7 +82,7 @@ class QuietDesk:
         for name, price in ((A, prices.get("a", 100)), (B, prices.get("b", 100))):
             shape = price if isinstance(price, tuple) else (price,) * 4
             if price:
-                moved.append(series(name, [Bar(closes, *(round(figure * 100) for figure in shape), lots)],
+                moved.append(series(name, [Bar(*[closes, *(round(figure * 100) for figure in shape), lots])],
                                    0 if minute <= 1 else closes - 60))  # fmt: skip
         return bars_message(moved, f"m{minute}")
 

@@ -112,7 +112,7 @@ def test_flatten_through_a_gap_beyond_the_band_ends_flat_at_the_new_price() -> N
 
 
 def test_accounts_are_closed_apart_one_that_was_never_opened_stops_none() -> None:
-    hooks = {name: instance() | HOOK | {"account": account, "allocation": "1"}
+    hooks: dict[str, Any] = {name: instance() | HOOK | {"account": account, "allocation": "1"}
              for name, account in (("hook", "main"), ("first", "other1"), ("second", "other2"))}  # fmt: skip
     world = QuietDesk(built(accounts=3, **hooks), opened=False)
     world.command("open")
@@ -154,7 +154,7 @@ def test_a_days_loss_of_exactly_the_limit_is_no_breach_and_a_tick_more_is(price:
     world.minute(3)
     assert (world.held(), world.cash()) == ({LEG: D(100)}, D(0))
     world.minute(4, a=float(price))
-    assert bool(Outcome(world).books.account.breach) != enters  # type: ignore[arg-type,union-attr]
+    assert bool(Outcome(world).books.account.breach) != enters  # type: ignore[arg-type]
     world.tell("more", {("hook", A): 0.5})
     world.minutes(5, 6, a=float(price))
     assert world.held()[LEG] < 60
@@ -215,7 +215,7 @@ def test_a_day_that_begins_while_no_poll_comes_keeps_the_loss_of_the_night() -> 
     world.sweep()
     minute = int((world.now - 1_772_323_200) // 60) + 1
     world.minute(minute, a=90)
-    assert "day's loss" in Outcome(world).books.account.breach  # type: ignore[arg-type,union-attr]
+    assert "day's loss" in Outcome(world).books.account.breach  # type: ignore[arg-type]
     assert world.broken() == []
 
 

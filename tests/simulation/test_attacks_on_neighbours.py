@@ -46,14 +46,14 @@ SPOILED: dict[str, Breaking] = {
 @pytest.mark.parametrize("what", SPOILED)
 def test_an_account_that_cannot_be_read_stops_no_other(what: str) -> None:
     limit = {"order": "limit", "order_ttl_s": 86_400}
-    hooks = {"hook": instance() | HOOK | limit, "other": instance() | HOOK | {"account": "other1"}}
+    hooks: dict[str, Any] = {"hook": instance() | HOOK | limit, "other": instance() | HOOK | {"account": "other1"}}
     world = QuietDesk(built(accounts=2, **hooks))
     world.minute(1)
     world.tell("rests", {("hook", A): 0.5})
     world.minute(2, a=101)
     SPOILED[what](world)
     world.restart()
-    world.witness.see = lambda *_given: None  # type: ignore[method-assign]
+    world.witness.see = lambda *_given: None
     world.tell("enters", {("other", A): 1.0}, "other1")
     _on(world, 3, 4)
     assert world.held("other1") == {("other", A): D("99.009")}

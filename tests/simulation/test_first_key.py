@@ -61,7 +61,7 @@ class Stage:
         named = {name: places[name] for name in ("executions_topic", "ledger_table", "paper_book_table")}
         settings = Settings(**named, live_venue="v", venue_secret=SECRET)
         self.parts = wiring.build(process.runtime, settings, lambda _account: self.venue)
-        self.parts.note = lambda event, **_figures: self.log.append(event)  # type: ignore[method-assign]
+        self.parts.note = lambda event, **_figures: self.log.append(event)
         self.table = Table(self.cloud.call, "ledger")
         topics = Topics(self.cloud.call, {"orders": places["orders_topic"]})
         self.approvals = Approvals(DynamoLedger(self.table, Outbox(self.table, "risk", topics)), AT_ONCE)

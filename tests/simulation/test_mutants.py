@@ -19,12 +19,11 @@ from fanfold.ledger.approvals import Approvals
 from fanfold.ledger.changes import BookTrade, MovePosition, SetTradingState
 from fanfold.matching import fills
 from fanfold.messages import TradingState
-from fanfold.risk import bundles, decision, slicing
+from fanfold.risk import bundles, decision, slicing, standing
 from fanfold.simulation.schedules.desk_day import DeskDay
 from fanfold.simulation.schedules.law import Law
 from fanfold.simulation.schedules.laws import PAPER_LAWS
 from fanfold.simulation.schedules.outcome import Outcome
-from risk_service import assess
 
 SEEDS = range(400)
 # Where only few seeds break a law, the first that does is near here.
@@ -176,7 +175,7 @@ MUTANTS: dict[str, list[Guard]] = {
         Guard(owner, "no_stricter", lambda _was: lambda state: (state,)) for owner in (ledger_changes, controls)
     ],
     "flatten_ends_flat": [
-        Guard(assess.standing, "begin", _as_active),
+        Guard(standing, "begin", _as_active),
         Guard(decision, "_canonical", lambda was: lambda entries, _state: was(entries, TradingState.ACTIVE)),
     ],
 }

@@ -47,7 +47,7 @@ class Market:
         prices = first, max(first, last) + top, max(1, min(first, last) - low), last
         volume = 10**15 if calm else pick((0, 1, 1_000, 10**9, 10**12))
         return Series(instrument=name, timeframe="1m", price_scale=self.scale, volume_scale=self.volume_scale,
-                      after=after, bars=[Bar(closes, *(price * self.step for price in prices), volume)])  # fmt: skip
+                      after=after, bars=[Bar(*[closes, *(price * self.step for price in prices), volume])])  # fmt: skip
 
 
 def made(random: Random) -> tuple[Desk, Market]:

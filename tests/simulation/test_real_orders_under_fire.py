@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from execution_service import send, trade_booking
+from execution_service import approved, send, statements, trade_booking
 from fanfold.errors import Conflict, VenueUnavailable
 from fanfold.ledger import booking, bookings, changes, orders
 from fanfold.ledger.orders import Harmless
 from fanfold.ledger.trading_state import OrderPermissions
-from fanfold.messages import OrdersApproved, TradingState
+from fanfold.messages import OrdersApproved, OrderState, TradingState
+from fanfold.trading.venue import TradingVenue
 from support.core_desk import A, B
 from support.crashes import Crash, Fuse
 from support.real_world import D, RealWorld, laws, order
@@ -152,7 +153,7 @@ def _stamped_now(_request: Any) -> Any:
 
 def _always_final(_rejected: Any) -> Any:
     def end(sender: Any, message: Any, record: Any, answer: Any) -> None:
-        sender._end(message, record, orders.OrderState.REJECTED, answer.code)
+        sender._end(message, record, OrderState.REJECTED, answer.code)
 
     return end
 
@@ -161,8 +162,8 @@ def _unknown_is_rejected(place: Any) -> Any:
     def end(sender: Any, message: Any, record: Any) -> None:
         place(sender, message, record)
         after = sender._ledger.records([record.order.order_id])[record.order.order_id]
-        if after.state is orders.OrderState.SUBMITTING:
-            sender._end(message, after, orders.OrderState.REJECTED, "timed out")
+        if after.state is OrderState.SUBMITTING:
+            sender._end(message, after, OrderState.REJECTED, "timed out")
 
     return end
 
@@ -171,7 +172,7 @@ MUTANTS: dict[str, list[Guard]] = {
     "sent again without a proof": [
         Guard(orders, "claim", _unproven),
         Guard(orders, "fenced", _at_once),
-        Guard(send.TradingVenue, "find", lambda _was: lambda *_given: None),
+        Guard(TradingVenue, "find", lambda _was: lambda *_given: None),
         Guard(RealWorld, "account", lambda was: lambda world, fuse=None: _blind(was(world, fuse))),
     ],
     "no margin": [Guard(orders, "fenced", _at_once)],
@@ -179,7 +180,7 @@ MUTANTS: dict[str, list[Guard]] = {
         Guard(booking, "permitted", lambda _was: lambda _claims: tuple(TradingState)),
         Guard(OrderPermissions, "bars_sending", lambda _was: lambda *_given: ""),
     ],
-    "an old signal is sent": [Guard(send.approved, "stale", lambda _was: lambda *_given: False)],
+    "an old signal is sent": [Guard(approved, "stale", lambda _was: lambda *_given: False)],
     "stamped when it is sent": [Guard(send, "OrderRequest", _stamped_now)],
     "an unknown outcome is a rejection": [Guard(send.Sender, "_send", _unknown_is_rejected)],
     "fills are not removed twice": [
@@ -187,7 +188,7 @@ MUTANTS: dict[str, list[Guard]] = {
         Guard(bookings, "BookTrade", lambda _was: lambda fill: changes.MoveCursor("main", fill.trade_id, fill.at)),
     ],
     "fees in the base are forgotten": [
-        Guard(trade_booking.statements, "fill_of", lambda was: lambda *arguments: msgspec.structs.replace(
+        Guard(statements, "fill_of", lambda was: lambda *arguments: msgspec.structs.replace(
             was(*arguments), fee_base=D(0)
         )),
     ],

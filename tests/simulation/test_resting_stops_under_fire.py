@@ -33,7 +33,7 @@ BOTH = tuple(each._replace(take_profit=share) for each, share in zip(PROTECTED, 
 # Positions that are made smaller often.
 PARTS = (Protected(0.9, stop=0.1), Protected(0.5, trail=0.08), Protected(0.2, stop=0.1), Protected(0.0))
 # By kind: where stops rest, what is wanted, how the price moves, and the kind of orders beside them.
-RESTS = {
+RESTS: dict[str, tuple[Any, ...]] = {
     "stops": (STOPS, WANTED, FALLING, "market"),
     "limits": (STOPS, (*PARTS, *PARTS[:3]), RISING, "limit"),
     "pairs": (PAIRS, (*BOTH, *BOTH, *BOTH, PROTECTED[0], *WANTED[-2:]), RISING, "market"),

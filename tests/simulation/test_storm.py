@@ -7,7 +7,7 @@ import os
 import time
 
 import pytest
-from storm import StormResult, storm
+from order_storm import StormResult, storm
 
 from fanfold.exchange.faults import FAULTS
 from fanfold.messages import OrderState

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from execution_service.fills_api import DeliveringAccount
 from fanfold import desk, ids
 from fanfold.alerts.record import AlertRecord
 from fanfold.api.system_schemas import Alarm, DeadLetter, OpenAlert, QueueDepth, ResearchRun, RunningCode
@@ -87,7 +88,7 @@ def small_desk() -> Desk:
     )
 
 
-PERSONS = {
+PERSONS: dict[str, dict[str, Any]] = {
     "anna": {"role": "resume", "telegram": "1001", "slack": "T0001/U1001", "discord": "80351110224678912"},
     "bert": {"role": "resume", "telegram": "1002", "principals": [BERT["iam"]["userArn"]]},
     "carl": {"role": "halt", "telegram": "1003"},
@@ -205,7 +206,7 @@ class World:
         self.store.commit([OpenAccount("main", Decimal(10_000))])
         log = Kept()
         record(self.views, log, messages)
-        bars = BarHistory(self.views, log, lambda: None)
+        bars = BarHistory(self.views, log, lambda: None)  # type: ignore[arg-type, return-value]
         parts = read_api.ReadParts(self.views, OpenOrders(self.views), log, bars, RememberedReads(self.views, log))
         self.read = lambda request: read_api.answer(request, self.desk, parts, self.now)
         polls, approvals, plan = DynamoPolls(self.ledger), Approvals(self.store, AT_ONCE), prepare(self.desk)
@@ -217,7 +218,8 @@ class World:
         self.control = lambda request: halt_api.answer(request, self.desk, self.controls, self.now)
         self.webhook = lambda request: receiver.answer(request, self.now)
         # No account of this desk is live.
-        fills = FillsReceiver(self.desk, lambda: self.secrets, {}.__getitem__)
+        accounts: dict[str, DeliveringAccount] = {}
+        fills = FillsReceiver(self.desk, lambda: self.secrets, accounts.__getitem__)
         self.fills = lambda request: fills.answer(request, self.now)
         self.chats, self.commands = ChatInbox(Table(call, chats)), MemoryBus()
         self.alerts: list[AlertRecord] = []
@@ -281,7 +283,7 @@ def history(count: int) -> list[Message]:
                 )
             ],
         )
-        common = {"cause": cause.id, "at": order.decided_at, "account": "main"}
+        common: dict[str, Any] = {"cause": cause.id, "at": order.decided_at, "account": "main"}
         if number % 3 == 0:
             refused = Refusal(order=order, code=Code.ORDER_NOTIONAL, detail="too large")
             messages += [cause, OrdersRefused(id=f"refused-{number}", refusals=[refused], **common)]

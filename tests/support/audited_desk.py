@@ -212,10 +212,10 @@ class Audit:
             for tip in self.views.tips()
         ]
         findings = Findings(day=day, compacted={"days": 1}, chains=chains, accounts=[])
-        report(findings, self.reports, self.seals, self.signer)
+        report(findings, self.reports, self.seals, self.signer)  # type: ignore[arg-type]
 
     def verdicts(self) -> dict[str, Verdict]:
-        days = Days(self.seals, self.reports, self.signer)
+        days = Days(self.seals, self.reports, self.signer)  # type: ignore[arg-type]
         return {verdict.stream: verdict for verdict in verdicts_of(self.log, self.views, days)}
 
     def broken(self) -> list[Verdict]:
@@ -255,7 +255,7 @@ def audited(minutes: int = 4, closed: Sequence[int] = (1, 2)) -> Audit:
 
 def minute(n: int) -> list[Message]:
     at = START + timedelta(minutes=n)
-    common = {"at": at, "account": "main"}
+    common: dict[str, Any] = {"at": at, "account": "main"}
     target = Target(signal_id=f"s{n}", instance="trend", instrument="A", timeframe="1m", weight=0.5)
     series = Series(
         instrument="A",

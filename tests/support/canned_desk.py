@@ -26,7 +26,7 @@ from fanfold.api.schemas import (
     TradePage,
 )
 from fanfold.local import http_gateway
-from fanfold.local.http_gateway import READING, TARGETS, Gateway
+from fanfold.local.http_gateway import READING, TARGETS, Gateway, RouteTarget
 from fanfold.messages import Fill
 from fanfold.page.files import PageSettings
 
@@ -184,7 +184,7 @@ class CannedDesk:
         """Serve the page in front of the responses; yield its address."""
         reading = {READING, *(TARGETS[f"GET {path}"] for path in ("/limits", "/system"))}
         commanding = {TARGETS[f"POST {path}"] for path in ("/halt", "/resume")}
-        functions = dict.fromkeys(reading, self.read) | dict.fromkeys(commanding, self.command)
+        functions: dict[RouteTarget, Any] = dict.fromkeys(reading, self.read) | dict.fromkeys(commanding, self.command)
         principals = {"jwt": {}} | ({"iam": OPERATOR} if control else {})
         listening = http_gateway.server(Gateway(functions, principals, page), 0)
         Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()

@@ -47,7 +47,7 @@ class World:
         approval = OrdersApproved(id="approved", cause="t", at=AT, account="main", orders=list(orders_now))
         before = self.ledger.book_of("main", PollState())
         assert self.ledger.approve(before, approval, 1, len(orders_now)) == []
-        self.ledger.publish([approval], [])
+        self.ledger.store.publish([approval], [])
         return approval
 
     def live(self) -> list[str]:

@@ -75,7 +75,7 @@ def trading_at(
 
 
 def order(**changes: Any) -> Order:
-    fields = {
+    fields: dict[str, Any] = {
         "order_id": "o1", "client_order_id": "0123456789abcdef0123456789", "signal_id": "s1", "account": "main",
         "venue": "v", "instance": "trend", "instrument": SYMBOL, "side": "buy", "kind": "limit",
         "quantity": Decimal("0.00120"), "limit_price": Decimal("70123.40"), "time_in_force": "ioc",

@@ -27,12 +27,12 @@ class Calls(NamedTuple):
 def drawn(chance: np.random.Generator) -> Strategy:
     """Return a shipped strategy with params by chance."""
     kind = int(chance.integers(3))
-    params: dict[str, Any] = [
+    params: list[dict[str, Any]] = [
         {"fast": int(fast := chance.integers(2, 20)), "slow": int(fast + chance.integers(2, 60))},
         {"window": int(chance.integers(5, 60)), "entry": float(chance.uniform(1.0, 2.5))},
         {"entry": int(entry := chance.integers(6, 60)), "exit": int(entry // 2)},
-    ][kind]
-    return contract.bind(("sma_cross", "mean_reversion", "breakout")[kind], params, 1)
+    ]
+    return contract.bind(("sma_cross", "mean_reversion", "breakout")[kind], params[kind], 1)
 
 
 def without_edge(seed: int, permutations: int) -> Calls:

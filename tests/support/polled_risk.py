@@ -80,7 +80,9 @@ class World:
             "main", [(record, orders.claim(record, self.now, 5, orders.Harmless.UNSENT)) for record in records]
         )
         resolutions = [_filled(record.order) for record in records]
-        self.ledger.publish(self.ledger.book("main", resolutions, poll(2, {})[2]), [])
+        report = poll(2, {})[2]
+        assert isinstance(report, ExecutionReport)
+        self.ledger.publish(self.ledger.book("main", resolutions, report), [])
 
     def check(self) -> None:
         live = self.ledger.orders.values()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from fanfold.market import bars
 from fanfold.market.bars import Bar, Series
@@ -10,7 +11,7 @@ from fanfold.messages import BarsClosed
 from fanfold.simulation.stores import MemoryBus, MemoryCursors
 from market_data_service.poll import Poller
 from support.core_desk import START, A, B, instance, small_desk, walk
-from support.crashes import Mortal
+from support.crashes import Fuse, Mortal
 
 DESK = small_desk(trend=instance(), slow=instance(timeframe="5m"))
 FINE = {name: walk(1, name, 200) for name in (A, B)}
@@ -63,8 +64,8 @@ class Feed:
         self.minute = 60
         self.poller = self.process()
 
-    def process(self, fuse: object | None = None) -> Poller:
-        ports = (self.cursors, self.bus)
+    def process(self, fuse: Fuse | None = None) -> Poller:
+        ports: tuple[Any, ...] = (self.cursors, self.bus)
         cursors, bus = ports if fuse is None else (Mortal(port, fuse) for port in ports)
         return Poller(DESK, lambda _name: self.venue, cursors, bus, self.now)
 

@@ -28,14 +28,15 @@ PARAMS: dict[str, dict[str, Sequence[Any]]] = {
     "both_sides_trail": {"enter": (3, 8, 12), "ranges": (0.5, 1.0, 2.5), "short": (0.0, 0.4, 1.0)},
 }
 # Each with the share of desks that has it, and its values.
-INSTANCE = {
+Choices = dict[str, tuple[float, Sequence[Any]]]
+INSTANCE: Choices = {
     "stop": (0.35, ("0.0007", "0.001", "0.003")),
     "take_profit": (0.35, ("0.001", "0.004")),
     "trail": (0.35, ("0.0007", "0.002")),
     "band": (0.3, ("0", "0.01", "0.1")),
     "volatility": (0.2, ("0.2", "0.6")),
 }
-ACCOUNT = {
+ACCOUNT: Choices = {
     "stops": (0.4, ("bars",)),
     "kind": (0.4, ("spot",)),
     "participation_max": (0.3, ("0.00001", "0.0001", "0.01")),
@@ -44,7 +45,7 @@ ACCOUNT = {
     "taker_bps": (0.3, ("0", "7.5")),
     "slippage_bps": (0.3, ("0", "5")),
 }
-LIMITS = {
+LIMITS: Choices = {
     "order_notional_max": (0.3, ("2000", "20000")),
     "gross_max": (0.3, ("0.5", "2")),
     "net_max": (0.3, ("0.3", "1")),
@@ -99,5 +100,5 @@ def _instance(dice: Random) -> dict[str, Any]:
     return instance(strategy, dice.sample(ALL, count), timeframe, **chosen)
 
 
-def _some(dice: Random, entries: dict[str, tuple[float, Sequence[Any]]]) -> dict[str, Any]:
+def _some(dice: Random, entries: Choices) -> dict[str, Any]:
     return {name: dice.choice(values) for name, (share, values) in entries.items() if dice.random() < share}

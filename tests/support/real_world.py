@@ -1,6 +1,7 @@
 """A real account over a ledger in memory and a venue in memory, whose processes may die at every call."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 from random import Random
@@ -13,7 +14,7 @@ from fanfold.desk import Desk
 from fanfold.errors import AT_ONCE, Conflict
 from fanfold.ledger import orders
 from fanfold.ledger.bookings import Bookings
-from fanfold.ledger.changes import MoveOrder
+from fanfold.ledger.changes import Change, MoveOrder
 from fanfold.ledger.orders import OrderRecord
 from fanfold.ledger.real_changes import changes_of
 from fanfold.messages import BarsClosed, ExecutionReport, Order, OrdersApproved, OrderState, TradingState
@@ -60,15 +61,15 @@ class RealWorld:
         """Keep every claim that is committed, to hold requests against."""
         commit = self.ledger.store.commit
 
-        def watched(anything: Any) -> None:
+        def watched(changes: Sequence[Change]) -> None:
             state = self.ledger.trading_state("main").trading_state if self.ledger.accounts else None
-            commit(anything)
+            commit(changes)
             claims = [
-                each.after for each in anything if isinstance(each, MoveOrder) and each.after.epoch > each.before.epoch
+                each.after for each in changes if isinstance(each, MoveOrder) and each.after.epoch > each.before.epoch
             ]
             self.claims += [(record, state) for record in claims]
 
-        self.ledger.store.commit = watched  # type: ignore[method-assign]
+        self.ledger.store.commit = watched
 
     def claimed(self, order_id: str) -> list[OrderRecord]:
         return [record for record, _ in self.claims if record.order.order_id == order_id]
@@ -87,7 +88,7 @@ class RealWorld:
         )
         before = self.ledger.book_of("main", PollState())
         assert self.ledger.approve(before, approval, 1, len(orders_now)) == []
-        self.ledger.publish([approval], [])
+        self.ledger.store.publish([approval], [])
         return approval
 
     def wait(self, seconds: float) -> None:

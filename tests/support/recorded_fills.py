@@ -41,7 +41,7 @@ def delivered_calls(function: Function) -> list[RecordedCall]:
 
         def account(call: Any, venue: RealVenue) -> RealAccount:
             table = Table(call, ledger_table)
-            store = DynamoLedger(table, Outbox(table, "execution", Topics(call, topic)))  # type: ignore[arg-type]
+            store = DynamoLedger(table, Outbox(table, "execution", Topics(call, topic)))
             return RealAccount(
                 "main", DESK, Bookings(store, AT_ONCE, beside=changes_of(DESK)), venue, lambda: AT, Events()
             )
@@ -61,7 +61,7 @@ def delivered_calls(function: Function) -> list[RecordedCall]:
 def _placed(call: Any, account: Any, ledger_table: str) -> RealVenue:
     """Return a venue at which an order of the account has filled in two parts that nobody told of."""
     table, venue = Table(call, ledger_table), RealVenue(lambda: AT)
-    risk = Approvals(DynamoLedger(table, Outbox(table, "risk", Topics(call, {}))), AT_ONCE)  # type: ignore[arg-type]
+    risk = Approvals(DynamoLedger(table, Outbox(table, "risk", Topics(call, {}))), AT_ONCE)
     risk.open("main", D(10_000), halted(TradingState.ACTIVE))
     approval = OrdersApproved(id="approved", cause="t", at=AT, account="main", orders=[order("a")])
     assert risk.approve(risk.book("main", PollState()), approval, 1, 1) == []

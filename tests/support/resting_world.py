@@ -75,7 +75,7 @@ class RestingWorld:
     def risk(self) -> PreTradeRisk:
         ports: list[Any] = [self.polls, Approvals(self.ledger.store, AT_ONCE)]
         polls, ledger = (Mortal(port, self.fuse) for port in ports)
-        return PreTradeRisk(self.desk, self.plan, polls, ledger, lambda: self.now, AT_ONCE)  # type: ignore[arg-type]
+        return PreTradeRisk(self.desk, self.plan, polls, ledger, lambda: self.now, AT_ONCE)
 
     def bookings(self) -> Any:
         return Mortal(Bookings(self.ledger.store, AT_ONCE, beside=changes_of(self.desk)), self.fuse)
@@ -93,7 +93,7 @@ class RestingWorld:
         self._handle(lambda: self.execution().sweep(self.ledger.live("main")))
         self.ledger.sweep()
         closes = START + 60 * minute
-        bars = [series(name, [Bar(closes, *[round(price * 100)] * 4, 10**9)], closes - 60)
+        bars = [series(name, [Bar(*[closes, *[round(price * 100)] * 4, 10**9])], closes - 60)
                 for name, price in ((A, a), (B, 100))]  # fmt: skip
         message = bars_message(bars, f"p{minute}")
         self.waiting.append(message)

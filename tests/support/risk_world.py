@@ -61,7 +61,7 @@ class World:
         """Bars of a minute, its match, and targets where a strategy speaks."""
         self.now, closes = at(minute), START + 60 * minute
         quoted = {A: prices.get("a", 100), B: prices.get("b", 100)}
-        several = [series(name, [Bar(closes, *[round(price * 100)] * 4, 10**9)], closes - 60)
+        several = [series(name, [Bar(*[closes, *[round(price * 100)] * 4, 10**9])], closes - 60)
                 for name, price in quoted.items() if price]  # fmt: skip
         message = bars_message(several, f"p{minute}")
         self.assessor.on_bars(message)

@@ -20,6 +20,8 @@ from fanfold.messages import BarsClosed, Message
 from fanfold.simulation import market
 
 ROOT = Path(__file__).resolve().parents[2]
+# Set by `make test-images`: the services whose images it built.
+ASKED = "FANFOLD_IMAGE_TESTS"
 START = 1_767_225_600
 MINUTES = 300
 HANDLERS = {"market-data": "serve", "signal": "fold", "risk": "assess", "execution": "execute", "audit": "record"}

@@ -1,5 +1,6 @@
 """Desks that benches trade: desks with many symbols, desks that order every minute, and the desk of the repository."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,7 +10,6 @@ import msgspec
 from fanfold import desk
 from fanfold.desk import Desk
 from fanfold.local import run_plan
-from fanfold.market.bars import Series
 from fanfold.simulation import market
 
 SEED = 7
@@ -26,7 +26,7 @@ class Situation(NamedTuple):
 
     name: str
     desk: Desk
-    recordings: list[Series]
+    recordings: Sequence[Any]
     closes: range
 
 

@@ -15,6 +15,12 @@ class Slow:
     since: int
     state: str = "resting"
 
+    @property
+    def price(self) -> Decimal:
+        """The limit that it rests with."""
+        assert self.order.limit is not None
+        return self.order.limit
+
 
 @dataclass
 class SlowEngine:
@@ -38,9 +44,9 @@ class SlowEngine:
     def rivals(self, mine: BookOrder) -> list[Slow]:
         """The orders that an order could trade with, the next one first."""
         resting = [entry for entry in self.orders if entry.state == "resting" and entry.order.side != mine.side]
-        fitting = [entry for entry in resting if mine.accepts(entry.order.limit)]
+        fitting = [entry for entry in resting if mine.accepts(entry.price)]
         best = 1 if mine.side == "buy" else -1
-        return sorted(fitting, key=lambda entry: (best * entry.order.limit, entry.since))
+        return sorted(fitting, key=lambda entry: (best * entry.price, entry.since))
 
     def submit(self, order: BookOrder) -> bool:
         if self.reached(order) or (order.maker_only and not order.trigger and self.rivals(order)):
@@ -104,8 +110,8 @@ class SlowEngine:
         quantity = min(mine.left, rival.left)
         mine.left -= quantity
         rival.left -= quantity
-        self.last = rival.order.limit
-        self.trades.append((mine.order.order_id, rival.order.order_id, rival.order.limit, quantity))
+        self.last = rival.price
+        self.trades.append((mine.order.order_id, rival.order.order_id, rival.price, quantity))
         if not rival.left:
             rival.state = "filled"
         self.end_pair(mine, "expired")

@@ -4,13 +4,14 @@
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from textual.app import App
 from textual.pilot import Pilot
 
 from fanfold.cli.watching.picture import Picture
@@ -105,12 +106,12 @@ class Scripted:
         self.forgotten += 1
 
 
-def app_of(reader: Any, halt: Callable[[str, str], str] | None = None) -> WatchApp:
+def app_of(reader: Any, halt: Callable[[str, str, Sequence[str]], str] | None = None) -> WatchApp:
     """Return a screen that polls when it is told to alone."""
     return WatchApp(reader, ".fanfold", 86_400.0, halt)
 
 
-def text_of(app: WatchApp) -> str:
+def text_of(app: App[Any]) -> str:
     """Return the screen as lines of text."""
     strips = app.screen._compositor.render_strips()
     return "\n".join("".join(part.text for part in strip).rstrip() for strip in strips)
@@ -138,7 +139,7 @@ def screen(reader: Any, size: tuple[int, int]) -> str:
     shown: list[str] = []
 
     async def look(pilot: Pilot[Any]) -> None:
-        shown.append(text_of(pilot.app))  # type: ignore[arg-type]
+        shown.append(text_of(pilot.app))
 
     drive(app_of(reader), look, size)
     return shown[0]

@@ -27,7 +27,7 @@ def ran(words: list[str]) -> list[object]:
             try:
                 code = entry.main()
             except SystemExit as end:
-                code = end.code
+                code = int(end.code or 0)
             sys.stdout.flush()
             os._exit(code or 0)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

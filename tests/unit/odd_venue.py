@@ -77,10 +77,10 @@ class Trading:
         self.desk = traded or spot()
         self.bus, self.cursors = MemoryBus(), MemoryCursors()
         source = ExchangeVenue(
-            client,
+            client,  # type: ignore[arg-type]
             self.desk.instruments,
             self.now,
-            responded_at_s=client.responded_at_s,  # type: ignore[arg-type]
+            responded_at_s=client.responded_at_s,
             grace_s=GRACE_S,
             sleep=client.sleep,
         )
@@ -177,6 +177,6 @@ def real(count: int = 400) -> dict[str, list[Bar]]:
 
     columns = pyarrow.feather.read_table(RECORDED).to_pydict()
     rows = list(zip(*(columns[name] for name in ("open", "high", "low", "close", "volume")), strict=True))
-    return {name: [Bar(START + 60 * (at + 1), *(round(price * 10_000) for price in row[:4]), max(1, round(row[4])))
+    return {name: [Bar(*[START + 60 * (at + 1), *(round(price * 10_000) for price in row[:4]), max(1, round(row[4]))])
                    for at, row in enumerate(rows[start : start + count])]
             for name, start in ((A, 0), (B, 20_000))}  # fmt: skip

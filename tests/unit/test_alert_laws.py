@@ -1,6 +1,7 @@
 """Laws of alerts under any story: events, ends, people, quiet hours, channels that fail, and processes that die."""
 
 from itertools import pairwise
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -60,7 +61,7 @@ class Story:
             self.dies_at = value
 
     def _alert(self, **fields) -> Alert:
-        usual = {"severity": "warning", "title": "halted", "text": "", "lasts": True}
+        usual: dict[str, Any] = {"severity": "warning", "title": "halted", "text": "", "lasts": True}
         return Alert(id=f"e{self.number}", key=KEY, at_s=self.now_s, **(usual | fields))
 
     def _process(self, act) -> None:

@@ -1,5 +1,7 @@
 """A channel's part in an alert: told once in a span, louder when worse, later where quiet, and its end."""
 
+from typing import Any
+
 import pytest
 
 from fanfold.alerts import record as states
@@ -14,7 +16,13 @@ NIGHT = NOON + 11 * 3600
 
 
 def event(number: int, at_s: float = NOON, **more) -> Alert:
-    fields = {"key": "state main", "severity": "warning", "title": "main is HALTED", "text": "why", "lasts": True}
+    fields: dict[str, Any] = {
+        "key": "state main",
+        "severity": "warning",
+        "title": "main is HALTED",
+        "text": "why",
+        "lasts": True,
+    }
     return Alert(id=f"e{number}", at_s=at_s, **(fields | more))
 
 
@@ -27,9 +35,9 @@ class Story:
 
     def happen(self, alert: Alert) -> list[tuple[str, str]]:
         self.record = states.with_event(self.record, alert, self.channels) or self.record
-        return self.due(alert.at_s)
+        return self.due(int(alert.at_s))
 
-    def due(self, now_s: float) -> list[tuple[str, str]]:
+    def due(self, now_s: int) -> list[tuple[str, str]]:
         """The channels that are told at a time, each with the kind of its notice."""
         if self.record is None:
             return []
@@ -112,6 +120,7 @@ def test_what_comes_back_while_its_end_is_told_is_told_at_once() -> None:
     story = Story()
     story.happen(event(1))
     story.happen(event(2, NOON + 60, ended=True))
+    assert story.record is not None
     claimed, (notice,) = states.with_claims(story.record, story.channels, NOON + 60 + SETTLED_S)
     story.record = claimed
     assert story.happen(event(3, NOON + 361)) == []
@@ -152,6 +161,7 @@ def test_a_further_channel_is_told_of_what_nobody_took() -> None:
     for end in ("taken", "over"):
         other = Story(channels)
         other.happen(event(1))
+        assert other.record is not None
         if end == "taken":
             other.record = states.with_acknowledgement(other.record, "anna")
         else:
@@ -162,6 +172,7 @@ def test_a_further_channel_is_told_of_what_nobody_took() -> None:
 def test_what_was_taken_repeats_no_more_and_its_end_is_told() -> None:
     story = Story()
     story.happen(event(1))
+    assert story.record is not None
     story.record = states.with_acknowledgement(story.record, "anna")
     assert story.happen(event(2, NOON + 3700)) == []
     story.happen(event(3, NOON + 3800, ended=True))
@@ -186,6 +197,7 @@ def test_a_moment_has_no_end_and_is_another_one_a_day_later() -> None:
 
 def test_nobody_else_tells_what_is_claimed_until_the_claim_ends() -> None:
     record = states.with_event(None, event(1), PHONE)
+    assert record is not None
     record, notices = states.with_claims(record, PHONE, NOON)
     assert len(notices) == 1
     assert states.with_claims(record, PHONE, NOON + states.CLAIM_S - 1)[1] == []
@@ -195,6 +207,7 @@ def test_nobody_else_tells_what_is_claimed_until_the_claim_ends() -> None:
 def test_a_channel_that_fails_is_tried_again_ever_more_seldom_and_at_least_hourly() -> None:
     record, now_s, pauses = states.with_event(None, event(1), PHONE), NOON, []
     for _ in range(9):
+        assert record is not None
         record, (notice,) = states.with_claims(record, PHONE, now_s)
         record = states.with_failure(record, notice, "no", now_s)
         pauses.append(record.deliveries["phone"].retry_at_s - now_s)

@@ -6,7 +6,7 @@ import pytest
 
 from fanfold.alerts.entries import AlertChannel
 from fanfold.alerts.memory_store import MemoryAlerts
-from fanfold.alerts.record import CLAIM_S, FAILURES, Alert, Notice
+from fanfold.alerts.record import CLAIM_S, FAILURES, Alert, AlertRecord, Notice
 from fanfold.alerts.sending import AlertSender, ChannelFailed, acknowledge
 from fanfold.errors import AT_ONCE, BadInput, Conflict
 from support.crashes import Crash, Fuse, Mortal
@@ -118,7 +118,7 @@ def test_two_processes_at_one_alert_tell_it_once() -> None:
 def test_a_store_that_always_changes_lets_the_queue_deliver_again() -> None:
     world = World()
 
-    def put(_record) -> None:
+    def put(record: AlertRecord) -> None:
         raise Conflict("always")
 
     world.store.put = put

@@ -59,7 +59,7 @@ class Stage:
         settings = Settings(alerts_table="alerts", channels_parameter="/fanfold/test/alerts", lake_bucket="lake")
         self.process = wiring.build(self.runtime, settings)
         self.platform = Platform()
-        self.process.channels = self.platform
+        self.process.channels = self.platform  # type: ignore[assignment]
 
     def hand(self, *bodies: str) -> list[Any]:
         records = [
@@ -161,7 +161,7 @@ def test_a_process_that_dies_at_any_call_leaves_no_status_untold(stage, nth, aft
     dying.channels = stage.platform
     with suppress(Crash):
         for body in (UNPROTECTED, PROTECTED):
-            dying.notify(Arrived(message=read_event(body), body=body, sent_ms=0, again=False))
+            dying.notify(Arrived(message=read_event(body), body=body, sent_ms=0, again=False))  # type: ignore[arg-type]
     assert fuse.blown
     assert stage.hand(UNPROTECTED, PROTECTED) == []  # The queue delivers both again.
     for _ in range(3):

@@ -164,12 +164,12 @@ def test_a_flattening_that_a_person_sets_after_the_assistant_looked_is_not_stopp
 ) -> None:
     invoke = world.desk.invoke
 
-    def overtaken(service: str, function: str, command: dict[str, Any]) -> dict[str, Any]:
-        if command["actor"] != "a person":
+    def overtaken(service: str, function: str, event: dict[str, Any]) -> dict[str, Any]:
+        if event["actor"] != "a person":
             world.desk.set_state("main", TradingState.FLATTENING)
-        return invoke(service, function, command)
+        return invoke(service, function, event)
 
-    world.desk.invoke = overtaken  # type: ignore[method-assign]
+    world.desk.invoke = overtaken
     said = world.error_of("halt", state=state, reason="odd fills", dry_run=False, account="main")
     assert "is FLATTENING" in said
     assert "set by a person" in said

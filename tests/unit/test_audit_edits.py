@@ -261,7 +261,7 @@ EDITS: list[Edit] = [
 
 def is_same(audit: Audit) -> bool:
     """Say whether it holds what was recorded, byte for byte."""
-    ours, theirs = ([side.log.versions, side.views.items, side.views.known, side.seals.versions, side.reports.pages]
+    ours, theirs = ((side.log.versions, side.views.items, side.views.known, side.seals.versions, side.reports.pages)
                     for side in (audit, SOUND))  # fmt: skip
     bodies = [{key: [body and body.rstrip(b"\n") for body in versions] for key, versions in side[0].items()}
               for side in (ours, theirs)]  # fmt: skip

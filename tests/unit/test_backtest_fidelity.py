@@ -84,16 +84,10 @@ def test_what_cannot_be_meant_is_refused(options: dict[str, Any], reason: str) -
 
 
 def test_a_span_may_be_of_texts_and_datetimes() -> None:
+    dates: list[Any] = [datetime(2026, 1, 5), date(2026, 1, 5)]  # noqa: DTZ001 - without a zone
     spans = [
         backtest("sma_cross", desk=DESK, since=since, minutes=60)
-        for since in (
-            1_767_571_200,
-            np.int64(1_767_571_200),
-            "2026-01-05",
-            "2026-01-05T01:00+01:00",
-            datetime(2026, 1, 5),  # noqa: DTZ001 - without a zone
-            date(2026, 1, 5),
-        )
+        for since in (1_767_571_200, np.int64(1_767_571_200), "2026-01-05", "2026-01-05T01:00+01:00", *dates)
     ]
     assert {span.start for span in spans} == {1_767_571_200}
 

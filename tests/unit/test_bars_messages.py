@@ -94,7 +94,7 @@ class Fine(Feed):
         def bars_of(requests: Sequence[BarsRequest]) -> list[Series | Failure]:
             return [self._told(answer) if isinstance(answer, Series) else answer for answer in tell(requests)]
 
-        self.venue.bars_of = bars_of  # type: ignore[method-assign]
+        self.venue.bars_of = bars_of
 
     def _told(self, series: Series) -> Series:
         if series.instrument == A:

@@ -89,7 +89,12 @@ def test_beancount_computes_the_same_gains(method: Method, tmp_path: Path) -> No
 
 
 def test_beancount_takes_short_sales_and_coins_without_a_lot(tmp_path: Path) -> None:
-    entries = [sold(1, "2", "200"), bought(2, "3", "270"), sold(3, "1", "80"), sold(4, "0.5", "10", "spot")]
+    entries: list[Entry] = [
+        sold(1, "2", "200"),
+        bought(2, "3", "270"),
+        sold(3, "1", "80"),
+        sold(4, "0.5", "10", "spot"),
+    ]
     answer = checked(written(entries, margin=("main",)), tmp_path)
     gains, held = ours(TaxBooks("fifo", "account", 365, ("main",)), entries)
     assert (D(str(answer["gains"])), gains) == (D(20) - D(10) + D(10), D(20))

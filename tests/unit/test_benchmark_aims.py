@@ -34,8 +34,12 @@ def section(anchor: str) -> str:
 
 def sections() -> list[str]:
     """Return the section of each row: the linked one, or that of the row before."""
-    links = [LINK.search(cells[0]) for cells in rows()]
-    return [section(link[1]) for link in accumulate(links, lambda last, link: link or last) if link]
+    links: list[re.Match[str] | None] = [LINK.search(cells[0]) for cells in rows()]
+    return [section(link[1]) for link in accumulate(links, _or_last) if link]
+
+
+def _or_last(last: re.Match[str] | None, link: re.Match[str] | None) -> re.Match[str] | None:
+    return link or last
 
 
 def met(figure: str, aim: str) -> str:

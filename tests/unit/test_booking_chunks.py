@@ -16,6 +16,7 @@ from fanfold.ledger.orders import Harmless, Step, claim
 from fanfold.ledger.real_changes import changes_of, stops_of
 from fanfold.messages import Fill, Order, OrderState
 from fanfold.records import Charge
+from fanfold.simulation.schedules.at_venue import AtVenue
 from support.crashes import Crash
 from support.execution_world import DESK
 from support.ledger_examples import AT, Ledger, approve, fill, memory_ledger, order, report, resolution
@@ -72,8 +73,9 @@ def test_a_death_amid_the_trades_of_an_order_leaves_its_venues_id_in_the_books(n
     world.sweep()
     accept, commit, booked = world.venue._accept, world.ledger.store.commit, list[int]()
 
-    def in_many_trades(*request: Any) -> Any:
-        accepted = accept(*request)
+    def in_many_trades(*request: Any, **more: Any) -> Any:
+        accepted = accept(*request, **more)
+        assert isinstance(accepted, AtVenue)
         for _ in range(100):
             world.venue.fill(accepted, bought.quantity / 100)
         return accepted
@@ -86,10 +88,10 @@ def test_a_death_amid_the_trades_of_an_order_leaves_its_venues_id_in_the_books(n
         commit(changes)
 
     world.venue.faults = ["rests"]
-    world.venue._accept, world.ledger.store.commit = in_many_trades, dying  # type: ignore[method-assign]
+    world.venue._accept, world.ledger.store.commit = in_many_trades, dying
     with pytest.raises(Crash):
         world.account().place(world.approve(bought))
-    world.ledger.store.commit = commit  # type: ignore[method-assign]
+    world.ledger.store.commit = commit
     world.wait(60)
     world.sweep()
     assert world.record("a").state is OrderState.FILLED

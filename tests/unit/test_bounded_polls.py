@@ -173,7 +173,7 @@ def test_a_gap_that_an_exchange_does_not_fill_is_reported_and_over() -> None:
     for minute in range(6):
         polled.poll(at + 60 * minute)
     assert polled.cursors.read("v").gaps == {}
-    defects = [defect for message in polled.bus.messages for defect in message.defects]  # type: ignore[union-attr]
+    defects = [defect for message in polled.bus.messages for defect in message.defects]
     assert {str(defect.defect) for defect in defects} == {"gap", "unfillable"}
 
 
@@ -189,11 +189,11 @@ def test_a_gap_of_which_a_request_fails_waits_and_holds_up_no_other() -> None:
             raise VenueUnavailable("no past of it today")
         return candles(symbol, timeframe, opens_from, limit)
 
-    exchange.candles = failing  # type: ignore[method-assign]
+    exchange.candles = failing
     for minute in range(1, 8):
         polled.poll(at + 60 * minute)
     assert list(polled.cursors.read("v").gaps) == [("1m", A)]
-    exchange.candles = candles  # type: ignore[method-assign]
+    exchange.candles = candles
     for minute in range(8, 13):
         polled.poll(at + 60 * minute)
     assert polled.cursors.read("v").gaps == {}
@@ -205,7 +205,7 @@ def test_what_a_silent_instrument_says_again_is_not_linked_over_what_was_not_ask
     polled.noted({B: START})
     exchange.silent_since[B] = START
     polled.poll(at)
-    exchange.candles = lambda *_asked: [[(at) * 1_000, "100", "101", "99", "100", "3"]]  # type: ignore[method-assign]
+    exchange.candles = lambda *_asked: [[(at) * 1_000, "100", "101", "99", "100", "3"]]
     (back,) = polled.poll(at + 60)
     assert back.after >= at + 60 - PAGE_BARS * 60
 

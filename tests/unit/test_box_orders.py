@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fanfold.exchange.box import Box, BoxRequest
+from fanfold.exchange.liquidity import MarketMaker
 from fanfold.exchange.listings import ALGO_ORDERS_MAX, ORDERS_MAX
 from fanfold.exchange.request_limits import RequestLimits
 from fanfold.exchange.spot import FLOW, OWNER, QUOTES
@@ -142,7 +143,7 @@ def test_two_hundred_orders_of_a_symbol_may_be_open(box: Box) -> None:
 def test_five_orders_of_a_symbol_may_have_a_trigger(box: Box) -> None:
     for _ in range(ALGO_ORDERS_MAX - 1):
         assert "code" not in ask(box, "POST", "order", **STOP, stopPrice=LOW)
-    pair = {"symbol": "BTCUSDT", "side": "SELL", "quantity": "0.01", "price": HIGH, "stopPrice": LOW}
+    pair: dict[str, Any] = {"symbol": "BTCUSDT", "side": "SELL", "quantity": "0.01", "price": HIGH, "stopPrice": LOW}
     # The pair is a limit order and a stop, and the stop is the fifth.
     assert "code" not in ask(box, "POST", "order/oco", **pair)
     refused = {"code": -2010, "msg": "Filter failure: MAX_NUM_ALGO_ORDERS"}
@@ -191,7 +192,7 @@ def test_a_pair_locks_once_and_ends_as_one(box: Box) -> None:
     done = ask(box, "DELETE", "orderList", symbol="BTCUSDT", orderListId=listed["orderListId"])
     assert [report["status"] for report in done["orderReports"]] == ["CANCELED", "CANCELED"]
     assert box.exchange.wallets.balance(OWNER, "BTC") == (5, 0)
-    old = {"symbol": "BTCUSDT", "side": "SELL", "quantity": "1", "price": HIGH, "stopPrice": LOW}
+    old: dict[str, Any] = {"symbol": "BTCUSDT", "side": "SELL", "quantity": "1", "price": HIGH, "stopPrice": LOW}
     assert ask(box, "POST", "order/oco", **old)["contingencyType"] == "OCO"
 
 
@@ -251,7 +252,9 @@ def test_candles_are_the_bars_and_assets_add_up(box: Box) -> None:
     later = NOW_MS + 1_800_000
     box.advance(later)
     rows = public(box, "klines", later, symbol="BTCUSDT", interval="1m", limit=60)
-    bars = {bar.closes_at_s: bar for bar in box.makers["BTCUSDT"].series.bars}
+    market = box.makers["BTCUSDT"]
+    assert isinstance(market, MarketMaker)
+    bars = {bar.closes_at_s: bar for bar in market.series.bars}
     for row in rows[:-1]:
         bar = bars[(row[0] + 60_000) // 1_000]
         assert [row[1], row[2], row[3], row[4]] == [f"{Decimal(figure).scaleb(-2):.8f}" for figure in bar[1:5]]

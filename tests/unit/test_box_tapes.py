@@ -27,7 +27,7 @@ BOOK = TapeBook(
     ((D("99.99"), D(2)), (D("99.5"), D(3))),
     ((D("100.01"), D(1)), (D("100.5"), D(4)), (D("101"), D("0.0001"))),
 )
-MARKET = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET"}
+MARKET: dict[str, Any] = {"symbol": "BTCUSDT", "side": "BUY", "type": "MARKET"}
 
 
 def trade(after_ms: int, price: str, quantity: str = "1", taker: Any = "sell") -> TapeTrade:
@@ -91,7 +91,13 @@ def test_a_recorded_level_that_comes_to_an_order_fills_it_without_any_trade() ->
 
 def test_a_stop_is_triggered_by_a_recorded_trade() -> None:
     box = box_of(BOOK, trade(1_000, "98"))
-    stop = {"symbol": "BTCUSDT", "side": "SELL", "type": "STOP_LOSS", "quantity": "1", "stopPrice": "98.50"}
+    stop: dict[str, Any] = {
+        "symbol": "BTCUSDT",
+        "side": "SELL",
+        "type": "STOP_LOSS",
+        "quantity": "1",
+        "stopPrice": "98.50",
+    }
     order = ask(box, "POST", "order", **stop)
     box.advance(NOW_MS + 1_000)
     assert state(box, order, NOW_MS + 1_000) == ("FILLED", D(1))

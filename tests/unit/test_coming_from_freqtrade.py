@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import talib
 
 from fanfold import desk
 from fanfold.strategy import contract, folder
-from fanfold.strategy.contract import Bars, Protected
+from fanfold.strategy.contract import Bars
 from support.core_desk import A, B, raw
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "coming-from-freqtrade.md").read_text()
@@ -28,7 +29,7 @@ def _written(tmp_path: Path) -> Iterator[None]:
     folder.use(None)
 
 
-def wanted(closes: list[float]) -> list[Protected]:
+def wanted(closes: list[float]) -> list[Any]:
     """Return what the strategy of the page wants at each close."""
     strategy = contract.bind("trend_dip", {}, 1)
     column, state, weights = [closes[0]] * strategy.lookback + closes, strategy.start(strategy.params), []

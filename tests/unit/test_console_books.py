@@ -2,10 +2,9 @@
 
 from decimal import Decimal
 
-from fanfold.aws.dynamodb.ledger import StoredAccount, StoredPosition
 from fanfold.cli.app import parse
 from fanfold.cli.commands.status import equity, expected_cash, opening, unmarked
-from fanfold.ledger.account_books import AccountBooks
+from fanfold.ledger.account_books import AccountBooks, StoredAccount, StoredPosition
 from fanfold.ledger.positions import Lot, Position
 from fanfold.messages import TradingState
 from fanfold.risk.exposure import Mark

@@ -32,6 +32,7 @@ def traded(folder: Path, **changes: Any) -> Path:
     """A state directory in which a run traded 40 minutes."""
     (folder / "desk.toml").write_text((ROOT / "desk.toml").read_text())
     options = asking(folder, **{"minutes": TRADED} | changes)
+    assert options.desk is not None
     params = run_plan.params(options.param)
     plan = run_plan.plan(options.desk, options.data, options.strategy, params, options.since, None, options.minutes)
     state = folder / "state"

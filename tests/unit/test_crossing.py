@@ -11,7 +11,6 @@ from fanfold.errors import BadInput
 from fanfold.research import fixed_size as fixed
 from fanfold.research.columns import IntegerBars, Integers, picked, step_columns
 from fanfold.research.crossing import (
-    BLOCK,
     ROUNDED,
     SumWindows,
     begun,
@@ -21,7 +20,7 @@ from fanfold.research.crossing import (
     windows_of,
 )
 from fanfold.research.fixed_size import FixedSize, FixedSizeResult, fixed_size, lane_terms, money_scale
-from fanfold.research.lane import DONE, blank_room
+from fanfold.research.lane import BLOCK, DONE, blank_room
 from fanfold.research.step_signals import StepSource, blank_signals, signals_by
 from fanfold.research.tape import blank_tape
 from fanfold.strategy import contract

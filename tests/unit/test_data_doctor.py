@@ -34,7 +34,7 @@ def spoiled(seed: int) -> Spoiled:
     for n in range(BARS):
         price += dice.randint(-300, 300)
         kind, at = places.get(n, ""), OPENS + 60 * n
-        cells = [at, *(f"{units / 100:.2f}" for units in (price, price + 400, price - 400, price)), "1.25"]
+        cells = [str(at), *(f"{units / 100:.2f}" for units in (price, price + 400, price - 400, price)), "1.25"]
         if kind == "gap":
             rows.setdefault(kind, []).append(len(lines) + 1)
             continue

@@ -2,6 +2,7 @@
 
 import random
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -143,7 +144,7 @@ def test_the_bars_that_warm_a_strategy_up_are_those_of_the_whole_file(tmp_path: 
 
 
 def test_the_longest_look_back_of_all_strategies_counts() -> None:
-    instances = {
+    instances: dict[str, dict[str, Any]] = {
         "fast": {"strategy": "sma_cross", "params": {"fast": 2, "slow": 5}, "instruments": ["BTC/USDT"]},
         "slow": {"strategy": "sma_cross", "params": {"fast": 2, "slow": 9}, "timeframe": "1h"},
         "unknown": {"strategy": "nobody_wrote_it"},

@@ -18,7 +18,7 @@ class Switched(RealWorld):
     def __init__(self) -> None:
         super().__init__()
         self.fires_at: datetime | None = None
-        self.venue.arm_cancel_all = self._arm  # type: ignore[method-assign]
+        self.venue.arm_cancel_all = self._arm
         self.sweep()
 
     def _arm(self, within_s: int) -> bool:

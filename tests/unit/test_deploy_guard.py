@@ -2,6 +2,7 @@
 
 import copy
 import json
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,8 @@ GONE = object()
 
 
 def update(*path, value=GONE):
-    new = node = copy.deepcopy(OLD)
+    new: dict[str, Any] = copy.deepcopy(OLD)
+    node = new
     for key in ("Resources", *path[:-1]):
         node = node[key]
     if value is GONE:

@@ -1,6 +1,7 @@
 """DynamoDB in memory has DynamoDB's limits, and says so where it is asked what it does not know."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -69,7 +70,7 @@ def test_a_failed_condition_shows_what_is_there_if_it_is_asked_to() -> None:
     request = table.putting(KEY, {}, ABSENT)["Put"]
     shown = {**request, "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}
     for parameters, item in ((request, {}), (shown, {"pk": {"S": "a"}, "sk": {"S": "b"}, "x": {"N": "1"}})):
-        fault = refused(lambda sent=parameters: cloud.call("dynamodb", "PutItem", sent))
+        fault = refused(partial(cloud.call, "dynamodb", "PutItem", parameters))
         assert fault.reasons == (Reason("ConditionalCheckFailed", "The conditional request failed", item),)
 
 
@@ -104,7 +105,7 @@ def test_a_value_that_no_expression_names_is_refused() -> None:
     table = MemoryCloud().table("t")
     for values in ({":a": 1, ":b": 1}, {":b": 1}):
         write = table.updating(KEY, "SET x = :a", values)
-        assert refused(lambda sent=write: table.write([sent])).code == "ValidationException"
+        assert refused(partial(table.write, [write])).code == "ValidationException"
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ def test_no_book_is_crossed_and_no_order_waits_behind_a_later_one(steps: list[An
         bid, ask = engine.book.best("buy"), engine.book.best("sell")
         assert bid is None or ask is None or bid < ask
         for side, best in (("buy", -1), ("sell", 1)):
-            queue = [best * order.limit for order in engine.book.orders(side)]  # type: ignore[arg-type]
+            queue = [best * (order.limit or 0) for order in engine.book.orders(side)]  # type: ignore[arg-type]
             assert queue == sorted(queue)
             levels = engine.book.levels(side, 100)  # type: ignore[arg-type]
             assert all(level.quantity > 0 for level in levels)

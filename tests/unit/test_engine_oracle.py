@@ -8,6 +8,7 @@ import pytest
 
 from fanfold.matching.engine import MatchingEngine
 from fanfold.matching.order_book import BookOrder
+from fanfold.records import Side
 
 published = pytest.importorskip("lightmatchingengine.lightmatchingengine")
 SYMBOL = "BTCUSDT"
@@ -23,7 +24,8 @@ def test_limit_orders_and_cancels_trade_as_in_the_published_engine(seed: int) ->
     dice, engine, other = Random(seed), MatchingEngine(Decimal(1)), published.LightMatchingEngine()
     traded = 0
     for order_id in range(1, 501):
-        side, price, quantity = dice.choice(["buy", "sell"]), dice.randint(90, 110), dice.randint(1, 20)
+        side: Side = dice.choice(["buy", "sell"])
+        price, quantity = dice.randint(90, 110), dice.randint(1, 20)
         order, trades = other.add_order(SYMBOL, price, quantity, 1 if side == "buy" else 2)
         assert order.order_id == order_id
         engine.submit(

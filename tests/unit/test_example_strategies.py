@@ -9,6 +9,7 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
+from fanfold.errors import BadInput
 from fanfold.indicators import Adx, Macd, adx, atr, ema, macd, settling
 from fanfold.market.bars import Bar, Series
 from fanfold.signals.legs import Leg
@@ -64,7 +65,7 @@ def before(name: str) -> int:
     """Lines of the same strategy with a State of its own numbers, `start` and `lookback` written out."""
     text, bound = (EXAMPLES / f"{name}.py").read_text(), contract.bind(name, {}, 2 if name == "pair_spread" else 1)
     fields = len(list(states.numbers(bound.start(bound.params))))
-    own = len(bound.state._fields) + 1 if "class State" in text else 0
+    own = len(bound.state._fields) + 1 if "class State" in text else 0  # type: ignore[attr-defined]
     return lines(text) - own + (fields + 1 if fields else 2) + 4
 
 
@@ -103,7 +104,7 @@ def test_an_indicator_that_cannot_know_asks_for_the_lookback(tmp_path: Path) -> 
     )
     (tmp_path / "daily.py").write_text(text)
     folder.use(tmp_path)
-    with pytest.raises(contract.BadInput, match=r"daily: session_vwap needs the bars of a day, so write lookback"):
+    with pytest.raises(BadInput, match=r"daily: session_vwap needs the bars of a day, so write lookback"):
         contract.bind("daily", {}, 1)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.messages import OrdersApproved, OrderState, OrderUpdate, TradingState
 from support.core_desk import A, B
 from support.crashes import until_it_lives
@@ -117,10 +118,10 @@ def test_a_crash_while_canceling_cancels_once(nth: int, after: bool) -> None:
 def test_without_resting_orders_the_trading_state_is_not_read() -> None:
     world = World()
 
-    def refuse(_account: str) -> None:
+    def refuse(account: str) -> OrderPermissions:
         raise AssertionError("a minute without orders costs no call more")
 
-    world.ledger.trading_state = refuse  # type: ignore[assignment, method-assign]
+    world.ledger.trading_state = refuse
     world.match(minute(1))
     approval = OrdersApproved(id="none", cause="t", at=AT, account="main", orders=[])
     world.matcher().take(approval)

@@ -19,11 +19,11 @@ COINS = st.decimals("0.00001", "0.01", places=5)
 
 
 def fill(minute: int, side: Side, quantity: str | Decimal, price: str | Decimal, coins: str | Decimal = "0") -> Fill:
-    ids = dict.fromkeys(("order_id", "client_order_id"), f"o{minute}")
+    name = f"o{minute}"
     return Fill(
         trade_id=f"t{minute}", account="main", venue="v", instance="trend", instrument="BTC/USDT", side=side,
         price=D(price), quantity=D(quantity), fee=D(0), liquidity="taker", at=AT + timedelta(minutes=minute),
-        fee_base=D(coins), **ids,
+        fee_base=D(coins), order_id=name, client_order_id=name,
     )  # fmt: skip
 
 

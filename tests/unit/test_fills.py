@@ -126,7 +126,7 @@ def test_a_stop_that_triggers_in_a_bar_without_room_fills_in_the_next() -> None:
     assert (resolution.state, resolution.fills, resolution.resting.triggered) == (OrderState.OPEN, (), True)
 
 
-PAIR = {"kind": "stop", "reduce_only": True}
+PAIR: dict[str, Any] = {"kind": "stop", "reduce_only": True}
 
 
 @pytest.mark.parametrize(

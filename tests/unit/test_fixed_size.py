@@ -50,7 +50,7 @@ def walk() -> tuple[Any, ...]:
 def integers(columns: Sequence[Any], count: int) -> IntegerBars:
     time, *prices, volume = (column[:count] for column in columns)
     whole = [np.rint(column * 1e5).astype(np.int64) for column in prices]
-    return IntegerBars(time // 10**9, *whole, volume.astype(np.int64), 5, 0)
+    return IntegerBars(*[time // 10**9, *whole, volume.astype(np.int64), 5, 0])
 
 
 def money(figure: Any, result: FixedSizeResult) -> Decimal:

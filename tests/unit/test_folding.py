@@ -1,5 +1,6 @@
 """The fold: whatever the delivery, states and targets are those of a plain fold over the bars in order."""
 
+from collections import defaultdict
 from random import Random
 
 import msgspec
@@ -96,7 +97,7 @@ def test_any_order_of_delivery_gives_the_states_and_no_other_targets_than_a_plai
 def test_in_order_every_target_is_there_bit_for_bit_once(seed: int) -> None:
     tested, bars = small_desk(**EVERYTHING), market(seed)
     _, expected = plain_fold(tested, bars)
-    fold, random, delivered = Fold(tested, "v"), Random(seed), dict.fromkeys(expected, ())
+    fold, random, delivered = Fold(tested, "v"), Random(seed), defaultdict[int, list[Target]](list)
     for at in expected:
         # Split in two messages, each of them twice, older bars with them.
         parts = [
@@ -107,7 +108,7 @@ def test_in_order_every_target_is_there_bit_for_bit_once(seed: int) -> None:
         ]
         cut = random.randint(0, len(parts))
         for message in (parts[:cut], parts[:cut], parts[cut:], parts):
-            delivered[at] += tuple(target for _, target in fold.accept(message, at)[0])
+            delivered[at] += [target for _, target in fold.accept(message, at)[0]]
     assert {at: sorted(targets, key=str) for at, targets in delivered.items()} == {
         at: sorted(targets, key=str) for at, targets in expected.items()
     }

@@ -22,7 +22,7 @@ BLEMISHES = {
     "missing": lambda _bar: None,
     "without volume": lambda bar: bar._replace(volume=0),
     "impossible": lambda bar: bar._replace(low=bar.high + 1),
-    "jump": lambda bar: Bar(bar.closes_at_s, *(3 * price for price in bar[1:5]), bar.volume),
+    "jump": lambda bar: Bar(*[bar.closes_at_s, *(3 * price for price in bar[1:5]), bar.volume]),
     "too large": lambda bar: bar._replace(volume=2**62),
 }
 

@@ -17,7 +17,8 @@ from fanfold.research.tape import FillField
 from fanfold.strategy import contract
 
 D = Decimal
-COSTS = Costs(cash=D(5_000), tick=D("0.05"), lot=D("0.1"), fee_bps=D("7.5"), slippage_bps=D(3))
+TERMS = FixedSize(D(5_000), D("12.4"), D("0.05"), D("0.1"), D("7.5"), D(3))
+COSTS = Costs(cash=TERMS.cash, tick=TERMS.tick, lot=TERMS.lot, fee_bps=TERMS.fee_bps, slippage_bps=TERMS.slippage_bps)
 
 
 def recording(seed: int, count: int = 400) -> Recording:
@@ -43,14 +44,14 @@ def column(seed: int, count: int, *, weights: bool) -> np.ndarray:
 
 def plain_walk(bars: Recording, order_rows: np.ndarray, *, weights: bool) -> tuple[list[Any], list[Decimal]]:
     """Fills as (bar, quantity, price, fee) and the equity at each close, in decimals and bar by bar."""
-    cash, held, waits, fills, equity, last = COSTS.cash, D(0), D(0), [], [], 0.0
+    cash, held, waits, fills, equity, last = TERMS.cash, D(0), D(0), [], [], 0.0
     for at, bar in enumerate(bars.bars()):
         opened, close = D(bar.open).scaleb(-2), D(bar.close).scaleb(-2)
         if waits and bar.volume:
             buys = waits > 0
-            price = opened * (1 + COSTS.slippage_bps / 10_000 * (1 if buys else -1))
-            price = (price / COSTS.tick).to_integral_value("ROUND_CEILING" if buys else "ROUND_FLOOR") * COSTS.tick
-            fee = (price * abs(waits) * COSTS.fee_bps / 10_000).quantize(D("1e-8"), ROUND_CEILING)
+            price = opened * (1 + TERMS.slippage_bps / 10_000 * (1 if buys else -1))
+            price = (price / TERMS.tick).to_integral_value("ROUND_CEILING" if buys else "ROUND_FLOOR") * TERMS.tick
+            fee = (price * abs(waits) * TERMS.fee_bps / 10_000).quantize(D("1e-8"), ROUND_CEILING)
             fills.append((at, waits, price, fee))
             cash, held, waits = cash - price * waits - fee, held + waits, D(0)
         equity.append(cash + held * close)
@@ -60,8 +61,8 @@ def plain_walk(bars: Recording, order_rows: np.ndarray, *, weights: bool) -> tup
             waits += D(str(order_rows[at]))
         elif order_rows[at] != last:
             last = order_rows[at]
-            share = D(str(last)) * max(equity[-1], D(0)) / close / COSTS.lot
-            waits = share.to_integral_value("ROUND_DOWN") * COSTS.lot - held
+            share = D(str(last)) * max(equity[-1], D(0)) / close / TERMS.lot
+            waits = share.to_integral_value("ROUND_DOWN") * TERMS.lot - held
     return fills, equity
 
 
@@ -85,8 +86,7 @@ def test_fills_and_equity_are_those_of_a_plain_walk(seed: int, weights: bool) ->
 
 def test_a_strategys_fills_given_as_orders_come_to_its_equity() -> None:
     bars = recording(9)
-    terms = FixedSize(COSTS.cash, D("12.4"), COSTS.tick, COSTS.lot, COSTS.fee_bps, COSTS.slippage_bps)
-    own = fixed_size(contract.bind("sma_cross", {"fast": 3, "slow": 9}, 1), integer_bars(bars, 0, 2**62), terms)
+    own = fixed_size(contract.bind("sma_cross", {"fast": 3, "slow": 9}, 1), integer_bars(bars, 0, 2**62), TERMS)
     orders = np.zeros(bars.count)
     orders[own.fills[:, FillField.AT] - 1] = own.fills[:, FillField.LOTS] / 10
     account = backtest_orders(bars, orders, costs=COSTS)

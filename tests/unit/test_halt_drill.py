@@ -221,11 +221,11 @@ def test_what_is_set_while_a_drill_gives_the_state_back_stays(desk_: DeskUnderDr
     """The command to resume is on its way when somebody flattens."""
     invoke = desk_.invoke
 
-    def overtaken(service: str, function: str, command: dict[str, Any]) -> dict[str, Any]:
+    def overtaken(_service: str, _function: str, command: dict[str, Any]) -> dict[str, Any]:
         if command["action"] == "resume":
             desk_.store.commit([SetTradingState(halted(TradingState.FLATTENING))])
-        return invoke(service, function, command)
+        return invoke(_service, _function, command)
 
-    desk_.invoke = overtaken  # type: ignore[method-assign]
+    desk_.invoke = overtaken
     assert desk_.drill().steps[-1].text == "FLATTENING, set by ann meanwhile, and left so"
     assert desk_.trading_state is TradingState.FLATTENING

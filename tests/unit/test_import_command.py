@@ -223,7 +223,7 @@ def candles(days: int) -> list[Candle]:
 
 def expected(made: list[Candle], until: date) -> list[tuple[Any, ...]]:
     end = datetime(until.year, until.month, until.day) + timedelta(days=1)  # noqa: DTZ001
-    rows = [
+    rows: list[tuple[Any, ...]] = [
         (datetime.fromtimestamp(candle.opens_at + 60, UTC).replace(tzinfo=None), *map(Decimal, candle[1:]))
         for candle in made
     ]

@@ -172,4 +172,5 @@ def test_params_in_another_order_are_not_taken_for_each_other(tmp_path: Path, mo
         assert not folded.why_plain
         wanted.append(folded.wanted)
     folder.use(None)
-    np.testing.assert_array_equal(*wanted)
+    first, again = wanted
+    np.testing.assert_array_equal(first, again)

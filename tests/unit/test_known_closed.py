@@ -65,9 +65,9 @@ class Ticking:
     def poll(self, minute: int) -> Series:
         """The answer to what a poll asks that takes this minute for closed, with two bars of before."""
         venue = ExchangeVenue(
-            self,
+            self,  # type: ignore[arg-type]
             {BTC: RULES},
-            lambda: datetime.fromtimestamp(self.here(), UTC),  # type: ignore[arg-type]
+            lambda: datetime.fromtimestamp(self.here(), UTC),
             responded_at_s=self.responded_at_s,
             grace_s=GRACE_S,
             sleep=self.sleep,
@@ -92,7 +92,7 @@ def test_a_bar_that_is_finished_after_the_next_has_opened_is_waited_for(dated: b
 
 def test_where_an_exchange_s_clock_stands_a_bar_comes_a_minute_later_proven_by_two() -> None:
     exchange = Ticking(START + 665)
-    exchange.responded_at_s = lambda: float(START)  # type: ignore[method-assign]
+    exchange.responded_at_s = lambda: float(START)
     assert closes(exchange.poll(10)) == [8, 9]
     assert closes(exchange.poll(11)) == [9, 10]
 

@@ -1,6 +1,7 @@
 """The copy of a desk's lake fetches what changed alone, and all again where its list of files was damaged."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ class Bucket:
     def __init__(self) -> None:
         self.versions = {KEY: 1, OTHER: 1}
 
-    def __call__(self, _service: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    def __call__(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         if operation == "GetObject":
             key = parameters["Key"]
             return {"Body": f"{key} {self.versions[key]}".encode()}

@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlglot
@@ -46,7 +47,7 @@ def rows(lake: Path, view: str) -> list[Row]:
     ]  # fmt: skip
 
 
-def by(rows: Iterable[Row], *names: str) -> dict[tuple[object, ...], Row]:
+def by(rows: Iterable[Row], *names: str) -> dict[tuple[Any, ...], Row]:
     keyed = {tuple(row[name] for name in names): row for row in rows}
     assert keyed
     return keyed
@@ -108,7 +109,7 @@ def test_a_view_has_the_columns_and_types_that_it_promises(name: str) -> None:
 @pytest.mark.parametrize("dialect", ["athena", "trino"])
 def test_a_view_is_one_select_of_athena_over_tables_and_views_before_it(name: str, dialect: str) -> None:
     (statement,) = sqlglot.parse(VIEWS[name].sql, read=dialect, error_level=sqlglot.ErrorLevel.RAISE)
-    assert statement is not None
+    assert isinstance(statement, sqlglot.exp.Select)
     assert statement.named_selects == list(VIEWS[name].columns)
     own = {part.alias for part in statement.find_all(sqlglot.exp.CTE)}
     read = {table.name for table in statement.find_all(sqlglot.exp.Table)} - own
@@ -315,9 +316,9 @@ def series_of(instrument: str) -> Series:
     _, tick, lot = MARKETS[instrument]
     scales = [-int(step.as_tuple().exponent) for step in (tick, lot)]
     made_bars = [
-        Bar(int(bar["closes_at"].timestamp()),
-            *(int(bar[name].scaleb(scales[0])) for name in ("open", "high", "low", "close")),
-            int(bar["volume"].scaleb(scales[1])))
+        Bar(*[int(bar["closes_at"].timestamp()),
+              *(int(bar[name].scaleb(scales[0])) for name in ("open", "high", "low", "close")),
+              int(bar["volume"].scaleb(scales[1]))])
         for bar in made().bars if bar["instrument"] == instrument
     ]  # fmt: skip
     return bars.Series(instrument=instrument, timeframe="1m", price_scale=scales[0], volume_scale=scales[1], after=0,

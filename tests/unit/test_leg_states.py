@@ -88,17 +88,17 @@ FAULTS = [
         giving((state, 1.0))
         for state in (
             State(True),
-            State(None),
-            State("x"),
+            State(None),  # type: ignore[arg-type]
+            State("x"),  # type: ignore[arg-type]
             State(10**19),
             (),
             (1.0, 2.0),
             None,
-            3,  # type: ignore[arg-type]
+            3,
             Wider(1.0, 2.0),
-            State(State(1.0)),
+            State(State(1.0)),  # type: ignore[arg-type]
         )
-    ),  # type: ignore[arg-type]
+    ),
     *(giving(answer) for answer in (None, 1.0, (), (State(0.0),), (State(0.0), 1.0, 2.0), "no")),
 ]
 

@@ -1,6 +1,7 @@
 """The use of a limit is the figure of its rule: the room that is left can be ordered, and a lot more cannot."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -27,7 +28,7 @@ GROWING = {
 }
 
 
-def surveyed(snapshot: AccountSnapshot, **limits: object) -> Context:
+def surveyed(snapshot: AccountSnapshot, **limits: Any) -> Context:
     return survey(snapshot, prepare(desk(**limits)).terms(snapshot.account), {}, NOW)
 
 

@@ -152,7 +152,7 @@ def test_a_line_about_a_message_is_found_by_all_its_ids(lines: list[dict[str, An
         watch.log.warning("in hand")
 
     with watch.invocation(type("Context", (), {"aws_request_id": "r"})()):
-        consume({"Records": [record]}, handle, SqsConsumer(dict, "d", "f", lambda: NOW, watch))
+        consume({"Records": [record]}, handle, SqsConsumer(lambda *_asked: {}, "d", "f", lambda: NOW, watch))
         watch.log.info("after")
     ids = {"function": "f", "request": "r", "trace": "1-chain", "delivery": "m", "message": "a/1", "cause": "poll-a"}
     assert ids.items() <= lines[0].items()

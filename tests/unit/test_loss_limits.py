@@ -15,11 +15,11 @@ def test_a_breach_is_noted_in_the_account_while_it_lasts_and_once_a_change() -> 
     world.minute(1)
     world.hear(1, {("hook", A): 1.0})
     world.finish()
-    noted, breach = [], world.assessor._ledger.breach
+    noted, keep = [], world.assessor._ledger.breach
 
-    def note(account: str, text: str) -> None:
-        noted.append(text)
-        breach(account, text)
+    def note(account: str, breach: str) -> None:
+        noted.append(breach)
+        keep(account, breach)
 
     world.assessor._ledger.breach = note
     world.minute(2, a=99)

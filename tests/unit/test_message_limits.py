@@ -11,6 +11,7 @@ import pytest
 
 from fanfold.aws.dynamodb.cursors import CursorTable
 from fanfold.aws.sns import MESSAGE_BYTES_MAX, Topics, Unpublishable
+from fanfold.codes import Code
 from fanfold.errors import Conflict
 from fanfold.market import bars
 from fanfold.market.bars import FIGURE_MAX, Bar, Series
@@ -77,7 +78,9 @@ MANY: dict[tuple[type[Message], str], Callable[[], list[Any]]] = {
     (BarsRequested, "instruments"): lambda: [f"VERYLONGNAMEOFACOIN{n}/USDT" for n in range(2 * COUNT)],
     (OrdersApproved, "orders"): lambda: [order(f"o{n}") for n in range(COUNT)],
     (OrdersApproved, "withdrawn"): lambda: [f"{n:032}" for n in range(4 * COUNT)],
-    (OrdersRefused, "refusals"): lambda: [Refusal(order=order(f"o{n}"), code="CASH", detail="x") for n in range(COUNT)],
+    (OrdersRefused, "refusals"): lambda: [
+        Refusal(order=order(f"o{n}"), code=Code.CASH, detail="x") for n in range(COUNT)
+    ],
     (LegStatus, "statuses"): lambda: [
         LegState(instance=f"i{n}", instrument=A, code=LegCode.MISSING_BARS, detail="x" * 90) for n in range(COUNT)
     ],

@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,7 @@ def refused(*codes: Code) -> OrdersRefused:
 
 
 def update(state: OrderState) -> OrderUpdate:
-    return OrderUpdate(order_id="o", client_order_id="c", instance="i", instrument=A, state=state, filled=0)
+    return OrderUpdate(order_id="o", client_order_id="c", instance="i", instrument=A, state=state, filled=Decimal(0))
 
 
 def test_every_metric_together_is_a_line_that_cloudwatch_takes(desk: Desk) -> None:

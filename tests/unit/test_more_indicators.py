@@ -239,7 +239,7 @@ def test_every_indicator_gives_the_same_bits_compiled(name: str) -> None:
     function = getattr(indicators, name)
     parts = list(inspect.signature(function).parameters)
     listed = padded(walk())
-    arrays: Any = Bars(0, *(np.array(column) for column in listed[1:]))
+    arrays: Any = Bars._make([0, *(np.array(column) for column in listed[1:])])
     compiled_function = njit(compiled.inlined(function).py_func)
 
     def arguments(state: Any, bars: Any, now: int) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -40,7 +40,7 @@ class Accounts:
 
 
 def command(state: TradingState, reason: str = "drill") -> ControlCommand:
-    action = "resume" if state is TradingState.ACTIVE else "halt"
+    action: Literal["halt", "resume"] = "resume" if state is TradingState.ACTIVE else "halt"
     return ControlCommand(action=action, account="main", reason=reason, actor="anna", state=state)
 
 
@@ -69,7 +69,7 @@ def test_two_reasons_are_two_messages() -> None:
     ("wrong", "named"), [({"account": "other"}, "'other' is not in the desk"), ({"reason": " "}, "reason")]
 )
 def test_a_command_without_an_account_or_a_reason_is_refused(wrong: dict[str, str], named: str) -> None:
-    fields = {"action": "halt", "account": "main", "reason": "drill", "actor": "anna"} | wrong
+    fields: dict[str, Any] = {"action": "halt", "account": "main", "reason": "drill", "actor": "anna"} | wrong
     with pytest.raises(BadInput, match=named):
         handle_command(ControlCommand(**fields), DESK, Accounts(), NOW)
 
@@ -111,7 +111,7 @@ def opened() -> Approvals:
 
 def gives(accounts: Approvals, state: TradingState, actor: str = "anna", replaces: str = "") -> str:
     """Command a state, and return the id of the change."""
-    action = "resume" if state is TradingState.ACTIVE else "halt"
+    action: Literal["halt", "resume"] = "resume" if state is TradingState.ACTIVE else "halt"
     named = [replaces] if replaces else []
     wanted = ControlCommand(
         action=action,
@@ -119,7 +119,7 @@ def gives(accounts: Approvals, state: TradingState, actor: str = "anna", replace
         reason="drill",
         actor=actor,
         state=state,
-        replaces=named,  # type: ignore[arg-type]
+        replaces=named,
     )
     return str(handle_command(wanted, DESK, accounts, NOW, f"{actor} {state}")["change"])
 

@@ -66,10 +66,10 @@ def test_a_venue_that_does_not_arm_its_cancel_of_everything_is_followed_and_reco
     world.account().place(world.approve(order("a")))
     world.halt(TradingState.HALTED)
 
-    def refused(_within_s: int) -> bool:
+    def refused(within_s: int) -> bool:
         raise VenueUnavailable("51000 timeOut")
 
-    world.venue.arm_cancel_all = refused  # type: ignore[method-assign]
+    world.venue.arm_cancel_all = refused
     world.wait(60)
     world.sweep()
     assert world.record("a").state is OrderState.CANCELED
@@ -89,16 +89,16 @@ def test_what_is_booked_right_before_the_live_orders_are_read_freezes_nothing() 
         def hold_back(changes: Any) -> None:
             (booking.append if any(isinstance(change, BookTrade) for change in changes) else commit)(changes)
 
-        store.commit = hold_back  # type: ignore[method-assign]
+        store.commit = hold_back
         world.account().place(world.approve(order("first")))
-        store.commit = commit  # type: ignore[method-assign]
+        store.commit = commit
 
     def live_after_booking(account: str) -> Any:
         if booking:
             commit(booking.pop())
         return live(account)
 
-    store.live = live_after_booking  # type: ignore[method-assign]
+    store.live = live_after_booking
     with between(world, "balances", 1, send):
         world.account().reconcile()
     assert world.record("first").state is OrderState.FILLED

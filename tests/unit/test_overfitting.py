@@ -28,7 +28,7 @@ def by_hand(returns: np.ndarray, parts: int) -> Overfitting:
         below.append(0.5 if relative == 0.5 else float(relative < 0.5))
         lost.append(outside[best] < 0)
         pairs.append((inside[best], outside[best]))
-    slope = np.polyfit(*zip(*pairs, strict=True), 1)[0]
+    slope = np.polyfit([in_sample for in_sample, _ in pairs], [out_of_it for _, out_of_it in pairs], 1)[0]
     return Overfitting(fmean(below), fmean(lost), slope, len(pairs))
 
 

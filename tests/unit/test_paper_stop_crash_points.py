@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -23,7 +24,7 @@ DEATHS = [(nth, after) for nth in range(1, 25) for after in (False, True)]
 
 def stop_at(price: str) -> Order:
     at = AT + timedelta(seconds=60)
-    rests = {"kind": "stop", "stop_price": price, "reduce_only": True, "decided_at": at}
+    rests: dict[str, Any] = {"kind": "stop", "stop_price": price, "reduce_only": True, "decided_at": at}
     return order("stop", side="sell", **rests, expires_at=at + timedelta(days=1))
 
 

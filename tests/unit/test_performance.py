@@ -4,25 +4,28 @@ from collections import deque
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import accumulate
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from fanfold.ledger import positions
+from fanfold.market.timeframes import DAY_S
 from fanfold.messages import Fill
 from fanfold.performance.equity import buy_and_hold, equity_curve
 from fanfold.performance.measuring import Traded, measure, statistics_of
-from fanfold.performance.ratios import DAY_S, Drawdown, EquityPoint, cagr, daily_returns, max_drawdown, sharpe, sortino
+from fanfold.performance.ratios import Drawdown, EquityPoint, cagr, daily_returns, max_drawdown, sharpe, sortino
 from fanfold.performance.round_trips import round_trips
+from fanfold.records import Side
 
 START = 1_767_225_600  # 2026-01-01, midnight UTC
 BTC = "BTC/USDT"
 
 
-def fill(side: str, quantity: int | str, price: int | str, minute: int = 0, **changed: str) -> Fill:
-    names = {"account": "main", "venue": "paper", "instance": "trend", "instrument": BTC, "order_id": f"{minute}"}
-    names |= {"client_order_id": "c", "trade_id": f"{minute}"} | changed
+def fill(side: Side, quantity: int | str | Decimal, price: int | str, minute: int = 0, **changed: str) -> Fill:
+    names: dict[str, Any] = {"account": "main", "venue": "paper", "instance": "trend", "instrument": BTC}
+    names |= {"order_id": f"{minute}", "client_order_id": "c", "trade_id": f"{minute}"} | changed
     fee = Decimal(names.pop("fee", "1"))
     at = datetime.fromtimestamp(START, UTC) + timedelta(minutes=minute)
     return Fill(side=side, quantity=Decimal(quantity), price=Decimal(price), fee=fee, liquidity="taker", at=at, **names)
@@ -92,7 +95,8 @@ def test_statistics_of_round_trips():
              enumerate([100, 112, 100, 97, 100, 108])]  # fmt: skip
     figures = statistics_of(round_trips(fills))
     assert (figures.round_trips, figures.best, figures.worst, figures.average_held_s) == (3, 10, -5, 60)
-    assert [round(figures.win_rate, 4), round(figures.profit_factor, 4), round(figures.expectancy, 4)] == [
+    ratios = (figures.win_rate, figures.profit_factor, figures.expectancy)
+    assert [ratio and round(ratio, 4) for ratio in ratios] == [
         Decimal("0.6667"), Decimal("3.2"), Decimal("3.6667")]  # fmt: skip
 
 

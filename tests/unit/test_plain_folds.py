@@ -145,6 +145,7 @@ def test_a_fixed_quantity_of_what_numba_cannot_compile_says_so(tmp_path: Path) -
         f"{ALWAYS_LONG.replace('return state, 1.0', f'return state, {wanted}')}\n\n{called}"
     )
     desk = Path(__file__).resolve().parents[2] / "desk.toml"
-    grid, only = {"n": [3, 4]}, {"instruments": "each", "quantity": "1"}
+    grid: dict[str, Any] = {"n": [3, 4]}
+    only: dict[str, Any] = {"instruments": "each", "quantity": "1"}
     swept = sweep("own", grid=grid, desk=desk, strategies=tmp_path, minutes=60, **only)
     assert all("leave --quantity out" in reason for reason in swept.table["error"].to_pylist())

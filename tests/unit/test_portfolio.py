@@ -118,6 +118,6 @@ def test_each_recorded_fill_comes_once_in_order_of_time_and_damage_is_named(made
     first, second = sorted((fill for fill in fills_of(made) if fill.account == "main"), key=lambda fill: fill.at)[:2]
     late, early = (msgspec.json.encode({"message": {"fills": [fill]}}) for fill in (second, first))
     others = b'{"message": {"orders": []}}'
-    assert recorded_fills(Log(late + b"\n" + others, early, late), ["main"]) == [first, second]
+    assert recorded_fills(Log(late + b"\n" + others, early, late), ["main"]) == [first, second]  # type: ignore[arg-type]
     with pytest.raises(BadInput, match=r"the log of main has a record that cannot be read: .* `fanfold audit verify`"):
-        recorded_fills(Log(early[:-9]), ["main"])
+        recorded_fills(Log(early[:-9]), ["main"])  # type: ignore[arg-type]

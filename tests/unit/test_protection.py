@@ -1,6 +1,7 @@
 """A position is closed when its protection is reached, whatever its strategy says, and stays closed."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ SLOW_A, SLOW_B = ("slow", A), ("slow", B)
 STOP, PROFIT, TRAIL = Protected(1.0, stop=0.02), Protected(1.0, take_profit=0.05), Protected(1.0, trail=0.03)
 
 
-def bought(wanted: Protected, **prices: float) -> World:
+def bought(wanted: Protected, **prices: Any) -> World:
     """A world in which the first minute's target was filled at 100."""
     world = World(built(daily_loss_max="1", drawdown_max="1"))
     world.minute(1, {SLOW_A: wanted}, **prices)

@@ -25,11 +25,11 @@ def test_c1_before_the_approval_there_is_nothing_and_the_message_comes_again() -
     world = RealWorld()
     commit = world.ledger.store.commit
 
-    def dies_first(_changes: Any) -> None:
-        world.ledger.store.commit = commit  # type: ignore[method-assign]
+    def dies_first(changes: Any) -> None:
+        world.ledger.store.commit = commit
         raise Crash
 
-    world.ledger.store.commit = dies_first  # type: ignore[method-assign]
+    world.ledger.store.commit = dies_first
     with pytest.raises(Crash):
         world.approve(order("a"))
     assert world.ledger.orders == {}
@@ -40,9 +40,9 @@ def test_c1_before_the_approval_there_is_nothing_and_the_message_comes_again() -
 def test_c2_an_approval_that_was_never_published_is_published_by_the_sweep() -> None:
     world = RealWorld()
     publish = world.ledger.store.publish
-    world.ledger.store.publish = lambda _held, _others=(): None  # type: ignore[method-assign]
+    world.ledger.store.publish = lambda *_given, **_named: None
     approval = world.approve(order("a"))
-    world.ledger.store.publish = publish  # type: ignore[method-assign]
+    world.ledger.store.publish = publish
     assert approval not in world.bus.messages
     world.ledger.sweep()
     assert approval in world.bus.messages
@@ -80,11 +80,11 @@ def test_c5_a_request_frozen_after_its_claim_is_refused_by_the_venue() -> None:
         world.wait(20)
         return place(request)
 
-    world.venue.place = frozen  # type: ignore[method-assign]
+    world.venue.place = frozen
     world.account().place(approval)
     # The request is too late; the order is not, and goes out under a later claim.
     assert (world.states(), world.venue.orders) == ({"a": OrderState.SUBMITTING}, [])
-    world.venue.place = place  # type: ignore[method-assign]
+    world.venue.place = place
     world.wait(36)
     world.account().place(approval)
     assert world.record("a").epoch == 2
@@ -132,11 +132,11 @@ def test_c9_two_processes_with_one_message_send_one_order() -> None:
     place = world.venue.place
 
     def meanwhile(request: Any) -> Any:
-        world.venue.place = place  # type: ignore[method-assign]
+        world.venue.place = place
         world.account().place(approval)
         return place(request)
 
-    world.venue.place = meanwhile  # type: ignore[method-assign]
+    world.venue.place = meanwhile
     world.account().place(approval)
     assert len(world.venue.requests) == 1
     ends_well(world)
@@ -149,14 +149,14 @@ def test_c10_a_process_that_slept_through_a_second_claim_changes_nothing(answer:
     place = world.venue.place
 
     def asleep(request: Any) -> Any:
-        world.venue.place = place  # type: ignore[method-assign]
+        world.venue.place = place
         world.wait(36)
         world.account().place(approval)
         assert world.record("a").epoch == 2
         world.venue.faults = ["rejected"] if answer == "rejected" else []
         return place(request)
 
-    world.venue.place = asleep  # type: ignore[method-assign]
+    world.venue.place = asleep
     with pytest.raises(Conflict) if answer == "rejected" else nullcontext():
         world.account().place(approval)
     assert world.states() == {"a": OrderState.FILLED}

@@ -128,7 +128,7 @@ def test_a_rejection_that_comes_after_a_quarantine_ends_the_doubt_too() -> None:
     message, place = world.approve(order("a")), world.venue.place
 
     def place_late(request: OrderRequest) -> Outcome:
-        world.venue.place = place  # type: ignore[method-assign]
+        world.venue.place = place
         for _ in range(2):
             world.wait(WAIT_S)
             world.sweep()
@@ -136,7 +136,7 @@ def test_a_rejection_that_comes_after_a_quarantine_ends_the_doubt_too() -> None:
         world.venue.faults = ["rejected"]
         return place(request)
 
-    world.venue.place = place_late  # type: ignore[method-assign]
+    world.venue.place = place_late
     world.account().place(message)
     assert (world.states(), world.ledger.real_money("main").frozen) == ({"a": OrderState.REJECTED}, {})
 

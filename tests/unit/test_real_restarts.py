@@ -189,10 +189,10 @@ def test_nothing_is_accepted_while_an_order_trades() -> None:
         world.venue.fill(mine, D(1))
         return held
 
-    world.venue.balances = read_then_trade  # type: ignore[method-assign]
+    world.venue.balances = read_then_trade
     with pytest.raises(BadInput, match="nothing is accepted: try again"):
         world.account().accept()
-    world.venue.balances = balances  # type: ignore[method-assign]
+    world.venue.balances = balances
     assert world.account().accept() == []
     assert returns(world) == []
 

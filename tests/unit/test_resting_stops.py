@@ -64,7 +64,7 @@ def test_what_a_stop_leaves_when_the_price_falls_through_its_limit_is_closed_by_
     world.minute(3, a=90)
     assert (world.held, world.stops) == (0, [])
     first, _, exit_ = world.orders()
-    assert exit_.replaces.order_id == stop.order.order_id  # type: ignore[union-attr]
+    assert exit_.replaces.order_id == stop.order.order_id
     assert (first.quantity, exit_.time_in_force, world.venue.clashes) == (exit_.quantity, "ioc", [])
 
 
@@ -78,7 +78,7 @@ def test_a_stop_or_profit_that_filled_in_part_has_closed_the_leg_and_the_rest_is
     left = world.held - 10
     world.minute(3, {LEG: wanted}, a=price)
     *_, exit_ = world.orders()
-    assert (exit_.quantity, exit_.replaces.filled) == (left, 10)  # type: ignore[union-attr]
+    assert (exit_.quantity, exit_.replaces.filled) == (left, 10)
     assert (world.held, world.stops, world.venue.clashes) == (0, [], [])
     world.minute(4, {LEG: wanted}, a=price)
     assert (len(world.orders()), world.noted) == (3, None)
@@ -251,11 +251,11 @@ def test_an_exit_overtaken_by_its_stop_is_blocked() -> None:
     (stop,) = world.stops
     cancel = world.venue.cancel
 
-    def faster(*arguments: Any) -> Any:
+    def faster(*arguments: Any, **named: Any) -> Any:
         world.venue.fill(stop, stop.order.quantity)
-        return cancel(*arguments)
+        return cancel(*arguments, **named)
 
-    world.venue.cancel = faster  # type: ignore[method-assign]
+    world.venue.cancel = faster
     world.minute(3, {LEG: Protected(0.0)})
     *_, exit_ = world.ledger.orders.values()
     assert (exit_.state, world.held) == (OrderState.BLOCKED, 0)

@@ -1,5 +1,6 @@
 """The first seconds of a run: what it looks at before it starts, and what is said while it is not up yet."""
 
+import shutil
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -44,7 +45,7 @@ def test_images_are_looked_for_before_anything_is_deployed_or_put_aside(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tool: str, reason: str
 ) -> None:
     monkeypatch.setattr(container_tool, "docker_answers", lambda: bool(tool))
-    monkeypatch.setattr(container_tool.shutil, "which", lambda _name: None)
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
     monkeypatch.setattr(container_tool, "_try", lambda *_words: SimpleNamespace(returncode=1, stdout="", stderr=""))
     state = begun(tmp_path / "state")
     state_directory.write_progress(state, START)

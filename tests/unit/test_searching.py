@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -12,7 +13,7 @@ from fanfold.errors import BadInput
 from fanfold.market.recording import Recording
 from fanfold.research import sweep
 from fanfold.research.library import RunLibrary
-from fanfold.research.sweeping import searching
+from fanfold.research.sweeping import running, searching
 from fanfold.research.sweeping.parts_of_sweep import SweepParts
 from fanfold.research.sweeping.sweep_job import SweepJob
 
@@ -38,7 +39,7 @@ def test_a_seed_gives_one_search_whose_rows_are_those_of_a_sweep() -> None:
 
 
 @pytest.mark.parametrize(("rank", "best"), [("total_return", max), ("drawdown", min)])
-def test_later_rounds_are_nearer_to_the_best(rank: str, best: "type[max]") -> None:
+def test_later_rounds_are_nearer_to_the_best(rank: str, best: Any) -> None:
     whole = sweep("sma_cross", desk=DESK, grid=GRID, minutes=300)
     tried = sweep("sma_cross", desk=DESK, grid=GRID, optuna=96, rank=rank, minutes=300)
     known = [row[rank] for row in whole.table.to_pylist() if row[rank] is not None]
@@ -52,7 +53,7 @@ def test_later_rounds_are_nearer_to_the_best(rank: str, best: "type[max]") -> No
 def test_a_search_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = sweep("sma_cross", desk=DESK, grid=GRID, optuna=40, rank="total_return", minutes=300)
     traded: list[int] = []
-    run_job = searching.run_job
+    run_job = running.run_job
 
     def stopping(*arguments: object) -> object:
         if len(traded) == 2:

@@ -53,7 +53,8 @@ def test_the_expected_maximum_is_that_of_drawn_normals(trials: int):
 def test_a_record_as_long_as_it_takes_is_just_confident():
     measured = SharpeEstimate(500, 0.08, -0.5, 6.0)
     periods = record_length_min(measured)
-    assert probabilistic_sharpe(measured._replace(periods=periods)) == pytest.approx(0.95)
+    record = measured._replace(periods=periods)  # type: ignore[arg-type]
+    assert probabilistic_sharpe(record) == pytest.approx(0.95)
     assert record_length_min(SharpeEstimate(500, -0.1)) == inf
 
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from decimal import Decimal
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ SENT = (OrderState.OPEN, OrderState.FILLED)
 def slices(count_: int = 3, every_s: int = 120) -> list[Order]:
     """Slices that are due two minutes apart; each lasts five minutes from when it is due."""
     waits = [timedelta(seconds=number * every_s) for number in range(count_)]
-    later = [{"due_at": AT + wait} if wait else {} for wait in waits]
+    later: list[dict[str, Any]] = [{"due_at": AT + wait} if wait else {} for wait in waits]
     return [
         order(f"slice-{number}", expires_at=AT + wait + timedelta(seconds=300), **due)
         for number, (wait, due) in enumerate(zip(waits, later, strict=True))

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fanfold import splitting
+from fanfold.codes import Code
 from fanfold.messages import (
     ExecutionReport,
     Message,
@@ -26,7 +27,7 @@ TOPIC_MAX = 262_144
 
 
 def refused(count: int) -> OrdersRefused:
-    refusals = [Refusal(order=order(f"o{n}"), code="CASH", detail="x" * 100) for n in range(count)]
+    refusals = [Refusal(order=order(f"o{n}"), code=Code.CASH, detail="x" * 100) for n in range(count)]
     return OrdersRefused(id="m", cause="c", at=AT, account="main", refusals=refusals)
 
 

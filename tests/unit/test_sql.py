@@ -34,7 +34,7 @@ def lake(tmp_path: Path) -> Path:
     trade = {"instance": "trend", "order_id": "o1", "instrument": "BTC/USDT", "side": "buy", "at": at}
     numbers = {"price": Decimal("100.5"), "quantity": Decimal("0.2"), "fee": Decimal("0.02")}
     put(tmp_path, "trades", trade | numbers | {"trade_id": "t1"}, trade | numbers | {"trade_id": "t2"})
-    bar = {"instrument": "BTC/USDT", "timeframe": "1m"}
+    bar: dict[str, object] = {"instrument": "BTC/USDT", "timeframe": "1m"}
     put(tmp_path, "bars", *(bar | {"closes_at": at.replace(minute=minute)} for minute in (0, 1, 4)))
     return tmp_path
 

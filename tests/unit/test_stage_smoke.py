@@ -138,6 +138,6 @@ def test_without_a_leg_to_ask_the_first_order_of_any_strategy_is_waited_for() ->
 
 def test_an_api_that_does_not_respond_is_reported() -> None:
     stage = Functions()
-    stage.audit_api = lambda _event: {"statusCode": 500, "body": json.dumps({"detail": "x"})}  # type: ignore[method-assign]
+    stage.audit_api = lambda *_event, **_named: {"statusCode": 500, "body": json.dumps({"detail": "x"})}
     with pytest.raises(StageFailed, match="does not tell orders"):
         stage.smoke()

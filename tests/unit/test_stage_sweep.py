@@ -1,5 +1,6 @@
 """The removal of temporary stages that have expired, one of which does not go."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -18,7 +19,7 @@ class Account:
         self.stages = stages
         self.stuck: set[str] = set()
 
-    def call(self, service: str, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    def call(self, service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         if operation == "DescribeStackResources":
             return {"StackResources": []}
         assert service == "cloudformation"

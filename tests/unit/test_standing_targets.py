@@ -239,7 +239,7 @@ def test_accounts_are_decided_on_apart() -> None:
 
     world.gathering.read = broken
     world.now, closes = at(1), START + 60
-    bars = bars_message([series(A, [Bar(closes, *[10_000] * 4, 10**9)], closes - 60)], "p1")
+    bars = bars_message([series(A, [Bar(*[closes, *[10_000] * 4, 10**9])], closes - 60)], "p1")
     with pytest.raises(BadInput, match="account aaa: ValueError: its item cannot be read"):
         world.assessor.on_bars(bars)
     assert {account: read(account).at for account in tables["accounts"]} == {"aaa": 0, "main": closes, "zzz": closes}

@@ -135,7 +135,7 @@ def test_what_a_stop_leaves_is_closed_by_risk_in_its_place() -> None:
     assert [(minute, price) for minute, _, price in sold(run)] == [(5, D("98.99")), (6, D("98.99"))]
     assert _left(run) == 0
     stop, exit_ = run.orders[1:]
-    assert (exit_.replaces.order_id, exit_.replaces.filled) == (stop.order_id, 300)  # type: ignore[union-attr]
+    assert (exit_.replaces.order_id, exit_.replaces.filled) == (stop.order_id, 300)
     assert _state(run, stop) is OrderState.CANCELED
 
 

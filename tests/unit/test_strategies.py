@@ -31,7 +31,7 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 
 
-def fold(name: str, params: dict[str, Any], *closes: Sequence[float]) -> list[list[float]]:
+def fold(name: str, params: dict[str, Any], *closes: Sequence[float]) -> list[list[Any]]:
     """Weights of each leg, bar by bar from the first; bars are flat at their close."""
     strategy = contract.bind(name, params, len(closes))
     columns = [[close[0]] * strategy.lookback + list(close) for close in closes]

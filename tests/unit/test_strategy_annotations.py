@@ -9,6 +9,7 @@ from fanfold.strategy.annotations import hints_of
 
 RUN: list[int] = []
 CODE = "RUN.append(1)"
+LISTED: Any = list.__class_getitem__(CODE)
 
 
 def _annotated(annotation: Any) -> Any:
@@ -19,7 +20,7 @@ def _annotated(annotation: Any) -> Any:
 
 
 @pytest.mark.parametrize(
-    "annotation", [CODE, f"list['{CODE}']", f" {CODE}", list[CODE], int | list[CODE], ForwardRef(CODE), "(x := 1)"]
+    "annotation", [CODE, f"list['{CODE}']", f" {CODE}", LISTED, int | LISTED, ForwardRef(CODE), "(x := 1)"]
 )
 def test_code_in_an_annotation_is_refused_and_not_run(annotation: Any) -> None:
     with pytest.raises(BadInput, match="more than the name of a type"):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fanfold.cli.main import main
+from fanfold.errors import BadInput
 from fanfold.local import run_plan, universe
 from fanfold.strategy import checking, contract, folder, loading
 from support.own_strategy import ALWAYS_LONG
@@ -82,7 +83,7 @@ def test_a_forbidden_operation_of_a_strategy_is_named(own: Path, case: str, caps
     (own / "own.py").write_text(text)
     assert main(["strategy", "check", str(own / "own.py"), "--json"]) == 1
     (wrong, *_) = json.loads(capsys.readouterr().out)["wrong"]
-    with pytest.raises(contract.BadInput, match=rf"^strategy own must not trade: .*({says}).*strategy check own`$"):
+    with pytest.raises(BadInput, match=rf"^strategy own must not trade: .*({says}).*strategy check own`$"):
         checking.refuse("own", {}, 1)
     assert "\n" not in wrong
 
@@ -207,7 +208,7 @@ def test_a_strategy_on_data_needs_no_desk_file(tmp_path: Path, monkeypatch: pyte
     assert list(plan.desk.strategies["breakout"].instruments) == ["ETH/EUR"]
     assert plan.desk.accounts["main"].currency == "EUR"
     assert "there is no desk.toml: a built-in desk trades" in plan.notes[0]
-    with pytest.raises(contract.BadInput, match=r"there is no desk\.toml; .*fanfold init"):
+    with pytest.raises(BadInput, match=r"there is no desk\.toml; .*fanfold init"):
         run_plan.plan(Path("desk.toml"), ["ETHEUR-1m.csv"], None, {}, None, None, None)
 
 
@@ -221,7 +222,7 @@ def test_a_strategy_on_the_seeded_market_needs_no_desk_file_either(
     assert len(traded) > 1
     # All of its instruments together are all cash: the limits have to leave room for that.
     assert plan.desk.limits["main"].gross_max == plan.desk.limits["main"].net_max == universe.EXPOSURE_OF_ALL_CASH
-    with pytest.raises(contract.BadInput, match=r"there is no desk\.toml; .*fanfold init"):
+    with pytest.raises(BadInput, match=r"there is no desk\.toml; .*fanfold init"):
         run_plan.plan(Path("desk.toml"), [], None, {}, None, None, 20)
 
 

@@ -27,7 +27,9 @@ def own(tmp_path: Path) -> Iterator[Path]:
 
 def recording(symbol: str = "BTC/USDT", shift: int = 0, count: int = COUNT, cycle: int = 7) -> Recording:
     bars = [
-        Bar(START + (number + shift) * 60, *(6_700_000 + number % cycle + more for more in (0, 9, -9, 3)), number % 5)
+        Bar(
+            *[START + (number + shift) * 60, *(6_700_000 + number % cycle + more for more in (0, 9, -9, 3)), number % 5]
+        )
         for number in range(count)
     ]
     return Recording.of(Series(instrument=symbol, timeframe="1m", price_scale=2, volume_scale=1, after=0, bars=bars))

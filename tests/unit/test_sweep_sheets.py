@@ -110,7 +110,7 @@ def test_a_page_of_many_trials_is_small(swept: SweepResult) -> None:
     (first,) = swept.table.slice(0, 1).to_pylist()
     rows = [dict(first) for _ in range(5_000)]
     for number, row in enumerate(rows):
-        params = {name: int(dice.integers(0, 100)) for name in ("fast", "slow", "third")}
+        params: dict[str, int | float] = {name: int(dice.integers(0, 100)) for name in ("fast", "slow", "third")}
         row |= {"trial": number, "params": params_text(params), **{name: float(dice.normal()) for name in FLOATS}}
     names = [name for name in swept.table.column_names if not name.startswith("param_")]
     table = pa.Table.from_pylist(

@@ -246,7 +246,7 @@ def test_a_year_has_the_days_of_its_zone_and_its_rows_are_whole_cents() -> None:
     sales = [
         Disposed(at=at, account="main", coin="BTC", quantity=D(1), proceeds=D("4.005"), source="s") for at in times
     ]
-    entries = [acquired("3", "10"), *sales]
+    entries: list[Entry] = [acquired("3", "10"), *sales]
     report = tax_year(disposals_until(TaxBooks("fifo", "account", 365), entries, 2026, UTC), UTC)
     assert [(row.proceeds, row.cost, row.gain) for row in report.rows] == [(D("4.00"), D("3.33"), D("0.67"))] * 2
     assert report.total.gain == D("1.34")

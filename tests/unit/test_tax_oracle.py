@@ -95,7 +95,7 @@ def sold(
         "average": lambda lot: lot.since,
     }
     rows, left = [], quantity
-    unit = sum(lot.cost for lot in own) / sum(lot.quantity for lot in own)
+    unit = sum((lot.cost for lot in own), Fraction()) / sum((lot.quantity for lot in own), Fraction())
     for lot in sorted(own, key=order[method]):
         part = min(left, lot.quantity)
         own.remove(lot)

@@ -35,14 +35,14 @@ def with_a_stop() -> RealWorld:
 def readings(world: RealWorld) -> list[datetime]:
     """Note since when trades are asked for from here on."""
     ask: Callable[..., Any] = world.venue.trades
-    since = list[datetime]()
+    starts = list[datetime]()
 
-    def noted(instrument: str, start: datetime) -> Any:
-        since.append(start)
-        return ask(instrument, start)
+    def noted(instrument: str, since: datetime) -> Any:
+        starts.append(since)
+        return ask(instrument, since)
 
-    world.venue.trades = noted  # type: ignore[method-assign]
-    return since
+    world.venue.trades = noted
+    return starts
 
 
 def by_hand(world: RealWorld, number: int) -> None:
@@ -89,7 +89,7 @@ def test_trades_by_hand_cost_one_look_at_the_books_in_a_reading() -> None:
     world.account().reconcile()
     assert world.events.count(EXTERNAL) == 30
     looks, books = list[str](), world.ledger.store.books
-    world.ledger.store.books = lambda account: (looks.append(account), books(account))[1]  # type: ignore[method-assign]
+    world.ledger.store.books = lambda account: (looks.append(account), books(account))[1]
     world.wait(60)
     world.sweep()
     assert len(looks) < 10
@@ -108,10 +108,10 @@ def test_a_stranger_is_told_of_whenever_the_process_dies(dies: str) -> None:
             return
         if dies == "after":
             commit(changes)
-        world.ledger.store.commit = commit  # type: ignore[method-assign]
+        world.ledger.store.commit = commit
         raise Crash
 
-    world.ledger.store.commit = crash  # type: ignore[method-assign]
+    world.ledger.store.commit = crash
     with pytest.raises(Crash):
         world.sweep()
     world.wait(60)

@@ -18,7 +18,8 @@ from support.risk_world import Wanted, World, built
 
 D = Decimal
 PAIR: Wanted = {("pair", A): 0.4, ("pair", B): -0.4}
-UNTOUCHED, NONE = (OrderState.EXPIRED, "0"), {("pair", A): 0.0, ("pair", B): 0.0}
+NONE: Wanted = {("pair", A): 0.0, ("pair", B): 0.0}
+UNTOUCHED = (OrderState.EXPIRED, "0")
 
 
 def world(**changes: Any) -> World:

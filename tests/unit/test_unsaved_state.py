@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -54,8 +55,8 @@ def test_each_service_has_to_be_written(services: Path, refused: str, lost: bool
 
 def test_a_full_disk_is_told_before_the_run_is_touched(services: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     state = services.parent.parent
-    monkeypatch.setattr(session.shutil, "disk_usage", lambda _path: Usage(1 << 30, 1 << 30, 500))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: Usage(1 << 30, 1 << 30, 500))
     with pytest.raises(NotReachable, match=r"is full: 500 bytes are free, .* may write 1,048,592 .* as it was"):
         session._check_room(state)
-    monkeypatch.setattr(session.shutil, "disk_usage", lambda _path: Usage(1 << 30, 0, 1 << 30))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: Usage(1 << 30, 0, 1 << 30))
     session._check_room(state)

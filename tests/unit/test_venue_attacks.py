@@ -132,7 +132,7 @@ def test_a_venue_whose_day_begins_at_another_hour_is_told_of_and_stops_nothing(a
 def test_a_jump_is_held_until_the_next_bar_confirms_it(confirmed: bool) -> None:
     client = Client(calm(6))
     leap = range(70, 400) if confirmed else range(70, 71)
-    client.whole[A] = [Bar(bar.closes_at_s, *(3 * price for price in bar[1:5]), bar.volume)
+    client.whole[A] = [Bar(*[bar.closes_at_s, *(3 * price for price in bar[1:5]), bar.volume])
                        if (bar.closes_at_s - START) // 60 in leap else bar for bar in client.whole[A]]  # fmt: skip
     trading = Trading(client)
     trading.minutes(range(60, 71))

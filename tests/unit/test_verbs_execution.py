@@ -152,7 +152,7 @@ def test_a_crash_before_the_commit_and_other_bars_next_still_add_up(again: int) 
 
 
 def _settle_without_commit(world: World, message: BarsClosed) -> None:
-    class Frozen:
+    class Frozen(MemoryBook):
         read = world.book.read
 
         def write(self, *_args: object) -> None:
@@ -166,7 +166,7 @@ def test_an_order_that_comes_between_booking_and_commit_is_settled_too_and_all_i
     world.place(world.approve(order("a")))
     late = [order("b", B, "sell")]
 
-    class Crowded:
+    class Crowded(MemoryBook):
         read = world.book.read
 
         def write(self, *arguments: Any) -> None:
@@ -177,7 +177,7 @@ def test_an_order_that_comes_between_booking_and_commit_is_settled_too_and_all_i
 
     approval = OrdersApproved(id="more", cause="t", at=AT, account="main", orders=list(late))
     world.ledger.approve(world.ledger.book_of("main", PollState()), approval, 1, 1)
-    world.ledger.publish([approval], [])
+    world.ledger.store.publish([approval], [])
     record = world.ledger.orders["b"]
     assert world.ledger.claim("main", [(record, orders.claim(record, AT, 5, orders.Harmless.UNSENT))])
     OrderMatcher(DESK, world.ledger, PaperVenue(DESK, Crowded()), swept=True).match(minute(1))

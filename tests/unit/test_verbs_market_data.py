@@ -15,7 +15,7 @@ from fanfold.market.quality import CheckedRow, check
 from fanfold.market.sequence import follows
 from fanfold.messages import BarsClosed, BarsRequested
 from support.core_desk import START, A, B
-from support.crashes import until_it_lives
+from support.crashes import Fuse, until_it_lives
 from support.polled_venue import FINE, Feed, closes, coarse
 
 
@@ -90,7 +90,7 @@ def test_a_bar_that_comes_late_comes_with_the_next_poll_or_in_a_batch_of_its_own
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("nth", range(1, 5))
 def test_after_a_crash_the_same_bars_go_out_under_the_same_id(feed: Feed, nth: int, after: bool) -> None:
-    def attempt(fuse: object) -> None:
+    def attempt(fuse: Fuse) -> None:
         feed.process(fuse).poll()
 
     until_it_lives(attempt, nth, after=after)

@@ -1,6 +1,7 @@
 """Signal's verb: whatever crashes or comes first, each message publishes what it publishes undisturbed."""
 
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -10,13 +11,13 @@ from fanfold.messages import BarsClosed, BarsRequested, Message, Targets, encode
 from fanfold.simulation.stores import MemoryBus, MemoryFolds
 from signal_service.fold import StrategyRunner
 from support.core_desk import A, B, bars_message, instance, raw, small_desk, stretch, walk
-from support.crashes import Mortal, until_it_lives
+from support.crashes import Fuse, Mortal, until_it_lives
 
 DESK = small_desk(trend=instance(), pair=instance("pairs"))
 WHOLE = {name: walk(1, name, 30) for name in (A, B)}
 
 
-def message(first: int, last: int, *names: str, **more: object) -> BarsClosed:
+def message(first: int, last: int, *names: str, **more: Any) -> BarsClosed:
     return bars_message([stretch(name, WHOLE[name], first, last) for name in names or (A, B)], **more)
 
 
@@ -41,7 +42,7 @@ def undisturbed() -> list[Message]:
 def test_a_crash_at_any_effect_changes_no_published_message(nth: int, after: bool) -> None:
     store, bus = MemoryFolds(), MemoryBus()
 
-    def attempt(fuse: object) -> None:
+    def attempt(fuse: Fuse) -> None:
         # All of it again from where it died: earlier messages tell again what they told.
         folder = StrategyRunner(DESK, "v", Mortal(store, fuse), Mortal(bus, fuse), AT_ONCE)
         for bars_closed in MESSAGES:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from fanfold.strategy import folder
 from support import planted_biases, planted_edges
 
 OPENS = planted_biases.START
-FAST = {"permutations": 39}
+FAST: dict[str, Any] = {"permutations": 39}
 ALL = [
     "rules", "look-ahead", "warm-up", "start phase", "repainting", "survivorship", "permutation",
     "probabilistic Sharpe", "deflated Sharpe", "overfitting", "superior ability", "costs", "plateau",

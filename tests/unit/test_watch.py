@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 
 from fanfold.cli.argument_types import Options
 from fanfold.cli.commands import mcp, watch
+from fanfold.cli.limit_reading import now_of
 from fanfold.cli.watching import picture as pictures
 from fanfold.cli.watching import written
 from fanfold.cli.watching.picture import DeskReader, Picture
@@ -63,13 +64,13 @@ def test_what_is_not_read_yet_is_said_and_nothing_waits_for_it() -> None:
         await pilot.press("h", "escape")
         shown.append(text_of(pilot.app))
         for _ in range(3):
-            pilot.app.poll()  # Under way already: nothing is begun beside it.
+            app.poll()  # Under way already: nothing is begun beside it.
         answer.set()
         await settled(pilot)
         shown.append(text_of(pilot.app))
 
     reader = Slow(picture())
-    app = app_of(reader, lambda _state, _reason: "")
+    app = app_of(reader, lambda *_asked: "")
 
     async def driven() -> None:
         async with app.run_test() as pilot:
@@ -213,7 +214,7 @@ def test_a_frozen_instrument_is_an_alarm() -> None:
 def test_a_picture_of_a_desk_has_what_the_commands_have(tmp_path: Path) -> None:
     desk = DeskInMemory(tmp_path)
     desk.set_state("main", TradingState.REDUCE_ONLY)
-    shown = pictures.of_session(desk, pictures.now_of(desk))
+    shown = pictures.of_session(desk, now_of(desk))
     assert [row["trading_state"] for row in shown.accounts] == ["REDUCE_ONLY", "ACTIVE"]
     assert (len(shown.orders), shown.unknown, shown.age_s) == (6, 0, None)
     assert len(shown.log) == 18

@@ -12,7 +12,7 @@ from fanfold.api.risk_schemas import LimitList
 from fanfold.aws.client.call import AwsFault, RecordedCall, with_recording
 from fanfold.cli.argument_types import Options
 from fanfold.cli.commands.halt import set_state
-from fanfold.cli.limit_reading import limits_of
+from fanfold.cli.limit_reading import limits_of, now_of
 from fanfold.cli.reading import books_of
 from fanfold.cli.watching import picture as pictures
 from fanfold.cli.watching import written
@@ -55,7 +55,7 @@ def test_the_history_is_that_of_the_equity_of_the_api(tmp_path: Path) -> None:
     assert [at for at, _ in shown["main"]] == closes_at
     assert shown["spare"] == []
     reader = DeskReader(Options(tmp_path, json=False, command="watch"), "", history=True)
-    assert reader._picture(desk).history == pictures.history_of(desk, pictures.now_of(desk))
+    assert reader._picture(desk).history == pictures.history_of(desk, now_of(desk))
     assert reader._picture(desk).history == {}
 
 
@@ -120,11 +120,11 @@ def test_an_account_that_the_risk_service_does_not_know_is_read_from_the_desk_fi
 def test_a_halt_that_names_nothing_is_one_that_a_stage_of_before_takes(tmp_path: Path) -> None:
     stage, sent = Answering(DeskInMemory(tmp_path), None), list[dict[str, Any]]()
 
-    def control(_path: str, body: dict[str, Any]) -> dict[str, Any]:
+    def control(path: str, body: dict[str, Any]) -> dict[str, Any]:
         sent.append(body)
         return {"state": "HALTED", "accounts": ["main"], "reason": "drill", "actor": "anna"}
 
-    stage.control = control  # type: ignore[method-assign]
+    stage.control = control
     assert set_state(stage, TradingState.HALTED, "drill", []).document["accounts"][0]["state"] == "HALTED"
     set_state(stage, TradingState.HALTED, "drill", [], ["c0ffee00"])
     assert ["replaces" in body for body in sent] == [False, True]

@@ -1,5 +1,7 @@
 """Windows: what strategies look back on is the past itself, whatever was cut, and common times of a group."""
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,7 +29,7 @@ def test_the_close_of_n_bars_ago_is_where_it_belongs_however_long_it_runs(
 
 @given(st.sets(st.integers(1, 20)), st.sets(st.integers(1, 20)), st.randoms(use_true_random=False))
 def test_a_group_takes_the_times_that_all_have_whoever_comes_first(
-    no_a: set[int], no_b: set[int], random: "st.RandomsStrategy"
+    no_a: set[int], no_b: set[int], random: Random
 ) -> None:
     of = {0: walk(1, A, 20, missing=frozenset(no_a)), 1: walk(1, B, 20, missing=frozenset(no_b))}
     common = sorted({bar.closes_at_s for bar in of[0]} & {bar.closes_at_s for bar in of[1]})
