@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import NamedTuple, NoReturn
 
 from fanfold.errors import BadInput, near
+from fanfold.market.timeframes import YEARS, YEARS_SPAN
 from fanfold.money import ZERO, decimals
 
 # As wide as the lake's amounts.
 WHOLE_DIGITS_MAX, DECIMALS_MAX = 20, 18
-_YEARS = (1900, 9998)
 
 
 class CsvRow(NamedTuple):
@@ -36,9 +36,8 @@ class CsvRow(NamedTuple):
             moment = datetime.fromisoformat(written)
         except ValueError:
             self.refuse(f"`{column}` is {written!r}, not an ISO 8601 time such as 2026-03-24T09:30:00Z")
-        # Days beside it are computed of it.
-        if not _YEARS[0] <= moment.year <= _YEARS[1]:
-            self.refuse(f"`{column}` is {written!r}, not a time from {_YEARS[0]} to {_YEARS[1]}")
+        if moment.year not in YEARS:
+            self.refuse(f"`{column}` is {written!r}, not a time {YEARS_SPAN}")
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
     def positive(self, column: str) -> Decimal:

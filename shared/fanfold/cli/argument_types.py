@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 from cyclopts import ArgumentCollection, Group, Parameter, Token
 
 from fanfold.deployment import SERVICES
+from fanfold.market.timeframes import YEARS, YEARS_SPAN
 
 # A minute a day; anything slower would seem to stand still.
 SLOWEST = 1e-5
 PORT_MAX = 65_535
 ONE_DAY = timedelta(days=1)
-# 1900-01-01 and 9999-01-01.
-_EARLIEST_S, _LATEST_S = -2_208_988_800, 253_370_764_800
 
 
 class Options(NamedTuple):
@@ -55,11 +54,9 @@ def read_moment(written: str) -> int:
         moment = datetime.fromisoformat(written)
     except ValueError as wrong:
         raise ValueError(f"{written!r} is not an ISO 8601 time such as 2026-03-24T00:00") from wrong
-    seconds = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
-    # Times beside it, a day earlier or later, are computed of it.
-    if not _EARLIEST_S <= seconds < _LATEST_S:
-        raise ValueError(f"{written!r} is not a time from 1900 to 9998")
-    return seconds
+    if moment.year not in YEARS:
+        raise ValueError(f"{written!r} is not a time {YEARS_SPAN}")
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
 def read_day(written: str) -> str:

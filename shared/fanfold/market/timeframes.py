@@ -6,6 +6,9 @@ from functools import cache
 from fanfold.errors import BadInput
 
 DAY_S = 86_400
+# In which a time that a user writes may lie: days and bars beside it are computed of it.
+YEARS = range(1900, 9999)
+YEARS_SPAN = f"from {YEARS.start} to {YEARS.stop - 1}"
 _SECONDS = {"m": 60, "h": 3_600, "d": DAY_S}
 _WEEK = 7 * DAY_S
 _NAME = re.compile(r"([1-9][0-9]*)([mhd])")

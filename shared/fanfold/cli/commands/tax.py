@@ -39,10 +39,11 @@ from fanfold.cli.tax_inputs import (
     traded_accounts,
 )
 from fanfold.errors import BadInput
+from fanfold.market.timeframes import YEARS as WRITABLE
 from fanfold.stages.session import reach
 
 EXITS = (Exit.FAILED, *DESK)
-YEARS = range(1970, 9999)
+YEARS = range(1970, WRITABLE.stop)
 OWN_LAYOUT = "disposals"
 
 if TYPE_CHECKING:
