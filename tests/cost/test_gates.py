@@ -14,6 +14,7 @@ from fanfold.cost.days import Activity, Day
 from fanfold.cost.prices import REGION
 from fanfold.cost.scenarios import SCENARIOS
 from fanfold.cost.templates import BilledFunction, Stacks
+from fanfold.stages import pushing
 from support import packaged_stages
 
 # As tests/deploy packages them.
@@ -132,6 +133,7 @@ def test_a_metric_absent_on_a_good_day_is_free_only_if_it_counts_incidents():
 def test_a_repository_keeps_as_many_images_of_a_stage_as_are_billed():
     text = (packaged_stages.ROOT / "shared/stacks/account/bootstrap.yml").read_text()
     assert set(re.findall(r'"tagPrefixList".*?"countNumber": (\d+)', text)) == {str(IMAGE_VERSIONS)}
+    assert IMAGE_VERSIONS == pushing.KEPT
 
 
 def test_the_prices_are_those_of_the_region_that_stages_are_in_by_default():

@@ -8,12 +8,14 @@ import pytest
 
 from fanfold.aws.client.call import AwsFault
 from fanfold.deployment import SERVICES
+from fanfold.errors import BadInput
 from fanfold.stages.deploy import Stage
 from fanfold.stages.names import digest
 from fanfold.stages.removal import PLATFORM, StageFailed
 
 NAMES = ("FANFOLD_BUCKET_PREFIX", "FANFOLD_ALARM_EMAIL", "FANFOLD_LIVE_VENUE", "FANFOLD_JWT_ISSUER",
          "FANFOLD_JWT_AUDIENCE", *map(digest, SERVICES))  # fmt: skip
+RUNS = "sha256:" + "1" * 64
 SETTINGS = dict.fromkeys(NAMES, "given") | {"FANFOLD_IMAGES": "1.dkr.ecr.eu-west-1.amazonaws.com/fanfold"}
 
 
@@ -25,13 +27,16 @@ class Tool(Stage):
         self.deployed: list[tuple[str, str]] = []
         self.there: set[str] = set()
         self.failing = failing
+        self.images: list[dict[str, Any]] = []
 
     def answer(self, _service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
         name = str(parameters.get("StackName", ""))
         if operation in {"DescribeStacks", "GetTemplate"} and name not in self.there:
             raise AwsFault("ValidationError", f"Stack with id {name} does not exist", 400)
         if operation == "GetTemplate":
-            return {"TemplateBody": {"Resources": {}}}
+            return {"TemplateBody": {"Resources": {"Function": {"ImageUri": f"registry/fanfold-risk@{RUNS}"}}}}
+        if operation == "DescribeImages":
+            return {"imageDetails": self.images}
         if operation == "BatchGetImage":
             return {"images": [{"imageManifest": "{}", "imageManifestMediaType": "x"}]}
         return {"Stacks": [{"StackStatus": "CREATE_COMPLETE", "CreationTime": datetime(2026, 3, 1, tzinfo=UTC)}]}
@@ -60,6 +65,21 @@ def test_a_first_deploy_that_fails_is_repeated_without_protection() -> None:
         with pytest.raises(StageFailed):
             stage.deploy([PLATFORM, "risk"])
     assert stage.deployed == [(PLATFORM, "false")] * 2
+
+
+def test_a_deploy_that_costs_the_registry_what_runs_is_refused_before_it_begins() -> None:
+    stage = Tool("live")
+    stage.there |= {"fanfold-platform-live", "fanfold-risk-live"}
+    undone = [(f"sha256:{number}", number) for number in (2, 3, 4)]
+    stage.images = [
+        {"imageDigest": digest, "imagePushedAt": at, "imageTags": [f"live-{at}"]} for digest, at in [(RUNS, 1), *undone]
+    ]
+    with pytest.raises(BadInput, match="fanfold-risk keeps the 3 newest images of live.*imageTag=live-4"):
+        stage.deploy(["risk"])
+    assert stage.deployed == []
+    stage.images = stage.images[:2]
+    stage.deploy(["risk"])
+    assert stage.deployed == [("risk", "true")]
 
 
 def test_one_service_alone_leaves_the_platform_alone() -> None:

@@ -119,6 +119,49 @@ def test_what_a_stage_runs_is_tagged_for_it_as_often_as_it_is_deployed(docker: P
         pushing.tag_for_stage(registry, REGISTRY, "signal", "live", "sha256:00")
 
 
+def image(number: int, *tags: str) -> dict[str, Any]:
+    """Return an image that was pushed in that place."""
+    return {"imageDigest": f"sha256:{number}", "imagePushedAt": number, "imageTags": [f"made-of-{number}", *tags]}
+
+
+def images(*there: dict[str, Any]) -> Callable[[str, str, Any], dict[str, Any]]:
+    """Return a registry that describes two images a page."""
+
+    def call(_service: str, operation: str, request: Any) -> dict[str, Any]:
+        assert (operation, request["repositoryName"]) == ("DescribeImages", "fanfold-signal")
+        first = int(request.get("nextToken", 0))
+        more = {"nextToken": str(first + 2)} if first + 2 < len(there) else {}
+        return {"imageDetails": list(there[first : first + 2])} | more
+
+    return call
+
+
+def check(registry: Callable[[str, str, Any], dict[str, Any]], runs: int, wanted: int) -> None:
+    pushing.refuse_to_lose(registry, REGISTRY, "signal", "live", {f"sha256:{runs}"}, f"sha256:{wanted}")
+
+
+def test_a_third_deploy_after_two_that_were_undone_is_refused_before_the_registry_lets_go_of_what_runs() -> None:
+    kept = [image(1, "live-1"), image(2, "live-2", "dev-2"), image(3, "live-3"), image(9, "dev-9")]
+    check(images(*kept, image(4)), 2, 4)
+    with pytest.raises(BadInput, match="--repository-name fanfold-signal --image-ids imageTag=live-4`"):
+        check(images(*kept, image(4, "live-4"), image(5)), 2, 5)
+    # As it says.
+    check(images(*kept, image(4), image(5)), 2, 5)
+
+
+def test_a_deploy_of_an_image_that_is_older_than_those_kept_is_refused() -> None:
+    kept = [image(number, f"live-{number}") for number in (2, 3, 4)]
+    with pytest.raises(BadInput, match="imageTag=live-3`"):
+        check(images(image(1), *kept), 4, 1)
+    check(images(*kept), 4, 2)
+
+
+def test_a_first_deploy_and_one_of_what_runs_lose_nothing() -> None:
+    check(images(image(1)), 0, 1)
+    check(images(image(1, "live-1"), image(2, "live-2"), image(3, "live-3")), 1, 1)
+    check(images(), 1, 2)
+
+
 Asked = Callable[[str, str, Any], dict[str, Any]]
 
 

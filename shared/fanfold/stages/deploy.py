@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,8 @@ from fanfold.errors import BadInput
 from fanfold.local.launcher import lock_source_tree, repository_root
 from fanfold.stages import guard, names, pushing, rollback
 from fanfold.stages.removal import PLATFORM, StageFailed, describe
+
+_DIGEST = re.compile(r"@(sha256:[0-9a-f]{64})")
 
 
 class Stage:
@@ -40,6 +43,7 @@ class Stage:
         # A first deploy that fails takes away what it made, and could not take away a table that is protected.
         self._settings["FANFOLD_PROTECTED"] = "false" if unprotected else "true"
         services = [stack for stack in wanted if stack != PLATFORM]
+        self._side_by_side(self._check_image, services)
         with lock_source_tree():
             self._side_by_side(self._guard, wanted)
             if PLATFORM in wanted:
@@ -52,10 +56,23 @@ class Stage:
 
     def _keep_image(self, service: str) -> None:
         """Keep a service's image in the registry for a lasting stage; images of ephemeral stages go by their age."""
-        environ = os.environ | dict(self._settings)
-        registry, digest = environ.get("FANFOLD_IMAGES"), environ.get(names.digest(service))
-        if registry and digest and not names.EPHEMERAL.fullmatch(self._name):
+        registry, digest = self._image(service)
+        if registry and digest:
             pushing.tag_for_stage(self._call, registry, service, self._name, digest)
+
+    def _check_image(self, service: str) -> None:
+        """Refuse a deploy after which the registry would not keep the image that the stage runs until then."""
+        registry, digest = self._image(service)
+        if registry and digest:
+            runs = set(_DIGEST.findall(json.dumps(self._deployed(service))))
+            pushing.refuse_to_lose(self._call, registry, service, self._name, runs, digest)
+
+    def _image(self, service: str) -> tuple[str, str]:
+        """Return the registry and the digest of a service's image; "" of a stage whose images are not kept."""
+        environ = os.environ | dict(self._settings)
+        if names.EPHEMERAL.fullmatch(self._name):
+            return "", ""
+        return environ.get("FANFOLD_IMAGES", ""), environ.get(names.digest(service), "")
 
     def rollback(self, service: str) -> str:
         """Bring back what a service's stack was one deploy ago, and return the timestamp of that deploy.

@@ -6,7 +6,7 @@ the contents of its image, so an image whose tag exists is not pushed again: the
 
 import base64
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from fanfold.aws.client.call import AwsFault, Call
@@ -22,6 +22,8 @@ MANIFESTS = frozenset(
     }
 )
 TAG_LETTERS = 24
+# Of a stage, as the repositories' lifecycle has it.
+KEPT = 3
 
 
 def push(call: Call, registry: str, service: str, report: Callable[[str], object]) -> str:
@@ -76,6 +78,41 @@ def tag_for_stage(call: Call, registry: str, service: str, stage: str, image_dig
     except AwsFault as fault:
         if fault.code != "ImageAlreadyExistsException":
             raise
+
+
+def refuse_to_lose(call: Call, registry: str, service: str, stage: str, runs: Collection[str], wanted: str) -> None:
+    """Raise BadInput where the registry would let go of the image that a stage ``runs``, or is to run, by its digest.
+
+    Of a stage it keeps the images that were pushed last, also those of deploys that were undone.
+    """
+    repository = f"{registry.partition('/')[2]}-{service}"
+    mine = [image for image in _images(call, repository) if _tag_of(image, stage) or image["imageDigest"] == wanted]
+    newest = sorted(mine, key=lambda image: image["imagePushedAt"], reverse=True)
+    needed = [place for place, image in enumerate(newest) if image["imageDigest"] in {*runs, wanted}]
+    excess = max(needed, default=0) + 1 - KEPT
+    in_the_way = [image for image in newest[: max(needed, default=0)] if image["imageDigest"] not in {*runs, wanted}]
+    if excess > 0:
+        tags = " ".join(f"imageTag={_tag_of(image, stage)}" for image in in_the_way[:excess])
+        raise BadInput(
+            f"{repository} keeps the {KEPT} newest images of {stage}, and with this deploy one that it runs would "
+            f"not be among them: later deploys were undone. Take the tag off theirs, which leaves the image, and deploy "
+            f"again: `aws ecr batch-delete-image --repository-name {repository} --image-ids {tags}`"
+        )
+
+
+def _tag_of(image: Mapping[str, Any], stage: str) -> str:
+    """Return the tag by which an image is kept for a stage; "" where it has none."""
+    return next((tag for tag in image.get("imageTags", []) if tag.startswith(f"{stage}-")), "")
+
+
+def _images(call: Call, repository: str) -> Iterator[dict[str, Any]]:
+    request: dict[str, Any] = {"repositoryName": repository, "maxResults": 1_000}
+    while True:
+        page = call("ecr", "DescribeImages", request)
+        yield from page["imageDetails"]
+        if not page.get("nextToken"):
+            return
+        request = request | {"nextToken": page["nextToken"]}
 
 
 def log_in(call: Call, registry: str) -> None:
