@@ -34,7 +34,7 @@ class Tool(Stage):
         if operation in {"DescribeStacks", "GetTemplate"} and name not in self.there:
             raise AwsFault("ValidationError", f"Stack with id {name} does not exist", 400)
         if operation == "GetTemplate":
-            return {"TemplateBody": {"Resources": {"Function": {"ImageUri": f"registry/fanfold-risk@{RUNS}"}}}}
+            return {"TemplateBody": {"Resources": {"Function": {"Type": "x", "Code": f"registry/fanfold-risk@{RUNS}"}}}}
         if operation == "DescribeImages":
             return {"imageDetails": self.images}
         if operation == "BatchGetImage":
@@ -74,7 +74,7 @@ def test_a_deploy_that_costs_the_registry_what_runs_is_refused_before_it_begins(
     stage.images = [
         {"imageDigest": digest, "imagePushedAt": at, "imageTags": [f"live-{at}"]} for digest, at in [(RUNS, 1), *undone]
     ]
-    with pytest.raises(BadInput, match="fanfold-risk keeps the 3 newest images of live.*imageTag=live-4"):
+    with pytest.raises(BadInput, match=r"fanfold-risk keeps the 3 newest images of live.*imageTag=live-4"):
         stage.deploy(["risk"])
     assert stage.deployed == []
     stage.images = stage.images[:2]

@@ -95,7 +95,7 @@ def refuse_to_lose(call: Call, registry: str, service: str, stage: str, runs: Co
         tags = " ".join(f"imageTag={_tag_of(image, stage)}" for image in in_the_way[:excess])
         raise BadInput(
             f"{repository} keeps the {KEPT} newest images of {stage}, and with this deploy one that it runs would "
-            f"not be among them: later deploys were undone. Take the tag off theirs, which leaves the image, and deploy "
+            "not be among them: later deploys were undone. Take the tag off theirs, which leaves the image, and deploy "
             f"again: `aws ecr batch-delete-image --repository-name {repository} --image-ids {tags}`"
         )
 
