@@ -96,6 +96,19 @@ def test_a_live_account_of_the_desk_trades_on_paper_here(tmp_path: Path) -> None
     assert "account main is live in the desk file; here it trades on paper" in plan.notes
 
 
+def test_rules_that_the_desk_file_has_of_an_instrument_hold_over_those_of_its_file(tmp_path: Path) -> None:
+    text, path = DESK.read_text(), prices(tmp_path, "BTCUSDT-1m.csv", 60)
+    inferred = planned(data=[path]).desk.instruments["BTC/USDT"]
+    # The desk file's are those of the seeded market, which tell nothing of a file.
+    assert inferred.source.startswith("inferred from")
+    own = text.replace("lot = 0.00001", "lot = 0.25").replace('source = "seeded market"', 'source = "a venue"', 1)
+    plan = planned(written(tmp_path, own), data=[path])
+    rules = plan.desk.instruments["BTC/USDT"]
+    assert (rules.lot, rules.tick, rules.source) == (Decimal("0.25"), Decimal("0.01"), "a venue")
+    (note,) = [note for note in plan.notes if "desk file's rules" in note]
+    assert f"tick 0.01 and not {inferred.tick}, lot 0.25 and not {inferred.lot}" in note
+
+
 def test_files_are_the_universe_and_strategies_follow_them(tmp_path: Path) -> None:
     plan = planned(data=[prices(tmp_path, "BTCUSDT-1m.csv", 90)], minutes=None)
     assert plan.desk.venues["market"].symbols == ["BTC/USDT"]

@@ -15,6 +15,7 @@ from fanfold.importers.data_files import DataFile
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
 from fanfold.money import CASH_STEP, ROUGH, ratio, truncate_to
+from fanfold.simulation import market
 from fanfold.strategy import contract
 
 NOTIONALS = {"order_notional_max", "position_notional_max"}
@@ -42,7 +43,8 @@ def seeded(raw: Tables, notes: list[str]) -> list[str]:
 def fit(raw: Tables, files: Sequence[DataFile], notes: list[str]) -> list[Recording]:
     """Make the files the venues' instruments, and return the recordings of those that are traded.
 
-    A desk's only venue takes all files; of several venues, each takes those that it names.
+    A desk's only venue takes all files; of several venues, each takes those that it names. The desk's rules of an
+    instrument hold, and of one that it does not know those that its file tells.
     """
     symbols = [file.recording.instrument for file in files]
     lengths = {file.recording.timeframe for file in files}
@@ -54,12 +56,33 @@ def fit(raw: Tables, files: Sequence[DataFile], notes: list[str]) -> list[Record
              for name, venue in venues.items()}  # fmt: skip
     raw["venues"] = {name: {**venues[name], "kind": "replay", "symbols": own, "timeframe": timeframe}
                      for name, own in taken.items() if own}  # fmt: skip
-    raw["instruments"] = {file.recording.instrument: msgspec.to_builtins(file.instrument) for file in files}
+    known = raw.get("instruments", {})
+    raw["instruments"] = {
+        symbol: _rules(known.get(symbol), file, notes) for symbol, file in zip(symbols, files, strict=True)
+    }
     _leave_out(raw, [name for name, own in taken.items() if not own], symbols, notes)
     retarget(raw, timeframe, notes)
     traded = {symbol for own in taken.values() for symbol in own}
     notes += [f"{symbol} is not traded: no venue of the desk names it" for symbol in symbols if symbol not in traded]
     return [file.recording for file in files if file.recording.instrument in traded]
+
+
+def _rules(own: Any, file: DataFile, notes: list[str]) -> Tables:
+    """Return the rules of a file's instrument: its desk's, unless they are those of the seeded market."""
+    symbol, inferred = file.recording.instrument, msgspec.to_builtins(file.instrument)
+    if not isinstance(own, dict) or _are_seeded(own, symbol):
+        return dict(inferred)
+    finer = {step: file_step for step in ("tick", "lot") if str(own.get(step)) != (file_step := str(inferred[step]))}
+    if finer:
+        differ = ", ".join(f"{step} {own.get(step)} and not {file_step}" for step, file_step in finer.items())
+        notes.append(f"{symbol} has the desk file's rules, not those that its bars look like: {differ}")
+    return {**inferred, **own}
+
+
+def _are_seeded(rules: Tables, symbol: str) -> bool:
+    made_up = market.catalogue().get(symbol)
+    steps = "tick", "lot", "notional_min"
+    return made_up is not None and all(str(rules.get(step)) == str(getattr(made_up, step)) for step in steps)
 
 
 def one_venue(raw: Tables, exchange: str, instruments: Mapping[str, Instrument], notes: list[str]) -> None:
