@@ -1,0 +1,51 @@
+"""A fault that only clocks that are off bring about: a margin for how far the venue lags, without one for clocks."""
+
+from datetime import datetime
+
+import pytest
+
+from fanfold.ledger import orders
+from fanfold.ledger.orders import OrderRecord
+from fanfold.simulation.schedules import diced_venue
+from fanfold.simulation.schedules.faults import Hit
+from fanfold.simulation.schedules.schedule import run
+
+# The venue of this seed knows an order by its id only after so long.
+SEED, LAG_S = 7_589, 10
+# A request is four seconds on its way, nobody learns what became of it, and the look-up's process is fast.
+HITS = (
+    *(Hit(chance, "delay") for chance in (1, 3, 4, 6, 7)),
+    *(Hit(chance, "again") for chance in (1, 3)),
+    *(Hit(chance, "zombie") for chance in (4, 9)),
+    Hit(10, "throttle"),
+    Hit(1, "venue"),
+)
+CLOCK = Hit(1, "skew")
+KINDS = tuple({hit.kind: None for hit in (*HITS, CLOCK)})
+
+
+@pytest.fixture(autouse=True)
+def late(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diced_venue, "PLACED", ("late",))
+    monkeypatch.setattr(diced_venue, "LATE_S", (4,))
+
+
+@pytest.fixture
+def no_clocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    fenced = orders.fenced
+
+    def sooner(record: OrderRecord, now: datetime, _margin_s: int) -> bool:
+        return fenced(record, now, LAG_S)
+
+    monkeypatch.setattr(orders, "fenced", sooner)
+
+
+@pytest.mark.usefixtures("no_clocks")
+def test_a_margin_without_clocks_doubles_an_order_only_where_a_clock_is_off() -> None:
+    assert run(SEED, kinds=KINDS, listed=HITS).broken == []
+    breaches = run(SEED, kinds=KINDS, listed=(*HITS, CLOCK)).broken
+    assert breaches[0].startswith("one_order_for_each_intent: ")
+
+
+def test_the_margin_of_a_venue_covers_clocks() -> None:
+    assert run(SEED, kinds=KINDS, listed=(*HITS, CLOCK)).broken == []
