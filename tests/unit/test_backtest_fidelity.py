@@ -70,6 +70,8 @@ def test_a_back_test_with_another_latency_is_another_run(tmp_path: Path, capsys:
     ("options", "reason"),
     [
         ({"frictions": Frictions(latency_s=-60)}, "latency_s is -60"),
+        ({"frictions": Frictions(latency_s=1.5)}, r"latency_s is 1\.5"),  # type: ignore[arg-type]
+        ({"frictions": Frictions(latency_s=241)}, "meets no bar before it expires.*order_ttl_s = 300"),
         ({"frictions": Frictions(slippage_bps=9_999)}, "from 0 to below 9,999"),
         ({"frictions": Frictions(fee_bps=float("inf"))}, "fee_bps is inf"),
         ({"fidelity": "quick"}, "must be one of fast, full"),

@@ -293,6 +293,8 @@ def test_the_command_ranks_writes_and_keeps(tmp_path: Path, capsys: pytest.Captu
     assert document["heat_maps"][0]["rows"] == [5, 10, 15, 20]
     table = pq.read_table(out)
     assert table.num_rows == 12
+    # It was written beside it first, and put in its place whole.
+    assert [file.name for file in out.parent.iterdir() if out.name in file.name] == [out.name]
     assert main([*SWEEP, *kept]) == 0
     text = capsys.readouterr().out
     assert "best 10 by total return" in text

@@ -18,6 +18,7 @@ from fanfold.cli.output import Answer
 from fanfold.cli.planned_run import read_plan
 from fanfold.cli.research_library import checked_library, now_s
 from fanfold.cli.stage_sweeps import StageTerms
+from fanfold.cli.whole_files import replacing
 from fanfold.errors import BadInput
 from fanfold.local.run_plan import RunOptions, RunPlan
 from fanfold.research.backtesting import Frictions
@@ -155,7 +156,8 @@ def _write(rows: pa.Table, out: Path | None) -> list[str]:
     if out is None:
         return []
     try:
-        pq.write_table(rows, out)
+        with replacing(out) as file:
+            pq.write_table(rows, file)
     except OSError as wrong:
         raise BadInput(f"{out} cannot be written: {wrong.strerror or wrong}; name another with --out") from wrong
     return [f"trials        {out}"]

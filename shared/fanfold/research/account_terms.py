@@ -76,6 +76,7 @@ def account_terms(
     instruments = sorted({instrument for _, instrument in keys})
     instances = sorted({instance for instance, _ in keys})
     rules = [desk.instruments[instrument] for instrument in instruments]
+    _refuse_late(desk, name, latency_s)
     scales = _scales(account, policy, rules, [recordings[instrument].price_scale for instrument in instruments])
     volumes = [recordings[instrument].volume_scale for instrument in instruments]
     each_rule = zip(rules, volumes, scales.prices, strict=True)
@@ -92,6 +93,20 @@ def account_terms(
     )
     sized = [policy.legs[key] for key in keys]
     return AccountTerms(keys, instruments, instances, scales, sized, terms, float(FIGURE_MAX // _factor(terms)))
+
+
+def _refuse_late(desk: Desk, account: str, latency_s: int) -> None:
+    """Raise BadInput for orders that all expire on their way."""
+    length_s = timeframes.seconds(desk.venues[desk.accounts[account].venue].timeframe)
+    # They meet the first bar that opens when they have arrived, or later.
+    first_s = -(-latency_s // length_s) * length_s
+    for name, instance in desk.strategies.items():
+        if latency_s and instance.account == account and first_s >= instance.order_ttl_s:
+            raise BadInput(
+                f"an order that is {latency_s} s on its way meets no bar before it expires: [strategies.{name}] has "
+                f"order_ttl_s = {instance.order_ttl_s}, and the bar after it opens {first_s} s later; take a shorter "
+                "latency, or let orders live longer"
+            )
 
 
 def whole(value: Decimal | Fraction, scale: int) -> int:

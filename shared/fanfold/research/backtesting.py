@@ -18,7 +18,7 @@ from fanfold.research.account_result import run_account
 from fanfold.research.account_terms import refuse_webhooks
 from fanfold.research.data_hashes import data_hash, desk_hash
 from fanfold.research.full_account import account_of
-from fanfold.research.given_numbers import Moment, Number, fee_of, positive, seconds_of, slippage_of
+from fanfold.research.given_numbers import Moment, Number, fee_of, positive, seconds_of, slippage_of, whole
 from fanfold.research.result import AccountResult, BacktestResult, Fidelity, Provenance
 from fanfold.risk.policy import prepare
 from fanfold.simulation.full_run import full_run
@@ -142,8 +142,7 @@ def _full(traded: Desk, planned: RunPlan, histories: Mapping[str, History], late
 
 def with_frictions(traded: Desk, frictions: Frictions) -> Desk:
     """Return a desk whose accounts pay other costs, or know no limit of their losses."""
-    if frictions.latency_s < 0:
-        raise BadInput(f"latency_s is {frictions.latency_s}; no order arrives before it was decided on: name 0 or more")
+    whole("latency_s", frictions.latency_s, 0)
     accounts = {name: _paying(account, frictions) for name, account in traded.accounts.items()}
     lost = {"daily_loss_max": Decimal(1), "drawdown_max": Decimal(1)} if frictions.ignore_loss_limits else {}
     limits = {name: msgspec.structs.replace(limit, **lost) for name, limit in traded.limits.items()}
