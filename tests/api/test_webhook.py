@@ -5,6 +5,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -176,3 +177,21 @@ def test_no_other_body_passes_under_a_signature(body, at, bit):
 
 def test_the_day_of_the_tests_is_the_day_of_the_desk():
     assert NOW.date().isoformat() == DAY
+
+
+def test_a_signal_to_be_short_in_a_spot_account_is_refused_and_leaves_its_nonce_unused(world):
+    from signal_service.webhook import Receiver
+
+    account = msgspec.structs.replace(world.desk.accounts["main"], kind="spot")
+    desk = msgspec.structs.replace(world.desk, accounts=world.desk.accounts | {"main": account})
+    # It has no inbox and no bus: whatever is taken fails there.
+    receiver = Receiver(desk, lambda: SECRETS, None, None)
+    body = json.dumps(json.loads(BODY) | {"weight": -0.25})
+    request = event("POST", "/signals/external", body=body)
+    request["headers"] |= signed(body)
+    answer = answered(lambda asked: receiver.answer(asked, NOW), request)
+    assert answer.status == 400
+    assert answer.body["detail"] == (
+        "hook trades in the account main, which is spot and cannot be short: send a weight of 0 or more"
+    )
+    assert sent(world, signed(body), body).status == 202

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from fanfold import ids
-from fanfold.api.problems import Problem, not_found
+from fanfold.api.problems import Problem, bad_request, not_found
 from fanfold.api.requests import ApiRequest, decode_body
 from fanfold.api.router import Reply, serve
 from fanfold.api.schemas import ExternalSignal, SignalTaken
@@ -70,6 +70,12 @@ class Receiver:
             raise not_found(f"{signal.instance!r} is no instance with strategy {EXTERNAL}")
         if signal.instrument not in instance.instruments:
             raise not_found(f"{signal.instrument!r} is no instrument of {signal.instance}")
+        if signal.weight < 0 and self._desk.accounts[instance.account].kind == "spot":
+            # Risk would refuse the whole order, also the part of it that closes what is held.
+            raise bad_request(
+                f"{signal.instance} trades in the account {instance.account}, which is spot and cannot be short: "
+                "send a weight of 0 or more"
+            )
         own = Protected(signal.weight, signal.stop, signal.take_profit, signal.trail)
         target = Target(
             signal_id=ids.derive("external", signal.instance, signal.instrument, nonce),
