@@ -13,6 +13,7 @@ from fanfold.aws.dynamodb.pauses import VenuePause
 from fanfold.desk import VenueSettings
 from fanfold.errors import VenueUnavailable
 from fanfold.exchange.server import ManualClock, ServedExchange, serve
+from fanfold.messages import OrdersApproved
 from fanfold.simulation import market
 from fanfold.simulation.cloud import MemoryCloud
 from fanfold.trading.terms import TERMS
@@ -21,12 +22,14 @@ from fanfold.venues.ccxt.keyed import KeyedClient
 from fanfold.venues.ccxt.nonces import RisingNonces
 from fanfold.venues.ccxt.trading import ExchangeTrading
 from fanfold.venues.ccxt.venue import ExchangeVenue
+from fanfold_dev.documents.message_examples import EXAMPLES
 from support.exchange_server import serving
 from support.keyed_exchange import KeyedExchange, says, trading_at
 
 BTC = "BTC/USDT"
 START = 1_767_225_600
 REQUEST_WEIGHT = 20
+(ORDER,) = [order for message in EXAMPLES if isinstance(message, OrdersApproved) for order in message.orders]
 
 
 class Processes:
@@ -143,6 +146,32 @@ def test_processes_stop_before_the_weight_of_a_minute_is_used_up_by_all_of_them(
     assert USED_SHARE_MAX * limit - 100 <= answered * REQUEST_WEIGHT < limit
     processes.clock.now_ms += 60_000
     assert all(ask(process) for process in started)
+
+
+def test_the_rest_of_a_minute_whose_limit_is_near_is_for_cancels(processes: Processes) -> None:
+    process, other = processes.start(), processes.start()
+    while ask(process):
+        pass
+    with pytest.raises(VenueUnavailable, match="the rest of it is for cancels"):
+        process.balances()
+    # The other asks for the markets, and is told by the answer.
+    assert not ask(other)
+    for each in (process, other, processes.start()):
+        # The exchange answers it.
+        assert "OrderNotFound" in each.request_cancel(ORDER, "1")
+    assert not ask(process)
+
+
+def test_in_a_pause_that_the_exchange_demands_a_cancel_waits_too_and_may_be_the_first_request_after_it(
+    processes: Processes,
+) -> None:
+    process = processes.start()
+    assert ask(process)
+    box(processes.served, "faults", {"fault": "rate_limit_storm", "method": "GET", "path": "/api/v3/account"})
+    assert not ask(process)
+    assert "asked for a pause" in process.request_cancel(ORDER, "1")
+    processes.clock.now_ms += 180_000
+    assert "OrderNotFound" in process.request_cancel(ORDER, "1")
 
 
 def test_nonces_of_two_processes_rise_from_request_to_request() -> None:

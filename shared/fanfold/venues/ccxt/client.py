@@ -20,7 +20,7 @@ TIMEOUT_S = 3.0
 REFUSED = (429, 418)
 # Where an exchange says how much of its limit a minute all processes used: the header, and the limit.
 USED = {"binance": ("X-MBX-USED-WEIGHT-1M", 6_000)}
-# So much of a limit is used; at the whole of it the exchange would refuse, and then ban.
+# So much of a limit is for all requests, the rest for cancels; past the whole the exchange would refuse, and then ban.
 USED_SHARE_MAX = 0.95
 # How an exchange is asked for its markets: without the account groups that may trade each, which ccxt does not read.
 LISTED: dict[str, dict[str, str]] = {"binance": {"showPermissionSets": "false"}}
@@ -256,11 +256,11 @@ def _guarded(kind: type[Any], errors: Any) -> type[Any]:
 
 
 def _heed_use(pace: Pace, exchange: str, headers: Mapping[str, str]) -> None:
-    """Hold all processes for this minute where an answer says that together they are at the exchange's limit of it."""
+    """Keep the rest of this minute for cancels where an answer says that the exchange's limit is near."""
     name, limit = USED.get(exchange, ("", 0))
     used = headers.get(name, "") if name else ""
     if used.isdecimal() and int(used) >= USED_SHARE_MAX * limit:
-        pace.hold_this_minute()
+        pace.keep_this_minute()
 
 
 def _timed(exchange: Any, rows: list[Any], market: Any) -> list[Any]:

@@ -2,11 +2,12 @@
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from math import ceil
-from threading import Lock
+from threading import Lock, local
 from typing import Protocol
 
 from fanfold.errors import OutOfTime, VenueUnavailable
@@ -58,9 +59,15 @@ class Pace:
         self._lock = Lock()
         self._free_at = 0.0
         self._held_until = 0.0
+        # Until then what is left of the limit is for cancels.
+        self._kept_until = 0.0
+        self._asks = local()
 
     def take(self, cost: float | None = None) -> None:
-        """Wait for a turn. Raises VenueUnavailable in a pause that the exchange demanded, OutOfTime past the end."""
+        """Wait for a turn. Raises VenueUnavailable in a pause, OutOfTime past the end.
+
+        A pause is one that the exchange demanded, or for all but cancels the rest of a minute whose limit is near.
+        """
         self._learn()
         with self._lock:
             self._check()
@@ -87,9 +94,23 @@ class Pace:
         if self._shared is not None and until > before:
             self._shared.store(ceil(until))
 
-    def hold_this_minute(self) -> None:
-        """Let no request of any process out until the next whole minute, from which on exchanges count anew."""
-        self.hold(MINUTE_S - self._clock() % MINUTE_S)
+    @contextmanager
+    def cancelling(self) -> Iterator[None]:
+        """Let this thread's requests out in the part of a minute that is kept for cancels."""
+        self._asks.cancels = True
+        try:
+            yield
+        finally:
+            self._asks.cancels = False
+
+    def keep_this_minute(self) -> None:
+        """Let none but cancels out until the next whole minute, from which on exchanges count anew.
+
+        Other processes are not told: the exchange tells each of them in its own answers.
+        """
+        now = self._clock()
+        with self._lock:
+            self._kept_until = max(self._kept_until, now + MINUTE_S - now % MINUTE_S)
 
     def hold_until(self, at: float) -> None:
         """Let no request out until an epoch second, as another process was told; see hold."""
@@ -98,7 +119,7 @@ class Pace:
 
     @property
     def held_until(self) -> float:
-        return self._held_until
+        return max(self._held_until, self._kept_until)
 
     def _learn(self) -> None:
         """Take over a pause that another process was told."""
@@ -108,9 +129,15 @@ class Pace:
             self.hold_until(self._shared.until())
 
     def _check(self) -> None:
-        left = self._held_until - self._clock()
-        if left > 0:
+        now = self._clock()
+        if self._held_until > now:
+            left = self._held_until - now
             raise VenueUnavailable(f"{self._venue} asked for a pause; it is not asked again for {left:.0f} s")
+        if self._kept_until > now and not getattr(self._asks, "cancels", False):
+            left = self._kept_until - now
+            raise VenueUnavailable(
+                f"the limit of {self._venue} is near; for {left:.0f} s the rest of it is for cancels"
+            )
 
 
 def pause_s(retry_after: str, text: str, now: float) -> float:
