@@ -185,7 +185,8 @@ def test_a_signal_to_be_short_in_a_spot_account_is_refused_and_leaves_its_nonce_
     account = msgspec.structs.replace(world.desk.accounts["main"], kind="spot")
     desk = msgspec.structs.replace(world.desk, accounts=world.desk.accounts | {"main": account})
     # It has no inbox and no bus: whatever is taken fails there.
-    receiver = Receiver(desk, lambda: SECRETS, None, None)
+    nothing: Any = None
+    receiver = Receiver(desk, lambda: SECRETS, nothing, nothing)
     body = json.dumps(json.loads(BODY) | {"weight": -0.25})
     request = event("POST", "/signals/external", body=body)
     request["headers"] |= signed(body)
