@@ -190,7 +190,7 @@ def test_a_signal_to_be_short_in_a_spot_account_is_refused_and_leaves_its_nonce_
     body = json.dumps(json.loads(BODY) | {"weight": -0.25})
     request = event("POST", "/signals/external", body=body)
     request["headers"] |= signed(body)
-    answer = answered(lambda asked: receiver.answer(asked, NOW), request)
+    answer = answered(lambda sent_on: receiver.answer(sent_on, NOW), request)
     assert answer.status == 400
     assert answer.body["detail"] == (
         "hook trades in the account main, which is spot and cannot be short: send a weight of 0 or more"

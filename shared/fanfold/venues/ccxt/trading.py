@@ -108,9 +108,8 @@ class ExchangeTrading:
     def request_cancel(self, order: Order, venue_order_id: str) -> str:
         try:
             with self._client.pace.cancelling():
-                market_id = self._client.market_id(order.instrument)
-                sent = client_id(self._terms, order.client_order_id)
-                self._client.call(self._dialect.cancel(market_id, sent, venue_order_id))
+                names = self._client.market_id(order.instrument), client_id(self._terms, order.client_order_id)
+                self._client.call(self._dialect.cancel(*names, venue_order_id))
         except self._client.faults as fault:
             # It may have been canceled all the same; a look-up says so.
             self._client.heed(fault)
