@@ -13,7 +13,7 @@ from fanfold.desk import Instrument, VenueSettings
 from fanfold.errors import VenueUnavailable
 from fanfold.market.source import BarsRequest
 from fanfold.matching.prices import Quote
-from fanfold.venues.ccxt import slim as slim_ccxt
+from fanfold.venues.ccxt import installed
 from fanfold.venues.ccxt.client import Client
 from fanfold.venues.ccxt.venue import ExchangeVenue, catalogue
 from support.exchange_server import START, Answer, Candle, Exchange, Query, serving
@@ -42,7 +42,7 @@ def connected(name: str, exchange: Exchange, origin: str) -> ExchangeVenue:
 
 
 def test_the_pinned_version_is_installed() -> None:
-    assert version("ccxt") == slim_ccxt.PINNED
+    assert version("ccxt") == installed.PINNED
 
 
 def test_one_exchange_loads_alone_and_importing_all_of_ccxt_still_works() -> None:
@@ -66,8 +66,8 @@ def test_the_whole_package_is_loaded_if_loading_one_exchange_fails() -> None:
             "-c",
             dedent("""
         import sys
-        from fanfold.venues.ccxt import slim as slim_ccxt
-        slim_ccxt.PINNED = "0"
+        from fanfold.venues.ccxt import installed, slim as slim_ccxt
+        installed.PINNED = "0"
         kind = slim_ccxt.load("kraken")
         print("ccxt.binance" in sys.modules, sys.modules["ccxt"].kraken is kind)
     """),

@@ -13,7 +13,7 @@ from fanfold.local import spot_accounts
 from fanfold.local.desk_text import read_desk, with_lines, with_toml_line
 from fanfold.market import timeframes
 from fanfold.market.timeframes import DAY_S
-from fanfold.venues.ccxt import slim
+from fanfold.venues.ccxt import installed
 
 # A fee above zero and below this, in basis points, was meant as a share.
 FEE_BPS_MIN = Decimal("0.05")
@@ -138,7 +138,7 @@ def _rules(symbol: str, rules: Any) -> Iterator[str]:
 def _exchange(venue: VenueSettings) -> Iterator[str]:
     if venue.kind == "ccxt" and venue.exchange:
         try:
-            slim.check(venue.exchange)
+            installed.check(venue.exchange)
         except BadInput as wrong:
             yield f"`exchange`: {wrong}"
 

@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping
 from hashlib import blake2s
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pyarrow as pa
 
 from fanfold import __version__
 from fanfold.desk import Desk, StrategyInstance
-from fanfold.research.bias_lab.judging import StrategyVerdict
 from fanfold.research.result import BacktestResult
 from fanfold.research.sweeping.trial_rows import figures_of, table_of
 from fanfold.strategy import contract
+
+if TYPE_CHECKING:
+    from fanfold.research.bias_lab.judging import StrategyVerdict
 
 
 def backtest_run(result: BacktestResult) -> str:
@@ -20,7 +22,7 @@ def backtest_run(result: BacktestResult) -> str:
     return f"back-test-{_digest([result.provenance, result.start, result.until, result.fidelity])}"
 
 
-def verdict_run(verdict: StrategyVerdict) -> str:
+def verdict_run(verdict: "StrategyVerdict") -> str:
     """Return the id of a verdict, that of all that it says."""
     return f"verdict-{_digest(verdict)}"
 
@@ -65,7 +67,7 @@ def _strategies(instances: Mapping[str, StrategyInstance]) -> dict[str, str]:
     }
 
 
-def verdict_rows(verdict: StrategyVerdict) -> pa.Table:
+def verdict_rows(verdict: "StrategyVerdict") -> pa.Table:
     """Return the row of a verdict, which has no figures of an account."""
     row = {
         "trial": 0,

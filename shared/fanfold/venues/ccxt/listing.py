@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from fanfold.desk import Instrument
-from fanfold.venues.ccxt.slim import PINNED
+from fanfold.venues.ccxt.installed import PINNED
 
 
 def rules_of(exchange: str, market: Mapping[str, Any], as_of: str) -> Instrument | None:

@@ -9,23 +9,19 @@ layout of one version; any other is loaded whole, with requests.
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from difflib import get_close_matches
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from fanfold.errors import BadInput
+from fanfold.venues.ccxt import installed
 from fanfold.venues.ccxt.transport import Faults, stand_ins
-
-PINNED = "4.5.90"
 
 
 def load(exchange_id: str) -> type[Any]:
     """Return the class of an exchange. Raises BadInput, naming near matches, for one that ccxt does not have."""
-    path = _path()
-    check(exchange_id)
+    path = installed.path()
+    installed.check(exchange_id)
     if "ccxt" not in sys.modules:
         try:
             return _slim(exchange_id, path)
@@ -58,9 +54,9 @@ def _slim(exchange_id: str, path: Path) -> type[Any]:
     stub.__path__ = [str(path)]
     with _standing_in({"ccxt": stub, **stand_ins()}):
         kind: type[Any] = getattr(import_module(f"ccxt.{exchange_id}"), exchange_id)
-        installed = import_module("ccxt.base.exchange").__version__
-    if installed != PINNED:
-        raise ImportError(f"ccxt is {installed}, not {PINNED}")
+        version = import_module("ccxt.base.exchange").__version__
+    if version != installed.PINNED:
+        raise ImportError(f"ccxt is {version}, not {installed.PINNED}")
     return kind
 
 
@@ -80,18 +76,3 @@ def _forget() -> None:
     """Remove what a failed load has left, so that the whole package starts clean."""
     for name in [name for name in sys.modules if name.startswith("ccxt.")]:
         del sys.modules[name]
-
-
-def _path() -> Path:
-    spec = find_spec("ccxt")
-    if spec is None or not spec.submodule_search_locations:
-        raise BadInput(f"a venue of kind ccxt needs the ccxt package; install ccxt=={PINNED}")
-    return Path(spec.submodule_search_locations[0])
-
-
-def check(exchange_id: str) -> None:
-    """Raise BadInput, naming near matches, for an exchange that ccxt does not have."""
-    known = sorted(module.stem for module in _path().glob("*.py") if not module.stem.startswith("_"))
-    if exchange_id not in known:
-        near = get_close_matches(exchange_id, known) or known[:5]
-        raise BadInput(f"ccxt has no exchange {exchange_id!r}; near it are {', '.join(near)}")
