@@ -23,10 +23,18 @@ settings.load_profile("unhurried")
 FIRST = (
     "journeys/test_runs.py", "deploy/test_deploy_journey.py", "journeys/test_one_result.py",
     "journeys/test_venue_keys.py", "permissions", "journeys", "deploy", "workflows", "simulation", "contracts",
-    "aws/test_audit_verify.py", "architecture/test_platform.py", "cost", "aws",
+    "aws/test_audit_verify.py", "architecture/test_platform.py", "cost", "aws", "notebooks",
+    *(f"unit/test_{name}.py" for name in (
+        "resting_stops", "audit_edits", "stops_beside_sales", "verdict_command", "engine_laws", "permuting",
+        "lake_views", "backtest_fidelity", "venue_attacks", "box_tapes",
+    )),
 )  # fmt: skip
 # Modules whose tests share what only one worker should make.
-TOGETHER = {"permissions/test_call_sites.py": "recording", "permissions/test_permissions.py": "recording"}
+TOGETHER = {
+    "permissions/test_call_sites.py": "recording", "permissions/test_permissions.py": "recording",
+    **{f"architecture/test_{name}.py": "source tree" for name in (
+        "arrows", "clock_and_chance", "habits", "importing", "sizes", "words")},
+}  # fmt: skip
 # Modules whose tests share nothing, and are long enough for two.
 APART = {"journeys/test_workflows.py", "deploy/test_templates.py"}
 # Objects between two searches for cycles: at Python's 700, searching takes a quarter of the time of what tests compute.

@@ -148,8 +148,11 @@ SEEN_BY = {
     "flatten_ends_with_no_more_than_cannot_be_sold": "of the law flatten_ends_flat",
     "no_outcome_stays_unknown": "an order that waits is never taken up again",
 }
-# Where few seeds break a law, the first that does is near here.
-NEAR = {"no margin": 350, "an unknown order is sent again at once": 350, "of the law flatten_ends_flat": 338}
+# Where few seeds break a law, or the one that is named, the first that does is near here.
+NEAR = {
+    "no margin": 350, "an unknown order is sent again at once": 350, "of the law flatten_ends_flat": 338,
+    "one_order_for_each_intent": 1_635, "flatten_ends_with_no_more_than_cannot_be_sold": 352,
+}  # fmt: skip
 # What the one order of a schedule does not come near: a day of three strategies breaks it.
 DAYS = {
     f"of the law {name}"

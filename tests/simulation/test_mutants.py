@@ -28,8 +28,9 @@ from fanfold.simulation.schedules.outcome import Outcome
 SEEDS = range(400)
 # Where only few seeds break a law, the first that does is near here.
 FROM = {
-    "no_trade_is_booked_twice": 34, "no_live_order_is_without_a_future": 49, "flatten_ends_flat": 338,
-    "nothing_is_claimed_that_the_state_forbids": 54,
+    "no_trade_is_booked_twice": 59, "no_live_order_is_without_a_future": 49, "flatten_ends_flat": 338,
+    "nothing_is_claimed_that_the_state_forbids": 118, "what_is_approved_is_what_the_ledger_has": 37,
+    "no_entry_fills_in_a_bar_that_opened_under_a_halt": 21, "no_exposure_is_approved_over_its_limit": 12,
 }  # fmt: skip
 
 

@@ -30,7 +30,7 @@ def killed(name: str, law: str = "") -> Killed | None:
     """Return the first seed whose schedule breaks a law, or the named one, under a mutant."""
     breaches_of = _of_a_live_day if law in LIVE_DAYS else _of_a_day if name in DAYS else _of_an_order
     with without(MUTANTS[name]):
-        for seed in SEEDS[NEAR.get(name, 0) :]:
+        for seed in SEEDS[NEAR.get(law, NEAR.get(name, 0)) :]:
             breaches = [breach for breach in breaches_of(seed) if breach.startswith(law)]
             if breaches:
                 return Killed(seed, breaches[0])
