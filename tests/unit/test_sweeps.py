@@ -232,6 +232,35 @@ def test_what_numba_cannot_compile_is_swept_in_processes(tmp_path: Path) -> None
     assert result.table["equity"].equals(expected.table["equity"])
 
 
+SHARE = '''"""Hold a share of what there is."""
+from typing import NamedTuple
+from fanfold.strategy.contract import Bars
+class Params(NamedTuple):
+    parts: float = 1.0
+class State(NamedTuple):
+    none: float = 0.0
+def step(params: Params, state: State, bars: Bars) -> tuple[State, float]:
+    return state, 1.0 / params.parts if bars.close[bars.now] > 0.0 else 0.0
+def lookback(params: Params) -> int:
+    return 1
+'''
+
+
+@pytest.mark.parametrize("sizes", [{}, {"quantity": 1, "instruments": "each"}], ids=["the desk's", "a fixed one"])
+def test_a_trial_that_a_back_test_refuses_is_not_traded_and_says_why(tmp_path: Path, sizes: dict[str, Any]) -> None:
+    (tmp_path / "part.py").write_text(SHARE)
+    wanted: dict[str, Any] = {"desk": DESK, "minutes": 200, "strategies": tmp_path}
+    grid = {"parts": [0.0, 0.8, 1.0, -2.0]}
+    rows = {row["param_parts"]: row for row in sweep("part", grid=grid, **wanted, **sizes).table.to_pylist()}
+    for parts, reason in ((0.0, "ZeroDivisionError"), (0.8, "the weight is 1.25; it must be from -1 to 1")):
+        with pytest.raises(BadInput, match=reason):
+            backtest("part", params={"parts": parts}, **wanted)
+        assert reason in rows[parts]["error"]
+        assert rows[parts]["total_return"] is None
+    assert [rows[parts]["error"] for parts in (1.0, -2.0)] == [None, None]
+    assert rows[1.0]["fills"] > 0
+
+
 SLOW = '''"""Hold while the minute is even; slow on purpose."""
 from typing import NamedTuple
 from fanfold.strategy.contract import Bars

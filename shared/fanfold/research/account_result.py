@@ -35,10 +35,11 @@ from fanfold.risk.protection import MILLION
 
 
 class AccountRun(NamedTuple):
-    """An account's result, and, by strategy instance, why a step did not run compiled."""
+    """An account's result, by instance why a step did not run compiled, and the largest weight on either side."""
 
     result: AccountResult
     plain: dict[str, str]
+    weight_max: float = 0.0
 
 
 def run_account(desk: Desk, name: str, policy: DeskPolicy, history: History, latency_s: int) -> AccountRun:
@@ -57,7 +58,9 @@ def run_account(desk: Desk, name: str, policy: DeskPolicy, history: History, lat
     refuse_wide_figures(market, history, terms)
     signals = signals_of(desk, desk.accounts[name].venue, terms, history, times)
     book = traded_book(terms, market, signals.wanted)
-    return AccountRun(result_of(desk, name, terms, market, _rows(market, book)), signals.plain)
+    weights = signals.wanted.weight
+    largest = max(np.fmax.reduce(weights, None, initial=0.0), -np.fmin.reduce(weights, None, initial=0.0))
+    return AccountRun(result_of(desk, name, terms, market, _rows(market, book)), signals.plain, float(largest))
 
 
 def _rows(market: PollTable, book: Book) -> TradedRows:

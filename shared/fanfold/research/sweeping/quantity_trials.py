@@ -29,7 +29,7 @@ from fanfold.research.result import AccountMetrics
 from fanfold.research.step_signals import NOT_FINITE, StepSource, blank_signals, signals_by
 from fanfold.research.sweeping.sweep_job import TrialBatch
 from fanfold.research.tape import blank_tape
-from fanfold.strategy import contract
+from fanfold.strategy import checking, contract
 from fanfold.strategy.contract import Strategy
 from fanfold.strategy.loading import attempted
 
@@ -101,6 +101,9 @@ class QuantityTrials:
         if strategy.cross_sectional:
             raise BadInput(f"{strategy.name} sees a universe; sweep it without --quantity")
         count = self._fold(strategy)
+        if np.abs(self._signals.weight[:count]).max(initial=0.0) > 1.0:
+            # A back-test refuses it; to ask for every trial would take longer than to trade it.
+            checking.refuse(self._name, dict(configuration), 1)
         self._terms = terms = self._terms or lane_terms(self._bars, self._fixed, self._scale)
         code = kept_trade()(self._signals, count, self._valued, terms, self._tape, self._sums)
         if code == OVERFLOW:

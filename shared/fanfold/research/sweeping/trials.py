@@ -17,7 +17,7 @@ from fanfold.research.sweeping.quantity_trials import QuantityTrials, fixed_term
 from fanfold.research.sweeping.sweep_job import TrialBatch, trial_desk
 from fanfold.research.sweeping.trial_rows import TrialHashes, row_of, table_of
 from fanfold.risk.policy import prepare
-from fanfold.strategy import contract
+from fanfold.strategy import checking, contract
 from fanfold.strategy.loading import attempted
 
 
@@ -53,7 +53,11 @@ def _by_desk(batch: TrialBatch, recordings: Sequence[Recording]) -> Callable[[De
 
     def figures(traded: Desk) -> AccountMetrics:
         (instance,) = traded.strategies.values()
-        return run_account(traded, instance.account, prepare(traded), history, batch.terms.latency_s).result.metrics
+        run = run_account(traded, instance.account, prepare(traded), history, batch.terms.latency_s)
+        # A back-test refuses a step that raises, or wants more than it may; to ask for every trial would take too long.
+        if run.plain or run.weight_max > 1.0:
+            checking.refuse(instance.strategy, instance.params, len(instance.instruments))
+        return run.result.metrics
 
     return figures
 
