@@ -129,7 +129,8 @@ def _translated(text: str) -> str:
             f"give one statement, not {len([statement for statement in statements if statement is not None])}"
         )
     statement = statements[0]
-    check_words(text)
+    aliases = statement.find_all(exp.TableAlias)
+    check_words(text, {alias.name.lower() for alias in aliases if alias.columns})
     if not isinstance(statement, (*_READS, exp.Describe)) or statement.find(*_WRITES):
         raise BadInput("the lake is read-only: SELECT, WITH, VALUES, SHOW TABLES, SHOW COLUMNS, DESCRIBE and EXPLAIN")
     for node in statement.find_all(exp.Func, exp.AtTimeZone):

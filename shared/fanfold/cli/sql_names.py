@@ -28,6 +28,8 @@ def check_names(statement: exp.Expr) -> None:
 def _stands_alone(select: exp.Select) -> bool:
     """Return whether no other SELECT gives it columns, as one around a query inside a condition does."""
     parent = select.parent
+    while isinstance(parent, exp.SetOperation):
+        parent = parent.parent
     if isinstance(parent, exp.Subquery):
         parent = parent.parent
         return parent is None or isinstance(parent, exp.From | exp.Join | exp.Subquery)

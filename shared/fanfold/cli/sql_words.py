@@ -1,6 +1,6 @@
 """Reject words and signs that the parser and DuckDB take and Athena does not, with what Athena takes in their place."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 from typing import NoReturn
 
@@ -46,12 +46,17 @@ _BEFORE_PAREN = frozenset({
 _UNITS = frozenset(["YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"])
 
 
-def check_words(text: str) -> None:
-    """Raise BadInput for a sign, a function or a form that Athena's grammar lacks."""
+def check_words(text: str, tables: Collection[str]) -> None:
+    """Raise BadInput for a sign, a function or a form that Athena's grammar lacks.
+
+    ``tables`` are names behind which a parenthesis names columns, in lower case.
+    """
     tokens = sqlglot.tokenize(text, read="athena")
-    for find in (_signs, _forms, _limits, _numbers, _intervals, _types, _functions):
+    for find in (_signs, _forms, _limits, _numbers, _intervals, _types):
         for lacking, instead in find(text, tokens):
             reject(lacking, instead)
+    for lacking, instead in _functions(tokens, tables):
+        reject(lacking, instead)
 
 
 def reject(lacking: str, instead: str) -> NoReturn:
@@ -76,7 +81,8 @@ def _signs(text: str, tokens: Sequence[Token]) -> _Found:
 
 def _forms(_text: str, tokens: Sequence[Token]) -> _Found:
     """Yield what two words beside each other are that Athena has otherwise, or not at all."""
-    if tokens and tokens[0].token_type is TokenType.FROM:
+    outer = list(_outside_parentheses(tokens))
+    if TokenType.FROM in outer and TokenType.SELECT not in outer[: outer.index(TokenType.FROM)]:
         yield _FROM_FIRST
     for first, second in pairwise(tokens):
         kinds = (first.token_type, second.token_type)
@@ -84,6 +90,14 @@ def _forms(_text: str, tokens: Sequence[Token]) -> _Found:
             yield _FORMS[kinds]
         if second.token_type is TokenType.L_BRACKET and first.token_type not in _BEFORE_BRACKET:
             yield "list in brackets alone", "ARRAY[...]"
+
+
+def _outside_parentheses(tokens: Sequence[Token]) -> Iterator[TokenType]:
+    depth = 0
+    for token in tokens:
+        depth += {TokenType.L_PAREN: 1, TokenType.R_PAREN: -1}.get(token.token_type, 0)
+        if not depth:
+            yield token.token_type
 
 
 def _limits(_text: str, tokens: Sequence[Token]) -> _Found:
@@ -153,24 +167,15 @@ _TYPES_INSTEAD = {
 }
 
 
-def _functions(_text: str, tokens: Sequence[Token]) -> _Found:
+def _functions(tokens: Sequence[Token], tables: Collection[str]) -> _Found:
     """Yield the names before parentheses that are no function of Athena's."""
-    named = {first.text.lower() for first in _tables_with_columns(tokens)}
     for token, after in pairwise(tokens):
         name = token.text.lower()
-        if after.token_type is not TokenType.L_PAREN or not name.isidentifier() or name in named:
+        if after.token_type is not TokenType.L_PAREN or not name.isidentifier() or name in tables:
             continue
         if token.token_type in _NO_NAMES or name in FUNCTIONS | TYPES | _BEFORE_PAREN or name.startswith("st_"):
             continue
         yield f"function {name}{near(name, sorted(FUNCTIONS))}", INSTEAD.get(name, "")
 
 
-_BEFORE_NAME = (TokenType.ALIAS, TokenType.RECURSIVE, TokenType.R_PAREN, TokenType.WITH, *_WORDS)
 _NO_NAMES = (TokenType.STRING, TokenType.NUMBER)
-
-
-def _tables_with_columns(tokens: Sequence[Token]) -> Iterator[Token]:
-    """Yield the names of tables whose columns are named: WITH t (a) AS (...), FROM t AS u (a), FROM (...) u (a)."""
-    for before, token, after in zip(tokens, tokens[1:], tokens[2:], strict=False):
-        if after.token_type is TokenType.L_PAREN and token.token_type in _WORDS and before.token_type in _BEFORE_NAME:
-            yield token
