@@ -12,7 +12,7 @@ from numba import njit
 from fanfold.research.columns import Integers, borrow
 from fanfold.research.kept import QUANTITY, keep
 from fanfold.research.lane import DONE, OVERFLOW, LaneTerms, priced, quantity_of, too_large
-from fanfold.research.quantity_sums import BLOCK, CurveSum, QuantitySums, TripSum, ValuedBars
+from fanfold.research.quantity_sums import BLOCK, BarFact, CurveSum, QuantitySums, TripSum, ValuedBars
 from fanfold.research.step_signals import SignalTape
 from fanfold.research.tape import TRIPS, FillField, FillTape, TripField, piece, write_fill
 
@@ -36,13 +36,13 @@ def _trade(signals: SignalTape, count: int, bars: ValuedBars, terms: LaneTerms, 
         # What did not fill by the bar of the next signal is replaced by that.
         last = wanted.at[number + 1] if number + 1 < count else end - 1
         at = wanted.at[number] + 1
-        while order != 0 and at <= last and market.volume[at] <= 0:
+        while order != 0 and at <= last and market.facts[at, BarFact.VOLUME] <= 0:
             at += 1
         if order == 0 or at > last:
             continue
         _value(valued, at, cash, position * terms.worth, market, kept)
         valued = at
-        if too_large(order, 2 * market.open[at], max(terms.fee[0], 1), cash, terms):
+        if too_large(order, 2 * market.facts[at, BarFact.OPEN], max(terms.fee[0], 1), cash, terms):
             return OVERFLOW
         cash += _fill(order, at, market, terms, written, kept)
         position += order
@@ -75,12 +75,12 @@ def _begin(cash: int, bars: ValuedBars, sums: QuantitySums, tape: FillTape) -> N
 @piece
 def _fill(order: int, at: int, bars: ValuedBars, terms: LaneTerms, tape: FillTape, sums: QuantitySums) -> int:
     """Fill an order at a bar's open, and return the cash that comes of it."""
-    price, notional, fee = priced(order, bars.open[at], terms)
+    price, notional, fee = priced(order, bars.facts[at, BarFact.OPEN], terms)
     write_fill(tape, 0, at, order, price, fee, terms.worth, terms.step)
     sums.curve[CurveSum.NOTIONAL] += notional
     sums.rough[1] += float(notional)
     sums.curve[CurveSum.FEES] += fee
-    sums.curve[CurveSum.PAID_OVER] += order * (price - bars.open[at]) * terms.worth
+    sums.curve[CurveSum.PAID_OVER] += order * (price - bars.facts[at, BarFact.OPEN]) * terms.worth
     return (-notional if order > 0 else notional) - fee
 
 
@@ -94,7 +94,7 @@ def _value(first: int, end: int, cash: int, unit: int, bars: ValuedBars, sums: Q
         sums.levels[night] = cash + unit * bars.close[bars.nights[night]]
         night += 1
     curve[CurveSum.NIGHT] = night
-    closes = bars.total[end] - bars.total[first]
+    closes = bars.facts[end, BarFact.CLOSES_BEFORE] - bars.facts[first, BarFact.CLOSES_BEFORE]
     curve[CurveSum.WORTH] += (end - first) * cash + unit * closes
     sums.rough[0] += float(end - first) * float(cash) + float(unit) * float(closes)
     if unit == 0:
@@ -136,8 +136,8 @@ def _follow(first: int, end: int, cash: int, unit: int, bars: ValuedBars, curve:
 def _close_fall(at: int, ended: int, bars: ValuedBars, curve: Integers) -> None:
     """Note a fall that is over by bar ``at``, if it is the longest or the deepest; ``ended`` is -1 if it goes on."""
     begun = curve[CurveSum.PEAK_AT]
-    began_at = bars.time[begun] if begun >= bars.first else bars.since
-    curve[CurveSum.LONGEST_S] = max(curve[CurveSum.LONGEST_S], bars.time[at] - began_at)
+    began_at = bars.facts[begun, BarFact.TIME] if begun >= bars.first else bars.since
+    curve[CurveSum.LONGEST_S] = max(curve[CurveSum.LONGEST_S], bars.facts[at, BarFact.TIME] - began_at)
     peak, low = curve[CurveSum.PEAK], curve[CurveSum.LOW]
     deepest, bottom = curve[CurveSum.FALL_PEAK], curve[CurveSum.FALL_LOW]
     if deepest == 0 or _deeper(peak - low, peak, deepest - bottom, deepest):
@@ -181,4 +181,5 @@ def _sum_trips(tape: FillTape, bars: ValuedBars, sums: QuantitySums) -> None:
         if number == 0 or profit < sums.trips[TripSum.WORST]:
             sums.trips[TripSum.WORST] = profit
         opened, closed = tape.fills[trip[TripField.OPENED]], tape.fills[trip[TripField.CLOSED]]
-        sums.trips[TripSum.HELD_S] += bars.time[closed[FillField.AT]] - bars.time[opened[FillField.AT]]
+        began, ended = bars.facts[opened[FillField.AT]], bars.facts[closed[FillField.AT]]
+        sums.trips[TripSum.HELD_S] += ended[BarFact.TIME] - began[BarFact.TIME]

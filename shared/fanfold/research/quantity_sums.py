@@ -9,23 +9,30 @@ from fanfold.market.timeframes import DAY_S
 from fanfold.research.columns import Floats, IntegerBars, Integers
 
 # Bars of a block.
-BLOCK = 32
+BLOCK = 8
+
+
+class BarFact(IntEnum):
+    """A figure of a bar that a fill reads; the last is the sum of the closes of all bars before it."""
+
+    OPEN = 0
+    VOLUME = 1
+    TIME = 2
+    CLOSES_BEFORE = 3
 
 
 class ValuedBars(NamedTuple):
     """Bars to value an account at, from number ``first`` on; it begins with its cash at ``since``, in epoch seconds.
 
-    ``total`` is the sum of the closes before each bar, one more than there are; ``least`` and ``most`` are those of
-    each block; ``nights`` are the numbers of the bars whose equity is that of a midnight, in order.
+    ``facts`` has a row a bar, by BarFact, and one behind the last for the sum of all: beside each other, they come
+    from the memory at once. ``least`` and ``most`` are the closes of each block; ``nights`` are the numbers of the bars
+    whose equity is that of a midnight, in order.
     """
 
     first: int
     since: int
-    time: Integers
-    open: Integers
+    facts: Integers
     close: Integers
-    volume: Integers
-    total: Integers
     least: Integers
     most: Integers
     nights: Integers
@@ -91,14 +98,14 @@ def valued_bars(bars: IntegerBars, first: int, length_s: int) -> ValuedBars:
     """Return bars, each of ``length_s``, to value an account at from number ``first`` on."""
     starts, since = np.arange(0, bars.close.size, BLOCK), int(bars.time[first]) - length_s
     midnights = np.arange(-(-since // DAY_S) * DAY_S, int(bars.time[-1]) + 1, DAY_S)
+    facts = np.zeros((bars.close.size + 1, len(BarFact)), np.int64)
+    facts[:-1, BarFact.OPEN], facts[:-1, BarFact.VOLUME] = bars.open, bars.volume
+    facts[:-1, BarFact.TIME], facts[1:, BarFact.CLOSES_BEFORE] = bars.time, np.cumsum(bars.close)
     return ValuedBars(
         first=first,
         since=since,
-        time=np.ascontiguousarray(bars.time),
-        open=np.ascontiguousarray(bars.open),
+        facts=facts,
         close=np.ascontiguousarray(bars.close),
-        volume=np.ascontiguousarray(bars.volume),
-        total=np.append(0, np.cumsum(bars.close)),
         least=np.minimum.reduceat(bars.close, starts),
         most=np.maximum.reduceat(bars.close, starts),
         # Before the first bar it is that of the cash.

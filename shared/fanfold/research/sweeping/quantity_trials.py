@@ -24,7 +24,7 @@ from fanfold.research.fixed_size import FixedSize, lane_terms, money_scale
 from fanfold.research.folding import why_refused
 from fanfold.research.lane import BLOCK, OVERFLOW, LaneTerms
 from fanfold.research.quantity_scan import kept_trade
-from fanfold.research.quantity_sums import CurveSum, blank_sums, valued_bars
+from fanfold.research.quantity_sums import BarFact, CurveSum, blank_sums, valued_bars
 from fanfold.research.result import AccountMetrics
 from fanfold.research.step_signals import NOT_FINITE, StepSource, blank_signals, signals_by
 from fanfold.research.sweeping.sweep_job import TrialBatch
@@ -70,7 +70,7 @@ class QuantityTrials:
         count = self._bars.time.size
         self._tape, self._sums = blank_tape(count, 1), blank_sums(self._valued.nights.size)
         self._signals, self._above = blank_signals(count), np.empty(BLOCK, np.uint8)
-        self._summed = summed(self._bars.close, self._valued.total)
+        self._summed = summed(self._bars.close, np.ascontiguousarray(self._valued.facts[:, BarFact.CLOSES_BEFORE]))
         self._columns: StepColumns | None = None
         self._terms: LaneTerms | None = None
 
