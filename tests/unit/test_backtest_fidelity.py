@@ -13,7 +13,7 @@ import pytest
 from fanfold.cli.main import main
 from fanfold.errors import BadInput
 from fanfold.local import run_plan
-from fanfold.research import backtest
+from fanfold.research import backtest, backtest_orders, verdict
 from fanfold.research.backtesting import Frictions, of_plan
 from fanfold.simulation.full_run import full_run
 from fanfold.strategy import contract, folder
@@ -83,6 +83,13 @@ def test_a_back_test_with_another_latency_is_another_run(tmp_path: Path, capsys:
 def test_what_cannot_be_meant_is_refused(options: dict[str, Any], reason: str) -> None:
     with pytest.raises(BadInput, match=reason):
         backtest("sma_cross", desk=DESK, **{"minutes": 60, **options})
+
+
+@pytest.mark.parametrize("data", [pa.table({"time": [1], "close": [2.0]}), np.ones(3), None, [pa.table({"time": [1]})]])
+def test_bars_in_memory_are_told_to_be_written_to_a_file(data: Any) -> None:
+    for call in (backtest, verdict, backtest_orders):
+        with pytest.raises(BadInput, match=r"must (have )?names? (of )?files"):
+            call("sma_cross", data) if call is not backtest_orders else call(data, [])
 
 
 def test_a_span_may_be_of_texts_and_datetimes() -> None:

@@ -344,6 +344,7 @@ def test_the_command_ranks_writes_and_keeps(tmp_path: Path, capsys: pytest.Captu
         (["--grid", "slow=1"], "given twice"),
         (["--tag", "a b"], "'a b' is no tag"),
         (["--out", "nowhere/trials.parquet"], "there is no folder nowhere"),
+        (["--out", "sweep.json", "--html", "sweep.html"], "sweep.json is of --html already"),
     ],
 )
 def test_wrong_words_say_what_to_write(

@@ -51,6 +51,8 @@ class WrittenFiles(NamedTuple):
             )
         if self.html is not None:
             tear_sheet_files.checked(self.html)
+            if self.out in {self.html, self.html.with_suffix(".json")}:
+                raise BadInput(f"{self.out} is of --html already: name another with --out")
         elif self.heat_map:
             raise BadInput("--heat-map is of a page: name its file with --html")
 

@@ -18,6 +18,7 @@ from fanfold.research.account_result import run_account
 from fanfold.research.account_terms import refuse_webhooks
 from fanfold.research.data_hashes import data_hash, desk_hash
 from fanfold.research.full_account import account_of
+from fanfold.research.given_files import files_of
 from fanfold.research.given_numbers import Moment, Number, fee_of, positive, seconds_of, slippage_of, whole
 from fanfold.research.result import AccountResult, BacktestResult, Fidelity, Provenance
 from fanfold.risk.policy import prepare
@@ -81,12 +82,11 @@ def planned_of(
     cash: Decimal | int | None,
 ) -> RunPlan:
     """Return the plan of a run over data files; without them over the seeded market."""
-    files = [data] if isinstance(data, str | Path) else data
     if minutes is not None and minutes < 1:
         raise BadInput(f"minutes is {minutes}; name 1 or more")
     return run_plan.plan(
         Path(desk) if desk is not None else run_plan.DESK_FILE,
-        [str(file) for file in files],
+        files_of(data),
         strategy,
         {name: str(value) for name, value in (params or {}).items()},
         seconds_of("since", since),

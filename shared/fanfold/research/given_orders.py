@@ -21,6 +21,7 @@ from fanfold.market.recording import Recording
 from fanfold.money import CASH_STEP, decimals, ratio
 from fanfold.research.columns import Floats, IntegerBars, Integers, integer_bars
 from fanfold.research.figures import TradedFigures, metrics_of
+from fanfold.research.given_files import files_of
 from fanfold.research.given_numbers import Number, fee_of, positive, slippage_of
 from fanfold.research.given_scan import OVERFLOW, GivenOrders, GivenTerms, kept_scan
 from fanfold.research.result import AccountResult, decimals_of, names_of, times_of_seconds
@@ -97,7 +98,7 @@ def backtest_orders(
 
 
 def _read(data: Sequence[str | Path] | str | Path) -> Recording:
-    files = joining.read_all([str(file) for file in ([data] if isinstance(data, str | Path) else data)])
+    files = joining.read_all(files_of(data))
     if len(files) != 1:
         names = ", ".join(file.recording.instrument for file in files)
         raise BadInput(f"a column is of one instrument, and the files have {names}: trade each by itself")

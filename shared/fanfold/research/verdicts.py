@@ -1,6 +1,6 @@
 """The verdict on a strategy over data files, or over the seeded market."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from fanfold.market.recordings import Recordings
 from fanfold.research.bias_lab import evidence, judging
 from fanfold.research.bias_lab.evidence import EvidenceTerms
 from fanfold.research.bias_lab.judging import Progress, StrategyVerdict, VerdictMarket
+from fanfold.research.given_files import Files, files_of
 from fanfold.research.given_numbers import number_of, whole
 from fanfold.research.library import RunLibrary, Tried
 from fanfold.research.sweeping.trial_rows import params_text
@@ -24,8 +25,6 @@ SEEDED_MINUTES = 20_000
 COST_BPS = Decimal(12)
 # The best of fifty trials needs a thousand permuted markets; of more, each second costs more than it tells.
 PERMUTATIONS_MIN, PERMUTATIONS_MAX = 199, 1_000
-
-Files = Sequence[str | Path] | str | Path
 
 
 def verdict(
@@ -126,8 +125,7 @@ def _tried(library: RunLibrary, strategy: str, params: dict[str, Any], judged: V
 
 def _read(files: Files, columns: Mapping[str, str] | None) -> list[Recording]:
     """Return the bars of each instrument and timeframe; files of the same are joined."""
-    named = [files] if isinstance(files, str | Path) else files
-    read = [data_files.read(str(file), columns=columns) for file in named]
+    read = [data_files.read(file, columns=columns) for file in files_of(files)]
     lengths = dict.fromkeys(file.recording.timeframe for file in read)
     alike = ([file for file in read if file.recording.timeframe == timeframe] for timeframe in lengths)
     return [file.recording for same in alike for file in joining.joined(same)]
