@@ -97,6 +97,12 @@ LACKING = {
     "SELECT * FROM orders WHERE at > '2026-01-01'": "timestamp with the text.*timestamp '2026",
     "SELECT * FROM trades t WHERE t.price BETWEEN '1' AND '2'": "decimal.*without quotes",
     "SELECT * FROM trades WHERE price IN ('1')": "without quotes",
+    "SELECT side || 1 FROM trades": r"\|\| of a number; use CAST",
+    "SELECT side || price FROM trades": r"\|\| of a decimal",
+    # Dates, with which DuckDB reckons by days.
+    "SELECT date '2026-01-01' + 1": "date_add",
+    "SELECT (current_date) - 7": "date_add",
+    "SELECT date '2026-01-01' - CAST('2025-01-01' AS date)": "date_diff",
 }  # fmt: skip
 TAKEN = [
     "SELECT order_id FROM orders OFFSET 1 LIMIT 1",
@@ -109,6 +115,7 @@ TAKEN = [
     "SELECT side, sum(fee) FROM trades GROUP BY ROLLUP (side)",
     "WITH t (a, b) AS (VALUES (1, 2)) SELECT a FROM t AS u (a, b) WHERE a IN (1, 2) AND NOT (b = 3)",
     "WITH a AS (SELECT 1 AS x), b (y) AS (SELECT x FROM a) SELECT y FROM b UNION ALL (SELECT x FROM a) ORDER BY 1",
+    "SELECT side || '-' || CAST(1 AS varchar), date_add('day', 1, date '2026-01-01') FROM trades",
     "SELECT trim(LEADING '0' FROM state), substring(state FROM 2) FROM orders",
     "SELECT x, n FROM UNNEST(ARRAY['a', 'b']) WITH ORDINALITY AS t (x, n)",
     "SELECT (SELECT max(at) FROM orders o WHERE o.order_id = t.order_id) AS newest FROM trades t",

@@ -103,6 +103,22 @@ def _logarithm(node: exp.Expr) -> _Lack:
     return None if node.args.get("expression") else ("log of one argument", "ln(x), log10(x) or log(base, x)")
 
 
+def _reckoned(node: exp.Expr) -> _Lack:
+    """Check sums with dates: Athena adds intervals to them, and its difference of two is an interval."""
+    sides = [side.unnest() for side in (node.this, node.expression)]
+    dates = [side for side in sides if _is_date(side)]
+    if len(dates) == len(sides):
+        return "number of days between two dates", "date_diff('day', a, b)"
+    if dates and any(side.is_number for side in sides):
+        return "date plus or minus a number", "date_add('day', n, d)"
+    return None
+
+
+def _is_date(node: exp.Expr) -> bool:
+    return isinstance(node, _DATES) or (isinstance(node, exp.Cast) and node.to.this is exp.DataType.Type.DATE)
+
+
+_DATES = (exp.CurrentDate, exp.Date, exp.LastDay)
 # Arguments of expressions that Athena has without them.
 _ARGUMENTS: tuple[tuple[type[exp.Expr], str, str, str], ...] = (
     (exp.Between, "symmetric", "BETWEEN SYMMETRIC", "two comparisons"),
@@ -114,6 +130,7 @@ _ARGUMENTS: tuple[tuple[type[exp.Expr], str, str, str], ...] = (
     (exp.WindowSpec, "exclude", "EXCLUDE in a window", "a CASE in the aggregate"),
 )
 _CHECKS: tuple[tuple[type[exp.Expr] | tuple[type[exp.Expr], ...], Callable[[exp.Expr], _Lack]], ...] = (
+    ((exp.Add, exp.Sub), _reckoned),
     ((exp.All, exp.Any), _compared),
     (exp.Describe, _described),
     (exp.Distinct, _distinct),

@@ -111,12 +111,20 @@ def _check_compared(statement: exp.Expr) -> None:
     types = {name: kind for name, kind in _types().items() if name not in made}
     for node in statement.find_all(*_COMPARED):
         sides = [side for side in node.iter_expressions() if not isinstance(side, exp.Query)]
-        kinds = {types.get(side.name.lower()) for side in sides if isinstance(side, exp.Column)} - {None, "string"}
+        kinds = {_kind(side, types) for side in sides} - {"", "string"}
         texts = [side for side in sides if side.is_string]
         if kinds and texts:
-            kind = str(kinds.pop())
-            text = texts[0].name
+            kind, text = kinds.pop(), texts[0].name
             reject(f"comparison of a {kind} with the text '{text}'", _WRITTEN.get(kind, "the number without quotes"))
+    for node in statement.find_all(exp.DPipe):
+        for side in (node.this, node.expression):
+            if (kind := "number" if side.is_number else _kind(side, types)) not in ("", "string"):
+                reject(f"|| of a {kind}", "CAST(x AS varchar), or date_format")
+
+
+def _kind(node: exp.Expr, types: _Columns) -> str:
+    """Return the type of a column of the lake; "" of anything else."""
+    return types.get(node.name.lower(), "") if isinstance(node, exp.Column) else ""
 
 
 def _types() -> dict[str, str]:
