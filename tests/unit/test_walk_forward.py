@@ -162,6 +162,7 @@ def test_rolling_splits_are_those_of_a_list_of_closes(anchored: bool) -> None:
         ({"train": "3h"}, "name the windows"),
         ({"folds": 1}, "from 2 to"),
         ({"train": "3h", "test": "1m"}, "trades nothing"),
+        ({"train": "1m", "test": "2h"}, "trades nothing"),
         ({"folds": 600}, "trades nothing"),
         ({"folds": 2, "embargo": "9h"}, None),
         ({"folds": 3, "embargo": "x"}, "is not a number of"),

@@ -59,7 +59,7 @@ def rolling(span: TradedWindow, bar_s: int, train_s: int, test_s: int, *, anchor
     What is left at the end and is shorter than a test is left out. Raises BadInput for lengths that do not fit.
     """
     whole = span.until - span.since + bar_s
-    check_length(test_s, bar_s)
+    check_length(min(train_s, test_s), bar_s)
     if train_s % bar_s or test_s % bar_s or train_s + test_s > whole:
         raise BadInput(
             f"a train and a test of {(train_s + test_s) / 86_400:g} days do not fit: they have to be whole bars of "
