@@ -30,23 +30,30 @@ def random_desk(chance: Chance) -> Desk:
 
     few = ALL[: int(chance.integers(1, 5))]
     limits = {"drawdown_max": pick("1", "0.1"), "daily_loss_max": pick("1", "0.02"), "gross_max": pick("0.3", "1")}
-    terms = {"kind": pick("spot", "margin"), "cash": pick("900", "100000"), "taker_bps": pick("0", "10")}
+    terms = {"kind": pick("spot", "margin"), "cash": pick("30", "900", "100000"), "taker_bps": pick("0", "10")}
     return desk_of({"a": strategy(few), "b": strategy(ALL[1:3])}, limits, **terms)
 
 
 def random_bars(chance: Chance, instruments: int) -> PollTable:
     bars = np.zeros((len(BarPlace), instruments, TIMES), np.int64)
+    flags, least = np.zeros((instruments, TIMES), np.bool_), np.full(instruments, int(chance.integers(0, 2)))
     times = START + 300 * np.arange(1, TIMES + 1)
     for column in range(instruments):
         seen = chance.random(TIMES) < 0.97
         close = 20_000 + np.cumsum(chance.integers(-150, 151, TIMES))
         newest = np.maximum.accumulate(np.where(seen, np.arange(TIMES), -1))
         mine, there = bars[:, column].T, newest >= 0
-        mine[:, BarPlace.SEEN], mine[:, BarPlace.OPEN] = seen, seen * (close + chance.integers(-20, 21, TIMES))
+        flags[column], mine[:, BarPlace.OPEN] = seen, seen * (close + chance.integers(-20, 21, TIMES))
         mine[there, BarPlace.CLOSE], mine[there, BarPlace.CLOSED_AT] = close[newest[there]], times[newest[there]]
         mine[:, BarPlace.VOLUME] = seen * chance.integers(0, 10**9, TIMES)
     return PollTable(
-        times, bars, np.zeros((0, instruments)), np.zeros((2, instruments, 0), np.int64), np.zeros((0, 2), np.int64)
+        times,
+        flags,
+        bars,
+        np.zeros((0, instruments)),
+        np.zeros((2, instruments, 0), np.int64),
+        np.zeros((0, 2), np.int64),
+        least,
     )
 
 

@@ -13,7 +13,6 @@ import pytest
 
 from fanfold.desk import Desk
 from fanfold.research import account_market
-from fanfold.research.account_book import BarPlace
 from fanfold.research.account_market import History
 from fanfold.research.account_terms import account_terms
 from fanfold.risk.policy import prepare
@@ -146,8 +145,9 @@ def test_bars_are_laid_as_a_search_for_each_time_finds_them() -> None:
     history = History({own.instrument: own for own in bars(7, MINUTES)}, START + 60 * 30, START + 60 * MINUTES)
     terms = account_terms(desk, ACCOUNT, prepare(desk).terms(ACCOUNT), history.recordings)
     times = account_market.times_of(history)
-    laid = account_market.market_of(desk, "market", history, terms, times).bars
-    assert (laid[BarPlace.SEEN] == 0).any()
+    market = account_market.market_of(desk, "market", history, terms, times)
+    laid = market.bars
+    assert not market.seen.all()
     for place, name in enumerate(terms.instruments):
         recording = history.recordings[name]
         known, unit = list(recording.bars()), 10 ** (terms.scales.prices[place] - recording.price_scale)
@@ -156,4 +156,6 @@ def test_bars_are_laid_as_a_search_for_each_time_finds_them() -> None:
             bar = known[bisect_right(closes, time) - 1]
             seen = bar.closes_at_s == time
             fresh = (unit * bar.open, unit * bar.close, bar.volume) if seen else (0, unit * bar.close, 0)
-            assert tuple(laid[:, place, at]) == (seen, *fresh, bar.closes_at_s)
+            assert market.seen[place, at] == seen
+            assert tuple(laid[:, place, at]) == (*fresh, bar.closes_at_s)
+        assert market.least[place] == min(bar.close for bar in known if bar.closes_at_s in set(times.tolist()))

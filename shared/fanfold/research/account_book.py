@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fanfold.research.columns import Floats, Integers
+from fanfold.research.columns import Flags, Floats, Integers
 from fanfold.research.tape import FillTape, blank_tape
 
 INT64_MAX = 2**63 - 1
@@ -21,13 +21,12 @@ NOTHING, FRESH, SIZED = 0, 1, 2
 
 
 class BarPlace(IntEnum):
-    """A bar of an instrument at a time: where it is not ``SEEN``, ``CLOSE`` is the last one, 0 before the first."""
+    """A bar of an instrument at a time: where none was seen, ``CLOSE`` is the last one, 0 before the first."""
 
-    SEEN = 0
-    OPEN = 1
-    CLOSE = 2
-    VOLUME = 3
-    CLOSED_AT = 4
+    OPEN = 0
+    CLOSE = 1
+    VOLUME = 2
+    CLOSED_AT = 3
 
 
 class RulePlace(IntEnum):
@@ -147,17 +146,21 @@ class StopPlace(IntEnum):
 
 
 class CalmBound(IntEnum):
-    """Bounds within which a leg has nothing to do, of closes, lows and highs, and the worth of its lots at one tick."""
+    """Bounds within which a leg has nothing to do, of closes, lows and highs, and the worth of its lots at one tick.
+
+    Before the time number ``SAME_BEFORE`` the same weight is wanted, or none.
+    """
 
     UNIT = 0
     PRICE_LEAST = 1
     PRICE_MOST = 2
     LOW_LEAST = 3
     HIGH_MOST = 4
+    SAME_BEFORE = 5
 
 
 class Sum(IntEnum):
-    """A figure of the account. ``RESTING`` is how many stops rest."""
+    """A figure of the account. ``RESTING`` is how many stops rest, ``DAY_BEFORE`` the first time of the next day."""
 
     CASH = 0
     RESERVED = 1
@@ -176,21 +179,24 @@ class Sum(IntEnum):
     LIVE = 14
     REFUSALS = 15
     RESTING = 16
+    DAY_BEFORE = 17
 
 
 class PollTable(NamedTuple):
-    """Bars on the times of all polls, by BarPlace, instrument and time.
+    """Bars on the times of all polls, by BarPlace, instrument and time; ``seen`` says where there is one.
 
     ``variance`` of returns, as in ``risk.exposure``, has rows where a leg asks for it; ``span`` has highs and lows,
     then instrument and time, where stops rest. ``most`` are the highest high and volume of each instrument, in figures
-    of its recording.
+    of its recording, and ``least`` its lowest close.
     """
 
     time: Integers
+    seen: Flags
     bars: Integers
     variance: Floats
     span: Integers
     most: Integers
+    least: Integers
 
 
 class Terms(NamedTuple):
@@ -274,5 +280,5 @@ def blank_book(times: int, terms: Terms) -> Book:
         curve=np.empty((times, 2), np.int64),
         bound=np.zeros((legs, len(CalmBound)), np.int64),
         bound_weight=np.zeros(legs),
-        block=np.zeros((3, BLOCK), np.int64),
+        block=np.zeros((2, BLOCK), np.int64),
     )

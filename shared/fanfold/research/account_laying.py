@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from fanfold.research.account_book import HIGH, LOW, BarPlace, PollTable
+from fanfold.research.account_book import HIGH, INT64_MAX, LOW, BarPlace, PollTable
 from fanfold.research.columns import Floats, Integers, borrow
 from fanfold.research.kept import keep
 
@@ -31,10 +31,12 @@ def laid(times: Integers, known: Sequence[KnownBars], *, spans: bool) -> PollTab
     count = times.size if any(bars.variances.size for bars in known) else 0
     market = PollTable(
         time=times,
+        seen=np.empty((len(known), times.size), np.bool_),
         bars=np.empty((len(BarPlace), len(known), times.size), np.int64),
         variance=np.zeros((count, len(known))),
         span=np.zeros((2, len(known), times.size if spans else 0), np.int64),
         most=np.zeros((len(known), 2), np.int64),
+        least=np.full(len(known), INT64_MAX),
     )
     for instrument, bars in enumerate(known):
         _compiled()(bars, market, instrument)
@@ -48,18 +50,21 @@ def _compiled() -> Any:
 
 def _lay(bars: KnownBars, market: PollTable, instrument: int) -> None:
     records, times, rows = borrow(bars.records), borrow(market.time), borrow(market.bars)[:, instrument]
-    variance, span, variances = borrow(market.variance), borrow(market.span), borrow(bars.variances)
-    most, place = borrow(market.most)[instrument], 0
+    flags, variance = borrow(market.seen)[instrument], borrow(market.variance)
+    span, variances = borrow(market.span), borrow(bars.variances)
+    most, least, place = borrow(market.most)[instrument], borrow(market.least), 0
     for at in range(times.size):
         while place < len(records) and records[place, TIME] <= times[at]:
             place += 1
         newest = records[max(place - 1, 0)]
         seen = place > 0 and newest[TIME] == times[at]
-        rows[BarPlace.SEEN, at], rows[BarPlace.OPEN, at] = seen, newest[OPEN] * bars.unit if seen else 0
+        flags[at] = seen
+        rows[BarPlace.OPEN, at] = newest[OPEN] * bars.unit if seen else 0
         rows[BarPlace.VOLUME, at] = newest[VOLUME] if seen else 0
         rows[BarPlace.CLOSE, at] = newest[CLOSE] * bars.unit if place > 0 else 0
         rows[BarPlace.CLOSED_AT, at] = newest[TIME] if place > 0 else 0
         if seen:
+            least[instrument] = min(least[instrument], newest[CLOSE])
             most[0], most[1] = max(most[0], newest[HIGHEST]), max(most[1], newest[VOLUME])
         if span.size and seen:
             span[HIGH, instrument, at], span[LOW, instrument, at] = (

@@ -35,16 +35,16 @@ def match(at: int, book: Book, market: PollTable, terms: Terms) -> None:
     for instrument in range(len(terms.rule)):
         rule, volume = terms.rule[instrument], market.bars[BarPlace.VOLUME, instrument, at]
         book.instrument[ROOM, instrument] = volume * rule[RulePlace.ROOM_OF] // rule[RulePlace.ROOM_BY]
-    leg, stops = _next(at, book, market, terms)
+    leg = 0
     while leg >= 0:
-        if stops:
+        leg, stops = _next(at, book, market, terms)
+        if leg >= 0 and stops:
             _meet_stop(leg, at, book, market, terms)
-        else:
+        elif leg >= 0:
             _resolve(leg, at, book, market, terms)
             book.sums[Sum.RESERVED] -= book.leg[leg, LegPlace.RESERVED]
             book.sums[Sum.LIVE] -= 1
             book.leg[leg, LegPlace.OPEN], book.leg[leg, LegPlace.RESERVED] = 0, 0
-        leg, stops = _next(at, book, market, terms)
     # Those that are withdrawn end after the bars that they rested in.
     for each in range(len(book.stop) if book.sums[Sum.RESTING] > 0 else 0):
         if book.stop[each, StopPlace.WITHDRAWN] != 0:
@@ -61,7 +61,7 @@ def _next(at: int, book: Book, market: PollTable, terms: Terms) -> tuple[int, bo
     since = market.time[at] - terms.account[Term.LENGTH_S] - terms.account[Term.LATENCY_S]
     for leg in range(len(book.leg)):
         mine, stop = book.leg[leg], book.stop[leg]
-        if not market.bars[BarPlace.SEEN, terms.leg[leg, Sized.INSTRUMENT], at]:
+        if not market.seen[terms.leg[leg, Sized.INSTRUMENT], at]:
             continue
         if mine[LegPlace.OPEN] != 0 and mine[LegPlace.DECIDED_AT] <= since and mine[LegPlace.ARRIVED] < first:
             oldest, stops, first = leg, False, mine[LegPlace.ARRIVED]

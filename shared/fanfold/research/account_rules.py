@@ -53,6 +53,15 @@ def bars_entries(book: Book, terms: Terms) -> bool:
 
 
 @piece
+def is_late(instrument: int, at: int, market: PollTable, terms: Terms) -> bool:
+    """Return whether the newest bar of an instrument is too old; one of this time is not."""
+    if market.seen[instrument, at]:
+        return False
+    closed_at = market.bars[BarPlace.CLOSED_AT, instrument, at]
+    return market.time[at] - closed_at > terms.account[Term.BAR_AGE_S]
+
+
+@piece
 def reduces(held: int, live: int, lots: int) -> bool:
     """Return whether an order only takes a position towards zero, however live orders fill."""
     pending = live if live * lots > 0 else 0
@@ -107,8 +116,7 @@ def _of_order(
 ) -> int:  # fmt: skip
     mine = book.leg[leg]
     instrument = terms.leg[leg, Sized.INSTRUMENT]
-    late = market.time[at] - market.bars[BarPlace.CLOSED_AT, instrument, at] > terms.account[Term.BAR_AGE_S]
-    if not reduction and (late or book.sums[Sum.STALE] != 0):
+    if not reduction and (book.sums[Sum.STALE] != 0 or is_late(instrument, at, market, terms)):
         return STALE_BAR
     if mine[LegPlace.OPEN] * lots < 0:
         return OPPOSING_ORDER

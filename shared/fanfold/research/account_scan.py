@@ -42,6 +42,7 @@ from fanfold.research.account_rules import (
     PASSES,
     bars_entries,
     extremes,
+    is_late,
     judge,
     judge_bundle,
     reduces,
@@ -147,8 +148,7 @@ def _value(at: int, book: Book, market: PollTable, terms: Terms) -> None:
         if quantity == 0 and live == 0:
             continue
         instrument = terms.leg[leg, Sized.INSTRUMENT]
-        bar = market.bars[:, instrument, at]
-        unit = bar[BarPlace.CLOSE] * terms.rule[instrument, RulePlace.WORTH]
+        unit = market.bars[BarPlace.CLOSE, instrument, at] * terms.rule[instrument, RulePlace.WORTH]
         size, low, high = extremes(quantity, live)
         worth += quantity * unit
         book.instance[WORTH, terms.leg[leg, Sized.INSTANCE]] += quantity * unit
@@ -157,7 +157,7 @@ def _value(at: int, book: Book, market: PollTable, terms: Terms) -> None:
         book.instrument[LARGEST, instrument] += size * unit
         lowest += low * unit
         highest += high * unit
-        stale |= market.time[at] - bar[BarPlace.CLOSED_AT] > terms.account[Term.BAR_AGE_S]
+        stale |= is_late(instrument, at, market, terms)
     sums[Sum.EQUITY], sums[Sum.GROSS], sums[Sum.STALE] = worth, gross, stale
     sums[Sum.LOWEST], sums[Sum.HIGHEST] = lowest, highest
     book.curve[at, 0], book.curve[at, 1] = worth, exposure

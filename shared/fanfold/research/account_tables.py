@@ -14,7 +14,7 @@ from fanfold.desk import Desk
 from fanfold.money import ratio
 from fanfold.research.account_book import BarPlace, PollTable, RulePlace, Sized, Term
 from fanfold.research.account_terms import AccountTerms
-from fanfold.research.columns import Integers
+from fanfold.research.columns import Flags, Integers
 from fanfold.research.figures import TradedFigures, metrics_of
 from fanfold.research.result import AccountResult, decimals_of, names_of, times_of_seconds
 from fanfold.research.tape import FillField, TripField
@@ -62,17 +62,20 @@ def _traded(terms: AccountTerms, market: PollTable, rows: TradedRows) -> TradedF
         paid_over=fills[:, FillField.LOTS] * (fills[:, FillField.PRICE] - first) * worth,
         trips=trips,
         held_s=times[trips[:, TripField.CLOSED]] - times[trips[:, TripField.OPENED]],
-        growth=[_growth(bars) for bars in np.moveaxis(market.bars, 1, 0) if _is_seen(bars[BarPlace.SEEN])],
+        growth=[
+            _growth(bars, seen)
+            for bars, seen in zip(np.moveaxis(market.bars, 1, 0), market.seen, strict=True)
+            if _is_seen(seen)
+        ],
     )
 
 
-def _is_seen(seen: Integers) -> bool:
+def _is_seen(seen: Flags) -> bool:
     # Most often the first bar tells, and to look through all takes long.
     return bool(seen[0] or seen.any())
 
 
-def _growth(bars: Integers) -> Decimal:
-    seen = bars[BarPlace.SEEN]
+def _growth(bars: Integers, seen: Flags) -> Decimal:
     first = 0 if seen[0] else int(seen.argmax())
     last = seen.size - 1 - (0 if seen[-1] else int(seen[::-1].argmax()))
     return ratio(Decimal(int(bars[BarPlace.CLOSE, last])), Decimal(int(bars[BarPlace.CLOSE, first])))

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
@@ -14,6 +15,8 @@ from fanfold.research.sorted_times import rows_of, span_of
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+_cgutils: Any = cgutils
 FIELDS = RECORD.size // 8
 # From here on a float does not hold every whole number.
 EXACT_FLOAT = 2**53
@@ -173,4 +176,22 @@ def _disowned(context: Any, builder: Any, kind: Any, value: Any) -> Any:
     return value
 
 
+def _fetched(_context: Any, row: Any, place: Any) -> Any:
+    """Begin to bring a figure of a row from memory, and do not wait for it. For compiled code alone."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind, (row, place), made = signature.args[0], arguments, _cgutils
+        array = context.make_array(kind)(context, builder, row)
+        pointer = made.get_item_pointer(context, builder, kind, array, [place])
+        text, number = made.voidptr_t, made.int32_t
+        takes = made.ir.FunctionType(made.ir.VoidType(), [text, number, number, number])
+        prefetch = made.get_or_insert_function(builder.module, takes, "llvm.prefetch.p0i8")
+        # To read, to be kept near, as data.
+        builder.call(prefetch, [builder.bitcast(pointer, text), number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.none(row, place), generate
+
+
 borrow: Any = intrinsic(_borrowed)
+fetch: Any = intrinsic(_fetched)

@@ -19,8 +19,8 @@ from fanfold import __version__
 from fanfold.strategy.step_code import digest
 
 # The modules whose functions become parts of a compiled account, and of a compiled strategy.
-ACCOUNT = ("account_book", "account_calm", "account_guards", "account_matching", "account_rules", "account_scan",
-           "account_sizing", "account_stops", "columns", "tape")  # fmt: skip
+ACCOUNT = ("account_book", "account_bounds", "account_calm", "account_guards", "account_matching", "account_rules",
+           "account_scan", "account_sizing", "account_stops", "columns", "tape")  # fmt: skip
 STRATEGY = ("columns", "compiled", "equity_line", "folding", "lane", "tape", "step_signals")
 QUANTITY = (*STRATEGY, "crossing", "quantity_scan", "quantity_sums")
 PERMUTED = (*STRATEGY, *(f"bias_lab/{name}" for name in ("permuted_trading", "permuting", "shuffling", "trading")))

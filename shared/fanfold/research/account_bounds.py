@@ -1,0 +1,251 @@
+"""Bounds of prices within which an account has surely nothing to do, by floats with room to spare.
+
+What is not certain here is left to the scan, which is exact.
+"""
+
+from math import isnan
+
+import numpy as np
+
+from fanfold.research.account_book import (
+    BLOCK,
+    FLOW,
+    INT64_MAX,
+    WORTH,
+    WORTH_LEAST,
+    WORTH_MOST,
+    BarPlace,
+    Book,
+    CalmBound,
+    LegPlace,
+    PollTable,
+    Rate,
+    RulePlace,
+    Sized,
+    StopPlace,
+    Sum,
+    Term,
+    Terms,
+    Wanted,
+)
+from fanfold.research.account_sizing import too_small
+from fanfold.research.columns import Floats, Integers
+from fanfold.research.tape import piece
+from fanfold.risk.resting_stops import RESTS_FOR_S
+
+# What floats may be wrong by, as a share, many times over.
+ROUNDING = 1e-9
+# How far prices may move, as shares, before bounds are set anew: less, where a leg is near the edge of its band.
+AROUND = (0.03, 0.003, 0.0003, 0.0)
+# How many bars are looked at first for another weight, and at most before bounds are set anew.
+FEW, FAR = 8, 512
+
+
+@piece
+def still_until(at: int, book: Book, market: PollTable, terms: Terms, wanted: Wanted, guarded: bool) -> int:
+    """Return up to when nothing changes while the same is wanted and no price is out of bounds; 0 where it does."""
+    until = INT64_MAX
+    for leg in range(len(book.leg)):
+        bound, instrument = book.bound[leg], terms.leg[leg, Sized.INSTRUMENT]
+        weight, price = wanted.weight[leg, at], market.bars[BarPlace.CLOSE, instrument, at]
+        _look_ahead(leg, at, weight, book, wanted)
+        if guarded:
+            until = min(until, _guard_until(leg, weight, book, terms, wanted))
+        silent, flat = _is_silent(leg, book, guarded), book.leg[leg, LegPlace.QUANTITY] == 0
+        if not silent and (weight == 0.0) != flat and (not flat or _pays(leg, weight, price, book, terms)):
+            return 0
+        # A leg that says nothing needs no price, nor does one that has a price from here on.
+        any_price = silent or (price > 0 and market.least[instrument] > 0)
+        bound[CalmBound.PRICE_LEAST], bound[CalmBound.PRICE_MOST] = -INT64_MAX if any_price else 1, INT64_MAX
+    return until
+
+
+@piece
+def _look_ahead(leg: int, at: int, weight: float, book: Book, wanted: Wanted) -> None:
+    """Find the time up to which a leg wants the same as at this one, or nothing, unless that is known."""
+    known, bound = book.bound_weight[leg], book.bound[leg]
+    if at < bound[CalmBound.SAME_BEFORE] and (weight == known or (isnan(weight) and isnan(known))):
+        return
+    weights, end = wanted.weight[leg], min(at + FAR, wanted.weight.shape[1])
+    before, same, count = at, 0, 0
+    while same == count:
+        before, count = before + same, min(max(2 * count, FEW), BLOCK)
+        same = _same(weights[before : min(before + count, end)], weight)
+    book.bound_weight[leg], bound[CalmBound.SAME_BEFORE] = weight, before + same
+
+
+@piece
+def _same(weights: Floats, weight: float) -> int:
+    """Return how many weights, from the first on, are this one or none."""
+    if weights.size == BLOCK and _are_all(weights, weight):
+        return BLOCK
+    for place in range(np.uint64(weights.size)):
+        if (weights[place] != weight) & (weights[place] == weights[place]):
+            return np.int64(place)  # type: ignore[return-value]
+    return weights.size
+
+
+@piece
+def _are_all(weights: Floats, weight: float) -> bool:
+    """Return whether each of BLOCK weights is this one or none, without a branch a weight."""
+    others = False
+    for place in range(np.uint64(BLOCK)):
+        others |= (weights[place] != weight) & (weights[place] == weights[place])
+    return not others
+
+
+@piece
+def _pays(leg: int, weight: float, price: int, book: Book, terms: Terms) -> bool:
+    """Return whether what a leg without a position wants is, by its last worth, worth an order twice over.
+
+    That is a guess, which spares bounds that would not hold.
+    """
+    sized = terms.leg[leg]
+    rule, worth = terms.rule[sized[Sized.INSTRUMENT]], book.instance[WORTH, sized[Sized.INSTANCE]]
+    least = max(rule[RulePlace.NOTIONAL_MIN], max(rule[RulePlace.LOTS_MIN], 1) * price * rule[RulePlace.WORTH])
+    return abs(weight) * float(worth - sized[Sized.SLACK]) > 2.0 * float(least) * float(sized[Sized.SHARES])
+
+
+@piece
+def _is_silent(leg: int, book: Book, guarded: bool) -> bool:
+    """Return whether a leg says nothing, or is not followed."""
+    return isnan(book.bound_weight[leg]) or (guarded and book.leg[leg, LegPlace.OUT] != 0)
+
+
+@piece
+def _guard_until(leg: int, weight: float, book: Book, terms: Terms, wanted: Wanted) -> int:
+    """Return up to when a leg's protection stays as it is, flat or with a stop that rests, and set the bounds that
+    reach neither the stop nor its profit; 0 where it may change.
+    """
+    mine, stop, bound = book.leg[leg], book.stop[leg], book.bound[leg]
+    quantity, out, row = mine[LegPlace.QUANTITY], mine[LegPlace.OUT], mine[LegPlace.GUARD]
+    bound[CalmBound.LOW_LEAST], bound[CalmBound.HIGH_MOST] = -INT64_MAX, INT64_MAX
+    if quantity == 0:
+        # What is out stays out as long as the same side is wanted.
+        same = isnan(weight) or (weight > 0.0 if out > 0 else weight < 0.0)
+        if out == 0 and not isnan(weight):
+            same = row == (wanted.protection[0, leg] if weight != 0.0 else -1)
+        calm = stop[StopPlace.NOTED] == 0 and same and (out == 0 or terms.leg[leg, Sized.BUNDLE] < 0)
+        return INT64_MAX if calm else 0
+    if row < 0 and out == 0:
+        return INT64_MAX if stop[StopPlace.NOTED] == 0 and wanted.protection[0, leg] < 0 else 0
+    if out != 0 or stop[StopPlace.RESTS] == 0 or stop[StopPlace.WITHDRAWN] + stop[StopPlace.TRIGGERED] > 0:
+        return 0
+    # A trail moves with each close.
+    if stop[StopPlace.LOTS] != abs(quantity) or wanted.shares[row, 4] != 0 or row != wanted.protection[0, leg]:
+        return 0
+    _keep_from(stop, terms.rule[terms.leg[leg, Sized.INSTRUMENT], RulePlace.TICK], bound)
+    return stop[StopPlace.DECIDED_AT] + RESTS_FOR_S  # type: ignore[no-any-return]
+
+
+@piece
+def _keep_from(stop: Integers, tick: int, bound: Integers) -> None:
+    """Set the bounds of lows and highs that reach neither a stop nor its profit."""
+    level, profit = stop[StopPlace.PRICE], stop[StopPlace.PROFIT]
+    if stop[StopPlace.SIGN] > 0:
+        bound[CalmBound.LOW_LEAST] = level + 1 if level > 0 else -INT64_MAX
+        bound[CalmBound.HIGH_MOST] = profit - tick if profit > 0 else INT64_MAX
+    else:
+        bound[CalmBound.HIGH_MOST] = level - 1 if level > 0 else INT64_MAX
+        bound[CalmBound.LOW_LEAST] = profit + tick if profit > 0 else -INT64_MAX
+
+
+@piece
+def is_around(at: int, book: Book, market: PollTable, terms: Terms, money_max: float, guarded: bool) -> bool:
+    """Return whether surely no leg is worth an order, and set bounds of closes within which none is."""
+    for part in AROUND:
+        if _bound_prices(at, part, book, market, terms) <= money_max and (
+            _are_settled(at, part, book, market, terms, guarded)
+        ):
+            return True
+    return False
+
+
+@piece
+def _bound_prices(at: int, part: float, book: Book, market: PollTable, terms: Terms) -> float:
+    """Set bounds of closes a share around those of a time, and of what instances are worth within them.
+
+    Return the most money that the account is worth and holds in positions then.
+    """
+    most = abs(float(book.sums[Sum.CASH]))
+    for instance in range(book.instance.shape[1]):
+        worth = terms.capital[instance] + book.instance[FLOW, instance]
+        book.instance[WORTH_LEAST, instance], book.instance[WORTH_MOST, instance] = worth, worth
+    for leg in range(len(book.leg)):
+        bound, quantity, instrument = (
+            book.bound[leg],
+            book.leg[leg, LegPlace.QUANTITY],
+            terms.leg[leg, Sized.INSTRUMENT],
+        )
+        bound[CalmBound.UNIT] = quantity * terms.rule[instrument, RulePlace.WORTH]
+        if quantity == 0:
+            continue
+        price = market.bars[BarPlace.CLOSE, instrument, at]
+        off = int(price * part)
+        bound[CalmBound.PRICE_LEAST], bound[CalmBound.PRICE_MOST] = max(price - off, 1), price + off
+        low, high = bound[CalmBound.UNIT] * (price - off), bound[CalmBound.UNIT] * (price + off)
+        book.instance[WORTH_LEAST, terms.leg[leg, Sized.INSTANCE]] += min(low, high)
+        book.instance[WORTH_MOST, terms.leg[leg, Sized.INSTANCE]] += max(low, high)
+        most += 2.0 * float(max(abs(low), abs(high)))
+    return most
+
+
+@piece
+def _are_settled(at: int, part: float, book: Book, market: PollTable, terms: Terms, guarded: bool) -> bool:
+    """Return whether within their bounds surely no leg is worth an order, and each that has a stop keeps it."""
+    for leg in range(len(book.leg)):
+        weight, quantity = book.bound_weight[leg], book.leg[leg, LegPlace.QUANTITY]
+        silent, instrument = _is_silent(leg, book, guarded), terms.leg[leg, Sized.INSTRUMENT]
+        if quantity == 0:
+            price = market.bars[BarPlace.CLOSE, instrument, at]
+            if not silent and weight != 0.0 and not _is_too_dear(leg, weight, price, part, book, terms):
+                return False
+        elif guarded or not silent:
+            if too_small(quantity, instrument, book.bound[leg, CalmBound.PRICE_LEAST], terms):
+                return False
+            if not silent and not _is_in_band(leg, weight, quantity, book, terms):
+                return False
+    return True
+
+
+@piece
+def _is_too_dear(leg: int, weight: float, price: int, part: float, book: Book, terms: Terms) -> bool:
+    """Return whether what a leg without a position wants is surely too small for an order, at most prices from a share
+    below this one on; set the bound where the price matters.
+    """
+    sized, bound = terms.leg[leg], book.bound[leg]
+    if terms.volatility[leg] != 0.0 or abs(weight) > 1.0:
+        return False
+    money = book.instance[WORTH_MOST, sized[Sized.INSTANCE]] - sized[Sized.SLACK]
+    rule = terms.rule[sized[Sized.INSTRUMENT]]
+    # On spot band and fee make it less.
+    notional = abs(weight) * float(max(money, 0)) / float(sized[Sized.SHARES]) * (1.0 + ROUNDING)
+    if money <= 0 or notional < float(rule[RulePlace.NOTIONAL_MIN]):
+        return True
+    bound[CalmBound.PRICE_LEAST] = max(price - int(price * part), 1)
+    lots = notional / float(bound[CalmBound.PRICE_LEAST] * rule[RulePlace.WORTH])
+    return lots * (1.0 + ROUNDING) < max(float(rule[RulePlace.LOTS_MIN]), 1.0)
+
+
+@piece
+def _is_in_band(leg: int, weight: float, quantity: int, book: Book, terms: Terms) -> bool:
+    """Return whether a position is, within its bounds, surely so near to its weight that no order is worth it."""
+    sized, bound = terms.leg[leg], book.bound[leg]
+    least, most = book.instance[WORTH_LEAST, sized[Sized.INSTANCE]], book.instance[WORTH_MOST, sized[Sized.INSTANCE]]
+    if terms.volatility[leg] != 0.0 or least <= sized[Sized.SLACK] or abs(weight) > 1.0 or weight * quantity < 0.0:
+        return False
+    rule, more, doubt = terms.rule[sized[Sized.INSTRUMENT]], float(sized[Sized.SHARES]), ROUNDING
+    cheap = float(bound[CalmBound.PRICE_LEAST] * rule[RulePlace.WORTH])
+    dear = float(bound[CalmBound.PRICE_MOST] * rule[RulePlace.WORTH])
+    if terms.account[Term.SPOT]:
+        more *= 1.0 + terms.rate[Rate.COLLAR, 0] / terms.rate[Rate.COLLAR, 1]
+        more *= 1.0 + terms.rate[Rate.FEE_MAX, 0] / terms.rate[Rate.FEE_MAX, 1]
+        # The limit of a buy is a tick away, where the band is narrower than that.
+        doubt += float(rule[RulePlace.TICK]) / float(bound[CalmBound.PRICE_LEAST])
+    fewest = abs(weight) * float(least - sized[Sized.SLACK]) / (dear * more)
+    largest = abs(weight) * float(most - sized[Sized.SLACK]) / (cheap * more)
+    # Rounded down to whole lots.
+    off = max(largest - abs(quantity), abs(quantity) - fewest) + 1.0 + largest * doubt
+    cost = off * dear * float(sized[Sized.SHARES]) * float(sized[Sized.BAND_BY])
+    narrow: bool = cost < float(sized[Sized.BAND_OF]) * float(least) * (1.0 - ROUNDING)
+    return narrow and fewest * (1.0 - doubt) > 2.0
