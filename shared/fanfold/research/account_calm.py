@@ -55,7 +55,6 @@ def pass_calm_bars(
             break
     if at > first:
         sums[Sum.LAST] = book.curve[at - 1, 0]
-        _fetch(at, market)
     return at
 
 
@@ -89,6 +88,8 @@ def _is_reached(at: int, book: Book, market: PollTable, terms: Terms) -> bool:
 def _pass(at: int, most: int, until: int, book: Book, market: PollTable, terms: Terms, guarded: bool) -> int:
     """Value the account at the first of so many bars, up to one that is out of bounds; return how many these are."""
     count = _calm_bars(at, most, until, book, market, terms, guarded)
+    if count < most:
+        _fetch(at + count, market)
     if count > 0:
         _value(at, count, book, market, terms)
     return count
@@ -96,12 +97,13 @@ def _pass(at: int, most: int, until: int, book: Book, market: PollTable, terms: 
 
 @piece
 def _fetch(at: int, market: PollTable) -> None:
-    """Begin to bring what calm bars do not read, all of it at once, for the next two bars."""
+    """Begin to bring what calm bars do not read, all of it at once: of the bar that ends a run, and of the next."""
     for instrument in range(market.bars.shape[1]):
         for figure in (BarPlace.OPEN, BarPlace.VOLUME):
             fetch(market.bars[figure, instrument], at)
             fetch(market.bars[figure, instrument], at + 1)
         fetch(market.seen[instrument], at)
+    fetch(market.time, at)
 
 
 @piece
