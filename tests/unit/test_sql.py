@@ -272,6 +272,16 @@ def test_no_part_of_a_statement_writes_or_reaches_beyond_the_lake(text: str) -> 
         ask(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["DELETE FROM trades", "DELETE FROM trades WHERE epoch(at) = 1", "UPDATE trades SET price = 1", "DROP TABLE trades",
+     "INSERT INTO trades SELECT * FROM trades", "CREATE TABLE mine AS SELECT 1"],
+)  # fmt: skip
+def test_a_statement_that_writes_is_told_that_the_lake_is_read_only(text: str) -> None:
+    with pytest.raises(BadInput, match="read-only"):
+        ask(text)
+
+
 def test_a_bounded_query_takes_no_more_memory_than_it_may_and_no_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sql, "MEMORY", "50MB")
     with pytest.raises(BadInput, match="Out of Memory"):

@@ -129,10 +129,10 @@ def _translated(text: str) -> str:
             f"give one statement, not {len([statement for statement in statements if statement is not None])}"
         )
     statement = statements[0]
-    aliases = statement.find_all(exp.TableAlias)
-    check_words(text, {alias.name.lower() for alias in aliases if alias.columns})
     if not isinstance(statement, (*_READS, exp.Describe)) or statement.find(*_WRITES):
         raise BadInput("the lake is read-only: SELECT, WITH, VALUES, SHOW TABLES, SHOW COLUMNS, DESCRIBE and EXPLAIN")
+    aliases = statement.find_all(exp.TableAlias)
+    check_words(text, {alias.name.lower() for alias in aliases if alias.columns})
     for node in statement.find_all(exp.Func, exp.AtTimeZone):
         _check_function(node)
     check_tree(statement, text)
