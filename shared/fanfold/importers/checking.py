@@ -1,6 +1,6 @@
 """The checks of ``market.quality`` on whole columns, with the places that a reader asks for."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from fanfold.importers.table import Floats, Integers
+from fanfold.importers.table import Floats, Integers, blocks_of
 from fanfold.market import quality
 from fanfold.market.bars import Bar
 from fanfold.market.quality import ACTIONS, DefectKind, QualityFinding
@@ -19,8 +19,6 @@ _CLOSE, _VOLUME = 3, 4
 Mask = NDArray[np.bool_]
 # Doubles that are further apart than this do not change sides when they are rounded.
 _SLACK = 1e-12
-# Rows taken at once, so that what is computed of them stays in a core's cache.
-_BLOCK = 16_384
 
 
 class FindingPlace(NamedTuple):
@@ -107,10 +105,9 @@ def check(opens: Integers, figures: Sequence[Integers], length: int, jump_max: D
 
 def _bars(kept: Integers, columns: Sequence[Integers]) -> Integers:
     bars = np.empty((kept.size, len(Bar._fields)), dtype=np.int64)
-    for start in range(0, kept.size, _BLOCK):
-        rows = kept[start : start + _BLOCK]
+    for part, rows in zip(blocks_of(bars), blocks_of(kept), strict=True):
         for place, column in enumerate(columns):
-            bars[start : start + _BLOCK, place] = column[rows]
+            part[:, place] = column[rows]
     return bars
 
 
@@ -172,7 +169,7 @@ def _jumps(kept: Integers, closes: Integers, prices: Integers, jump_max: Decimal
     before, after = prices[kept[:-1]], prices[kept[1:]]
     edge = float(jump_max)
     slack = _SLACK * max(1.0, edge)
-    shares = np.concatenate([np.zeros(0), *map(_shares, _blocks(before), _blocks(after))])
+    shares = np.concatenate([np.zeros(0), *map(_shares, blocks_of(before), blocks_of(after))])
     places = np.flatnonzero(shares >= edge - slack)
     top, bottom = jump_max.as_integer_ratio()
     for place in places[shares[places] <= edge + slack].tolist():
@@ -193,10 +190,6 @@ def _shares(before: Integers, after: Integers) -> Floats:
     """Return the shares of prices by which those after them are apart."""
     shares: Floats = np.abs(after - before) / np.maximum(before, 1)
     return shares
-
-
-def _blocks(prices: Integers) -> Iterator[Integers]:
-    return (prices[start : start + _BLOCK] for start in range(0, prices.size, _BLOCK))
 
 
 def _jump(place: int, before: Integers, after: Integers, closes: Integers) -> str:

@@ -1,13 +1,13 @@
 """Floats of a file as exact integers, under the smallest decimal scale that tells all of them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from math import inf
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 
-from fanfold.importers.table import Floats, Integers
+from fanfold.importers.table import Floats, Integers, blocks_of
 
 # What prices and volumes usually have; further digits are most often a float's own.
 SCALE_USUAL = 8
@@ -17,9 +17,6 @@ SCALE_MAX = 18
 ROUNDED_MAX = 1e-9
 # A double tells whole numbers apart up to 9e15; below this the product with a power of ten rounds to the right one.
 _WHOLE_MAX = 1e15
-# Values taken at once, so that what is computed of them stays in a core's cache.
-_BLOCK = 16_384
-Numbers = TypeVar("Numbers", Floats, Integers)
 
 
 class Whole(NamedTuple):
@@ -65,13 +62,13 @@ def whole(columns: Sequence[Floats], rounded_max: float = ROUNDED_MAX) -> Whole:
 def _are_kept(values: Floats, scale: int) -> bool:
     """Return whether no value moves when it is rounded."""
     unit = 10.0**scale
-    return all(np.array_equal(np.rint(block * unit) / unit, block) for block in _blocks(values))
+    return all(np.array_equal(np.rint(block * unit) / unit, block) for block in blocks_of(values))
 
 
 def _moved(values: Floats, scale: int) -> float:
     """Return the largest share of itself by which a value moves when it is rounded."""
     unit, most = 10.0**scale, 0.0
-    for block in _blocks(values):
+    for block in blocks_of(values):
         kept = np.rint(block * unit) / unit
         moved = np.flatnonzero(kept != block)
         if moved.size:
@@ -84,7 +81,7 @@ def _shortened(columns: Sequence[Floats], scale: int) -> Whole:
     unit, rounded = 10.0**scale, 0
     units = [np.empty(values.size, dtype=np.int64) for values in columns]
     for column, values in zip(units, columns, strict=True):
-        for whole_block, block in zip(_blocks(column), _blocks(values), strict=True):
+        for whole_block, block in zip(blocks_of(column), blocks_of(values), strict=True):
             kept = np.rint(block * unit)
             whole_block[:] = kept
             rounded += int(np.count_nonzero(kept / unit != block))
@@ -95,14 +92,10 @@ def _shortened(columns: Sequence[Floats], scale: int) -> Whole:
 def _spare(units: Sequence[Integers], most: int) -> int:
     """Return how many last decimals, at most so many, are 0 in every value."""
     for column in units:
-        for block in _blocks(column):
+        for block in blocks_of(column):
             # To divide and multiply by a number that is known takes a fraction of a remainder's time.
             while most and np.any(block // 10**most * 10**most != block):
                 most -= 1
             if not most:
                 return 0
     return most
-
-
-def _blocks(values: Numbers) -> Iterator[Numbers]:
-    return (values[start : start + _BLOCK] for start in range(0, values.size, _BLOCK))

@@ -1,7 +1,8 @@
 """The table that every format is read into, and how a wrong cell of it is named."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn, TypeVar
 
 import msgspec
 import numpy as np
@@ -12,7 +13,10 @@ from fanfold.errors import BadInput
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Numbers = TypeVar("Numbers", Floats, Integers)
 
+# Numbers taken at once, so that what is computed of them stays in a core's cache.
+_BLOCK = 16_384
 # Letters of a wrong cell that tell which one it is.
 _SHOWN = 40
 
@@ -140,3 +144,8 @@ def shown(cell: object) -> str:
     """Return a cell in quotes, its end left out where it is long."""
     text = str(cell)
     return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
+
+
+def blocks_of(column: Numbers) -> Iterator[Numbers]:
+    """Return a column, or rows of several, in parts that are views of it."""
+    return (column[start : start + _BLOCK] for start in range(0, len(column), _BLOCK))
