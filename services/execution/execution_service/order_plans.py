@@ -45,7 +45,7 @@ class PlanStep(OrderPlan, frozen=True, kw_only=True):
         return fields
 
 
-def start(start_once: Callable[[str, str], None], message: OrdersApproved) -> None:
+def start(start_once: Callable[[str, str], object], message: OrdersApproved) -> None:
     """Start the machine for each plan of an approval, if it has any.
 
     ``start_once`` takes a name and a request in JSON; under a name that it had it does nothing.

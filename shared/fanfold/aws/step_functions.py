@@ -3,15 +3,10 @@
 from fanfold.aws.client.call import AwsFault, Call
 
 
-def start_once(call: Call, machine: str, name: str, request: str) -> None:
-    """Start the execution of a machine, by its ARN, on a JSON request; one of the same name is not started again."""
-    is_started(call, machine, name, request)
+def start_once(call: Call, machine: str, name: str, request: str) -> bool:
+    """Start the execution of a machine, by its ARN, on a JSON request; one of the same name is not started again.
 
-
-def is_started(call: Call, machine: str, name: str, request: str) -> bool:
-    """Start an execution as start_once does, and return whether it runs.
-
-    One that runs already, on the same request, does; one that has ended does not.
+    Return whether it runs: one that runs already, on the same request, does; one that has ended does not.
     """
     try:
         call("stepfunctions", "StartExecution", {"stateMachineArn": machine, "name": name, "input": request})

@@ -97,7 +97,7 @@ def _pass(at: int, most: int, until: int, book: Book, market: PollTable, terms: 
 
 @piece
 def _fetch(at: int, market: PollTable) -> None:
-    """Begin to bring what calm bars do not read, all of it at once: of the bar that ends a run, and of the next."""
+    """Prefetch what calm bars do not read, of the bar that ends a run and of the next: all cache misses at once."""
     for instrument in range(market.bars.shape[1]):
         for figure in (BarPlace.OPEN, BarPlace.VOLUME):
             fetch(market.bars[figure, instrument], at)
@@ -116,10 +116,10 @@ def _calm_bars(at: int, most: int, until: int, book: Book, market: PollTable, te
         count -= 1
     for leg in range(len(book.leg)):
         bound, instrument, end = book.bound[leg], terms.leg[leg, Sized.INSTRUMENT], at + count
-        least, most = bound[CalmBound.PRICE_LEAST], bound[CalmBound.PRICE_MOST]
-        if least != -INT64_MAX or most != INT64_MAX:
+        cheapest, dearest = bound[CalmBound.PRICE_LEAST], bound[CalmBound.PRICE_MOST]
+        if cheapest != -INT64_MAX or dearest != INT64_MAX:
             closes = market.bars[BarPlace.CLOSE, instrument, at:end]
-            count = _within(closes, closes, least, most)
+            count = _within(closes, closes, cheapest, dearest)
         low, high = bound[CalmBound.LOW_LEAST], bound[CalmBound.HIGH_MOST]
         if guarded and (low != -INT64_MAX or high != INT64_MAX):
             # Of a bar that was not seen low and high are 0.

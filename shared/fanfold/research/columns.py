@@ -177,7 +177,7 @@ def _disowned(context: Any, builder: Any, kind: Any, value: Any) -> Any:
 
 
 def _fetched(_context: Any, row: Any, place: Any) -> Any:
-    """Begin to bring a figure of a row from memory, and do not wait for it. For compiled code alone."""
+    """Prefetch a figure of a row into the cache, without waiting for it. For compiled code alone."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kind, (row, place), made = signature.args[0], arguments, _cgutils

@@ -24,9 +24,9 @@ class BarFact(IntEnum):
 class ValuedBars(NamedTuple):
     """Bars to value an account at, from number ``first`` on; it begins with its cash at ``since``, in epoch seconds.
 
-    ``facts`` has a row a bar, by BarFact, and one behind the last for the sum of all: beside each other, they come
-    from the memory at once. ``least`` and ``most`` are the closes of each block; ``nights`` are the numbers of the bars
-    whose equity is that of a midnight, in order.
+    ``facts`` has a row a bar, by BarFact, and one behind the last for the sum of all: a row is half a cache line, so a
+    fill waits for memory once. ``least`` and ``most`` are the extremes of the closes of each block; ``nights`` are the
+    numbers of the bars whose equity is that of a midnight, in order.
     """
 
     first: int

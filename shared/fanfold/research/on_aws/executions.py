@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from fanfold.aws.client.call import Call
-from fanfold.aws.step_functions import is_started
+from fanfold.aws.step_functions import start_once
 from fanfold.errors import BadInput, NotReachable
 from fanfold.market.recording import Recording
 from fanfold.research.on_aws.submission import (
@@ -108,16 +108,16 @@ class SweepsOnAws:
         self._store.keep(plan.submitted)
         number = self._store.executions(sweep)
         # An execution is listed a while after it was started; started again under its name it is still the same one.
-        if number and self._store.has_items(sweep, number - 1, plan.missing) and self._is_started(sweep, number - 1):
+        if number and self._store.has_items(sweep, number - 1, plan.missing) and self._start(sweep, number - 1):
             return self._arn(sweep, number - 1)
         self._store.keep_items(sweep, number, plan.missing)
-        self._is_started(sweep, number)
+        self._start(sweep, number)
         return self._arn(sweep, number)
 
-    def _is_started(self, sweep: str, number: int) -> bool:
+    def _start(self, sweep: str, number: int) -> bool:
         name = f"{sweep}.{number}"
         request = {"items": items_key(sweep, number), "results": f"{ROOT}/maps/{name}"}
-        return is_started(self._call, self._machine, name, json.dumps(request))
+        return start_once(self._call, self._machine, name, json.dumps(request))
 
     def _arn(self, sweep: str, number: int) -> str:
         return f"{self._machine.replace(':stateMachine:', ':execution:')}:{sweep}.{number}"
