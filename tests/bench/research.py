@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
+from itertools import permutations
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -36,7 +37,7 @@ CLIENTS = Path(__file__).resolve().parent / "research_peers"
 # Bars; the others are asked to trade the first two.
 SIZES = (100_000, 500_000, 2_600_000, 10_000_000)
 FIVE = 1_000_000
-PASSES, PEER_S = 7, 600
+PEER_S = 600
 TERMS = FixedSize(Decimal(CASH), Decimal(1), tick=Decimal("0.00001"), lot=Decimal(1), fee_bps=Decimal(10))
 CENT = 0.01
 
@@ -82,12 +83,15 @@ def integer_bars(count: int, seed: int = 11) -> IntegerBars:
 
 
 def alternately(runs: dict[str, Callable[[], tuple[int, float]]]) -> dict[str, Measured]:
-    """Return the quickest of several passes of each, in turn, so that what else runs slows all of them down."""
+    """Return the quickest of several passes of each, in turn, so that what else runs slows all of them down.
+
+    They run in each order once: what ran before leaves its memory to the next, and its data in the cache.
+    """
     ends, times = {name: run() for name, run in runs.items()}, {name: [] for name in runs}
-    for _ in range(PASSES):
-        for name, run in runs.items():
+    for order in permutations(runs):
+        for name in order:
             began = time.thread_time()
-            run()
+            runs[name]()
             times[name].append(time.thread_time() - began)
     return {name: Measured(min(times[name]), *ends[name]) for name in runs}
 

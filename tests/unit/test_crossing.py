@@ -20,7 +20,7 @@ from fanfold.research.crossing import (
     windows_of,
 )
 from fanfold.research.fixed_size import FixedSize, FixedSizeResult, fixed_size, lane_terms, money_scale
-from fanfold.research.lane import BLOCK, DONE, blank_room
+from fanfold.research.lane import BLOCK, DONE, before_all, blank_room
 from fanfold.research.step_signals import StepSource, blank_signals, signals_by
 from fanfold.research.tape import blank_tape
 from fanfold.strategy import contract
@@ -56,7 +56,8 @@ def code_of(bars: IntegerBars, windows: SumWindows) -> int:
     count = bars.time.size
     terms = lane_terms(bars, TERMS, money_scale(bars, TERMS))
     room = blank_room(), blank_tape(count, 1), np.empty(count, np.int64)
-    code: int = crossing_lane()(*begun(windows, bars), bars, terms, *room).code
+    source, progress = begun(windows, bars)
+    code: int = crossing_lane()(source, before_all(progress, terms), bars, terms, *room).code
     return code
 
 

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from fanfold.errors import BadInput
+from fanfold.research import fixed_size as fixed
 from fanfold.research.columns import IntegerBars
 from fanfold.research.compiled import columns_read
 from fanfold.research.fixed_size import FixedSize, FixedSizeResult, fixed_size
-from fanfold.research.tape import FillField, TripField
+from fanfold.research.tape import FillField, FillTape, TripField, longer
 from fanfold.strategy import contract
 from fanfold.strategy.contract import Bars
 
@@ -106,20 +107,51 @@ def plain_walk(bars: IntegerBars, terms: FixedSize, fast: int, slow: int) -> tup
     return fills, equity
 
 
+def fills_in(result: FixedSizeResult, terms: FixedSize) -> list[tuple[Any, ...]]:
+    """The fills of a result as the walk has them."""
+    return [
+        (int(row[FillField.AT]), row[FillField.LOTS] * terms.lot, D(int(row[FillField.PRICE])).scaleb(-2),
+         money(row[FillField.FEE], result))
+        for row in result.fills.tolist()
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_a_walk_in_plain_decimals_agrees_bar_by_bar(seed: int) -> None:
     bars = made_up(seed)
     terms = FixedSize(D(5_000), D("12.4"), tick=D("0.05"), lot=D("0.1"), fee_bps=D("7.5"), slippage_bps=D(3))
     result = fixed_size(contract.bind("sma_cross", {"fast": 3, "slow": 9}, 1), bars, terms)
     fills, equity = plain_walk(bars, terms, 3, 9)
-    got = [
-        (int(row[FillField.AT]), row[FillField.LOTS] * terms.lot, D(int(row[FillField.PRICE])).scaleb(-2),
-         money(row[FillField.FEE], result))
-        for row in result.fills.tolist()
-    ]  # fmt: skip
     assert len(fills) > 20
-    assert got == fills
+    assert fills_in(result, terms) == fills
     assert [money(figure, result) for figure in result.equity] == equity
+
+
+def test_more_fills_than_a_tape_begins_with_are_written_after_a_scan_is_resumed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resumed = list[int]()
+
+    def watched(tape: FillTape) -> FillTape:
+        resumed.append(len(tape.fills))
+        return longer(tape)
+
+    monkeypatch.setattr(fixed, "longer", watched)
+    bars, chance = made_up(9, 24_000), np.random.default_rng(9)
+    bars = bars._replace(close=10_000 + chance.integers(-60, 61, bars.time.size))
+    terms = FixedSize(D(5_000), D("12.4"), tick=D("0.05"), lot=D("0.1"), fee_bps=D("7.5"), slippage_bps=D(3))
+    strategy = contract.bind("sma_cross", {"fast": 1, "slow": 2}, 1)
+    fills, equity = plain_walk(bars, terms, 1, 2)
+    by_sums = fixed_size(strategy, bars, terms)
+    monkeypatch.setattr(fixed, "windows_of", lambda _strategy, _scale: None)
+    by_step = fixed_size(strategy, bars, terms)
+    # Each of the two, at the same fills.
+    assert len(resumed) == 2 * len(set(resumed)) > 0
+    for result in (by_sums, by_step):
+        assert fills_in(result, terms) == fills
+        assert [money(figure, result) for figure in result.equity] == equity
+        assert result.trips[:, TripField.CLOSED].tolist() == list(range(1, len(fills), 2))
+        assert result.trips.tolist() == by_sums.trips.tolist()
 
 
 def test_profits_of_round_trips_and_what_is_open_add_up_to_the_equity() -> None:

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,10 +11,14 @@ from fanfold.money import CASH_STEP, decimals
 from fanfold.research.columns import IntegerBars, Integers, contiguous, step_columns
 from fanfold.research.compiled import columns_read
 from fanfold.research.crossing import ROUNDED, SumWindows, begun, crossing_lane, windows_of
-from fanfold.research.lane import OVERFLOW, LaneEnd, LaneTerms, blank_room, lane
+from fanfold.research.lane import BLOCK, FULL, OVERFLOW, LaneEnd, LaneTerms, before_all, blank_room, lane
 from fanfold.research.step_signals import NOT_FINITE, StepProgress, StepSource
-from fanfold.research.tape import FillTape, blank_tape, fills_of, trips_of
+from fanfold.research.tape import FillTape, blank_tape, fills_of, longer, trips_of
 from fanfold.strategy.contract import Strategy
+
+# Bars for which a tape has room for a fill to begin with. Room for a fill at each bar is memory that is taken anew from
+# the system, and given back, in every run, which takes longer than to trade.
+BARS_OF_A_FILL = 32
 
 
 class FixedSize(NamedTuple):
@@ -59,29 +63,37 @@ def fixed_size(strategy: Strategy, bars: IntegerBars, terms: FixedSize) -> Fixed
     scale = money_scale(bars, terms)
     run = _blank(contiguous(bars), lane_terms(bars, terms, scale))
     windows = windows_of(strategy, bars.price_scale)
-    end = LaneEnd(ROUNDED, 0) if windows is None else _by_sums(windows, run)
+    end, traded = _by_step(strategy, run) if windows is None else _by_sums(windows, run)
     if end.code == ROUNDED:
-        run = _blank(run.bars, run.terms)
-        end = _by_step(strategy, run)
+        end, traded = _by_step(strategy, _blank(run.bars, run.terms))
     _check(end, strategy, scale)
-    return FixedSizeResult(fills_of(run.tape), trips_of(run.tape), run.equity, scale)
+    return FixedSizeResult(fills_of(traded.tape), trips_of(traded.tape), traded.equity, scale)
 
 
 def _blank(bars: IntegerBars, terms: LaneTerms) -> _Run:
-    return _Run(bars, terms, blank_tape(bars.time.size, 1), np.empty(bars.time.size, np.int64))
+    count = bars.time.size
+    tape = blank_tape(min(2 * BLOCK + count // BARS_OF_A_FILL, count), 1)
+    return _Run(bars, terms, tape, np.empty(count, np.int64))
 
 
-def _by_sums(windows: SumWindows, run: _Run) -> LaneEnd:
-    end: LaneEnd = crossing_lane()(*begun(windows, run.bars), run.bars, run.terms, blank_room(), *run[2:])
-    return end
+def _by_sums(windows: SumWindows, run: _Run) -> tuple[LaneEnd, _Run]:
+    return _scanned(crossing_lane(), *begun(windows, run.bars), run)
 
 
-def _by_step(strategy: Strategy, run: _Run) -> LaneEnd:
+def _by_step(strategy: Strategy, run: _Run) -> tuple[LaneEnd, _Run]:
     columns = step_columns([run.bars], strategy.lookback, columns_read(strategy.step))
     source = StepSource(strategy.params, columns, strategy.lookback, strategy.lookback)
-    progress = StepProgress(strategy.start(strategy.params), 0.0)
-    end: LaneEnd = lane(strategy.step)(source, progress, run.bars, run.terms, blank_room(), *run[2:])
-    return end
+    return _scanned(lane(strategy.step), source, StepProgress(strategy.start(strategy.params), 0.0), run)
+
+
+def _scanned(scan: Any, source: Any, progress: Any, run: _Run) -> tuple[LaneEnd, _Run]:
+    """Scan all bars; return the end, and the run with a tape that had room for each fill."""
+    room, end = blank_room(), LaneEnd(FULL, before_all(progress, run.terms))
+    while True:
+        end = scan(source, end.point, run.bars, run.terms, room, *run[2:])
+        if end.code != FULL:
+            return end, run
+        run = run._replace(tape=longer(run.tape))
 
 
 def _check(end: LaneEnd, strategy: Strategy, scale: int) -> None:
@@ -90,8 +102,8 @@ def _check(end: LaneEnd, strategy: Strategy, scale: int) -> None:
         raise BadInput(f"{strategy.name} wants a weight that is no finite number")
     if end.code == OVERFLOW:
         raise BadInput(
-            f"after bar {end.at} the position is worth more than 64 bits hold in units of 1e-{scale}: trade a smaller "
-            "quantity, or coarser lots"
+            f"after bar {end.point.at} the position is worth more than 64 bits hold in units of 1e-{scale}: trade a "
+            "smaller quantity, or coarser lots"
         )
 
 

@@ -16,9 +16,10 @@ from fanfold.research.columns import IntegerBars, Integers, borrow
 from fanfold.research.equity_line import draw_line, farthest
 from fanfold.research.kept import STRATEGY, keep, step_part
 from fanfold.research.step_signals import SignalTape, blank_signals, signalled_by
-from fanfold.research.tape import LIMIT, FillTape, fee_of, piece, worsened, write_fill
+from fanfold.research.tape import FILLS, LIMIT, FillTape, fee_of, piece, worsened, write_fill
 
-DONE, OVERFLOW = 0, 1
+# FULL: the tape may have no room for the fills of the next block.
+DONE, OVERFLOW, FULL = 0, 1, 2
 # Bars that are folded, then traded: as many as the processor keeps at hand.
 BLOCK = 4_096
 # Bound anew in the copy of the scan for each source of signals.
@@ -42,13 +43,6 @@ class LaneTerms(NamedTuple):
     step: int
 
 
-class LaneEnd(NamedTuple):
-    """The end of a scan: its code, and the first bar of the block in which it ended."""
-
-    code: int
-    at: int
-
-
 class LaneRoom(NamedTuple):
     """Room for what happens in a block: its signals, and the bar and the open at which each order of it fills.
 
@@ -70,6 +64,26 @@ class Holding(NamedTuple):
     lots: int
     waits: int
     valued: int
+
+
+class LanePoint(NamedTuple):
+    """A place between two blocks: the first bar of the next, the progress of the signals, and the account."""
+
+    at: int
+    progress: Any
+    holding: Holding
+
+
+class LaneEnd(NamedTuple):
+    """The end of a scan: its code, and the block at which it ended. From FULL a scan goes on, with a longer tape."""
+
+    code: int
+    point: LanePoint
+
+
+def before_all(progress: Any, terms: LaneTerms) -> LanePoint:
+    """Return the place before the first bar."""
+    return LanePoint(0, progress, Holding(terms.cash, 0, 0, 0))
 
 
 def blank_room() -> LaneRoom:
@@ -99,21 +113,23 @@ def priced(order: int, opened: int, terms: LaneTerms) -> tuple[int, int, int]:
     return price, notional, fee_of(notional, terms.fee[0], terms.fee[1], terms.step)
 
 
-def _scan(source: Any, progress: Any, bars: IntegerBars, terms: LaneTerms, room: LaneRoom, tape: FillTape,
+def _scan(source: Any, point: LanePoint, bars: IntegerBars, terms: LaneTerms, room: LaneRoom, tape: FillTape,
           equity: Integers) -> LaneEnd:  # fmt: skip
     seen, market, block, written, worths = borrow(source), borrow(bars), borrow(room), borrow(tape), borrow(equity)
-    holding = Holding(terms.cash, 0, 0, 0)
-    for first in range(0, worths.size, BLOCK):
+    since, progress, holding = point
+    for first in range(since, worths.size, BLOCK):
         end = min(first + BLOCK, worths.size)
+        if written.fills.shape[0] - written.counts[FILLS] < end - first:
+            return LaneEnd(FULL, LanePoint(first, progress, holding))
         progress, count = signalled(seen, progress, first, end, block.signals)
         if count < 0:
-            return LaneEnd(count, first)
+            return LaneEnd(count, LanePoint(first, progress, holding))
         _plan(block, count, first, end, market)
         top = farthest(market.close, first, end)[1]
         holding = _trade(holding, block, count, end, top, market, terms, written, worths)
         if holding.valued < 0:
-            return LaneEnd(OVERFLOW, first)
-    return LaneEnd(DONE, worths.size)
+            return LaneEnd(OVERFLOW, LanePoint(first, progress, holding))
+    return LaneEnd(DONE, LanePoint(worths.size, progress, holding))
 
 
 @piece

@@ -54,13 +54,21 @@ OLDEST, NEWEST = 0, 1
 
 
 def blank_tape(fills_max: int, legs: int) -> FillTape:
-    """Return a tape for so many fills. Memory is taken as it is written, so the most there can be costs nothing."""
+    """Return a tape for so many fills."""
     return FillTape(
         fills=np.empty((fills_max, len(FillField)), np.int64),
         trips=np.empty((fills_max, len(TripField)), np.int64),
         counts=np.zeros(2, np.int64),
         lots=np.full((legs, 2), -1, np.int64),
     )
+
+
+def longer(tape: FillTape) -> FillTape:
+    """Return a tape with room for twice as many fills, which goes on from one that is left behind."""
+    held, rows = tape.counts[FILLS], 2 * len(tape.fills)
+    fills, trips = (np.empty((rows, column.shape[1]), np.int64) for column in tape[:2])
+    fills[:held], trips[:held] = tape.fills[:held], tape.trips[:held]
+    return FillTape(fills, trips, tape.counts, tape.lots)
 
 
 @piece
