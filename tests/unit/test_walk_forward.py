@@ -158,10 +158,10 @@ def test_rolling_splits_are_those_of_a_list_of_closes(anchored: bool) -> None:
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"train": "9h", "test": "2h"}, "do not fit"),
+        ({"train": "9h", "test": "2h"}, "whole bars of 1 minute,"),
         ({"train": "3h"}, "name the windows"),
         ({"folds": 1}, "from 2 to"),
-        ({"train": "3h", "test": "1m"}, "trades nothing"),
+        ({"train": "3h", "test": "1m"}, "one bar of 1 minute trades nothing"),
         ({"train": "1m", "test": "2h"}, "trades nothing"),
         ({"folds": 600}, "trades nothing"),
         ({"folds": 2, "embargo": "9h"}, None),

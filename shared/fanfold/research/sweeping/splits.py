@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fanfold.errors import BadInput
-from fanfold.performance.texts import moment
+from fanfold.performance.texts import length, moment
 from fanfold.research.columns import Integers
 from fanfold.research.sweeping.sweep_job import TradedWindow
 from fanfold.research.sweeping.windows_of_span import check_length
@@ -63,7 +63,7 @@ def rolling(span: TradedWindow, bar_s: int, train_s: int, test_s: int, *, anchor
     if train_s % bar_s or test_s % bar_s or train_s + test_s > whole:
         raise BadInput(
             f"a train and a test of {(train_s + test_s) / 86_400:g} days do not fit: they have to be whole bars of "
-            f"{bar_s // 60} minutes, and together no longer than the data, {moment(span.since)} to {moment(span.until)}"
+            f"{length(bar_s // 60)}, and together no longer than the data, {moment(span.since)} to {moment(span.until)}"
         )
     count = (whole - train_s) // test_s
     _check(count)

@@ -2,7 +2,7 @@
 
 from fanfold.errors import BadInput
 from fanfold.market import timeframes
-from fanfold.performance.texts import moment
+from fanfold.performance.texts import length, moment
 from fanfold.research.sweeping.sweep_job import TradedWindow
 
 
@@ -24,7 +24,7 @@ def check_length(window_s: int, bar_s: int) -> None:
     """Raise BadInput for a window of one bar: what its close decides fills at the next open, which is not in it."""
     if window_s < 2 * bar_s:
         raise BadInput(
-            f"a window of one bar of {bar_s // 60} minutes trades nothing, as what a close decides fills at the next "
+            f"a window of one bar of {length(bar_s // 60)} trades nothing, as what a close decides fills at the next "
             "open: take two bars or more"
         )
 
@@ -46,7 +46,7 @@ def windows_of(text: str, span: TradedWindow, bar_s: int) -> tuple[TradedWindow,
         count = whole // each
         if each % bar_s or not count:
             raise BadInput(
-                f"a window of {text} does not fit: it has to be whole bars of {bar_s // 60} minutes, and no longer "
+                f"a window of {text} does not fit: it has to be whole bars of {length(bar_s // 60)}, and no longer "
                 f"than the data, which spans {moment(span.since)} to {moment(span.until)}"
             )
     check_length(each, bar_s)
