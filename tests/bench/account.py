@@ -84,7 +84,7 @@ def rows(count: int) -> list[tuple[object, ...]]:
     watched = wanted._replace(protection=np.zeros_like(wanted.protection), shares=NO_STOP)
     book = traded_book(terms, bars, wanted)
     if not same(book, traded_book(terms, bars, watched)):
-        sys.exit("an account that passes over calm bars trades otherwise than one that decides at each")
+        sys.exit("an account that passes over idle bars trades otherwise than one that decides at each")
     if min(book.curve[:, 0]) < book.curve[0, 0] / 2:
         sys.exit("the account lost half of its money: it hardly trades any more")
     runs: dict[str, Callable[[], Any]] = {

@@ -13,16 +13,16 @@ from printed import table
 from research import TERMS, integer_bars
 
 from fanfold.research.columns import IntegerBars
-from fanfold.research.fixed_size import FixedSizeResult, fixed_size
-from fanfold.research.given_orders import Costs, given_of, traded
-from fanfold.research.tape import FillField
+from fanfold.research.fixed_size import fixed_size
+from fanfold.research.order_backtest import Costs, order_column, traded
+from fanfold.research.tape import FillField, ScanResult
 from fanfold.strategy import contract
 
 ROWS, COLUMNS = 1_000_000, 8
 COSTS = Costs(TERMS.cash, TERMS.tick, TERMS.lot, TERMS.fee_bps, TERMS.slippage_bps).exact()
 
 
-def of_its_fills(bars: IntegerBars, result: FixedSizeResult) -> Any:
+def of_its_fills(bars: IntegerBars, result: ScanResult) -> Any:
     """Return the orders whose fills a back-test has, as a column."""
     orders = np.zeros(bars.time.size)
     orders[result.fills[:, FillField.AT] - 1] = result.fills[:, FillField.LOTS]
@@ -36,12 +36,12 @@ def main() -> None:
         bars = integer_bars(ROWS, seed)
         own = fixed_size(strategy, bars, TERMS)
         orders = of_its_fills(bars, own)
-        order_rows = given_of(ROWS, orders, None, COSTS.lot)
+        order_rows = order_column(ROWS, orders, None, COSTS.lot)
         result = traded(bars, order_rows, COSTS)
         if not (np.array_equal(result.equity, own.equity) and np.array_equal(result.fills, own.fills)):
-            sys.exit("orders that are given fill otherwise than those of the strategy that gave them")
+            sys.exit("a column of orders fills otherwise than the strategy whose orders they are")
         scans.append(least(lambda: traded(bars, order_rows, COSTS)))  # noqa: B023 - called here
-        wholes.append(least(lambda: traded(bars, given_of(ROWS, orders, None, COSTS.lot), COSTS)))  # noqa: B023
+        wholes.append(least(lambda: traded(bars, order_column(ROWS, orders, None, COSTS.lot), COSTS)))  # noqa: B023
         fills.append(len(result.fills))
     rows = [
         ("rows to fills and equity", np.mean(scans) / ROWS * 1e9, np.mean(fills)),

@@ -16,20 +16,21 @@ from research_orders import COSTS
 from fanfold.research import folding
 from fanfold.research.columns import IntegerBars
 from fanfold.research.fixed_size import fixed_size
-from fanfold.research.given_orders import GivenResult, given_of, traded
+from fanfold.research.order_backtest import order_column, traded
+from fanfold.research.tape import ScanResult
 from fanfold.strategy import contract
 from fanfold.strategy.contract import Strategy
 
 BARS, PASSES = SIZES[1], 3
 
 
-def as_plain(strategy: Strategy, bars: IntegerBars) -> GivenResult:
+def as_plain(strategy: Strategy, bars: IntegerBars) -> ScanResult:
     """Step each bar in Python, then trade what the steps want."""
     # As if numba had refused it.
     with patch.dict(folding._refused, {strategy.step: "asked for"}):
         weights = folding.fold(strategy, [bars], 0).wanted[folding.WEIGHT]
     orders = np.diff(np.nan_to_num(weights), prepend=0.0)
-    return traded(bars, given_of(bars.time.size, orders, None, COSTS.lot), COSTS)
+    return traded(bars, order_column(bars.time.size, orders, None, COSTS.lot), COSTS)
 
 
 def main() -> None:

@@ -7,12 +7,12 @@ import numpy as np
 from fanfold.money import ratio
 from fanfold.research.columns import IntegerBars
 from fanfold.research.figures import TradedFigures
-from fanfold.research.fixed_size import FixedSize, FixedSizeResult
-from fanfold.research.tape import FillField, TripField
+from fanfold.research.fixed_size import FixedSize
+from fanfold.research.tape import FillField, ScanResult, TripField
 
 
 def fixed_figures(
-    result: FixedSizeResult, bars: IntegerBars, terms: FixedSize, warm_up: int, length_s: int
+    result: ScanResult, bars: IntegerBars, terms: FixedSize, warm_up: int, length_s: int
 ) -> TradedFigures:
     """Return what was traded after ``warm_up`` bars, in which nothing may have been; a bar lasts ``length_s``."""
     worth = int(terms.lot.scaleb(result.scale - bars.price_scale))

@@ -14,15 +14,15 @@ from fanfold.research.crossing import (
     ROUNDED,
     SumWindows,
     begun,
-    crossing_lane,
+    crossing_scan,
     crossings,
     summed,
     windows_of,
 )
-from fanfold.research.fixed_size import FixedSize, FixedSizeResult, fixed_size, lane_terms, money_scale
-from fanfold.research.lane import BLOCK, DONE, before_all, blank_room
+from fanfold.research.fixed_size import FixedSize, fixed_size, money_scale, scan_terms
+from fanfold.research.fixed_size_scan import BLOCK, before_all, blank_room
 from fanfold.research.step_signals import StepSource, blank_signals, signals_by
-from fanfold.research.tape import blank_tape
+from fanfold.research.tape import DONE, ScanResult, blank_tape
 from fanfold.strategy import contract
 
 COUNT = 2 * BLOCK + 77
@@ -45,7 +45,7 @@ def walk(seed: int, start: int, most: int, moves: float = 0.8) -> Integers:
     return np.maximum(start + np.cumsum(moved), 1)
 
 
-def by_step(monkeypatch: pytest.MonkeyPatch, run: Callable[[], FixedSizeResult]) -> FixedSizeResult:
+def by_step(monkeypatch: pytest.MonkeyPatch, run: Callable[[], ScanResult]) -> ScanResult:
     with monkeypatch.context() as patched:
         patched.setattr(fixed, "windows_of", lambda _strategy, _scale: None)
         return run()
@@ -54,10 +54,10 @@ def by_step(monkeypatch: pytest.MonkeyPatch, run: Callable[[], FixedSizeResult])
 def code_of(bars: IntegerBars, windows: SumWindows) -> int:
     """Return the code by which the scan of sums ends."""
     count = bars.time.size
-    terms = lane_terms(bars, TERMS, money_scale(bars, TERMS))
+    terms = scan_terms(bars, TERMS, money_scale(bars, TERMS))
     room = blank_room(), blank_tape(count, 1), np.empty(count, np.int64)
     source, progress = begun(windows, bars)
-    code: int = crossing_lane()(source, before_all(progress, terms), bars, terms, *room).code
+    code: int = crossing_scan()(source, before_all(progress, terms), bars, terms, *room).code
     return code
 
 

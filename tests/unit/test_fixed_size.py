@@ -14,8 +14,8 @@ from fanfold.errors import BadInput
 from fanfold.research import fixed_size as fixed
 from fanfold.research.columns import IntegerBars
 from fanfold.research.compiled import columns_read
-from fanfold.research.fixed_size import FixedSize, FixedSizeResult, fixed_size
-from fanfold.research.tape import FillField, FillTape, TripField, longer
+from fanfold.research.fixed_size import FixedSize, fixed_size
+from fanfold.research.tape import FillField, FillTape, ScanResult, TripField, longer
 from fanfold.strategy import contract
 from fanfold.strategy.contract import Bars
 
@@ -54,7 +54,7 @@ def integers(columns: Sequence[Any], count: int) -> IntegerBars:
     return IntegerBars(*[time // 10**9, *whole, volume.astype(np.int64), 5, 0])
 
 
-def money(figure: Any, result: FixedSizeResult) -> Decimal:
+def money(figure: Any, result: ScanResult) -> Decimal:
     return D(int(figure)).scaleb(-result.scale)
 
 
@@ -107,7 +107,7 @@ def plain_walk(bars: IntegerBars, terms: FixedSize, fast: int, slow: int) -> tup
     return fills, equity
 
 
-def fills_in(result: FixedSizeResult, terms: FixedSize) -> list[tuple[Any, ...]]:
+def fills_in(result: ScanResult, terms: FixedSize) -> list[tuple[Any, ...]]:
     """The fills of a result as the walk has them."""
     return [
         (int(row[FillField.AT]), row[FillField.LOTS] * terms.lot, D(int(row[FillField.PRICE])).scaleb(-2),

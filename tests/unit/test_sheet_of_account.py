@@ -14,8 +14,8 @@ from fanfold.market.recording import Recording
 from fanfold.research import backtesting
 from fanfold.research.columns import integer_bars
 from fanfold.research.metric_texts import amount, share
+from fanfold.research.offline_page import PAGE_BYTES_MAX
 from fanfold.research.result import BacktestResult
-from fanfold.research.self_contained import PAGE_BYTES_MAX
 from fanfold.research.sheet_of_account import tear_sheet_of
 from fanfold.research.tear_sheet import TearSheet, page
 

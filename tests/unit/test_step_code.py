@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fanfold.research import kept
+from fanfold.research import compile_cache
 from fanfold.strategy import contract, folder
 
 STEP = '''"""Long while a neighbour says so."""
@@ -131,7 +131,7 @@ def digests(place: Path, edit: tuple[str, str] = ("", "")) -> tuple[str, str]:
     for name, text in (("neighbourly", STEP), ("sizes", SIZES)):
         (place / f"{name}.py").write_text(text.replace(*edit))
     folder.use(place)
-    return kept.step_part(contract.load("neighbourly").step), contract.code_of("neighbourly")
+    return compile_cache.step_part(contract.load("neighbourly").step), contract.code_of("neighbourly")
 
 
 @pytest.mark.parametrize("what", OF_THE_STEP)

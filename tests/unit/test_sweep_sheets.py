@@ -14,7 +14,7 @@ import pytest
 from fanfold.cli.main import main
 from fanfold.errors import BadInput
 from fanfold.research import sweep, walk_forward
-from fanfold.research.self_contained import PAGE_BYTES_MAX
+from fanfold.research.offline_page import PAGE_BYTES_MAX
 from fanfold.research.sweeping import sheet_of_sweep, sheet_of_walk
 from fanfold.research.sweeping.heat_maps import cell_medians, grouped
 from fanfold.research.sweeping.sheet_of_sweep import SheetMap

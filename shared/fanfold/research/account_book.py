@@ -145,7 +145,7 @@ class StopPlace(IntEnum):
     MET = 12
 
 
-class CalmBound(IntEnum):
+class IdleBound(IntEnum):
     """Bounds within which a leg has nothing to do, of closes, lows and highs, and the worth of its lots at one tick.
 
     Before the time number ``SAME_BEFORE`` the same weight is wanted, or none.
@@ -234,7 +234,7 @@ class Book(NamedTuple):
     ``weight`` is that of standing targets. ``largest`` and ``room`` of an instrument are its exposure and what is left
     of its bar; ``flow`` and ``worth`` of an instance the cash that came and its equity: a row each. ``refused`` has a
     row a refusal: the time's number, the leg, the number of the code. ``curve`` is, by time, equity and the gross worth
-    of positions. ``stop`` is by leg and StopPlace. ``bound`` is by leg and CalmBound, while ``bound_weight`` is wanted,
+    of positions. ``stop`` is by leg and StopPlace. ``bound`` is by leg and IdleBound, while ``bound_weight`` is wanted,
     ``least`` and ``most`` of an instance what it is worth within these, and ``block`` room for bars that are valued at
     once.
     """
@@ -278,7 +278,7 @@ def blank_book(times: int, terms: Terms) -> Book:
         tape=blank_tape(rows, legs),
         refused=np.empty((times * legs, 3), np.int64),
         curve=np.empty((times, 2), np.int64),
-        bound=np.zeros((legs, len(CalmBound)), np.int64),
+        bound=np.zeros((legs, len(IdleBound)), np.int64),
         bound_weight=np.zeros(legs),
         block=np.zeros((2, BLOCK), np.int64),
     )

@@ -16,7 +16,7 @@ from fanfold.research.account_book import (
     WORTH_MOST,
     BarPlace,
     Book,
-    CalmBound,
+    IdleBound,
     LegPlace,
     PollTable,
     Rate,
@@ -42,7 +42,7 @@ FEW, FAR = 8, 512
 
 
 @piece
-def still_until(at: int, book: Book, market: PollTable, terms: Terms, wanted: Wanted, guarded: bool) -> int:
+def idle_until(at: int, book: Book, market: PollTable, terms: Terms, wanted: Wanted, guarded: bool) -> int:
     """Return up to when nothing changes while the same is wanted and no price is out of bounds; 0 where it does."""
     until = INT64_MAX
     for leg in range(len(book.leg)):
@@ -56,7 +56,7 @@ def still_until(at: int, book: Book, market: PollTable, terms: Terms, wanted: Wa
             return 0
         # A leg that says nothing needs no price, nor does one that has a price from here on.
         any_price = silent or (price > 0 and market.least[instrument] > 0)
-        bound[CalmBound.PRICE_LEAST], bound[CalmBound.PRICE_MOST] = -INT64_MAX if any_price else 1, INT64_MAX
+        bound[IdleBound.PRICE_LEAST], bound[IdleBound.PRICE_MOST] = -INT64_MAX if any_price else 1, INT64_MAX
     return until
 
 
@@ -64,14 +64,14 @@ def still_until(at: int, book: Book, market: PollTable, terms: Terms, wanted: Wa
 def _look_ahead(leg: int, at: int, weight: float, book: Book, wanted: Wanted) -> None:
     """Find the time up to which a leg wants the same as at this one, or nothing, unless that is known."""
     known, bound = book.bound_weight[leg], book.bound[leg]
-    if at < bound[CalmBound.SAME_BEFORE] and (weight == known or (isnan(weight) and isnan(known))):
+    if at < bound[IdleBound.SAME_BEFORE] and (weight == known or (isnan(weight) and isnan(known))):
         return
     weights, end = wanted.weight[leg], min(at + FAR, wanted.weight.shape[1])
     before, same, count = at, 0, 0
     while same == count:
         before, count = before + same, min(max(2 * count, FEW), BLOCK)
         same = _same(weights[before : min(before + count, end)], weight)
-    book.bound_weight[leg], bound[CalmBound.SAME_BEFORE] = weight, before + same
+    book.bound_weight[leg], bound[IdleBound.SAME_BEFORE] = weight, before + same
 
 
 @piece
@@ -119,14 +119,14 @@ def _guard_until(leg: int, weight: float, book: Book, terms: Terms, wanted: Want
     """
     mine, stop, bound = book.leg[leg], book.stop[leg], book.bound[leg]
     quantity, out, row = mine[LegPlace.QUANTITY], mine[LegPlace.OUT], mine[LegPlace.GUARD]
-    bound[CalmBound.LOW_LEAST], bound[CalmBound.HIGH_MOST] = -INT64_MAX, INT64_MAX
+    bound[IdleBound.LOW_LEAST], bound[IdleBound.HIGH_MOST] = -INT64_MAX, INT64_MAX
     if quantity == 0:
         # What is out stays out as long as the same side is wanted.
         same = isnan(weight) or (weight > 0.0 if out > 0 else weight < 0.0)
         if out == 0 and not isnan(weight):
             same = row == (wanted.protection[0, leg] if weight != 0.0 else -1)
-        calm = stop[StopPlace.NOTED] == 0 and same and (out == 0 or terms.leg[leg, Sized.BUNDLE] < 0)
-        return INT64_MAX if calm else 0
+        idle = stop[StopPlace.NOTED] == 0 and same and (out == 0 or terms.leg[leg, Sized.BUNDLE] < 0)
+        return INT64_MAX if idle else 0
     if row < 0 and out == 0:
         return INT64_MAX if stop[StopPlace.NOTED] == 0 and wanted.protection[0, leg] < 0 else 0
     if out != 0 or stop[StopPlace.RESTS] == 0 or stop[StopPlace.WITHDRAWN] + stop[StopPlace.TRIGGERED] > 0:
@@ -143,11 +143,11 @@ def _keep_from(stop: Integers, tick: int, bound: Integers) -> None:
     """Set the bounds of lows and highs that reach neither a stop nor its profit."""
     level, profit = stop[StopPlace.PRICE], stop[StopPlace.PROFIT]
     if stop[StopPlace.SIGN] > 0:
-        bound[CalmBound.LOW_LEAST] = level + 1 if level > 0 else -INT64_MAX
-        bound[CalmBound.HIGH_MOST] = profit - tick if profit > 0 else INT64_MAX
+        bound[IdleBound.LOW_LEAST] = level + 1 if level > 0 else -INT64_MAX
+        bound[IdleBound.HIGH_MOST] = profit - tick if profit > 0 else INT64_MAX
     else:
-        bound[CalmBound.HIGH_MOST] = level - 1 if level > 0 else INT64_MAX
-        bound[CalmBound.LOW_LEAST] = profit + tick if profit > 0 else -INT64_MAX
+        bound[IdleBound.HIGH_MOST] = level - 1 if level > 0 else INT64_MAX
+        bound[IdleBound.LOW_LEAST] = profit + tick if profit > 0 else -INT64_MAX
 
 
 @piece
@@ -177,13 +177,13 @@ def _bound_prices(at: int, part: float, book: Book, market: PollTable, terms: Te
             book.leg[leg, LegPlace.QUANTITY],
             terms.leg[leg, Sized.INSTRUMENT],
         )
-        bound[CalmBound.UNIT] = quantity * terms.rule[instrument, RulePlace.WORTH]
+        bound[IdleBound.UNIT] = quantity * terms.rule[instrument, RulePlace.WORTH]
         if quantity == 0:
             continue
         price = market.bars[BarPlace.CLOSE, instrument, at]
         off = int(price * part)
-        bound[CalmBound.PRICE_LEAST], bound[CalmBound.PRICE_MOST] = max(price - off, 1), price + off
-        low, high = bound[CalmBound.UNIT] * (price - off), bound[CalmBound.UNIT] * (price + off)
+        bound[IdleBound.PRICE_LEAST], bound[IdleBound.PRICE_MOST] = max(price - off, 1), price + off
+        low, high = bound[IdleBound.UNIT] * (price - off), bound[IdleBound.UNIT] * (price + off)
         book.instance[WORTH_LEAST, terms.leg[leg, Sized.INSTANCE]] += min(low, high)
         book.instance[WORTH_MOST, terms.leg[leg, Sized.INSTANCE]] += max(low, high)
         most += 2.0 * float(max(abs(low), abs(high)))
@@ -201,7 +201,7 @@ def _are_settled(at: int, part: float, book: Book, market: PollTable, terms: Ter
             if not silent and weight != 0.0 and not _is_too_dear(leg, weight, price, part, book, terms):
                 return False
         elif guarded or not silent:
-            if too_small(quantity, instrument, book.bound[leg, CalmBound.PRICE_LEAST], terms):
+            if too_small(quantity, instrument, book.bound[leg, IdleBound.PRICE_LEAST], terms):
                 return False
             if not silent and not _is_in_band(leg, weight, quantity, book, terms):
                 return False
@@ -222,8 +222,8 @@ def _is_too_dear(leg: int, weight: float, price: int, part: float, book: Book, t
     notional = abs(weight) * float(max(money, 0)) / float(sized[Sized.SHARES]) * (1.0 + ROUNDING)
     if money <= 0 or notional < float(rule[RulePlace.NOTIONAL_MIN]):
         return True
-    bound[CalmBound.PRICE_LEAST] = max(price - int(price * part), 1)
-    lots = notional / float(bound[CalmBound.PRICE_LEAST] * rule[RulePlace.WORTH])
+    bound[IdleBound.PRICE_LEAST] = max(price - int(price * part), 1)
+    lots = notional / float(bound[IdleBound.PRICE_LEAST] * rule[RulePlace.WORTH])
     return lots * (1.0 + ROUNDING) < max(float(rule[RulePlace.LOTS_MIN]), 1.0)
 
 
@@ -235,13 +235,13 @@ def _is_in_band(leg: int, weight: float, quantity: int, book: Book, terms: Terms
     if terms.volatility[leg] != 0.0 or least <= sized[Sized.SLACK] or abs(weight) > 1.0 or weight * quantity < 0.0:
         return False
     rule, more, doubt = terms.rule[sized[Sized.INSTRUMENT]], float(sized[Sized.SHARES]), ROUNDING
-    cheap = float(bound[CalmBound.PRICE_LEAST] * rule[RulePlace.WORTH])
-    dear = float(bound[CalmBound.PRICE_MOST] * rule[RulePlace.WORTH])
+    cheap = float(bound[IdleBound.PRICE_LEAST] * rule[RulePlace.WORTH])
+    dear = float(bound[IdleBound.PRICE_MOST] * rule[RulePlace.WORTH])
     if terms.account[Term.SPOT]:
         more *= 1.0 + terms.rate[Rate.COLLAR, 0] / terms.rate[Rate.COLLAR, 1]
         more *= 1.0 + terms.rate[Rate.FEE_MAX, 0] / terms.rate[Rate.FEE_MAX, 1]
         # The limit of a buy is a tick away, where the band is narrower than that.
-        doubt += float(rule[RulePlace.TICK]) / float(bound[CalmBound.PRICE_LEAST])
+        doubt += float(rule[RulePlace.TICK]) / float(bound[IdleBound.PRICE_LEAST])
     fewest = abs(weight) * float(least - sized[Sized.SLACK]) / (dear * more)
     largest = abs(weight) * float(most - sized[Sized.SLACK]) / (cheap * more)
     # Rounded down to whole lots.

@@ -9,9 +9,9 @@ from fanfold.desk import Desk, StrategyInstance
 from fanfold.errors import BadInput
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
-from fanfold.research import leaving
+from fanfold.research import dynamic_universe
+from fanfold.research.account_alignment import CLOSE, TIME, KnownBars, align
 from fanfold.research.account_book import PollTable, Rate, RulePlace, Term, Wanted
-from fanfold.research.account_laying import CLOSE, TIME, KnownBars, laid
 from fanfold.research.account_terms import FIGURE_MAX, AccountTerms
 from fanfold.research.columns import (
     Floats,
@@ -62,7 +62,7 @@ def market_of(desk: Desk, venue: str, history: History, account: AccountTerms, t
         _known(history, name, reach, 10 ** (scale - history.recordings[name].price_scale), account)
         for name, scale in zip(account.instruments, account.scales.prices, strict=True)
     ]
-    return laid(times, known, spans=bool(account.terms.account[Term.RESTS]))
+    return align(times, known, spans=bool(account.terms.account[Term.RESTS]))
 
 
 def _known(
@@ -109,9 +109,9 @@ def signals_of(desk: Desk, venue: str, account: AccountTerms, history: History, 
         strategy = contract.bind(instance.strategy, instance.params, len(instance.instruments))
         series = {symbol: _series(history, instance.timeframe, symbol, reach) for symbol in instance.instruments}
         members = [series[symbol] for symbol in instance.instruments]
-        left = leaving.targets_of(desk, venue, name, members, times) if strategy.cross_sectional else None
+        left = dynamic_universe.targets_of(desk, venue, name, members, times) if strategy.cross_sectional else None
         if left is not None:
-            plain[name] = leaving.WHY_PLAIN
+            plain[name] = dynamic_universe.WHY_PLAIN
             for symbol, spoken in left.items():
                 column = account.keys.index((name, symbol))
                 weights[column, spoken.rows], fixed[:, column] = spoken.wanted[WEIGHT], protection_of(instance)[1:]

@@ -23,7 +23,7 @@ from fanfold.research.account_book import (
 )
 from fanfold.research.account_market import History, market_of, refuse_wide_figures, signals_of, times_of
 from fanfold.research.account_rules import CODES
-from fanfold.research.account_scan import kept_scan
+from fanfold.research.account_scan import cached_scan
 from fanfold.research.account_tables import RefusedRows, TradedRows, result_of
 from fanfold.research.account_terms import FIGURE_MAX, AccountTerms, account_terms, refuse_resting, refuse_webhooks
 from fanfold.research.result import AccountResult
@@ -78,7 +78,7 @@ def traded_book(terms: AccountTerms, market: PollTable, wanted: Wanted) -> Book:
     book, first, sizes = blank_book(market.time.size, terms.terms), 0, list[tuple[int, int, int]]()
     while True:
         targets = wanted._replace(sizes=np.array(sizes, np.int64).reshape(-1, 3))
-        end = kept_scan()(market, terms.terms, targets, book, money_max, (first, bool(sizes)), guarded)
+        end = cached_scan()(market, terms.terms, targets, book, money_max, (first, bool(sizes)), guarded)
         if end.code == OVERFLOW:
             raise BadInput(
                 f"at {int(market.time[end.at])} the account is worth more than 64 bits hold in units of "

@@ -32,9 +32,10 @@ from fanfold.research.account_book import (
     Terms,
     Wanted,
 )
-from fanfold.research.account_calm import pass_calm_bars
-from fanfold.research.account_guards import guard
+from fanfold.research.account_idle import pass_idle_bars
 from fanfold.research.account_matching import match
+from fanfold.research.account_protection import protect
+from fanfold.research.account_resting_stops import keep_stops
 from fanfold.research.account_rules import (
     BAD_TARGET,
     MISSING_DATA,
@@ -56,9 +57,8 @@ from fanfold.research.account_sizing import (
     change,
     standing_lots,
 )
-from fanfold.research.account_stops import keep_stops
 from fanfold.research.columns import Integers, borrow
-from fanfold.research.kept import ACCOUNT, keep
+from fanfold.research.compile_cache import ACCOUNT, keep
 from fanfold.research.tape import piece
 
 MINUTE_S = 60
@@ -99,12 +99,12 @@ def scan(
         _remain(at, kept)
         at, midway = at + 1, False
         if not guarded or (of.account[Term.RESTS] and targets.protection.shape[0] == 1):
-            at = pass_calm_bars(at, kept, bars, of, targets, money_max, guarded)
+            at = pass_idle_bars(at, kept, bars, of, targets, money_max, guarded)
     return End(DONE, bars.time.size, 0)
 
 
 @cache
-def kept_scan() -> Any:
+def cached_scan() -> Any:
     """Return the scan, compiled before where that was kept."""
     return keep(scan, ACCOUNT)
 
@@ -116,7 +116,7 @@ def _come_to(at: int, book: Book, market: PollTable, terms: Terms, wanted: Wante
         match(at, book, market, terms)
     _take_targets(at, book, market, wanted, terms)
     if guarded:
-        guard(at, book, market, terms, wanted)
+        protect(at, book, market, terms, wanted)
     _value(at, book, market, terms)
 
 

@@ -1,6 +1,6 @@
 """Back-test a desk, or one strategy: fast in compiled scans, or through the production verbs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
@@ -16,10 +16,9 @@ from fanfold.local.run_plan import RunPlan
 from fanfold.research.account_market import History
 from fanfold.research.account_result import run_account
 from fanfold.research.account_terms import refuse_webhooks
+from fanfold.research.arguments import Files, Moment, Number, fee_of, files_of, positive, seconds_of, slippage_of, whole
 from fanfold.research.data_hashes import data_hash, desk_hash
 from fanfold.research.full_account import account_of
-from fanfold.research.given_files import files_of
-from fanfold.research.given_numbers import Moment, Number, fee_of, positive, seconds_of, slippage_of, whole
 from fanfold.research.result import AccountResult, BacktestResult, Fidelity, Provenance
 from fanfold.risk.policy import prepare
 from fanfold.simulation.full_run import full_run
@@ -46,7 +45,7 @@ NO_FRICTIONS = Frictions()
 
 def backtest(
     strategy: str | None = None,
-    data: Sequence[str | Path] | str | Path = (),
+    data: Files = (),
     *,
     desk: str | Path | None = None,
     params: Mapping[str, Any] | None = None,
@@ -73,7 +72,7 @@ def backtest(
 
 def planned_of(
     strategy: str | None,
-    data: Sequence[str | Path] | str | Path,
+    data: Files,
     desk: str | Path | None,
     params: Mapping[str, Any] | None,
     since: Moment | None,

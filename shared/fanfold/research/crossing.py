@@ -12,10 +12,10 @@ from numba import njit
 
 from fanfold.indicators import steps
 from fanfold.research.columns import IntegerBars, Integers, borrow
+from fanfold.research.compile_cache import QUANTITY, keep
 from fanfold.research.compiled import inlined
 from fanfold.research.equity_line import farthest
-from fanfold.research.kept import QUANTITY, keep
-from fanfold.research.lane import BLOCK, lane_of
+from fanfold.research.fixed_size_scan import BLOCK, scan_of
 from fanfold.research.step_signals import SignalTape
 from fanfold.research.tape import piece
 from fanfold.strategies import sma_cross
@@ -141,9 +141,9 @@ def begun(windows: SumWindows, bars: IntegerBars) -> tuple[CrossingSource, Cross
 
 
 @cache
-def crossing_lane() -> Any:
+def crossing_scan() -> Any:
     """Return the compiled scan of a crossing."""
-    return lane_of(inlined(crossed), QUANTITY, digest(sma_cross.step))
+    return scan_of(inlined(crossed), QUANTITY, digest(sma_cross.step))
 
 
 class SummedCloses(NamedTuple):

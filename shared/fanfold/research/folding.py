@@ -18,8 +18,8 @@ from numba.extending import overload
 
 from fanfold.market.bars import FIGURE_MAX
 from fanfold.research.columns import Floats, IntegerBars, StepColumns, borrow, step_columns
+from fanfold.research.compile_cache import STRATEGY, keep, step_part
 from fanfold.research.compiled import columns_read, inlined
-from fanfold.research.kept import STRATEGY, keep, step_part
 from fanfold.signals.legs import Leg
 from fanfold.strategy.contract import Bars, Protected, Strategy, Universe
 from fanfold.strategy.loading import attempted

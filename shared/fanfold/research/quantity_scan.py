@@ -1,7 +1,8 @@
 """Trade the signals of a strategy by a fixed quantity, and sum up what comes of them, without a series of equity.
 
 Between two fills an account holds the same, so its equity is a line over the close: sums follow from prefix sums, and
-of whole blocks of bars it is enough to know the highest and the lowest close. Rules and figures are those of ``lane``.
+of whole blocks of bars it is enough to know the highest and the lowest close. Rules and figures are those of
+``fixed_size_scan``.
 """
 
 from functools import cache
@@ -10,20 +11,20 @@ from typing import Any
 from numba import njit
 
 from fanfold.research.columns import Integers, borrow
-from fanfold.research.kept import QUANTITY, keep
-from fanfold.research.lane import DONE, OVERFLOW, LaneTerms, priced, quantity_of, too_large
+from fanfold.research.compile_cache import QUANTITY, keep
+from fanfold.research.fixed_size_scan import ScanTerms, priced, quantity_of, too_large
 from fanfold.research.quantity_sums import BLOCK, BarFact, CurveSum, QuantitySums, TripSum, ValuedBars
 from fanfold.research.step_signals import SignalTape
-from fanfold.research.tape import TRIPS, FillField, FillTape, TripField, piece, write_fill
+from fanfold.research.tape import DONE, OVERFLOW, TRIPS, FillField, FillTape, TripField, piece, write_fill
 
 
 @cache
-def kept_trade() -> Any:
+def cached_trade() -> Any:
     """Return the scan that trades signals, compiled before where that was kept."""
     return keep(njit(nogil=True, error_model="numpy")(_trade), QUANTITY)
 
 
-def _trade(signals: SignalTape, count: int, bars: ValuedBars, terms: LaneTerms, tape: FillTape,
+def _trade(signals: SignalTape, count: int, bars: ValuedBars, terms: ScanTerms, tape: FillTape,
            sums: QuantitySums) -> int:  # fmt: skip
     """Trade so many signals; return DONE or OVERFLOW."""
     wanted, market, written, kept = borrow(signals), borrow(bars), borrow(tape), borrow(sums)
@@ -73,7 +74,7 @@ def _begin(cash: int, bars: ValuedBars, sums: QuantitySums, tape: FillTape) -> N
 
 
 @piece
-def _fill(order: int, at: int, bars: ValuedBars, terms: LaneTerms, tape: FillTape, sums: QuantitySums) -> int:
+def _fill(order: int, at: int, bars: ValuedBars, terms: ScanTerms, tape: FillTape, sums: QuantitySums) -> int:
     """Fill an order at a bar's open, and return the cash that comes of it."""
     price, notional, fee = priced(order, bars.facts[at, BarFact.OPEN], terms)
     write_fill(tape, 0, at, order, price, fee, terms.worth, terms.step)

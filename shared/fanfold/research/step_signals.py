@@ -8,8 +8,8 @@ import numpy as np
 from numba import njit
 
 from fanfold.research.columns import Floats, Integers, borrow
+from fanfold.research.compile_cache import STRATEGY, keep, step_part
 from fanfold.research.compiled import inlined, part
-from fanfold.research.kept import STRATEGY, keep, step_part
 from fanfold.strategy.contract import Bars
 
 # How many signals there are, where one is no finite number.

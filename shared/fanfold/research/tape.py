@@ -11,6 +11,17 @@ from fanfold.research.compiled import part
 piece = part(error_model="numpy")
 # A sum of two figures below it fits into 64 bits.
 LIMIT = 2.0**62
+# How a scan ended: at the last bar, or at a figure that 64 bits do not hold.
+DONE, OVERFLOW = 0, 1
+
+
+class ScanResult(NamedTuple):
+    """The outcome of a scan of one instrument, in integers: money of ``scale`` decimals, rows of fills and trips."""
+
+    fills: Integers
+    trips: Integers
+    equity: Integers
+    scale: int
 
 
 class FillField(IntEnum):

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from fanfold.research.chart_series import ChartLine, MonthRow
-from fanfold.research.self_contained import page_of
+from fanfold.research.offline_page import page_of
 
 
 class Metric(msgspec.Struct, frozen=True):

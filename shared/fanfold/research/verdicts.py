@@ -11,11 +11,10 @@ from fanfold.local.run_plan import SEED, SEEDED_START, RunPlan
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
 from fanfold.market.recordings import Recordings
+from fanfold.research.arguments import Files, files_of, number_of, whole
 from fanfold.research.bias_lab import evidence, judging
 from fanfold.research.bias_lab.evidence import EvidenceTerms
 from fanfold.research.bias_lab.judging import Progress, StrategyVerdict, VerdictMarket
-from fanfold.research.given_files import Files, files_of
-from fanfold.research.given_numbers import number_of, whole
 from fanfold.research.library import RunLibrary, Tried
 from fanfold.research.sweeping.trial_rows import params_text
 from fanfold.simulation import market

@@ -119,18 +119,18 @@ def _traded(
     planned: RunPlan, terms: "Frictions", fidelity: Literal["fast", "full"], progress: Callable[[str], None]
 ) -> "BacktestResult":
     """Back-test a plan, and say so where code is compiled first."""
-    from fanfold.research import kept  # noqa: PLC0415 - as above
+    from fanfold.research import compile_cache  # noqa: PLC0415 - as above
     from fanfold.research.backtesting import of_plan  # noqa: PLC0415 - as above
 
     def say(name: str) -> None:
         progress(f"compiling {_COMPILED.get(name, name)}; it is kept for the next time")
 
-    heard = kept.on_compile.set(say)
+    heard = compile_cache.on_compile.set(say)
     try:
         progress("trading through the services' code" if fidelity == "full" else "trading")
         return of_plan(planned, terms, fidelity)
     finally:
-        kept.on_compile.reset(heard)
+        compile_cache.on_compile.reset(heard)
 
 
 def _judged(planned: RunPlan, terms: "Frictions", library: Path, progress: Callable[[str], None]) -> "BiasFindings":
@@ -145,11 +145,11 @@ def _judged(planned: RunPlan, terms: "Frictions", library: Path, progress: Calla
 
 def _keep(done: "BacktestResult", planned: RunPlan, library: "RunLibrary", tags: Sequence[str]) -> str:
     """Keep a back-test in the library, and return its id."""
-    from fanfold.research import kept_runs  # noqa: PLC0415 - as above
+    from fanfold.research import library_rows  # noqa: PLC0415 - as above
     from fanfold.research.library import RunStamp  # noqa: PLC0415 - as above
 
-    run = kept_runs.backtest_run(done)
-    rows = kept_runs.backtest_rows(done, planned.desk)
+    run = library_rows.backtest_run(done)
+    rows = library_rows.backtest_rows(done, planned.desk)
     latency_s = done.provenance.latency_s
     summary = f"latency {latency_s} s" if latency_s else ""
     library.keep(RunStamp(run, "back-test", now_s(), summary), rows, tags)

@@ -74,7 +74,7 @@ def command(
     tag: Tags = None,
 ) -> Answer:
     """Return the findings; a failure where a check failed."""
-    from fanfold.research import kept_runs, verdict  # noqa: PLC0415 - they load numba
+    from fanfold.research import library_rows, verdict  # noqa: PLC0415 - they load numba
     from fanfold.research.library import RunStamp  # noqa: PLC0415 - as above
 
     kept = checked_library(library, tag or ())
@@ -94,8 +94,8 @@ def command(
             library=kept.folder,
             progress=progress,
         )
-    stamp = RunStamp(kept_runs.verdict_run(reached), "verdict", now_s(), reached.summary)
-    kept.keep(stamp, kept_runs.verdict_rows(reached), tag or ())
+    stamp = RunStamp(library_rows.verdict_run(reached), "verdict", now_s(), reached.summary)
+    kept.keep(stamp, library_rows.verdict_rows(reached), tag or ())
     return Answer(msgspec.to_builtins(reached), _text(reached), Exit.OK if reached.passed else Exit.FAILED)
 
 

@@ -28,9 +28,9 @@ from fanfold.research.bias_lab.permuting import (
 from fanfold.research.bias_lab.shuffling import TILE
 from fanfold.research.bias_lab.trading import TradedBars, TradeTerms, nothing_held, share_of, trade
 from fanfold.research.columns import Floats, Integers, borrow
+from fanfold.research.compile_cache import PERMUTED, keep, step_part
 from fanfold.research.compiled import columns_read, inlined, part
 from fanfold.research.folding import ENDLESS, PROTECTED, UNSOUND, write
-from fanfold.research.kept import PERMUTED, keep, step_part
 from fanfold.research.tape import piece
 from fanfold.strategies import sma_cross
 from fanfold.strategy.contract import Bars, Strategy

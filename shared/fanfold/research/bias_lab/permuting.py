@@ -16,7 +16,7 @@ from numba import njit
 from fanfold.research.bias_lab.market_columns import MarketColumns
 from fanfold.research.bias_lab.shuffling import RUN, TILE, TileOrder, drawn, gather, shuffled
 from fanfold.research.columns import EVERY, Floats, borrow
-from fanfold.research.kept import PERMUTED, keep
+from fanfold.research.compile_cache import PERMUTED, keep
 from fanfold.research.tape import piece
 
 

@@ -14,7 +14,7 @@ from numba import njit
 from fanfold.research.bias_lab.deciding import Decisions
 from fanfold.research.bias_lab.market_columns import MarketColumns
 from fanfold.research.columns import Floats, borrow
-from fanfold.research.kept import PERMUTED, keep
+from fanfold.research.compile_cache import PERMUTED, keep
 from fanfold.research.tape import piece
 from fanfold.strategy.contract import Strategy
 

@@ -20,15 +20,15 @@ from fanfold.research.columns import IntegerBars, StepColumns, contiguous, integ
 from fanfold.research.compiled import columns_read
 from fanfold.research.crossing import ROUNDED, crossings, summed, windows_of
 from fanfold.research.figures import TradedSums, TripSums, metrics_from
-from fanfold.research.fixed_size import FixedSize, lane_terms, money_scale
+from fanfold.research.fixed_size import FixedSize, money_scale, scan_terms
+from fanfold.research.fixed_size_scan import BLOCK, ScanTerms
 from fanfold.research.folding import why_refused
-from fanfold.research.lane import BLOCK, OVERFLOW, LaneTerms
-from fanfold.research.quantity_scan import kept_trade
+from fanfold.research.quantity_scan import cached_trade
 from fanfold.research.quantity_sums import BarFact, CurveSum, blank_sums, valued_bars
 from fanfold.research.result import AccountMetrics
 from fanfold.research.step_signals import NOT_FINITE, StepSource, blank_signals, signals_by
 from fanfold.research.sweeping.sweep_job import TrialBatch
-from fanfold.research.tape import blank_tape
+from fanfold.research.tape import OVERFLOW, blank_tape
 from fanfold.strategy import checking, contract
 from fanfold.strategy.contract import Strategy
 from fanfold.strategy.loading import attempted
@@ -72,7 +72,7 @@ class QuantityTrials:
         self._signals, self._above = blank_signals(count), np.empty(BLOCK, np.uint8)
         self._summed = summed(self._bars.close, np.ascontiguousarray(self._valued.facts[:, BarFact.CLOSES_BEFORE]))
         self._columns: StepColumns | None = None
-        self._terms: LaneTerms | None = None
+        self._terms: ScanTerms | None = None
 
     def _bound(self, batch: TrialBatch) -> list[Strategy]:
         """Return the strategies of the configurations that it takes."""
@@ -104,8 +104,8 @@ class QuantityTrials:
         if np.abs(self._signals.weight[:count]).max(initial=0.0) > 1.0:
             # A back-test refuses it; to ask for every trial would take longer than to trade it.
             checking.refuse(self._name, dict(configuration), 1)
-        self._terms = terms = self._terms or lane_terms(self._bars, self._fixed, self._scale)
-        code = kept_trade()(self._signals, count, self._valued, terms, self._tape, self._sums)
+        self._terms = terms = self._terms or scan_terms(self._bars, self._fixed, self._scale)
+        code = cached_trade()(self._signals, count, self._valued, terms, self._tape, self._sums)
         if code == OVERFLOW:
             raise BadInput(
                 f"the position is worth more than 64 bits hold in units of 1e-{self._scale}: trade a smaller quantity, "
@@ -152,7 +152,7 @@ class QuantityTrials:
         start = strategy.start(strategy.params)
         return int(signals_by(strategy.step)(source, start, first, end, self._signals))
 
-    def _traded(self, terms: LaneTerms) -> TradedSums:
+    def _traded(self, terms: ScanTerms) -> TradedSums:
         curve, trips, bars = self._sums.curve.tolist(), self._sums.trips.tolist(), self._bars
         closes, opened = bars.close, self._valued.first
         return TradedSums(

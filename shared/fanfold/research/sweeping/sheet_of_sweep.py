@@ -11,7 +11,7 @@ from fanfold.errors import BadInput
 from fanfold.performance.texts import moment
 from fanfold.research import chart_series
 from fanfold.research.library import COSTS
-from fanfold.research.self_contained import page_of
+from fanfold.research.offline_page import page_of
 from fanfold.research.sweeping.heat_maps import MapCells, ParamGroups, grouped, most_varying
 from fanfold.research.sweeping.sheet_texts import (
     FigureKind,

@@ -8,7 +8,7 @@ import pyarrow as pa
 from fanfold.performance.texts import moment
 from fanfold.research import chart_series
 from fanfold.research.metric_texts import NONE, amount, share
-from fanfold.research.self_contained import page_of
+from fanfold.research.offline_page import page_of
 from fanfold.research.sweeping.sheet_texts import figure_text, label_of, params_text, provenance_of
 from fanfold.research.sweeping.walking import WalkedFold, WalkForwardResult
 from fanfold.research.tear_sheet import Metric, MetricGroup, TextTable

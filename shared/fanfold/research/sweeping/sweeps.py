@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from fanfold.errors import BadInput
 from fanfold.local.run_plan import RunPlan
+from fanfold.research.arguments import Files, Moment, positive, whole
 from fanfold.research.backtesting import NO_FRICTIONS, Frictions, planned_of, with_frictions
-from fanfold.research.given_numbers import Moment, positive, whole
 from fanfold.research.library import RunLibrary, RunStamp
 from fanfold.research.sweeping.parts_of_sweep import SweepParts, job_hash
 from fanfold.research.sweeping.planning import Frame, SweepOptions, Together, frame_of, job_of
@@ -25,7 +25,7 @@ Progress = Callable[[int], None]
 
 def sweep(
     strategy: str,
-    data: Sequence[str | Path] | str | Path = (),
+    data: Files = (),
     *,
     grid: Mapping[str, str | Sequence[Any]],
     draw: int = 0,

@@ -19,9 +19,9 @@ from fanfold.performance import ratios
 from fanfold.performance.texts import moment
 from fanfold.research.account_market import History
 from fanfold.research.account_result import run_account
+from fanfold.research.arguments import Files, Moment
 from fanfold.research.backtesting import NO_FRICTIONS, Frictions, planned_of
 from fanfold.research.columns import Floats, Integers
-from fanfold.research.given_numbers import Moment
 from fanfold.research.library import COSTS, RunLibrary, RunStamp, check_figure
 from fanfold.research.sweeping.parts_of_sweep import SweepParts, job_hash
 from fanfold.research.sweeping.planning import SweepOptions
@@ -75,7 +75,7 @@ class WalkForwardResult(NamedTuple):
 
 def walk_forward(
     strategy: str,
-    data: Sequence[str | Path] | str | Path = (),
+    data: Files = (),
     *,
     grid: Mapping[str, str | Sequence[Any]],
     train: str = "",

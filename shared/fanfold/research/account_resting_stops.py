@@ -17,8 +17,8 @@ from fanfold.research.account_book import (
     Terms,
     Wanted,
 )
-from fanfold.research.account_guards import cost_of_open
 from fanfold.research.account_matching import end_stop
+from fanfold.research.account_protection import cost_of_open
 from fanfold.research.account_sizing import ORDERED, too_small
 from fanfold.research.tape import piece, share_of
 from fanfold.risk.resting_stops import STEPS

@@ -1,4 +1,4 @@
-"""Orders and weights that are given: fills and equity of a walk in plain decimals, to the last digit."""
+"""Columns of orders and weights: fills and equity of a walk in plain decimals, to the last digit."""
 
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
@@ -12,7 +12,7 @@ from fanfold.market.recording import Recording
 from fanfold.research import backtest_orders
 from fanfold.research.columns import integer_bars
 from fanfold.research.fixed_size import FixedSize, fixed_size
-from fanfold.research.given_orders import Costs
+from fanfold.research.order_backtest import Costs
 from fanfold.research.tape import FillField
 from fanfold.strategy import contract
 

@@ -1,4 +1,4 @@
-"""Compiled code, kept between runs in the user's cache folder, under a digest of all that it was made of."""
+"""A cache of compiled code between runs, in the user's cache folder, under a digest of all that it was made of."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -19,9 +19,9 @@ from fanfold import __version__
 from fanfold.strategy.step_code import digest
 
 # The modules whose functions become parts of a compiled account, and of a compiled strategy.
-ACCOUNT = ("account_book", "account_bounds", "account_calm", "account_guards", "account_matching", "account_rules",
-           "account_scan", "account_sizing", "account_stops", "columns", "tape")  # fmt: skip
-STRATEGY = ("columns", "compiled", "equity_line", "folding", "lane", "tape", "step_signals")
+ACCOUNT = ("account_book", "account_bounds", "account_idle", "account_protection", "account_matching", "account_rules",
+           "account_scan", "account_sizing", "account_resting_stops", "columns", "tape")  # fmt: skip
+STRATEGY = ("columns", "compiled", "equity_line", "folding", "fixed_size_scan", "tape", "step_signals")
 QUANTITY = (*STRATEGY, "crossing", "quantity_scan", "quantity_sums")
 PERMUTED = (*STRATEGY, *(f"bias_lab/{name}" for name in ("permuted_trading", "permuting", "shuffling", "trading")))
 
@@ -41,7 +41,7 @@ def digest_of(modules: tuple[str, ...]) -> str:
 
     That is numbers, and the fields of named tuples, which compiled code reads by their places.
     """
-    texts = [(Path(__file__).parent / f"{name}.py").read_bytes() for name in ("kept", *modules)]
+    texts = [(Path(__file__).parent / f"{name}.py").read_bytes() for name in ("compile_cache", *modules)]
     names = (vars(import_module(f"{__package__}.{name.replace('/', '.')}")) for name in modules)
     taken = [sorted((name, part) for name, value in each.items() if (part := _taken(value))) for each in names]
     return blake2s(b"\0".join([*texts, __version__.encode(), repr(taken).encode()]), digest_size=8).hexdigest()

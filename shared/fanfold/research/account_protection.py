@@ -17,7 +17,7 @@ from fanfold.research.tape import OLDEST, FillField, piece, share_of
 
 
 @piece
-def guard(at: int, book: Book, market: PollTable, terms: Terms, wanted: Wanted) -> None:
+def protect(at: int, book: Book, market: PollTable, terms: Terms, wanted: Wanted) -> None:
     """Put exits in the place of targets whose position its protection closes, and drop those that are not followed."""
     closed = False
     for leg in range(len(book.leg)):

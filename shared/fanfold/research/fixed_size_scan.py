@@ -13,21 +13,21 @@ import numpy as np
 from numba import njit
 
 from fanfold.research.columns import IntegerBars, Integers, borrow
+from fanfold.research.compile_cache import STRATEGY, keep, step_part
 from fanfold.research.equity_line import draw_line, farthest
-from fanfold.research.kept import STRATEGY, keep, step_part
 from fanfold.research.step_signals import SignalTape, blank_signals, signalled_by
-from fanfold.research.tape import FILLS, LIMIT, FillTape, fee_of, piece, worsened, write_fill
+from fanfold.research.tape import DONE, FILLS, LIMIT, OVERFLOW, FillTape, fee_of, piece, worsened, write_fill
 
-# FULL: the tape may have no room for the fills of the next block.
-DONE, OVERFLOW, FULL = 0, 1, 2
+# How a scan stopped, besides DONE and OVERFLOW: the tape may have no room for the fills of the next block.
+FULL = 2
 # Bars that are folded, then traded: as many as the processor keeps at hand.
 BLOCK = 4_096
 # Bound anew in the copy of the scan for each source of signals.
 signalled: Any = None
 
 
-class LaneTerms(NamedTuple):
-    """The terms of a lane, as integers.
+class ScanTerms(NamedTuple):
+    """The terms of a scan, as integers.
 
     ``cash`` is in steps of cash, ``size`` the lots of a weight of 1, ``worth`` the steps of cash of a lot at a price of
     one tick of the bars' scale; ``fee`` and ``worse`` are shares, as numerator and denominator; ``tick`` is in ticks of
@@ -43,7 +43,7 @@ class LaneTerms(NamedTuple):
     step: int
 
 
-class LaneRoom(NamedTuple):
+class ScanRoom(NamedTuple):
     """Room for what happens in a block: its signals, and the bar and the open at which each order of it fills.
 
     The first order is the one that waits from the block before; ``fills_at`` is -1 for one that finds no volume.
@@ -55,7 +55,7 @@ class LaneRoom(NamedTuple):
 
 
 class Holding(NamedTuple):
-    """The account of a lane: cash, lots, the lots of an order that waits, and the number of bars that are valued.
+    """The account of a scan: cash, lots, the lots of an order that waits, and the number of bars that are valued.
 
     ``valued`` is -1 where 64 bits do not hold a figure.
     """
@@ -66,7 +66,7 @@ class Holding(NamedTuple):
     valued: int
 
 
-class LanePoint(NamedTuple):
+class ScanPoint(NamedTuple):
     """A place between two blocks: the first bar of the next, the progress of the signals, and the account."""
 
     at: int
@@ -74,21 +74,21 @@ class LanePoint(NamedTuple):
     holding: Holding
 
 
-class LaneEnd(NamedTuple):
+class ScanEnd(NamedTuple):
     """The end of a scan: its code, and the block at which it ended. From FULL a scan goes on, with a longer tape."""
 
     code: int
-    point: LanePoint
+    point: ScanPoint
 
 
-def before_all(progress: Any, terms: LaneTerms) -> LanePoint:
+def before_all(progress: Any, terms: ScanTerms) -> ScanPoint:
     """Return the place before the first bar."""
-    return LanePoint(0, progress, Holding(terms.cash, 0, 0, 0))
+    return ScanPoint(0, progress, Holding(terms.cash, 0, 0, 0))
 
 
-def blank_room() -> LaneRoom:
+def blank_room() -> ScanRoom:
     """Return room for any block."""
-    return LaneRoom(blank_signals(BLOCK), np.empty(BLOCK + 1, np.int64), np.empty(BLOCK + 1, np.int64))
+    return ScanRoom(blank_signals(BLOCK), np.empty(BLOCK + 1, np.int64), np.empty(BLOCK + 1, np.int64))
 
 
 @piece
@@ -100,40 +100,40 @@ def quantity_of(weight: float, size: int) -> int:
 
 
 @piece
-def too_large(lots: int, price: int, of: int, cash: int, terms: LaneTerms) -> bool:
+def too_large(lots: int, price: int, of: int, cash: int, terms: ScanTerms) -> bool:
     """Return whether 64 bits may not hold the worth of lots, ``of`` times, and cash."""
     return abs(float(lots)) * float(price) * float(terms.worth) * float(of) + abs(float(cash)) > LIMIT
 
 
 @piece
-def priced(order: int, opened: int, terms: LaneTerms) -> tuple[int, int, int]:
+def priced(order: int, opened: int, terms: ScanTerms) -> tuple[int, int, int]:
     """Return the price, the notional and the fee of an order at a bar's open."""
     price = worsened(order, opened, terms.worse[0], terms.worse[1], terms.tick)
     notional = abs(order) * price * terms.worth
     return price, notional, fee_of(notional, terms.fee[0], terms.fee[1], terms.step)
 
 
-def _scan(source: Any, point: LanePoint, bars: IntegerBars, terms: LaneTerms, room: LaneRoom, tape: FillTape,
-          equity: Integers) -> LaneEnd:  # fmt: skip
+def _scan(source: Any, point: ScanPoint, bars: IntegerBars, terms: ScanTerms, room: ScanRoom, tape: FillTape,
+          equity: Integers) -> ScanEnd:  # fmt: skip
     seen, market, block, written, worths = borrow(source), borrow(bars), borrow(room), borrow(tape), borrow(equity)
     since, progress, holding = point
     for first in range(since, worths.size, BLOCK):
         end = min(first + BLOCK, worths.size)
         if written.fills.shape[0] - written.counts[FILLS] < end - first:
-            return LaneEnd(FULL, LanePoint(first, progress, holding))
+            return ScanEnd(FULL, ScanPoint(first, progress, holding))
         progress, count = signalled(seen, progress, first, end, block.signals)
         if count < 0:
-            return LaneEnd(count, LanePoint(first, progress, holding))
+            return ScanEnd(count, ScanPoint(first, progress, holding))
         _plan(block, count, first, end, market)
         top = farthest(market.close, first, end)[1]
         holding = _trade(holding, block, count, end, top, market, terms, written, worths)
         if holding.valued < 0:
-            return LaneEnd(OVERFLOW, LanePoint(first, progress, holding))
-    return LaneEnd(DONE, LanePoint(worths.size, progress, holding))
+            return ScanEnd(OVERFLOW, ScanPoint(first, progress, holding))
+    return ScanEnd(DONE, ScanPoint(worths.size, progress, holding))
 
 
 @piece
-def _plan(room: LaneRoom, count: int, first: int, end: int, bars: IntegerBars) -> None:
+def _plan(room: ScanRoom, count: int, first: int, end: int, bars: IntegerBars) -> None:
     """Write where the orders of a block fill, ahead of all: their bars lie far apart, and are read at the same time."""
     at = first
     for number in range(count + 1):
@@ -147,7 +147,7 @@ def _plan(room: LaneRoom, count: int, first: int, end: int, bars: IntegerBars) -
 
 
 @piece
-def _trade(holding: Holding, room: LaneRoom, count: int, end: int, top: int, bars: IntegerBars, terms: LaneTerms,
+def _trade(holding: Holding, room: ScanRoom, count: int, end: int, top: int, bars: IntegerBars, terms: ScanTerms,
            tape: FillTape, equity: Integers) -> Holding:  # fmt: skip
     """Trade the signals of a block, whose highest close is ``top``, and value it up to bar ``end``."""
     cash, lots, waits, valued = holding
@@ -173,12 +173,13 @@ def _trade(holding: Holding, room: LaneRoom, count: int, end: int, top: int, bar
     return Holding(cash, lots, waits, end)
 
 
-def lane_of(signalled: Any, modules: tuple[str, ...], part: str) -> Any:
-    """Return the compiled scan of a source of signals; see ``kept.keep``."""
-    return keep(njit(FunctionType(_scan.__code__, _scan.__globals__ | {"signalled": signalled}, "lane")), modules, part)
+def scan_of(signalled: Any, modules: tuple[str, ...], part: str) -> Any:
+    """Return the compiled scan of a source of signals; see ``compile_cache.keep``."""
+    scan = FunctionType(_scan.__code__, _scan.__globals__ | {"signalled": signalled}, "fixed_size")
+    return keep(njit(scan), modules, part)
 
 
 @cache
-def lane(step: FunctionType) -> Any:
+def step_scan(step: FunctionType) -> Any:
     """Return the compiled scan of a step."""
-    return lane_of(signalled_by(step), STRATEGY, step_part(step))
+    return scan_of(signalled_by(step), STRATEGY, step_part(step))

@@ -1,4 +1,4 @@
-"""Orders that are given, filled and valued in one compiled scan; between two of them it only writes equity."""
+"""A column of orders, filled and valued in one compiled scan; between two of them it only writes equity."""
 
 from functools import cache
 from typing import Any, NamedTuple
@@ -6,16 +6,15 @@ from typing import Any, NamedTuple
 from numba import njit
 
 from fanfold.research.columns import Floats, IntegerBars, Integers, borrow
+from fanfold.research.compile_cache import keep
 from fanfold.research.equity_line import draw_line
-from fanfold.research.kept import keep
-from fanfold.research.tape import LIMIT, FillTape, fee_of, piece, worsened, write_fill
+from fanfold.research.tape import DONE, LIMIT, OVERFLOW, FillTape, fee_of, piece, worsened, write_fill
 
-GIVEN = ("columns", "equity_line", "given_scan", "tape")
-DONE, OVERFLOW = 0, 1
+ORDERS = ("columns", "equity_line", "order_scan", "tape")
 
 
-class GivenTerms(NamedTuple):
-    """The terms of a scan, as integers; see ``lane.LaneTerms``."""
+class OrderTerms(NamedTuple):
+    """The terms of a scan, as integers; see ``fixed_size_scan.ScanTerms``."""
 
     cash: int
     worth: int
@@ -26,7 +25,7 @@ class GivenTerms(NamedTuple):
     notional_max: int
 
 
-class GivenOrders(NamedTuple):
+class OrderColumn(NamedTuple):
     """Orders or weights at the closes of the bars ``rows``, which rise: lots to trade, or shares of equity to hold.
 
     The column of the other kind is empty.
@@ -37,7 +36,7 @@ class GivenOrders(NamedTuple):
     weights: Floats
 
 
-class GivenEnd(NamedTuple):
+class ColumnEnd(NamedTuple):
     """The end of a scan, and its bar."""
 
     code: int
@@ -45,8 +44,8 @@ class GivenEnd(NamedTuple):
 
 
 @njit(error_model="numpy", nogil=True)
-def scan(bars: IntegerBars, order_rows: GivenOrders, terms: GivenTerms, tape: FillTape, equity: Integers) -> GivenEnd:
-    """Trade what is given: it fills at the next open that has volume, with what still waits then."""
+def scan(bars: IntegerBars, order_rows: OrderColumn, terms: OrderTerms, tape: FillTape, equity: Integers) -> ColumnEnd:
+    """Trade a column: an order fills at the next open that has volume, with what still waits then."""
     opens, closes, traded = borrow(bars.open), borrow(bars.close), borrow(bars.volume)
     rows, lots, weights = borrow(order_rows.rows), borrow(order_rows.lots), borrow(order_rows.weights)
     written, worths = borrow(tape), borrow(equity)
@@ -65,16 +64,16 @@ def scan(bars: IntegerBars, order_rows: GivenOrders, terms: GivenTerms, tape: Fi
             held += waits
             waits = 0
             if abs(float(held)) * terms.notional_max + abs(float(cash)) > LIMIT:
-                return GivenEnd(OVERFLOW, fills_at)
+                return ColumnEnd(OVERFLOW, fills_at)
             draw_line(worths, closes, fills_at, last + 1, cash, held * terms.worth)
         if number < rows.size and weights.size > 0:
             waits = _target(weights[number], worths[last], closes[last] * terms.worth) - held
         elif number < rows.size:
             waits += lots[number]
         if abs(float(waits)) * terms.notional_max > LIMIT:
-            return GivenEnd(OVERFLOW, last)
+            return ColumnEnd(OVERFLOW, last)
         first = last + 1
-    return GivenEnd(DONE, worths.size)
+    return ColumnEnd(DONE, worths.size)
 
 
 @piece
@@ -94,6 +93,6 @@ def _target(weight: float, equity: int, unit: int) -> int:
 
 
 @cache
-def kept_scan() -> Any:
+def cached_scan() -> Any:
     """Return the scan, compiled before where that was kept."""
-    return keep(scan, GIVEN)
+    return keep(scan, ORDERS)

@@ -1,4 +1,4 @@
-"""Compiled code is kept, and what is compiled because it was not is said."""
+"""Compiled code is cached, and the console hears what is compiled because it was not."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ from numba import njit
 from numba.core.cpu import CPUContext
 
 from fanfold.cli.main import main
-from fanfold.research import account_stops, folding, kept
+from fanfold.research import account_resting_stops, compile_cache, folding
 from fanfold.research.columns import StepColumns
 from fanfold.strategy import contract, folder
 from fanfold.strategy.contract import Bars
@@ -21,28 +21,28 @@ def doubled() -> Any:
     def twice(figure: int) -> int:
         return 2 * figure
 
-    return kept.keep(njit(twice), ("columns",), "test")
+    return compile_cache.keep(njit(twice), ("columns",), "test")
 
 
 def test_what_is_compiled_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     heard: list[str] = []
-    before = kept.on_compile.set(heard.append)
+    before = compile_cache.on_compile.set(heard.append)
     try:
         assert doubled()(21) == 42
         assert heard == ["twice"]
         assert doubled()(4) == 8
     finally:
-        kept.on_compile.reset(before)
+        compile_cache.on_compile.reset(before)
     assert len(heard) == 1
-    assert list(kept.folder().iterdir())
+    assert list(compile_cache.folder().iterdir())
 
 
 KEPT = """
 import numpy as np
 from numba import njit
 
-from fanfold.research import kept
+from fanfold.research import compile_cache
 
 
 def mean(figures):
@@ -69,9 +69,9 @@ def text(function, figures):
         return str(wrong)
 
 
-kept.on_compile.set(lambda name: print("compiles", name))
+compile_cache.on_compile.set(lambda name: print("compiles", name))
 for function in (mean, words, refusing):
-    print(text(kept.keep(njit(function), ("columns",), "test"), np.arange(5.0)))
+    print(text(compile_cache.keep(njit(function), ("columns",), "test"), np.arange(5.0)))
 """
 
 
@@ -99,24 +99,24 @@ def test_code_that_needs_a_name_that_is_not_known_yet_makes_all_known(
     monkeypatch.setattr(CPUContext, "refresh", refresh)
     assert doubled()(21) == 42
     assert not refreshed
-    monkeypatch.setattr(kept, "address_of_symbol", lambda _name: None)
+    monkeypatch.setattr(compile_cache, "address_of_symbol", lambda _name: None)
     assert doubled()(21) == 42
     assert len(refreshed) == 1
 
 
 def test_a_number_of_another_room_makes_other_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = kept.digest_of.__wrapped__(kept.ACCOUNT)
-    assert kept.digest_of.__wrapped__(kept.ACCOUNT) == before
-    monkeypatch.setattr(account_stops, "STEPS", 7)
-    assert kept.digest_of.__wrapped__(kept.ACCOUNT) != before
+    before = compile_cache.digest_of.__wrapped__(compile_cache.ACCOUNT)
+    assert compile_cache.digest_of.__wrapped__(compile_cache.ACCOUNT) == before
+    monkeypatch.setattr(account_resting_stops, "STEPS", 7)
+    assert compile_cache.digest_of.__wrapped__(compile_cache.ACCOUNT) != before
 
 
 def test_another_order_of_fields_and_another_release_make_other_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    digests = {kept.digest_of.__wrapped__(kept.STRATEGY)}
+    digests = {compile_cache.digest_of.__wrapped__(compile_cache.STRATEGY)}
     monkeypatch.setattr(folding, "Bars", NamedTuple("Bars", [(name, float) for name in reversed(Bars._fields)]))
-    digests.add(kept.digest_of.__wrapped__(kept.STRATEGY))
-    monkeypatch.setattr(kept, "__version__", "99")
-    digests.add(kept.digest_of.__wrapped__(kept.STRATEGY))
+    digests.add(compile_cache.digest_of.__wrapped__(compile_cache.STRATEGY))
+    monkeypatch.setattr(compile_cache, "__version__", "99")
+    digests.add(compile_cache.digest_of.__wrapped__(compile_cache.STRATEGY))
     assert len(digests) == 3
 
 

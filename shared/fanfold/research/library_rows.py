@@ -1,4 +1,4 @@
-"""Back-tests and verdicts as rows of the library."""
+"""Back-tests and verdicts as rows of the library of runs."""
 
 from collections.abc import Mapping
 from hashlib import blake2s

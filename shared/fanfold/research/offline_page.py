@@ -1,4 +1,4 @@
-"""Pages that hold their data, styles and scripts, and load nothing: they open offline."""
+"""Pages that open offline: they hold their data, styles and scripts, and load nothing."""
 
 from html import escape
 from importlib import resources

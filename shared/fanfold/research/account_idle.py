@@ -1,5 +1,4 @@
-"""Bars at which an account has nothing to do: no order is live, no target asks for another position,
-no stop is reached.
+"""Idle bars of an account: no order is live, no target asks for another position, no stop is reached.
 
 They are only valued, several at once: bounds of prices say up to where a leg surely stays in its band and its stop out
 of reach. What is not certain here, by floats with room to spare, is left to the scan, which is exact.
@@ -16,7 +15,7 @@ from fanfold.research.account_book import (
     NOTHING,
     BarPlace,
     Book,
-    CalmBound,
+    IdleBound,
     LegPlace,
     PollTable,
     Sized,
@@ -25,16 +24,16 @@ from fanfold.research.account_book import (
     Terms,
     Wanted,
 )
-from fanfold.research.account_bounds import FEW, is_around, still_until
+from fanfold.research.account_bounds import FEW, idle_until, is_around
 from fanfold.research.columns import Integers, fetch
 from fanfold.research.tape import piece
 
 
 @piece
-def pass_calm_bars(
+def pass_idle_bars(
     at: int, book: Book, market: PollTable, terms: Terms, wanted: Wanted, money_max: float, guarded: bool
 ) -> int:  # fmt: skip
-    """Value the account over the calm bars of a day from one on, and return the first that is not."""
+    """Value the account over the idle bars of a day from one on, and return the first that is not."""
     sums = book.sums
     if sums[Sum.LIVE] > 0 or at == market.time.size:
         return at
@@ -43,7 +42,7 @@ def pass_calm_bars(
             return at
     first, end = at, _day_before(at, book, market, terms)
     while at < end:
-        until, begun, passed, count = still_until(at, book, market, terms, wanted, guarded), at, 0, 0
+        until, begun, passed, count = idle_until(at, book, market, terms, wanted, guarded), at, 0, 0
         if until <= market.time[at] or not is_around(at, book, market, terms, money_max, guarded):
             break
         until = INT64_MAX if until >= (sums[Sum.DAY] + 1) * DAY_S else until
@@ -79,7 +78,7 @@ def _is_reached(at: int, book: Book, market: PollTable, terms: Terms) -> bool:
     for leg in range(len(book.leg)):
         bound, instrument = book.bound[leg], terms.leg[leg, Sized.INSTRUMENT]
         low, high = market.span[LOW, instrument, at], market.span[HIGH, instrument, at]
-        if low < bound[CalmBound.LOW_LEAST] or high > bound[CalmBound.HIGH_MOST]:
+        if low < bound[IdleBound.LOW_LEAST] or high > bound[IdleBound.HIGH_MOST]:
             return True
     return False
 
@@ -87,7 +86,7 @@ def _is_reached(at: int, book: Book, market: PollTable, terms: Terms) -> bool:
 @piece
 def _pass(at: int, most: int, until: int, book: Book, market: PollTable, terms: Terms, guarded: bool) -> int:
     """Value the account at the first of so many bars, up to one that is out of bounds; return how many these are."""
-    count = _calm_bars(at, most, until, book, market, terms, guarded)
+    count = _idle_bars(at, most, until, book, market, terms, guarded)
     if count < most:
         _fetch(at + count, market)
     if count > 0:
@@ -97,7 +96,7 @@ def _pass(at: int, most: int, until: int, book: Book, market: PollTable, terms: 
 
 @piece
 def _fetch(at: int, market: PollTable) -> None:
-    """Prefetch what calm bars do not read, of the bar that ends a run and of the next: all cache misses at once."""
+    """Prefetch what idle bars do not read, of the bar that ends a run and of the next: all cache misses at once."""
     for instrument in range(market.bars.shape[1]):
         for figure in (BarPlace.OPEN, BarPlace.VOLUME):
             fetch(market.bars[figure, instrument], at)
@@ -107,20 +106,20 @@ def _fetch(at: int, market: PollTable) -> None:
 
 
 @piece
-def _calm_bars(at: int, most: int, until: int, book: Book, market: PollTable, terms: Terms, guarded: bool) -> int:
+def _idle_bars(at: int, most: int, until: int, book: Book, market: PollTable, terms: Terms, guarded: bool) -> int:
     """Return how many bars of so many, from one on, are within all bounds."""
     count = most
     for leg in range(len(book.leg)):
-        count = min(count, book.bound[leg, CalmBound.SAME_BEFORE] - at)
+        count = min(count, book.bound[leg, IdleBound.SAME_BEFORE] - at)
     while until != INT64_MAX and count > 0 and market.time[at + count - 1] >= until:
         count -= 1
     for leg in range(len(book.leg)):
         bound, instrument, end = book.bound[leg], terms.leg[leg, Sized.INSTRUMENT], at + count
-        cheapest, dearest = bound[CalmBound.PRICE_LEAST], bound[CalmBound.PRICE_MOST]
+        cheapest, dearest = bound[IdleBound.PRICE_LEAST], bound[IdleBound.PRICE_MOST]
         if cheapest != -INT64_MAX or dearest != INT64_MAX:
             closes = market.bars[BarPlace.CLOSE, instrument, at:end]
             count = _within(closes, closes, cheapest, dearest)
-        low, high = bound[CalmBound.LOW_LEAST], bound[CalmBound.HIGH_MOST]
+        low, high = bound[IdleBound.LOW_LEAST], bound[IdleBound.HIGH_MOST]
         if guarded and (low != -INT64_MAX or high != INT64_MAX):
             # Of a bar that was not seen low and high are 0.
             end = at + count
@@ -156,7 +155,7 @@ def _value(at: int, count: int, book: Book, market: PollTable, terms: Terms) -> 
     for bar in range(np.uint64(count)):
         worth[bar], gross[bar] = cash, 0
     for leg in range(len(book.leg)):
-        unit, instrument = book.bound[leg, CalmBound.UNIT], terms.leg[leg, Sized.INSTRUMENT]
+        unit, instrument = book.bound[leg, IdleBound.UNIT], terms.leg[leg, Sized.INSTRUMENT]
         if unit != 0:
             _add(market.bars[BarPlace.CLOSE, instrument, at : at + count], unit, worth, gross)
     for bar in range(np.uint64(count)):

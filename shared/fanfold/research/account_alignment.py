@@ -1,4 +1,4 @@
-"""Bars of several instruments laid on common times, in one compiled pass over their records."""
+"""Bars of several instruments aligned on common times, in one compiled pass over their records."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -9,16 +9,16 @@ from numba import njit
 
 from fanfold.research.account_book import HIGH, INT64_MAX, LOW, BarPlace, PollTable
 from fanfold.research.columns import Floats, Integers, borrow
-from fanfold.research.kept import keep
+from fanfold.research.compile_cache import keep
 
-LAYING = ("account_book", "account_laying", "columns")
+ALIGNMENT = ("account_book", "account_alignment", "columns")
 TIME, OPEN, HIGHEST, LOWEST, CLOSE, VOLUME = range(6)
 
 
 class KnownBars(NamedTuple):
     """The records of an instrument, ticks of the table in one of theirs, and the variance after each, where asked for.
 
-    They may begin before the times that they are laid on.
+    They may begin before the times that they are aligned on.
     """
 
     records: Integers
@@ -26,8 +26,8 @@ class KnownBars(NamedTuple):
     variances: Floats
 
 
-def laid(times: Integers, known: Sequence[KnownBars], *, spans: bool) -> PollTable:
-    """Return bars at all times, in the order of instruments; with ``spans`` their highs and lows, too."""
+def align(times: Integers, known: Sequence[KnownBars], *, spans: bool) -> PollTable:
+    """Return the bars of instruments, in their order, at all times; with ``spans`` their highs and lows, too."""
     count = times.size if any(bars.variances.size for bars in known) else 0
     market = PollTable(
         time=times,
@@ -45,10 +45,10 @@ def laid(times: Integers, known: Sequence[KnownBars], *, spans: bool) -> PollTab
 
 @cache
 def _compiled() -> Any:
-    return keep(njit(error_model="numpy", nogil=True)(_lay), LAYING)
+    return keep(njit(error_model="numpy", nogil=True)(_align), ALIGNMENT)
 
 
-def _lay(bars: KnownBars, market: PollTable, instrument: int) -> None:
+def _align(bars: KnownBars, market: PollTable, instrument: int) -> None:
     records, times, rows = borrow(bars.records), borrow(market.time), borrow(market.bars)[:, instrument]
     flags, variance = borrow(market.seen)[instrument], borrow(market.variance)
     span, variances = borrow(market.span), borrow(bars.variances)

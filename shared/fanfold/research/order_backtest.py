@@ -1,13 +1,11 @@
-"""Back-test orders or weights that are given: a column in, fills and equity out, by the costs of the paper venue.
+"""Back-test orders or weights of your own: a column in, fills and equity out, by the costs of the paper venue.
 
-For signals of your own, whatever made them: no strategy, no limits, an account that never runs dry. What is given at
-a close fills whole at the next open that has volume.
+For signals that anything made: no strategy, no limits, an account that never runs dry. An order at a close fills whole
+at the next open that has volume.
 """
 
-from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,13 +17,12 @@ from fanfold.importers import joining
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
 from fanfold.money import CASH_STEP, decimals, ratio
+from fanfold.research.arguments import Files, Number, fee_of, files_of, positive, slippage_of
 from fanfold.research.columns import Floats, IntegerBars, Integers, integer_bars
 from fanfold.research.figures import TradedFigures, metrics_of
-from fanfold.research.given_files import files_of
-from fanfold.research.given_numbers import Number, fee_of, positive, slippage_of
-from fanfold.research.given_scan import OVERFLOW, GivenOrders, GivenTerms, kept_scan
+from fanfold.research.order_scan import OrderColumn, OrderTerms, cached_scan
 from fanfold.research.result import AccountResult, decimals_of, names_of, times_of_seconds
-from fanfold.research.tape import LIMIT, FillField, TripField, blank_tape, fills_of, trips_of
+from fanfold.research.tape import LIMIT, OVERFLOW, FillField, ScanResult, TripField, blank_tape, fills_of, trips_of
 
 ACCOUNT = "given"
 
@@ -66,17 +63,8 @@ class ExactCosts(NamedTuple):
 DEFAULT_COSTS = Costs()
 
 
-class GivenResult(NamedTuple):
-    """The outcome in integers: money of ``scale`` decimals; see ``research.tape`` for the rows."""
-
-    fills: Integers
-    trips: Integers
-    equity: Integers
-    scale: int
-
-
 def backtest_orders(
-    data: Recording | Sequence[str | Path] | str | Path,
+    data: Recording | Files,
     orders: ArrayLike | None = None,
     *,
     weights: ArrayLike | None = None,
@@ -93,11 +81,11 @@ def backtest_orders(
     bars = _in_ticks(integer_bars(recording, 0, 2**62), exact.tick)
     if not bars.time.size:
         raise BadInput(f"there is no bar of {recording.instrument} to trade")
-    order_rows = given_of(bars.time.size, orders, weights, exact.lot)
+    order_rows = order_column(bars.time.size, orders, weights, exact.lot)
     return _account(recording, bars, traded(bars, order_rows, exact), exact)
 
 
-def _read(data: Sequence[str | Path] | str | Path) -> Recording:
+def _read(data: Files) -> Recording:
     files = joining.read_all(files_of(data))
     if len(files) != 1:
         names = ", ".join(file.recording.instrument for file in files)
@@ -114,8 +102,8 @@ def _in_ticks(bars: IntegerBars, tick: Decimal) -> IntegerBars:
     return IntegerBars(bars.time, first, high, low, close, volume, scale, bars.volume_scale)
 
 
-def given_of(count: int, orders: ArrayLike | None, weights: ArrayLike | None, lot: Decimal) -> GivenOrders:
-    """Return a column as the bars at which something is wanted."""
+def order_column(count: int, orders: ArrayLike | None, weights: ArrayLike | None, lot: Decimal) -> OrderColumn:
+    """Return the bars of a column at which something is wanted."""
     if (orders is None) == (weights is None):
         raise BadInput("give either orders or weights")
     try:
@@ -132,7 +120,7 @@ def given_of(count: int, orders: ArrayLike | None, weights: ArrayLike | None, lo
     whole = np.where(np.abs(exact - np.rint(exact)) <= 1e-9 * np.abs(exact), np.rint(exact), np.trunc(exact))
     if np.abs(whole).max(initial=0.0) >= LIMIT:
         raise BadInput(f"entry {rows[np.abs(whole).argmax()]} is more lots of {lot} than 64 bits hold")
-    return GivenOrders(rows, whole.astype(np.int64), np.zeros(0))
+    return OrderColumn(rows, whole.astype(np.int64), np.zeros(0))
 
 
 def _said(column: Floats, rows: Integers) -> Integers:
@@ -143,27 +131,27 @@ def _said(column: Floats, rows: Integers) -> Integers:
     return rows[~np.isnan(column[rows])]
 
 
-def _changes(weights: Floats) -> GivenOrders:
+def _changes(weights: Floats) -> OrderColumn:
     said = _said(weights, np.arange(weights.size))
     before = np.concatenate([[0.0], weights[said][:-1]])
     rows = said[weights[said] != before]
-    return GivenOrders(rows, np.zeros(0, np.int64), weights[rows])
+    return OrderColumn(rows, np.zeros(0, np.int64), weights[rows])
 
 
-def traded(bars: IntegerBars, order_rows: GivenOrders, costs: ExactCosts) -> GivenResult:
-    """Trade what is given over integer bars."""
+def traded(bars: IntegerBars, order_rows: OrderColumn, costs: ExactCosts) -> ScanResult:
+    """Trade a column of orders over integer bars."""
     scale = max(bars.price_scale + decimals(costs.lot), decimals(costs.cash, CASH_STEP))
     tape, equity = blank_tape(order_rows.rows.size + 1, 1), np.empty(bars.time.size, np.int64)
-    end = kept_scan()(bars, order_rows, _integers(bars, costs, scale), tape, equity)
+    end = cached_scan()(bars, order_rows, _integers(bars, costs, scale), tape, equity)
     if end.code == OVERFLOW:
         raise BadInput(
             f"at bar {end.at} the position is worth more than 64 bits hold in units of 1e-{scale}: trade less, or in "
             "coarser lots"
         )
-    return GivenResult(fills_of(tape), trips_of(tape), equity, scale)
+    return ScanResult(fills_of(tape), trips_of(tape), equity, scale)
 
 
-def _integers(bars: IntegerBars, costs: ExactCosts, scale: int) -> GivenTerms:
+def _integers(bars: IntegerBars, costs: ExactCosts, scale: int) -> OrderTerms:
     fee, worse = (Fraction(rate) / 10_000 for rate in (costs.fee_bps, costs.slippage_bps))
     worth = int(costs.lot.scaleb(scale - bars.price_scale))
     # A product with a share has to fit, too.
@@ -173,7 +161,7 @@ def _integers(bars: IntegerBars, costs: ExactCosts, scale: int) -> GivenTerms:
             f"a lot of {costs.lot} is worth more than 64 bits hold in units of 1e-{scale}: name a smaller lot, or "
             "rates with fewer decimals"
         )
-    return GivenTerms(
+    return OrderTerms(
         cash=int(costs.cash.scaleb(scale)),
         worth=worth,
         fee=fee.as_integer_ratio(),
@@ -184,7 +172,7 @@ def _integers(bars: IntegerBars, costs: ExactCosts, scale: int) -> GivenTerms:
     )
 
 
-def _account(recording: Recording, bars: IntegerBars, result: GivenResult, costs: ExactCosts) -> AccountResult:
+def _account(recording: Recording, bars: IntegerBars, result: ScanResult, costs: ExactCosts) -> AccountResult:
     fills, trips, scale = result.fills, result.trips, result.scale
     worth = int(costs.lot.scaleb(scale - bars.price_scale))
     flow = np.zeros(bars.time.size, np.int64)
