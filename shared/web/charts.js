@@ -27,6 +27,16 @@ THE SOFTWARE.
 import uPlot from "uplot";
 
 const HEIGHT = 260;
+// Labels of the time axis, day before month and hours from 0 to 23: for ticks so many seconds apart or more the text, and
+// what stands below it where the year changes and where the day does. uPlot names the columns and wants the nulls.
+const DAY = "{D} {MMM}";
+const TICKS = [
+  [31_536_000, "{YYYY}", null, null, null, null, null, null, 1],
+  [2_419_200, "{MMM}", "\n{YYYY}", null, null, null, null, null, 1],
+  [86_400, DAY, "\n{YYYY}", null, null, null, null, null, 1],
+  [60, "{HH}:{mm}", `\n${DAY} {YYYY}`, null, `\n${DAY}`, null, null, null, 1],
+  [1, "{HH}:{mm}:{ss}", `\n${DAY} {YYYY}`, null, `\n${DAY}`, null, null, null, 1],
+];
 const utc = (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC");
 
 /** The value of a colour that the style sheet names, in the scheme that is in force. */
@@ -40,7 +50,7 @@ export function moment(seconds) {
 function axes(format) {
   const shared = { stroke: colour("muted"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false } };
   return [
-    { ...shared, font: "12px system-ui" },
+    { ...shared, font: "12px system-ui", values: TICKS },
     { ...shared, font: "12px system-ui", size: 64, values: (_plot, ticks) => ticks.map(format) },
   ];
 }
