@@ -22,16 +22,16 @@ from fanfold.messages import (
     Order,
     OrdersApproved,
     OrdersRefused,
-    OrderState,
-    OrderUpdate,
     Refusal,
     TradingState,
     TradingStateChanged,
 )
 from support.audit_examples import AUDIT, START, VIEWS, arrival, create_everything, order
 from support.emulator import Emulator, through_boto3
+from support.order_messages import update_of
 
 Tell = Callable[..., DynamoViews]
+
 LATER = START + timedelta(seconds=29)
 
 
@@ -66,14 +66,7 @@ def approved(at: datetime) -> OrdersApproved:
 
 
 def filled(at: datetime) -> ExecutionReport:
-    update = OrderUpdate(
-        order_id="o0",
-        client_order_id="c0",
-        instance="trend",
-        instrument="BTC/USDT",
-        state=OrderState.FILLED,
-        filled=order(0, at).quantity,
-    )
+    update = update_of(order(0, at))
     return ExecutionReport(id="filled", cause="approved", at=at, account="main", venue="sim", updates=[update])
 
 

@@ -34,13 +34,10 @@ from fanfold.ledger.changes import OpenAccount
 from fanfold.ledger.controls import LedgerControls
 from fanfold.messages import (
     ExecutionReport,
-    Fill,
     Message,
     Order,
     OrdersApproved,
     OrdersRefused,
-    OrderState,
-    OrderUpdate,
     PositionSnapshot,
     Refusal,
     Target,
@@ -52,6 +49,7 @@ from fanfold.messages import (
 from fanfold.risk.policy import prepare
 from fanfold.simulation.stores import MemoryBus
 from support.chats import SECRETS_OF_CHATS
+from support.order_messages import fill_of, update_of
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = "2026-03-01"
@@ -322,30 +320,7 @@ def _order(number: int) -> Order:
 
 
 def _filled(order: Order, number: int) -> ExecutionReport:
-    at = order.decided_at
-    fill = Fill(
-        trade_id=f"t{number}",
-        order_id=order.order_id,
-        client_order_id=order.client_order_id,
-        account="main",
-        venue="v",
-        instance="trend",
-        instrument=order.instrument,
-        side="buy",
-        price=Decimal("100.10"),
-        quantity=order.quantity,
-        fee=Decimal("0.05"),
-        liquidity="taker",
-        at=at,
-    )
-    update = OrderUpdate(
-        order_id=order.order_id,
-        client_order_id=order.client_order_id,
-        instance="trend",
-        instrument=order.instrument,
-        state=OrderState.FILLED,
-        filled=order.quantity,
-    )
+    fill = fill_of(order, trade_id=f"t{number}", price=Decimal("100.10"), fee=Decimal("0.05"))
     holding = PositionSnapshot(
         instance="trend",
         instrument=order.instrument,
@@ -358,12 +333,12 @@ def _filled(order: Order, number: int) -> ExecutionReport:
     return ExecutionReport(
         id=f"report-{number}",
         cause=f"approved-{number}",
-        at=at,
+        at=order.decided_at,
         account="main",
         venue="v",
         matched=True,
         poll_id="b",
-        updates=[update],
+        updates=[update_of(order)],
         fills=[fill],
         positions=[holding],
         cash=Decimal("9949.90"),

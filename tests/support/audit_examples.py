@@ -13,16 +13,15 @@ from fanfold.market.bars import Bar, Series
 from fanfold.messages import (
     BarsClosed,
     ExecutionReport,
-    Fill,
     Message,
     Order,
     OrdersApproved,
     OrderState,
-    OrderUpdate,
     PositionSnapshot,
     Target,
     Targets,
 )
+from support.order_messages import fill_of, update_of
 
 AUDIT, LAKE, VIEWS = "fanfold-test-audit", "fanfold-test-lake", "fanfold-test-views"
 REGION = {"LocationConstraint": "eu-west-1"}
@@ -76,6 +75,7 @@ def order(n: int, at: datetime) -> Order:
 
 
 def report(n: int, at: datetime) -> ExecutionReport:
+    own = order(n, at)
     return ExecutionReport(
         id=f"report-{n}",
         cause=f"approved-{n}",
@@ -83,8 +83,10 @@ def report(n: int, at: datetime) -> ExecutionReport:
         account="main",
         venue="sim",
         matched=True,
-        updates=[_update(n, OrderState.OPEN, "0"), _update(n, OrderState.FILLED, "0.1")],
-        fills=[_fill(n, at)],
+        updates=[update_of(own, OrderState.OPEN, filled=Decimal(0)), update_of(own, filled=Decimal("0.1"))],
+        fills=[
+            fill_of(own, trade_id=f"t{n}", price=Decimal("100.10"), quantity=Decimal("0.1"), fee=Decimal("0.01"), at=at)
+        ],
         positions=[_holding(n)],
         cash=Decimal(1000 - n),
         version=n + 1,
@@ -114,35 +116,6 @@ def _targets(n: int, at: datetime) -> Targets:
 
 def _approved(n: int, at: datetime) -> OrdersApproved:
     return OrdersApproved(id=f"approved-{n}", cause=f"targets-{n}", at=at, account="main", orders=[order(n, at)])
-
-
-def _update(n: int, state: OrderState, filled: str) -> OrderUpdate:
-    return OrderUpdate(
-        order_id=f"o{n}",
-        client_order_id=f"c{n}",
-        instance="trend",
-        instrument="BTC/USDT",
-        state=state,
-        filled=Decimal(filled),
-    )
-
-
-def _fill(n: int, at: datetime) -> Fill:
-    return Fill(
-        trade_id=f"t{n}",
-        order_id=f"o{n}",
-        client_order_id=f"c{n}",
-        account="main",
-        venue="sim",
-        instance="trend",
-        instrument="BTC/USDT",
-        side="buy",
-        price=Decimal("100.10"),
-        quantity=Decimal("0.1"),
-        fee=Decimal("0.01"),
-        liquidity="taker",
-        at=at,
-    )
 
 
 def _holding(n: int) -> PositionSnapshot:

@@ -26,13 +26,10 @@ from fanfold.market.bars import Bar, Series, pack
 from fanfold.messages import (
     BarsClosed,
     ExecutionReport,
-    Fill,
     Message,
     Order,
     OrdersApproved,
     OrdersRefused,
-    OrderState,
-    OrderUpdate,
     PositionSnapshot,
     Refusal,
     Target,
@@ -40,6 +37,7 @@ from fanfold.messages import (
     TradingState,
     TradingStateChanged,
 )
+from support.order_messages import fill_of, update_of
 from support.stage_key import Key256
 
 START = datetime(2026, 1, 31, 23, 58, tzinfo=UTC)
@@ -302,33 +300,12 @@ def _order(n: int, name: str) -> Order:
 
 
 def _report(n: int, at: datetime) -> ExecutionReport:
-    update = OrderUpdate(
-        order_id=f"o{n}",
-        client_order_id=f"c{n}",
-        instance="trend",
-        instrument="A",
-        state=OrderState.FILLED,
-        filled=Decimal("0.1"),
-    )
-    fill = Fill(
-        trade_id=f"t{n}",
-        order_id=f"o{n}",
-        client_order_id=f"c{n}",
-        account="main",
-        venue="sim",
-        instance="trend",
-        instrument="A",
-        side="buy",
-        price=Decimal(100),
-        quantity=Decimal("0.1"),
-        fee=Decimal("0.01"),
-        liquidity="taker",
-        at=at,
-    )
+    own, quantity = _order(n, "o"), Decimal("0.1")
+    fill = fill_of(own, trade_id=f"t{n}", quantity=quantity, fee=Decimal("0.01"), at=at)
     holding = PositionSnapshot(
         instance="trend",
         instrument="A",
-        quantity=Decimal("0.1") * (n + 1),
+        quantity=quantity * (n + 1),
         cost=Decimal(10 * (n + 1)),
         realised=Decimal(0),
         fees=Decimal("0.01"),
@@ -341,7 +318,7 @@ def _report(n: int, at: datetime) -> ExecutionReport:
         account="main",
         venue="sim",
         matched=True,
-        updates=[update],
+        updates=[update_of(own, filled=quantity)],
         fills=[fill],
         positions=[holding],
         cash=Decimal(1000 - n),

@@ -33,6 +33,7 @@ from fanfold.messages import (
 from fanfold.risk.poll import PollState
 from fanfold.simulation.cloud import MemoryCloud
 from support.emulator import Cloud
+from support.order_messages import fill_of
 
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 D = Decimal
@@ -176,20 +177,8 @@ def approve(opened: Ledger, *orders: Order) -> list[Order]:
 
 
 def fill(base: Order, quantity: str, number: int = 1, price: str = "100") -> Fill:
-    return Fill(
-        trade_id=f"t-{base.order_id}-{number}",
-        order_id=base.order_id,
-        client_order_id=base.client_order_id,
-        account="main",
-        venue="v",
-        instance=base.instance,
-        instrument=base.instrument,
-        side=base.side,
-        price=D(price),
-        quantity=D(quantity),
-        fee=D("0.1"),
-        liquidity="taker",
-        at=AT,
+    return fill_of(
+        base, trade_id=f"t-{base.order_id}-{number}", price=D(price), quantity=D(quantity), fee=D("0.1"), at=AT
     )
 
 

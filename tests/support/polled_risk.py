@@ -14,7 +14,6 @@ from fanfold.matching.fills import Resolution
 from fanfold.messages import (
     BarsClosed,
     ExecutionReport,
-    Fill,
     Message,
     Order,
     OrdersApproved,
@@ -30,6 +29,7 @@ from fanfold.simulation.stores import MemoryBus, MemoryPolls
 from risk_service.assess import PreTradeRisk
 from support.core_desk import START, A, B, bars_message, instance, series, small_desk
 from support.crashes import Mortal
+from support.order_messages import fill_of
 
 DESK = small_desk(
     trend=instance(),
@@ -94,22 +94,8 @@ class World:
 
 
 def _filled(order: Order) -> Resolution:
-    fill = Fill(
-        trade_id=f"t-{order.order_id}",
-        order_id=order.order_id,
-        client_order_id=order.client_order_id,
-        account="main",
-        venue="v",
-        instance=order.instance,
-        instrument=order.instrument,
-        side=order.side,
-        price=order.reference_price,
-        quantity=order.quantity,
-        fee=Decimal(0),
-        liquidity="taker",
-        at=order.decided_at,
-    )
-    return Resolution(resting=RestingOrder(order=order, filled=order.quantity), state=OrderState.FILLED, fills=(fill,))
+    return Resolution(resting=RestingOrder(order=order, filled=order.quantity), state=OrderState.FILLED,
+                      fills=(fill_of(order),))  # fmt: skip
 
 
 def hear(assessor: PreTradeRisk, part: Part) -> None:

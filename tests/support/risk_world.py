@@ -35,6 +35,7 @@ from fanfold.simulation.stores import MemoryBus, MemoryPolls
 from fanfold.strategy.contract import Protected, protected
 from risk_service.assess import PreTradeRisk
 from support.core_desk import START, A, B, bars_message, instance, raw, series
+from support.order_messages import fill_of
 
 D = Decimal
 Wanted = dict[tuple[str, str], float | Protected]
@@ -140,12 +141,8 @@ def targets_message(minute: int, targets: Wanted, account: str, poll_id: str = "
 
 
 def fill(order: Order, quantity: Decimal, price: str | None = None) -> Fill:
-    return Fill(
-        trade_id=f"t-{order.order_id}", order_id=order.order_id, client_order_id=order.client_order_id,
-        account=order.account, venue="v", instance=order.instance, instrument=order.instrument, side=order.side,
-        price=D(price) if price else order.reference_price, quantity=quantity, fee=D("0.1"), liquidity="taker",
-        at=order.decided_at,
-    )  # fmt: skip
+    changes = {"price": D(price)} if price else {}
+    return fill_of(order, quantity=quantity, fee=D("0.1"), **changes)
 
 
 def halted(state: TradingState, account: str, name: str = "") -> TradingStateChanged:

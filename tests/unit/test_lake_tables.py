@@ -19,13 +19,10 @@ from fanfold.market.bars import Bar, Series
 from fanfold.messages import (
     BarsClosed,
     ExecutionReport,
-    Fill,
     Message,
     Order,
     OrdersApproved,
     OrdersRefused,
-    OrderState,
-    OrderUpdate,
     Refusal,
     Target,
     Targets,
@@ -34,6 +31,7 @@ from fanfold.messages import (
 )
 from fanfold.research.sweeping.trial_rows import row_schema
 from fanfold_dev.documents import glue_catalog
+from support.order_messages import fill_of, update_of
 
 AT = datetime(2026, 1, 31, 23, 59, tzinfo=UTC)
 ORDER = Order(
@@ -52,29 +50,8 @@ ORDER = Order(
     decided_at=AT,
     expires_at=AT,
 )
-FILL = Fill(
-    trade_id="t1",
-    order_id="o1",
-    client_order_id="c1",
-    account="main",
-    venue="sim",
-    instance="trend",
-    instrument="BTC/USDT",
-    side="buy",
-    price=Decimal("100.25"),
-    quantity=Decimal("0.5"),
-    fee=Decimal("0.05"),
-    liquidity="taker",
-    at=datetime(2026, 2, 1, tzinfo=UTC),
-)
-UPDATE = OrderUpdate(
-    order_id="o1",
-    client_order_id="c1",
-    instance="trend",
-    instrument="BTC/USDT",
-    state=OrderState.FILLED,
-    filled=Decimal("0.5"),
-)
+FILL = fill_of(ORDER, trade_id="t1", price=Decimal("100.25"), fee=Decimal("0.05"), at=datetime(2026, 2, 1, tzinfo=UTC))
+UPDATE = update_of(ORDER)
 SERIES = Series(
     instrument="BTC/USDT",
     timeframe="1m",
