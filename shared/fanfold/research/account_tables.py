@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow as pa
 
 from fanfold.desk import Desk
-from fanfold.money import ratio
+from fanfold.money import decimals, ratio
 from fanfold.research.account_book import BarPlace, PollTable, RulePlace, Sized, Term
 from fanfold.research.account_terms import AccountTerms
 from fanfold.research.columns import Flags, Integers
-from fanfold.research.figures import TradedFigures, metrics_of
+from fanfold.research.figures import TradedFigures, metrics_of, traded_figures
 from fanfold.research.result import AccountResult, decimals_of, names_of, times_of_seconds
 from fanfold.research.tape import FillField, TripField
 
@@ -38,30 +38,45 @@ class TradedRows(NamedTuple):
     curve: Integers
 
 
+class LegNames(NamedTuple):
+    """The names of instances and instruments, the place of each by leg; by instrument its lot and its price scale."""
+
+    instances: list[str]
+    instance: Integers
+    instruments: list[str]
+    instrument: Integers
+    lots: Sequence[Decimal]
+    price_scales: Sequence[int]
+
+
 def result_of(desk: Desk, name: str, terms: AccountTerms, market: PollTable, rows: TradedRows) -> AccountResult:
     """Return the metrics and tables of an account."""
-    traded = _traded(terms, market, rows)
-    return AccountResult(name, desk.accounts[name].currency, metrics_of(traded), _tables(terms, market, traded, rows))
+    traded, leg = _traded(terms, market, rows), terms.terms.leg
+    legs = LegNames(
+        terms.instances,
+        leg[:, Sized.INSTANCE],
+        terms.instruments,
+        leg[:, Sized.INSTRUMENT],
+        terms.scales.lots,
+        terms.scales.prices,
+    )
+    return AccountResult(name, desk.accounts[name].currency, metrics_of(traded), tables_of(traded, legs, rows.refused))
 
 
 def _traded(terms: AccountTerms, market: PollTable, rows: TradedRows) -> TradedFigures:
-    fills, trips = rows.fills, rows.trips
-    instrument = terms.terms.leg[fills[:, FillField.LEG], Sized.INSTRUMENT]
-    worth = terms.terms.rule[instrument, RulePlace.WORTH]
-    first = market.bars[BarPlace.OPEN, instrument, fills[:, FillField.AT]]
-    times = market.time[fills[:, FillField.AT]]
-    return TradedFigures(
-        scale=terms.scales.money,
-        since=int(market.time[0]) - int(terms.terms.account[Term.LENGTH_S]),
-        cash=int(terms.terms.account[Term.CASH]),
+    at, leg = rows.fills[:, FillField.AT], rows.fills[:, FillField.LEG]
+    instrument = terms.terms.leg[leg, Sized.INSTRUMENT]
+    return traded_figures(
+        rows.fills,
+        rows.trips,
+        market.bars[BarPlace.OPEN, instrument, at],
+        terms.terms.rule[instrument, RulePlace.WORTH],
         closed=market.time,
         equity=rows.curve[:, 0],
         gross=rows.curve[:, 1],
-        fills=fills,
-        notional=np.abs(fills[:, FillField.LOTS]) * fills[:, FillField.PRICE] * worth,
-        paid_over=fills[:, FillField.LOTS] * (fills[:, FillField.PRICE] - first) * worth,
-        trips=trips,
-        held_s=times[trips[:, TripField.CLOSED]] - times[trips[:, TripField.OPENED]],
+        scale=terms.scales.money,
+        since=int(market.time[0]) - int(terms.terms.account[Term.LENGTH_S]),
+        cash=int(terms.terms.account[Term.CASH]),
         growth=[
             _growth(bars, seen)
             for bars, seen in zip(np.moveaxis(market.bars, 1, 0), market.seen, strict=True)
@@ -81,40 +96,38 @@ def _growth(bars: Integers, seen: Flags) -> Decimal:
     return ratio(Decimal(int(bars[BarPlace.CLOSE, last])), Decimal(int(bars[BarPlace.CLOSE, first])))
 
 
-def _tables(terms: AccountTerms, market: PollTable, traded: TradedFigures, rows: TradedRows) -> dict[str, pa.Table]:
-    fills, trips, money = traded.fills, traded.trips, terms.scales.money
-    closing = fills[trips[:, TripField.CLOSED]]
-    opening = fills[trips[:, TripField.OPENED]]
-    refused = rows.refused
+def tables_of(traded: TradedFigures, legs: LegNames, refused: RefusedRows) -> dict[str, pa.Table]:
+    """Return the tables of an AccountResult."""
+    fills, trips, money = traded.fills, traded.trips, traded.scale
+    times = traded.closed[fills[:, FillField.AT]]
+    closing = trips[:, TripField.CLOSED]
+    of_trip = fills[closing, FillField.LEG]
     return {
         "fills": pa.table(
             {
-                **_places(terms, market.time[fills[:, FillField.AT]], fills[:, FillField.LEG]),
-                "quantity": _quantities(terms, fills[:, FillField.LEG], fills[:, FillField.LOTS]),
-                "price": _prices(terms, fills),
+                **_places(legs, times, fills[:, FillField.LEG]),
+                "quantity": _quantities(legs, fills[:, FillField.LEG], fills[:, FillField.LOTS]),
+                "price": _prices(legs, fills),
                 "fee": decimals_of(fills[:, FillField.FEE], money),
                 "slippage": decimals_of(traded.paid_over, money),
             }
         ),
         "trips": pa.table(
             {
-                **_places(terms, market.time[closing[:, FillField.AT]], closing[:, FillField.LEG]),
-                "opened_at": times_of_seconds(market.time[opening[:, FillField.AT]]),
-                "quantity": _quantities(terms, closing[:, FillField.LEG], trips[:, TripField.LOTS]),
+                **_places(legs, times[closing], of_trip),
+                "opened_at": times_of_seconds(times[trips[:, TripField.OPENED]]),
+                "quantity": _quantities(legs, of_trip, trips[:, TripField.LOTS]),
                 "cost": decimals_of(trips[:, TripField.COST], money),
                 "fees": decimals_of(trips[:, TripField.FEES], money),
                 "profit": decimals_of(trips[:, TripField.PROFIT], money),
             }
         ),
         "refusals": pa.table(
-            {
-                **_places(terms, refused.at, refused.leg),
-                "code": names_of(refused.code, list(refused.names)),
-            }
+            {**_places(legs, refused.at, refused.leg), "code": names_of(refused.code, list(refused.names))}
         ),
         "equity": pa.table(
             {
-                "at": times_of_seconds(market.time),
+                "at": times_of_seconds(traded.closed),
                 "equity": decimals_of(traded.equity, money),
                 "gross": decimals_of(traded.gross, money),
             }
@@ -122,25 +135,23 @@ def _tables(terms: AccountTerms, market: PollTable, traded: TradedFigures, rows:
     }
 
 
-def _places(terms: AccountTerms, at: Integers, leg: Integers) -> dict[str, pa.Array]:
+def _places(legs: LegNames, at: Integers, leg: Integers) -> dict[str, pa.Array]:
     return {
         "at": times_of_seconds(at),
-        "instance": names_of(terms.terms.leg[leg, Sized.INSTANCE], terms.instances),
-        "instrument": names_of(terms.terms.leg[leg, Sized.INSTRUMENT], terms.instruments),
+        "instance": names_of(legs.instance[leg], legs.instances),
+        "instrument": names_of(legs.instrument[leg], legs.instruments),
     }
 
 
-def _quantities(terms: AccountTerms, leg: Integers, lots: Integers) -> pa.Array:
+def _quantities(legs: LegNames, leg: Integers, lots: Integers) -> pa.Array:
     """Return lots as quantities of one scale, that of the smallest lot."""
-    scale = max(-int(lot.normalize().as_tuple().exponent) for lot in terms.scales.lots)
-    units = np.array([int(lot.scaleb(max(scale, 0))) for lot in terms.scales.lots])
-    return decimals_of(lots * units[terms.terms.leg[leg, Sized.INSTRUMENT]], max(scale, 0))
+    scale = decimals(*legs.lots)
+    units = np.array([int(lot.scaleb(scale)) for lot in legs.lots])
+    return decimals_of(lots * units[legs.instrument[leg]], scale)
 
 
-def _prices(terms: AccountTerms, fills: Integers) -> pa.Array:
+def _prices(legs: LegNames, fills: Integers) -> pa.Array:
     """Return the prices of fills at one scale, the finest of their instruments."""
-    scale = max(terms.scales.prices)
-    units = np.array([10 ** (scale - own) for own in terms.scales.prices])
-    return decimals_of(
-        fills[:, FillField.PRICE] * units[terms.terms.leg[fills[:, FillField.LEG], Sized.INSTRUMENT]], scale
-    )
+    scale = max(legs.price_scales)
+    units = np.array([10 ** (scale - own) for own in legs.price_scales])
+    return decimals_of(fills[:, FillField.PRICE] * units[legs.instrument[fills[:, FillField.LEG]]], scale)

@@ -38,6 +38,39 @@ class TradedFigures(NamedTuple):
     growth: Sequence[Decimal]
 
 
+def traded_figures(
+    fills: Integers,
+    trips: Integers,
+    opens: Integers,
+    worth: Integers | int,
+    *,
+    closed: Integers,
+    equity: Integers,
+    gross: Integers,
+    scale: int,
+    since: int,
+    cash: int,
+    growth: Sequence[Decimal],
+) -> TradedFigures:
+    """Return what an account traded, of fills, the opens of their bars, and the worth of a lot at a price of a tick."""
+    lots, price = fills[:, FillField.LOTS], fills[:, FillField.PRICE]
+    times = closed[fills[:, FillField.AT]]
+    return TradedFigures(
+        scale=scale,
+        since=since,
+        cash=cash,
+        closed=closed,
+        equity=equity,
+        gross=gross,
+        fills=fills,
+        notional=np.abs(lots) * price * worth,
+        paid_over=lots * np.subtract(price, opens) * worth,
+        trips=trips,
+        held_s=times[trips[:, TripField.CLOSED]] - times[trips[:, TripField.OPENED]],
+        growth=growth,
+    )
+
+
 class TripSums(NamedTuple):
     """Round trips: their number, that of winners, what those won and others lost, the best, the worst, their time."""
 

@@ -6,10 +6,9 @@ at the next open that has volume.
 
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import ArrayLike
 
 from fanfold.errors import BadInput
@@ -17,12 +16,13 @@ from fanfold.importers import joining
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
 from fanfold.money import CASH_STEP, decimals, ratio
+from fanfold.research.account_tables import LegNames, RefusedRows, tables_of
 from fanfold.research.arguments import Files, Number, fee_of, files_of, positive, slippage_of
 from fanfold.research.columns import Floats, IntegerBars, Integers, integer_bars
-from fanfold.research.figures import TradedFigures, metrics_of
+from fanfold.research.figures import metrics_of, traded_figures
 from fanfold.research.order_scan import OrderColumn, OrderTerms, cached_scan
-from fanfold.research.result import AccountResult, decimals_of, names_of, times_of_seconds
-from fanfold.research.tape import LIMIT, OVERFLOW, FillField, ScanResult, TripField, blank_tape, fills_of, trips_of
+from fanfold.research.result import AccountResult
+from fanfold.research.tape import LIMIT, OVERFLOW, FillField, ScanResult, blank_tape, fills_of, trips_of
 
 ACCOUNT = "given"
 
@@ -173,69 +173,25 @@ def _integers(bars: IntegerBars, costs: ExactCosts, scale: int) -> OrderTerms:
 
 
 def _account(recording: Recording, bars: IntegerBars, result: ScanResult, costs: ExactCosts) -> AccountResult:
-    fills, trips, scale = result.fills, result.trips, result.scale
-    worth = int(costs.lot.scaleb(scale - bars.price_scale))
+    fills, scale = result.fills, result.scale
+    at, worth = fills[:, FillField.AT], int(costs.lot.scaleb(scale - bars.price_scale))
     flow = np.zeros(bars.time.size, np.int64)
-    flow[fills[:, FillField.AT]] = fills[:, FillField.LOTS]
-    opens, times = bars.open[fills[:, FillField.AT]], bars.time[fills[:, FillField.AT]]
-    figures = TradedFigures(
-        scale=scale,
-        since=int(bars.time[0]) - timeframes.seconds(recording.timeframe),
-        cash=int(costs.cash.scaleb(scale)),
+    flow[at] = fills[:, FillField.LOTS]
+    figures = traded_figures(
+        fills,
+        result.trips,
+        bars.open[at],
+        worth,
         closed=bars.time,
         equity=result.equity,
         gross=np.abs(np.cumsum(flow)) * bars.close * worth,
-        fills=fills,
-        notional=np.abs(fills[:, FillField.LOTS]) * fills[:, FillField.PRICE] * worth,
-        paid_over=fills[:, FillField.LOTS] * (fills[:, FillField.PRICE] - opens) * worth,
-        trips=trips,
-        held_s=times[trips[:, TripField.CLOSED]] - times[trips[:, TripField.OPENED]],
+        scale=scale,
+        since=int(bars.time[0]) - timeframes.seconds(recording.timeframe),
+        cash=int(costs.cash.scaleb(scale)),
         growth=[ratio(Decimal(int(bars.close[-1])), Decimal(int(bars.close[0])))],
     )
-    tables = _tables(recording.instrument, bars, figures, costs)
+    # One leg, which nothing refuses an order of.
+    leg, none = np.zeros(1, np.int64), np.zeros(0, np.int64)
+    legs = LegNames([ACCOUNT], leg, [recording.instrument], leg, [costs.lot], [bars.price_scale])
+    tables = tables_of(figures, legs, RefusedRows(none, none, none, []))
     return AccountResult(ACCOUNT, costs.currency, metrics_of(figures), tables)
-
-
-def _tables(instrument: str, bars: IntegerBars, figures: TradedFigures, costs: ExactCosts) -> dict[str, pa.Table]:
-    fills, trips, scale = figures.fills, figures.trips, figures.scale
-    lots, unit = max(decimals(costs.lot), 0), int(costs.lot.scaleb(max(decimals(costs.lot), 0)))
-    times = bars.time[fills[:, FillField.AT]]
-
-    def of_leg(at: Integers) -> dict[str, Any]:
-        names = (names_of(np.zeros(at.size, np.int64), [name]) for name in (ACCOUNT, instrument))
-        return {"at": times_of_seconds(at), **dict(zip(("instance", "instrument"), names, strict=True))}
-
-    return {
-        "fills": pa.table(
-            {
-                **of_leg(times),
-                "quantity": decimals_of(fills[:, FillField.LOTS] * unit, lots),
-                "price": decimals_of(fills[:, FillField.PRICE].copy(), bars.price_scale),
-                "fee": decimals_of(fills[:, FillField.FEE].copy(), scale),
-                "slippage": decimals_of(figures.paid_over, scale),
-            }
-        ),
-        "trips": pa.table(
-            {
-                **of_leg(times[trips[:, TripField.CLOSED]]),
-                "opened_at": times_of_seconds(times[trips[:, TripField.OPENED]]),
-                "quantity": decimals_of(trips[:, TripField.LOTS] * unit, lots),
-                **{
-                    name: decimals_of(trips[:, field].copy(), scale)
-                    for name, field in (
-                        ("cost", TripField.COST),
-                        ("fees", TripField.FEES),
-                        ("profit", TripField.PROFIT),
-                    )
-                },
-            }
-        ),
-        "refusals": pa.table({**of_leg(times[:0]), "code": names_of(np.zeros(0, np.int64), [])}),
-        "equity": pa.table(
-            {
-                "at": times_of_seconds(bars.time),
-                "equity": decimals_of(figures.equity, scale),
-                "gross": decimals_of(figures.gross, scale),
-            }
-        ),
-    }
