@@ -4,13 +4,13 @@ import msgspec
 import pytest
 
 from fanfold.alerts.anomalies import HOUR_S, Hour
-from fanfold.alerts.memory_store import MemoryAlerts
 from fanfold.alerts.record import Alert, AlertRecord, with_acknowledgement, with_event
 from fanfold.aws.dynamodb.alert_hours import DynamoHours
 from fanfold.aws.dynamodb.alert_table import KEPT, TEXT_MAX, DynamoAlerts
 from fanfold.desk import AlertChannel
 from fanfold.errors import Conflict
 from fanfold.simulation.cloud import MemoryCloud
+from support.memory_alerts import MemoryAlerts
 
 CHANNELS = {"phone": AlertChannel()}
 

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fanfold.alerts.entries import AlertChannel, rank
-from fanfold.alerts.memory_store import MemoryAlerts
 from fanfold.alerts.record import CLAIM_S, SETTLED_S, Alert, Notice
 from fanfold.alerts.sending import AlertSender, ChannelFailed, acknowledge
 from fanfold.errors import AT_ONCE
 from support.crashes import Crash, Fuse
+from support.memory_alerts import MemoryAlerts
 
 KEY = "state main"
 BEGIN_S = 1_728_000_000

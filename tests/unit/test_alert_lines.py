@@ -1,11 +1,11 @@
 """The lines that a run prints of alerts: their beginnings, moments that come again, and their ends."""
 
 from fanfold.alerts.entries import AlertChannel
-from fanfold.alerts.memory_store import MemoryAlerts
 from fanfold.alerts.record import Alert
 from fanfold.alerts.sending import AlertSender
 from fanfold.cli.alert_lines import AlertLines
 from fanfold.errors import AT_ONCE
+from support.memory_alerts import MemoryAlerts
 
 NOW = 1_728_000_000
 

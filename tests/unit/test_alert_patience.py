@@ -3,11 +3,11 @@
 import pytest
 
 from fanfold.alerts.entries import AlertChannel
-from fanfold.alerts.memory_store import MemoryAlerts
 from fanfold.alerts.patience import REST_S, Patience
 from fanfold.alerts.record import Alert, Notice
 from fanfold.alerts.sending import AlertSender, ChannelFailed
 from fanfold.errors import AT_ONCE
+from support.memory_alerts import MemoryAlerts
 
 CHANNELS = {"dead": AlertChannel(), "phone": AlertChannel()}
 NOON = 1_728_000_000 + 12 * 3600

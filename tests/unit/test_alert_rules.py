@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from alerts_service.events import AlarmNotice, read_event
 from alerts_service.rules import alerts_of
 from fanfold import messages
-from fanfold.alerts.memory_store import MemoryAlerts
 from fanfold.alerts.record import Alert
 from fanfold.alerts.sending import AlertSender
 from fanfold.aws.function.sqs import NOT_A_MESSAGE
@@ -31,6 +30,7 @@ from fanfold.messages import (
     TradingStateChanged,
 )
 from fanfold_dev.documents.message_examples import EXAMPLES
+from support.memory_alerts import MemoryAlerts
 
 NOW = 1_728_000_000
 CHANNELS = {"phone": AlertChannel(fill_notional_min=Decimal(1000)), "mail": AlertChannel(refusals=["*"])}

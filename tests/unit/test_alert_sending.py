@@ -5,11 +5,11 @@ from collections import Counter
 import pytest
 
 from fanfold.alerts.entries import AlertChannel
-from fanfold.alerts.memory_store import MemoryAlerts
 from fanfold.alerts.record import CLAIM_S, FAILURES, Alert, AlertRecord, Notice
 from fanfold.alerts.sending import AlertSender, ChannelFailed, acknowledge
 from fanfold.errors import AT_ONCE, BadInput, Conflict
 from support.crashes import Crash, Fuse, Mortal
+from support.memory_alerts import MemoryAlerts
 
 CHANNELS = {"phone": AlertChannel(), "mail": AlertChannel()}
 NOON = 1_728_000_000 + 12 * 3600

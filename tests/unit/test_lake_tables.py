@@ -140,7 +140,7 @@ def test_a_table_has_its_key_and_sort_among_its_columns(table: msgspec.Struct) -
 
 
 def test_the_catalogue_file_is_current() -> None:
-    assert glue_catalog.PATH.read_text() == glue_catalog.text(), "it is written by catalogue.write_catalogue()"
+    assert glue_catalog.PATH.read_text() == glue_catalog.text(), "run `make documents`"
 
 
 def test_the_catalogue_has_every_table_with_its_columns_and_projected_days() -> None:

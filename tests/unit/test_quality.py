@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fanfold.market.bars import Bar
-from fanfold.market.quality import Action, Checked, CheckedRow, DefectKind, check, drop_forming, per_second
+from fanfold.market.quality import Action, Checked, CheckedRow, DefectKind, check, per_second
 from fanfold.market.sequence import unbroken
 
 START = 1_700_000_040  # A whole minute.
@@ -107,8 +107,6 @@ def test_a_bar_off_the_grid_of_its_timeframe_is_dropped_even_by_a_millisecond() 
 def test_a_bar_that_has_not_closed_is_dropped() -> None:
     result = checked(row(0), row(1), now=START + 119)
     assert counts(result) == {"forming": 1}
-    assert drop_forming(result.bars, START + 59) == []
-    assert drop_forming(result.bars, START + 60) == result.bars
 
 
 @given(st.integers(min_value=10**8, max_value=10**10), st.sampled_from([1, 10**3, 10**6, 10**9]))

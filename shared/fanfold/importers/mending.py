@@ -63,7 +63,7 @@ class Examined(msgspec.Struct, frozen=True, kw_only=True):
     rescaled: list[int]
 
 
-def examine(argument: str, *, columns: Mapping[str, str] | None = None, now: int | None = None) -> Examined:
+def examine(argument: str, *, columns: Mapping[str, str] | None = None) -> Examined:
     """Return a file without the rows that are no bars, and all its defects.
 
     Raises BadInput as ``data_files.read`` does for a file that cannot be taken even so.
@@ -75,7 +75,7 @@ def examine(argument: str, *, columns: Mapping[str, str] | None = None, now: int
     while True:
         try:
             loaded = formats.timed(raw, inner)
-            file = data_files.read(argument, now=now, loaded=loaded)
+            file = data_files.read(argument, loaded=loaded)
             break
         except WrongCell as cell:
             if len(wrong) == most or raw.columns.num_rows <= 2:

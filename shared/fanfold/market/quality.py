@@ -1,6 +1,6 @@
 """Check bars from a venue or a file: drop the invalid ones and report every defect. Never invent a bar."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
@@ -58,9 +58,6 @@ ACTIONS = {
     DefectKind.UNAVAILABLE: Action.REPORTED,
     DefectKind.UNFILLABLE: Action.REPORTED,
 }
-
-# A file has no second source to ask, so these refuse it whole; live the bar is dropped and the next poll asks again.
-REFUSED_IN_FILES = (DefectKind.MISALIGNED, DefectKind.IMPOSSIBLE)
 
 
 class CheckedRow(NamedTuple):
@@ -173,11 +170,6 @@ def check(
         bars=[row.bar for row in ordered],
         findings=[finding for finding in findings if finding.count],
     )
-
-
-def drop_forming(bars: Iterable[Bar], now: int) -> list[Bar]:
-    """Return the bars that closed by ``now`` (epoch seconds). Venues send the bar in progress as the last one."""
-    return [bar for bar in bars if bar.closes_at_s <= now]
 
 
 def _bar(row: CheckedRow, length: int) -> Bar:

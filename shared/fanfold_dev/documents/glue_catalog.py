@@ -44,10 +44,6 @@ def text() -> str:
     return json.dumps(catalogue(), indent=2) + "\n"
 
 
-def write_catalogue(path: Path = PATH) -> None:
-    path.write_text(text())
-
-
 def _database() -> dict[str, Any]:
     # Athena's names know no hyphen, and pr-12 has one.
     stage = {"Fn::Join": ["_", {"Fn::Split": ["-", "${sls:stage}"]}]}

@@ -35,7 +35,7 @@ class WatchedStage:
     def dead_letters(self) -> list[DeadLetter]:
         """Return up to LETTERS_MAX of each dead-letter queue; they stay where they are, and in sight of others."""
         letters = [(service, letter) for service in SERVICES for letter in self._letters(service)]
-        silent = {letter["MessageId"] for _, letter in letters if not _attribute(letter, "reason")}
+        silent = {letter["MessageId"] for _, letter in letters if not _reason(letter)}
         faults = self._faults.get_all([(message_id, "fault") for message_id in sorted(silent)]) if silent else {}
         reasons = {key[0]: str(item["reason"]) for key, item in faults.items()}
         return [_dead_letter(service, letter, reasons) for service, letter in letters]
@@ -103,8 +103,8 @@ class WatchedStage:
         )
 
 
-def _attribute(letter: dict[str, Any], name: str) -> str:
-    return str(letter.get("MessageAttributes", {}).get(name, {}).get("StringValue", ""))
+def _reason(letter: dict[str, Any]) -> str:
+    return str(letter.get("MessageAttributes", {}).get("reason", {}).get("StringValue", ""))
 
 
 def _dead_letter(service: str, letter: dict[str, Any], reasons: dict[str, str]) -> DeadLetter:
@@ -112,7 +112,7 @@ def _dead_letter(service: str, letter: dict[str, Any], reasons: dict[str, str]) 
     return DeadLetter(
         service=service,
         message_id=letter["MessageId"],
-        reason=_attribute(letter, "reason") or reasons.get(letter["MessageId"], NO_REASON),
+        reason=_reason(letter) or reasons.get(letter["MessageId"], NO_REASON),
         sent_at=datetime.fromtimestamp(int(system.get("SentTimestamp", 0)) / 1_000, UTC),
         receives=int(system.get("ApproximateReceiveCount", 0)),
     )
