@@ -1,4 +1,4 @@
-"""What follows from an order: a fill of it, and an update of its state."""
+"""Messages that follow from an order: a fill of it, and an update of its state."""
 
 from decimal import Decimal
 from typing import Any
