@@ -16,7 +16,7 @@ from fanfold import ids
 from fanfold.audit.chain import Tip
 from fanfold.audit.open_orders import FIRST_LOOK, LOOK_BACK, OpenOrders
 from fanfold.audit.queries import DECISIONS, is_open
-from fanfold.audit.remembered import RememberedReads
+from fanfold.audit.read_cache import ReadCache
 from fanfold.messages import Order
 from support.api_desk import NOW, READER, Answer, answered, event, history, small_desk
 
@@ -85,7 +85,7 @@ def get(views: Years, path: str, query: str = "") -> Answer:
     request = event("GET", path, query, who=READER)
     # What orders are read from alone.
     no_log: Any = None
-    parts = read_api.ReadParts(views, OpenOrders(views), no_log, no_log, RememberedReads(views, no_log))
+    parts = read_api.ReadParts(views, OpenOrders(views), no_log, no_log, ReadCache(views, no_log))
     return answered(lambda api_event: read_api.answer(api_event, small_desk(), parts, NOW), request)
 
 

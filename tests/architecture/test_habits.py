@@ -16,7 +16,14 @@ EDGE = "fanfold.aws.function.sqs"
 # The embedded AWS ends a connection whose answer failed, and raises on.
 # What a strategy raises is its leg's own fault, and is told; a schedule looks at what ended an invocation.
 SCHEDULER = "fanfold.simulation.schedules.running"
-BROAD = {EDGE, "fanfold.local.door", "fanfold.errors", "fanfold.strategy.loading", "fanfold.signals.legs", SCHEDULER}
+BROAD = {
+    EDGE,
+    "fanfold.local.listener",
+    "fanfold.errors",
+    "fanfold.strategy.loading",
+    "fanfold.signals.legs",
+    SCHEDULER,
+}
 PRINTING = {"cli", "stages", "fanfold_dev"}
 TABLES = "fanfold.aws.dynamodb.table"
 MONEY = "fanfold.money"

@@ -11,7 +11,7 @@ from ministack.core import iam_actions, lambda_runtime
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import dynamodb, lambda_svc, sns, sqs
 
-from fanfold.local.windows import AT_ONCE, Windows
+from fanfold.local.batching_windows import AT_ONCE, Windows
 
 BATCH, WINDOW_S = 25, 3_600
 URL = "http://localhost:4566/000000000000/embedded-test"

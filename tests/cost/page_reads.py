@@ -20,7 +20,7 @@ from audit_service.record import Arrival, record
 from fanfold.api.conditional import UNCHANGED
 from fanfold.audit.bar_history import BarHistory
 from fanfold.audit.open_orders import OpenOrders
-from fanfold.audit.remembered import RememberedReads
+from fanfold.audit.read_cache import ReadCache
 from fanfold.aws.client.call import Call
 from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.aws.function.watched import WatchedStage
@@ -128,9 +128,7 @@ class RecordedWeek:
         """Return the functions of a new process, by path."""
         lake = S3LakeBars(self.call, LAKE)
         history = BarHistory(self._views, self._log, lambda: lake)
-        parts = ReadParts(
-            self._views, OpenOrders(self._views), self._log, history, RememberedReads(self._views, self._log)
-        )
+        parts = ReadParts(self._views, OpenOrders(self._views), self._log, history, ReadCache(self._views, self._log))
         watched = WatchedStage(self.call, self._world.ledger, self._world.ledger, "test", "https://queues")
         reports, sweeps = S3Reports(self.call, LAKE), S3Sweeps(self.call, LAKE)
 

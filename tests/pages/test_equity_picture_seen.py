@@ -4,7 +4,7 @@ from base64 import b64encode
 from decimal import Decimal
 from pathlib import Path
 
-from fanfold.alerts.picture import HEIGHT, LINES, PALETTE, WIDTH, equity_picture
+from fanfold.alerts.equity_picture import HEIGHT, LINES, PALETTE, WIDTH, equity_picture
 
 # The colours of a column of the image, from its top.
 COLUMN = """x => {

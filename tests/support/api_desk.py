@@ -14,7 +14,7 @@ from fanfold.audit import chain
 from fanfold.audit.bar_history import BarHistory
 from fanfold.audit.daily_report import DayReport
 from fanfold.audit.open_orders import OpenOrders
-from fanfold.audit.remembered import RememberedReads
+from fanfold.audit.read_cache import ReadCache
 from fanfold.audit.views import decision_view, message_view, newest, views_of
 from fanfold.aws.client.call import Call
 from fanfold.aws.dynamodb.chat_inbox import ChatInbox
@@ -205,7 +205,7 @@ class World:
         log = Kept()
         record(self.views, log, messages)
         bars = BarHistory(self.views, log, lambda: None)  # type: ignore[arg-type, return-value]
-        parts = read_api.ReadParts(self.views, OpenOrders(self.views), log, bars, RememberedReads(self.views, log))
+        parts = read_api.ReadParts(self.views, OpenOrders(self.views), log, bars, ReadCache(self.views, log))
         self.read = lambda request: read_api.answer(request, self.desk, parts, self.now)
         polls, approvals, plan = DynamoPolls(self.ledger), Approvals(self.store, AT_ONCE), prepare(self.desk)
         self.watched = SeenStage()

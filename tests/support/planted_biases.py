@@ -8,7 +8,7 @@ import numpy as np
 
 from fanfold.market.recording import RECORD, Recording
 from fanfold.research.bias_lab import bar_history, lookahead, start_phase, survivors, warm_up
-from fanfold.research.bias_lab.deciding import decide
+from fanfold.research.bias_lab.decisions import decide
 from fanfold.research.bias_lab.evidence import EvidenceTerms
 from fanfold.research.bias_lab.finding import Finding
 from fanfold.research.bias_lab.judging import VerdictMarket, biases

@@ -14,7 +14,7 @@ import msgspec
 from textual.app import App
 from textual.pilot import Pilot
 
-from fanfold.cli.watching.picture import Picture
+from fanfold.cli.watching.desk_snapshot import DeskSnapshot
 from fanfold.cli.watching.screen import WatchApp
 from fanfold.errors import NothingThere
 
@@ -62,7 +62,7 @@ def order(name: str, state: str, **changes: Any) -> dict[str, Any]:
     return fields | changes
 
 
-def picture(**changes: Any) -> Picture:
+def snapshot(**changes: Any) -> DeskSnapshot:
     """A desk that trades."""
     position = {"account": "main", "instance": "trend", "instrument": "BTC/USDT", "quantity": Decimal("0.5"),
                 "value": Decimal("34948.21"), "unrealised": Decimal("-59.62")}  # fmt: skip
@@ -72,7 +72,7 @@ def picture(**changes: Any) -> Picture:
         limit("gross_max", "61697.5", "84890.18"),
         limit("drawdown_max", "129.2", "20000"),
     ]
-    whole = Picture(
+    whole = DeskSnapshot(
         running=True,
         at=NOW,
         accounts=[account()],
@@ -91,11 +91,11 @@ def picture(**changes: Any) -> Picture:
 class Scripted:
     """A reader that gives what is next in its script, and its last again and again; a fault is raised."""
 
-    def __init__(self, *script: Picture | Exception) -> None:
+    def __init__(self, *script: DeskSnapshot | Exception) -> None:
         self.script = list(script)
         self.reads = self.forgotten = 0
 
-    def read(self) -> Picture:
+    def read(self) -> DeskSnapshot:
         self.reads += 1
         following = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         if isinstance(following, Exception):
@@ -118,7 +118,7 @@ def text_of(app: App[Any]) -> str:
 
 
 def drive(app: WatchApp, act: Act, size: tuple[int, int] = (80, 24)) -> None:
-    """Run an application without a terminal while an act drives it; the first picture has come."""
+    """Run an application without a terminal while an act drives it; the first snapshot has come."""
 
     async def driven() -> None:
         async with app.run_test(size=size) as pilot:
@@ -145,19 +145,19 @@ def screen(reader: Any, size: tuple[int, int]) -> str:
     return shown[0]
 
 
-UNKNOWN = picture(
+UNKNOWN = snapshot(
     orders=[order("lost", "SUBMITTING"), order("open", "OPEN")],
     unknown=1,
     accounts=[account(trading_state="HALTED", trading_state_reason="venue is down", books_balance=False)],
     dead_letters=2,
 )
 SCREENS: dict[str, tuple[Any, tuple[int, int]]] = {
-    "trades-80x24": (picture(), (80, 24)),
-    "trades-120x36": (picture(), (120, 36)),
-    "trades-40x12": (picture(), (40, 12)),
+    "trades-80x24": (snapshot(), (80, 24)),
+    "trades-120x36": (snapshot(), (120, 36)),
+    "trades-40x12": (snapshot(), (40, 12)),
     "alarms-80x24": (UNKNOWN, (80, 24)),
-    "stale-80x24": (picture(age_s=900, stale=True), (80, 24)),
-    "empty-80x24": (picture(positions=[], orders=[], log=[], age_s=None, running=False,
+    "stale-80x24": (snapshot(age_s=900, stale=True), (80, 24)),
+    "empty-80x24": (snapshot(positions=[], orders=[], log=[], age_s=None, running=False,
                             accounts=[{"account": "main", "trading_state": "not opened", "books_balance": True}],
                             limits=[{"account": "main", "breach": "", "limits": [], "read": "desk file"}]), (80, 24)),
     "absent-80x24": (NothingThere("there is no run in .fanfold; start one with `fanfold run`"), (80, 24)),

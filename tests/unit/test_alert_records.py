@@ -6,7 +6,7 @@ import pytest
 
 from fanfold.alerts import record as states
 from fanfold.alerts.entries import AlertChannel
-from fanfold.alerts.quiet import QuietHours
+from fanfold.alerts.quiet_hours import QuietHours
 from fanfold.alerts.record import MOMENT_S, SETTLED_S, Alert, AlertRecord
 from fanfold.errors import BadInput
 

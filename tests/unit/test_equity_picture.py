@@ -4,7 +4,7 @@ import struct
 import zlib
 from decimal import Decimal
 
-from fanfold.alerts.picture import GRID, HEIGHT, LINES, PALETTE, WIDTH, equity_picture
+from fanfold.alerts.equity_picture import GRID, HEIGHT, LINES, PALETTE, WIDTH, equity_picture
 
 
 def chunks(png: bytes) -> dict[bytes, bytes]:

@@ -12,7 +12,7 @@ from rich.console import Console
 from fanfold.cli import reading_progress, recorded_run
 from fanfold.cli.main import main
 from fanfold.local import container_tool, state_directory
-from fanfold.local.holding import lock_directory
+from fanfold.local.directory_lock import lock_directory
 from fanfold.local.state_directory import RunRequest, read_request, write_request
 
 ROOT = Path(__file__).resolve().parents[2]

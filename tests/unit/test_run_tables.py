@@ -14,7 +14,7 @@ from fanfold.cli.commands import runs
 from fanfold.cli.output import plain
 from fanfold.cli.reading import short_ids
 from fanfold.errors import BadInput
-from fanfold.local.holding import lock_directory
+from fanfold.local.directory_lock import lock_directory
 from fanfold.local.run_plan import RunOptions
 
 IDS = st.sets(st.text("0123456789abcdef", min_size=32, max_size=32), max_size=20)

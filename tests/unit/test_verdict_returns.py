@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fanfold.research.bias_lab.deciding import Decisions, decide
+from fanfold.research.bias_lab.decisions import Decisions, decide
 from fanfold.research.bias_lab.market_columns import MarketColumns, market_columns
 from fanfold.research.bias_lab.trading import returns_of
 from fanfold.strategy import contract, folder

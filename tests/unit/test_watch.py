@@ -14,9 +14,8 @@ from textual.pilot import Pilot
 from fanfold.cli.argument_types import Options
 from fanfold.cli.commands import mcp, watch
 from fanfold.cli.limit_reading import now_of
-from fanfold.cli.watching import picture as pictures
-from fanfold.cli.watching import written
-from fanfold.cli.watching.picture import DeskReader, Picture
+from fanfold.cli.watching import desk_snapshot, screen_text
+from fanfold.cli.watching.desk_snapshot import DeskReader, DeskSnapshot
 from fanfold.errors import BadInput, NotReachable
 from fanfold.local import session as local_session
 from fanfold.messages import TradingState
@@ -31,9 +30,9 @@ from support.watch_screens import (
     app_of,
     drive,
     limit,
-    picture,
     screen,
     settled,
+    snapshot,
     text_of,
 )
 
@@ -56,7 +55,7 @@ def test_what_is_not_read_yet_is_said_and_nothing_waits_for_it() -> None:
     answer, shown = threading.Event(), []
 
     class Slow(Scripted):
-        def read(self) -> Picture:
+        def read(self) -> DeskSnapshot:
             answer.wait(30)
             return super().read()
 
@@ -69,7 +68,7 @@ def test_what_is_not_read_yet_is_said_and_nothing_waits_for_it() -> None:
         await settled(pilot)
         shown.append(text_of(pilot.app))
 
-    reader = Slow(picture())
+    reader = Slow(snapshot())
     app = app_of(reader, lambda *_asked: "")
 
     async def driven() -> None:
@@ -92,7 +91,7 @@ def test_a_desk_that_does_not_answer_leaves_the_last_picture_and_says_so_until_i
             await settled(pilot)
             shown.append(text_of(pilot.app))
 
-    reader = Scripted(picture(), NotReachable("the desk is being deployed; ask again in a moment"), picture())
+    reader = Scripted(snapshot(), NotReachable("the desk is being deployed; ask again in a moment"), snapshot())
     drive(app_of(reader), act)
     assert "not read: the desk is being deployed; ask again in a moment" in shown[0]
     assert "equity 99,870.80" in shown[0]
@@ -130,7 +129,7 @@ def test_a_halt_needs_a_reason_and_a_state_and_says_what_became_of_it() -> None:
         await settled(pilot)
         shown.append(text_of(pilot.app))
 
-    reader = Scripted(picture(accounts=[account(trading_state_change="c0ffee00")]))
+    reader = Scripted(snapshot(accounts=[account(trading_state_change="c0ffee00")]))
     drive(app_of(reader, halt), act)
     assert "now main ACTIVE" in shown[0]
     assert "say why first" in shown[1]
@@ -154,7 +153,7 @@ def test_a_halt_that_fails_is_said_and_one_that_is_left_does_nothing() -> None:
         await settled(pilot)
         shown.append(text_of(pilot.app))
 
-    drive(app_of(Scripted(picture()), halt), act)
+    drive(app_of(Scripted(snapshot()), halt), act)
     assert "HALT" not in shown[0].replace("h Halt", "")
     assert "NOT HALTED: the desk ended" in shown[1]
 
@@ -167,13 +166,13 @@ def test_a_watch_that_only_reads_takes_no_halt() -> None:
         await pilot.pause()
         shown.append(text_of(pilot.app))
 
-    drive(app_of(Scripted(picture())), act)
+    drive(app_of(Scripted(snapshot())), act)
     assert "this watch reads only; `fanfold halt` stops the desk" in shown[0]
 
 
 @pytest.mark.parametrize("key", ["q", "ctrl+c"])
 def test_a_key_ends_it(key: str) -> None:
-    app = app_of(Scripted(picture()))
+    app = app_of(Scripted(snapshot()))
 
     async def act(pilot: Pilot[Any]) -> None:
         await pilot.press(key)
@@ -189,38 +188,38 @@ def test_a_screen_without_colour_says_the_same(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_chart_goes_from_the_lowest_to_the_highest() -> None:
-    assert written.chart([], 10) == ""
-    assert written.chart([Decimal(5)] * 3, 10) == "▅▅▅"
-    assert written.chart([Decimal(value) for value in range(8)], 10) == written.LEVELS
-    assert written.chart([Decimal(value) for value in range(800)], 8)[-1] == "█"
-    assert len(written.chart([Decimal(value) for value in range(801)], 8)) == 8
+    assert screen_text.chart([], 10) == ""
+    assert screen_text.chart([Decimal(5)] * 3, 10) == "▅▅▅"
+    assert screen_text.chart([Decimal(value) for value in range(8)], 10) == screen_text.LEVELS
+    assert screen_text.chart([Decimal(value) for value in range(800)], 8)[-1] == "█"
+    assert len(screen_text.chart([Decimal(value) for value in range(801)], 8)) == 8
 
 
 def test_a_bar_of_a_limit_is_full_at_all_of_it_and_beyond() -> None:
-    assert written.bar(Decimal(5), Decimal(10), 4) == "██··"
-    assert written.bar(Decimal(25), Decimal(10), 4) == "████"
-    assert written.bar(Decimal(0), Decimal(0), 4) == "████"
+    assert screen_text.bar(Decimal(5), Decimal(10), 4) == "██··"
+    assert screen_text.bar(Decimal(25), Decimal(10), 4) == "████"
+    assert screen_text.bar(Decimal(0), Decimal(0), 4) == "████"
     broken = [{"account": "main", "breach": "the day's loss", "limits": [limit("gross_max", "25", "10")]}]
-    lines = written.limits(picture(limits=broken), 80)
+    lines = screen_text.limits(snapshot(limits=broken), 80)
     assert lines[0] == "main: BROKEN: the day's loss"
     assert "OVER 0 left of 10" in lines[1]
 
 
 def test_a_frozen_instrument_is_an_alarm() -> None:
-    shown = picture(accounts=[account(frozen={"BTC/USDT": "books in doubt"})])
-    assert written.alarms(shown) == ["main: BTC/USDT is frozen: books in doubt"]
+    shown = snapshot(accounts=[account(frozen={"BTC/USDT": "books in doubt"})])
+    assert screen_text.alarms(shown) == ["main: BTC/USDT is frozen: books in doubt"]
 
 
 def test_a_picture_of_a_desk_has_what_the_commands_have(tmp_path: Path) -> None:
     desk = DeskInMemory(tmp_path)
     desk.set_state("main", TradingState.REDUCE_ONLY)
-    shown = pictures.of_session(desk, now_of(desk))
+    shown = desk_snapshot.of_session(desk, now_of(desk))
     assert [row["trading_state"] for row in shown.accounts] == ["REDUCE_ONLY", "ACTIVE"]
     assert (len(shown.orders), shown.unknown, shown.age_s) == (6, 0, None)
     assert len(shown.log) == 18
     assert any("ORDER_NOTIONAL  buy 0.5 ETH/USDT for trend: too large" in line for line in shown.log)
     assert {use["limit"] for use in shown.limits[0]["limits"]} >= {"gross_max", "drawdown_max"}
-    assert written.text(written.orders(shown)).count("APPROVED") == 6
+    assert screen_text.text(screen_text.orders(shown)).count("APPROVED") == 6
 
 
 def test_a_desk_at_rest_is_read_once_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,7 +262,7 @@ def test_a_watch_needs_a_terminal_and_writes_one_picture_as_json(
 ) -> None:
     with pytest.raises(BadInput, match="is drawn on a terminal"):
         watch.command(options=Options(tmp_path, json=False, command="watch"))
-    monkeypatch.setattr(DeskReader, "read", lambda _reader: picture())
+    monkeypatch.setattr(DeskReader, "read", lambda _reader: snapshot())
     answer = watch.command(options=Options(tmp_path, json=True, command="watch"))
     assert not isinstance(answer, int)
     assert answer.document["accounts"][0]["account"] == "main"

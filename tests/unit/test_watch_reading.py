@@ -14,9 +14,8 @@ from fanfold.cli.argument_types import Options
 from fanfold.cli.commands.halt import set_state
 from fanfold.cli.limit_reading import limits_of, now_of
 from fanfold.cli.reading import books_of
-from fanfold.cli.watching import picture as pictures
-from fanfold.cli.watching import written
-from fanfold.cli.watching.picture import DeskReader
+from fanfold.cli.watching import desk_snapshot, screen_text
+from fanfold.cli.watching.desk_snapshot import DeskReader
 from fanfold.local.session import table_name
 from fanfold.market import bars
 from fanfold.market.bars import Bar, Series
@@ -25,15 +24,15 @@ from fanfold.simulation.cloud import MemoryCloud
 from fanfold.stages.session import StageSession
 from support.api_desk import NOW, ORDERS, A, B, World, history, record
 from support.assistant_desk import DeskInMemory, StoredLog
-from support.watch_screens import Scripted, account, app_of, drive, picture, settled
+from support.watch_screens import Scripted, account, app_of, drive, settled, snapshot
 
 
 def test_the_chart_begins_with_the_day_before_the_watch_and_has_one_value_a_bar() -> None:
     close = int(account()["last_bar"].timestamp())
     before = [(close - 60 * n, Decimal(100 - n)) for n in range(3)][::-1]
-    first = picture(history={"main": before}, accounts=[account(equity=Decimal(101))])
+    first = snapshot(history={"main": before}, accounts=[account(equity=Decimal(101))])
     later = account(equity=Decimal(102), last_bar=account()["last_bar"] + timedelta(minutes=1))
-    app = app_of(Scripted(first, picture(accounts=[account(equity=Decimal(99))]), picture(accounts=[later])))
+    app = app_of(Scripted(first, snapshot(accounts=[account(equity=Decimal(99))]), snapshot(accounts=[later])))
     kept = []
 
     async def act(pilot: Pilot[Any]) -> None:
@@ -51,18 +50,18 @@ def test_the_history_is_that_of_the_equity_of_the_api(tmp_path: Path) -> None:
     closes_at = [int(NOW.timestamp()) + 60 * n for n in range(-5, 1)]
     record(desk.views, StoredLog(desk.aws), [bars_at(close) for close in closes_at])
     now = NOW + timedelta(minutes=1)
-    shown = pictures.history_of(desk, now)
+    shown = desk_snapshot.history_of(desk, now)
     assert [at for at, _ in shown["main"]] == closes_at
     assert shown["spare"] == []
     reader = DeskReader(Options(tmp_path, json=False, command="watch"), "", history=True)
-    assert reader._picture(desk).history == pictures.history_of(desk, now_of(desk))
+    assert reader._picture(desk).history == desk_snapshot.history_of(desk, now_of(desk))
     assert reader._picture(desk).history == {}
 
 
 def test_a_picture_reads_the_books_of_each_account_once(tmp_path: Path) -> None:
     desk, calls = DeskInMemory(tmp_path), list[RecordedCall]()
     desk.call = with_recording(desk.call, calls.append)
-    pictures.of_session(desk, NOW)
+    desk_snapshot.of_session(desk, NOW)
     queries = [call.parameters for call in calls if call.operation == "Query"]
     books = [each for each in queries if each["TableName"] == table_name("ledger", "local")]
     ledger = [each["ExpressionAttributeValues"][":pk"]["S"] for each in books]
@@ -101,7 +100,7 @@ def test_limits_of_a_stage_are_those_that_are_deployed_where_its_risk_service_an
     for fault in (AwsFault("AccessDeniedException", "no", 403), AwsFault("ResourceNotFoundException", "none", 404)):
         (row,) = limits_of(Answering(desk, fault), stored, NOW)
         assert row["read"] == "desk file"
-    assert written.limits_title(picture()) == "limits, desk file"
+    assert screen_text.limits_title(snapshot()) == "limits, desk file"
 
 
 def test_an_account_that_the_risk_service_does_not_know_is_read_from_the_desk_file(tmp_path: Path) -> None:

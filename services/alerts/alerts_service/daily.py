@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from fanfold.alerts.anomalies import DAY_S, Hour
 from fanfold.alerts.daily import report_of
-from fanfold.alerts.picture import equity_picture
+from fanfold.alerts.equity_picture import equity_picture
 from fanfold.alerts.record import Alert, Channels
 from fanfold.audit.daily_report import DayReport
 

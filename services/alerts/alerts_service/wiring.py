@@ -11,8 +11,8 @@ from alerts_service.hours import hour_of, judged
 from alerts_service.rules import alerts_of
 from alerts_service.settings import Settings
 from fanfold.alerts import texts
+from fanfold.alerts.circuit_breaker import CircuitBreaker
 from fanfold.alerts.daily import REPORT
-from fanfold.alerts.patience import Patience
 from fanfold.alerts.record import Notice
 from fanfold.alerts.sending import AlertSender
 from fanfold.aws.clock import wall_seconds
@@ -53,9 +53,9 @@ class AlertsProcess:
     @cached_property
     def sender(self) -> AlertSender:
         table, log = self.runtime.table(self._settings.alerts_table), self.runtime.watch.log
-        patience = Patience(self._tell, wall_seconds)
+        breaker = CircuitBreaker(self._tell, wall_seconds)
         return AlertSender(
-            DynamoAlerts(table), self.runtime.desk.alerts, patience.tell, self._now_s, self.runtime.backoff,
+            DynamoAlerts(table), self.runtime.desk.alerts, breaker.tell, self._now_s, self.runtime.backoff,
             lambda channel, reason: log.warning("a channel did not take an alert", channel=channel, reason=reason),
         )  # fmt: skip
 

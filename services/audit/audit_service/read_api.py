@@ -12,7 +12,7 @@ from fanfold.audit.bar_history import BarHistory
 from fanfold.audit.lineage import Segments
 from fanfold.audit.open_orders import OpenOrders
 from fanfold.audit.queries import Reading
-from fanfold.audit.remembered import RememberedReads
+from fanfold.audit.read_cache import ReadCache
 from fanfold.desk import Desk
 
 # Takes the views too, as far as they are not remembered.
@@ -28,7 +28,7 @@ class ReadParts(NamedTuple):
     open_orders: OpenOrders
     log: Segments
     history: BarHistory
-    remembered: RememberedReads
+    remembered: ReadCache
 
 
 def answer(event: dict[str, Any], desk: Desk, parts: ReadParts, now: datetime) -> dict[str, Any]:
@@ -60,9 +60,7 @@ def answer(event: dict[str, Any], desk: Desk, parts: ReadParts, now: datetime) -
     return with_clock(serve(event, handlers), now)
 
 
-def _remembering(
-    handler: ViewHandler, remembered: RememberedReads, besides: Callable[[Any], Hashable | None]
-) -> Handler:
+def _remembering(handler: ViewHandler, remembered: ReadCache, besides: Callable[[Any], Hashable | None]) -> Handler:
     def reply(request: ApiRequest, query: Any) -> Reply:
         more = besides(query)
         key = None if more is None else (request.path, tuple(sorted(request.query.items())), more)

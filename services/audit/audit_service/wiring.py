@@ -13,7 +13,7 @@ from audit_service.settings import Settings
 from fanfold.audit.bar_history import BarHistory, LakeBars
 from fanfold.audit.open_orders import OpenOrders
 from fanfold.audit.ports import Lake, Seals, Signer
-from fanfold.audit.remembered import RememberedReads
+from fanfold.audit.read_cache import ReadCache
 from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.aws.function.runtime import Runtime, read
 from fanfold.aws.function.runtime import runtime as described
@@ -71,7 +71,7 @@ class AuditProcess:
         from audit_service.read_api import ReadParts  # noqa: PLC0415
 
         history = BarHistory(self.views, self.log, self._lake_bars)
-        return ReadParts(self.views, OpenOrders(self.views), self.log, history, RememberedReads(self.views, self.log))
+        return ReadParts(self.views, OpenOrders(self.views), self.log, history, ReadCache(self.views, self.log))
 
     @cached_property
     def _lake_bars(self) -> Callable[[], LakeBars]:

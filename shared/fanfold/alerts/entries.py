@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from fanfold.alerts.quiet import QuietHours
+from fanfold.alerts.quiet_hours import QuietHours
 from fanfold.codes import Code
 from fanfold.errors import BadInput, near
 

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from fanfold.alerts.entries import AlertChannel, Severity, rank
-from fanfold.alerts.quiet import QuietHours
+from fanfold.alerts.quiet_hours import QuietHours
 
 # An all-clear waits so long, so that a thing that comes and goes is not told of each time.
 SETTLED_S = 300

@@ -12,7 +12,7 @@ from fanfold.cli.exit_codes import Exit
 from fanfold.cli.faults import EXPECTED
 from fanfold.cli.output import Answer, show
 from fanfold.errors import BadInput, NothingThere, NotReachable
-from fanfold.local.complaint import print_error
+from fanfold.local.error_output import print_error
 
 STAGE = "stage "
 # Lines of help that nobody reads in a terminal are not wrapped: `grep` finds whole ones.

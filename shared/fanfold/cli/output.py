@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 import msgspec
 
 from fanfold.cli.exit_codes import Exit
-from fanfold.local.complaint import visible
+from fanfold.local.error_output import visible
 from fanfold.money import amount
 
 if TYPE_CHECKING:

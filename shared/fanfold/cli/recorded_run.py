@@ -22,8 +22,8 @@ from fanfold.cli.planned_run import describe, read_plan
 from fanfold.deployment import ALERTS, SERVICES
 from fanfold.errors import BadInput
 from fanfold.local import continuing, deployment_cache, http_gateway, launcher, state_directory
+from fanfold.local.directory_lock import holder, lock_directory
 from fanfold.local.driver import DeskRun, announce, emulator, environment
-from fanfold.local.holding import holder, lock_directory
 from fanfold.local.interrupt import Interrupt
 from fanfold.local.launcher import Cloud
 from fanfold.local.run_plan import RunOptions, RunPlan

@@ -14,8 +14,8 @@ from fanfold.channels.address_file import address_file
 from fanfold.deployment import ALERTS, SERVICES, STAGE, dead_letters_names
 from fanfold.errors import NotReachable, VenueUnavailable
 from fanfold.local import launcher
-from fanfold.local.complaint import print_error
-from fanfold.local.holding import lock_directory
+from fanfold.local.directory_lock import lock_directory
+from fanfold.local.error_output import print_error
 from fanfold.local.interrupt import delay_interrupts
 from fanfold.local.launcher import REGION, Cloud
 from fanfold.strategy import folder
@@ -97,7 +97,7 @@ def announce(state: Path, cloud: Cloud) -> Iterator[None]:
 def light_client(cloud: Cloud) -> Call:
     """Return a call on the light client, for what is called every minute."""
     credentials = {"AWS_ACCESS_KEY_ID": "embedded", "AWS_SECRET_ACCESS_KEY": "embedded"}
-    return connect("light", Endpoint.of({"AWS_ENDPOINT_URL": cloud.door, "AWS_REGION": REGION} | credentials))
+    return connect("light", Endpoint.of({"AWS_ENDPOINT_URL": cloud.fast_endpoint, "AWS_REGION": REGION} | credentials))
 
 
 def invoke(call: Call, service: str, function: str, event: dict[str, Any], stage: str = STAGE) -> dict[str, Any]:

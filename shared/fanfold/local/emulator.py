@@ -21,12 +21,12 @@ from urllib.parse import parse_qsl
 from ministack.core import iam_actions, lambda_runtime
 from ministack.services import dynamodb, lambda_svc, sns, sqs
 
+from fanfold.local.batching_windows import Windows
 from fanfold.local.chaos import Chaos
 from fanfold.local.containers import Containers, service_of
-from fanfold.local.door import App, Message, Receive, Send, opened
 from fanfold.local.launcher import CONTROL, UNSAVED
+from fanfold.local.listener import App, Message, Receive, Send, opened
 from fanfold.local.runtime_api import RuntimeApi, in_interpreter
-from fanfold.local.windows import Windows
 
 PRUNE_EVERY = 500
 QUEUE_URL_PORT = "4566"

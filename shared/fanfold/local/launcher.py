@@ -42,7 +42,7 @@ class Cloud(NamedTuple):
         return f"http://127.0.0.1:{self.port}"
 
     @property
-    def door(self) -> str:
+    def fast_endpoint(self) -> str:
         """Return the endpoint for the light client, which responds faster."""
         return f"http://127.0.0.1:{self.control_port}"
 
@@ -51,7 +51,7 @@ class Cloud(NamedTuple):
         return connect("boto3", Endpoint.of({"AWS_ENDPOINT_URL": self.endpoint, "AWS_REGION": REGION} | credentials))
 
     def control(self, path: str, timeout_s: float = 60) -> dict[str, Any]:
-        with urlopen(f"{self.door}{CONTROL}{path}", timeout=timeout_s) as answer:  # noqa: S310 - loopback
+        with urlopen(f"{self.fast_endpoint}{CONTROL}{path}", timeout=timeout_s) as answer:  # noqa: S310 - loopback
             document: dict[str, Any] = json.load(answer)
             return document
 

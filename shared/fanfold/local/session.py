@@ -18,9 +18,9 @@ from fanfold.aws.s3.seals import closed_days
 from fanfold.deployment import STAGE
 from fanfold.desk import Desk
 from fanfold.errors import BadInput, NothingThere, NotReachable
-from fanfold.local import holding, state_directory
+from fanfold.local import directory_lock, state_directory
+from fanfold.local.directory_lock import lock_directory
 from fanfold.local.driver import CLOCK, DISK_FREE_MIN, RUN_FILE, emulator, environment, invoke, light_client
-from fanfold.local.holding import lock_directory
 from fanfold.local.launcher import UNSAVED, Cloud
 
 QUIET_TIMEOUT_S = 20
@@ -147,9 +147,9 @@ def connect(state: Path, command: str) -> Iterator[LocalSession]:
     """
     state = state.resolve()
     # Who asks for the holder creates the lock: not in a directory that is no desk's.
-    lockable = (state / holding.LOCK).exists()
+    lockable = (state / directory_lock.LOCK).exists()
     running = running_cloud(state) if lockable else None
-    other = holding.holder(state) if lockable and running is None else None
+    other = directory_lock.holder(state) if lockable and running is None else None
     if other and other.command == "run" and other.alive:
         raise NotReachable(f"{other}: the desk in {state} is being deployed, or ends; ask again in a moment")
     known = _desk(state)
@@ -180,7 +180,7 @@ def running_cloud(state: Path) -> Cloud | None:
     """Return the embedded AWS that run.json names, if a process holds the directory and the emulator responds."""
     named = run_file(state)
     # Who was killed leaves the file behind, and the port may be another's by now.
-    other = holding.holder(state)
+    other = directory_lock.holder(state)
     if named is None or other is None or not other.alive:
         return None
     cloud = Cloud(named.port, named.control_port, named.pid)

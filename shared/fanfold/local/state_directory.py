@@ -13,7 +13,7 @@ import msgspec
 from fanfold import desk
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
-from fanfold.local.holding import LOCK, lock_directory
+from fanfold.local.directory_lock import LOCK, lock_directory
 from fanfold.strategy import folder
 
 MARKER = "fanfold-state"

@@ -23,7 +23,7 @@ from fanfold.cli.commands.tickets import lines
 from fanfold.cli.exit_codes import DESK
 from fanfold.cli.output import Answer
 from fanfold.errors import BadInput
-from fanfold.local.complaint import visible
+from fanfold.local.error_output import visible
 
 EXITS = DESK
 OPEN = ("open", "waits for a second person")

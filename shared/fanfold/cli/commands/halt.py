@@ -33,7 +33,7 @@ from fanfold.cli.drill import Drill, lines
 from fanfold.cli.exit_codes import DESK, Exit
 from fanfold.cli.output import Answer
 from fanfold.errors import BadInput
-from fanfold.local.holding import LOCK, holder
+from fanfold.local.directory_lock import LOCK, holder
 from fanfold.local.session import Session
 from fanfold.messages import TradingState
 from fanfold.stages.session import StageSession, reach

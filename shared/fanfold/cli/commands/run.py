@@ -36,7 +36,7 @@ from fanfold.cli.argument_types import (
 from fanfold.cli.exit_codes import DESK, Exit
 from fanfold.errors import BadInput
 from fanfold.importers import columns as column_names
-from fanfold.local.complaint import print_error
+from fanfold.local.error_output import print_error
 from fanfold.local.run_plan import RunOptions
 from fanfold.strategy import folder
 

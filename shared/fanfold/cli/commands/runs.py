@@ -14,7 +14,7 @@ from fanfold.cli.argument_types import Shared
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.output import Answer, grid, share
 from fanfold.errors import BadInput, NothingThere
-from fanfold.local import holding, state_directory
+from fanfold.local import directory_lock, state_directory
 from fanfold.local.state_directory import RunRequest
 
 EXITS = (Exit.NOTHING_THERE,)
@@ -90,7 +90,7 @@ def _known(read: Callable[[], T]) -> T | None:
 
 def _ended(path: Path, summary: dict[str, Any]) -> str:
     """Describe how a run ended, or that it runs; `--continue` goes on with one that was interrupted or killed."""
-    holder = holding.holder(path)
+    holder = directory_lock.holder(path)
     if holder and holder.command == "run" and holder.alive:
         return f"runs (process {holder.pid})"
     if summary:

@@ -18,7 +18,7 @@ from fanfold.cli.argument_types import Count, Shared, StageName
 from fanfold.cli.commands import halt
 from fanfold.cli.exit_codes import DESK, Exit
 from fanfold.cli.output import Answer, plain
-from fanfold.cli.watching.picture import DeskReader
+from fanfold.cli.watching.desk_snapshot import DeskReader
 from fanfold.errors import BadInput
 from fanfold.messages import TradingState
 
@@ -36,7 +36,7 @@ def command(
     ] = None,
     read_only: Annotated[bool, Parameter(help="take no halt from the screen")] = False,
 ) -> Answer | int:
-    """Draw the desk until q; with --json answer with one picture of it."""
+    """Draw the desk until q; with --json answer with one snapshot of it."""
     reader = DeskReader(options, stage, history=not options.json)
     if options.json:
         return Answer(msgspec.structs.asdict(reader.read()), [])

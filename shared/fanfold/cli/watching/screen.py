@@ -16,8 +16,8 @@ from textual.widgets import Button, Footer, Input, Label, Static
 from textual.worker import Worker, WorkerState
 
 from fanfold.cli.faults import EXPECTED
-from fanfold.cli.watching import written
-from fanfold.cli.watching.picture import Picture
+from fanfold.cli.watching import screen_text
+from fanfold.cli.watching.desk_snapshot import DeskSnapshot
 
 # Values of equity that are kept, one a bar: more than a day of minutes.
 EQUITIES_MAX = 2_000
@@ -33,9 +33,9 @@ STATES = {
 
 
 class Reader(Protocol):
-    """Reads a desk; see fanfold.cli.watching.picture."""
+    """Reads a desk; see fanfold.cli.watching.desk_snapshot."""
 
-    def read(self) -> Picture: ...
+    def read(self) -> DeskSnapshot: ...
 
     def forget(self) -> None: ...
 
@@ -113,10 +113,10 @@ class WatchApp(App[None]):
         self._place = place
         self._every_s = every_s
         self._halt = halt
-        self._picture: Picture | None = None
-        # By account, the time of a close and the equity then; the last is that of the newest picture.
+        self._picture: DeskSnapshot | None = None
+        # By account, the time of a close and the equity then; the last is that of the newest snapshot.
         self._equities: dict[str, list[tuple[int, Decimal]]] = {}
-        self._reading: Worker[Picture] | None = None
+        self._reading: Worker[DeskSnapshot] | None = None
         # What a reading, and what a halt came to; a reading that succeeds takes back what the last one said.
         self._fault = self._notice = ""
 
@@ -164,7 +164,7 @@ class WatchApp(App[None]):
             self._notice = str(worker.result)
             self._reader.forget()
             self.poll()
-        elif isinstance(worker.result, Picture):
+        elif isinstance(worker.result, DeskSnapshot):
             self._take(worker.result)
         self.show()
 
@@ -180,10 +180,10 @@ class WatchApp(App[None]):
             self._fault = f"not read: {fault}"
         self.show()
 
-    def _take(self, picture: Picture) -> None:
-        self._picture, self._fault = picture, ""
-        self._equities |= {name: list(points) for name, points in picture.history.items()}
-        for account in picture.accounts:
+    def _take(self, snapshot: DeskSnapshot) -> None:
+        self._picture, self._fault = snapshot, ""
+        self._equities |= {name: list(points) for name, points in snapshot.history.items()}
+        for account in snapshot.accounts:
             if "equity" in account:
                 points = self._equities.setdefault(account["account"], [])
                 at = int(account["last_bar"].timestamp()) if account["last_bar"] else 0
@@ -194,23 +194,23 @@ class WatchApp(App[None]):
                 del points[:-EQUITIES_MAX]
 
     def show(self) -> None:
-        """Write the newest picture, as old as it may be, under what was said since."""
-        picture = self._picture
+        """Write the newest snapshot, as old as it may be, under what was said since."""
+        snapshot = self._picture
         alarms = list(filter(None, [self._notice, self._fault]))
-        if picture is None:
+        if snapshot is None:
             self._write("heading", f"{self._place}  {'no desk yet' if self._fault else 'reading the desk …'}")
-            self._write("alarm", written.text(alarms))
+            self._write("alarm", screen_text.text(alarms))
             return
-        self._write("heading", written.heading(picture, self._place))
-        self._write("alarm", written.text([*alarms, *written.alarms(picture)]))
+        self._write("heading", screen_text.heading(snapshot, self._place))
+        self._write("alarm", screen_text.text([*alarms, *screen_text.alarms(snapshot)]))
         width = self.query_one("#accounts", Static).content_size.width
         equities = {name: [value for _, value in points] for name, points in self._equities.items()}
-        self._write("accounts", written.text(written.accounts(picture, equities, width)))
-        self.query_one("#limits", Static).border_title = written.limits_title(picture)
-        self._write("limits", written.text(written.limits(picture, width)))
-        self._write("positions", written.text(written.positions(picture)))
-        self._write("orders", written.text(written.orders(picture)))
-        self._write("log", written.text(picture.log or ["no order yet"]))
+        self._write("accounts", screen_text.text(screen_text.accounts(snapshot, equities, width)))
+        self.query_one("#limits", Static).border_title = screen_text.limits_title(snapshot)
+        self._write("limits", screen_text.text(screen_text.limits(snapshot, width)))
+        self._write("positions", screen_text.text(screen_text.positions(snapshot)))
+        self._write("orders", screen_text.text(screen_text.orders(snapshot)))
+        self._write("log", screen_text.text(snapshot.log or ["no order yet"]))
 
     def _write(self, name: str, text: str) -> None:
         self.query_one(f"#{name}", Static).update(text)
@@ -230,9 +230,9 @@ class WatchApp(App[None]):
             self._notice = "this watch reads only; `fanfold halt` stops the desk"
             self.show()
             return
-        picture = self._picture
-        changes = [account.get("trading_state_change", "") for account in picture.accounts] if picture else []
-        dialog = HaltDialog(written.states(picture) if picture else "not known")
+        snapshot = self._picture
+        changes = [account.get("trading_state_change", "") for account in snapshot.accounts] if snapshot else []
+        dialog = HaltDialog(screen_text.states(snapshot) if snapshot else "not known")
         self.push_screen(dialog, partial(self._set, list(filter(None, changes))))
 
     def _set(self, changes: Sequence[str], wanted: tuple[str, str] | None) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from fanfold.market.timeframes import DAY_S
 from fanfold.research.bias_lab import bootstrap, overfitting, params_grid, permuted_trading, permuting, sharpe_tests
-from fanfold.research.bias_lab.deciding import decide
+from fanfold.research.bias_lab.decisions import decide
 from fanfold.research.bias_lab.finding import Finding, failed, judged, passed, unmeasured
 from fanfold.research.bias_lab.market_columns import MarketColumns
 from fanfold.research.bias_lab.trading import returns_of

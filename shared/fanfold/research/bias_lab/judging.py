@@ -10,7 +10,7 @@ from fanfold.errors import BadInput
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
 from fanfold.research.bias_lab import bar_history, evidence, lookahead, params_grid, start_phase, survivors, warm_up
-from fanfold.research.bias_lab.deciding import Decisions, decide
+from fanfold.research.bias_lab.decisions import Decisions, decide
 from fanfold.research.bias_lab.evidence import EvidenceTerms
 from fanfold.research.bias_lab.finding import Finding, failed, passed
 from fanfold.research.bias_lab.market_columns import MarketColumns, market_columns

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fanfold.market import timeframes
-from fanfold.research.bias_lab.deciding import Decisions, decide
+from fanfold.research.bias_lab.decisions import Decisions, decide
 from fanfold.research.bias_lab.finding import Finding, failed, passed, unmeasured
 from fanfold.research.bias_lab.market_columns import MarketColumns
 from fanfold.strategy.contract import Strategy

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fanfold.research.bias_lab.deciding import decide
+from fanfold.research.bias_lab.decisions import decide
 from fanfold.research.bias_lab.finding import Finding, judged, unmeasured
 from fanfold.research.bias_lab.market_columns import MarketColumns
 from fanfold.research.bias_lab.trading import returns_of

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from fanfold.research.bias_lab.deciding import Decisions
+from fanfold.research.bias_lab.decisions import Decisions
 from fanfold.research.bias_lab.market_columns import MarketColumns
 from fanfold.research.columns import Floats, borrow
 from fanfold.research.compile_cache import PERMUTED, keep

@@ -19,7 +19,7 @@ from fanfold.errors import BadInput
 from fanfold.importers import columns as column_names
 from fanfold.importers import data_files, joining, symbols
 from fanfold.importers.data_files import DataFile
-from fanfold.local.complaint import print_error
+from fanfold.local.error_output import print_error
 from fanfold.market.quality import DefectKind
 
 EXITS = (Exit.FAILED,)

@@ -18,7 +18,7 @@ from fanfold.errors import BadInput
 from fanfold.importers import columns as column_names
 from fanfold.importers import data_files, mending, parquet_files
 from fanfold.importers.mending import Examined, FileDefect
-from fanfold.local.complaint import print_error
+from fanfold.local.error_output import print_error
 
 EXITS = (Exit.FAILED,)
 # Places of a kind that people are shown; programs get a thousand.

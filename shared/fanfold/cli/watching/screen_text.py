@@ -1,4 +1,4 @@
-"""A picture of a desk as lines of text, for a screen of any width; what matters is in words, not in colour alone."""
+"""A snapshot of a desk as lines of text, for a screen of any width; what matters is in words, not in colour alone."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -6,7 +6,7 @@ from typing import Any
 
 from fanfold.cli.output import grid, moment, plain, share
 from fanfold.cli.reading import minute
-from fanfold.cli.watching.picture import Picture
+from fanfold.cli.watching.desk_snapshot import DeskSnapshot
 from fanfold.money import amount, money, places_of, profit
 
 LEVELS = "▁▂▃▄▅▆▇█"
@@ -21,41 +21,41 @@ _ORDERS = {"at": "at", "order": "order", "became": "state", "side": "side", "qua
            "instrument": "instrument", "instance": "strategy"}  # fmt: skip
 
 
-def heading(picture: Picture, place: str) -> str:
+def heading(snapshot: DeskSnapshot, place: str) -> str:
     """Return the line on top: the desk, whether it trades, the time, and the age of its data."""
-    does = "trades" if picture.running else "stopped"
-    return f"{place}  {does}  {moment(picture.at)}  {_age(picture)}"
+    does = "trades" if snapshot.running else "stopped"
+    return f"{place}  {does}  {moment(snapshot.at)}  {_age(snapshot)}"
 
 
-def _age(picture: Picture) -> str:
-    if picture.age_s is None:
+def _age(snapshot: DeskSnapshot) -> str:
+    if snapshot.age_s is None:
         return "no bar yet"
-    age = f"{picture.age_s} s" if picture.age_s < 600 else f"{picture.age_s // 60} min"
-    return f"STALE: newest bar {age} ago" if picture.stale else f"newest bar {age} ago"
+    age = f"{snapshot.age_s} s" if snapshot.age_s < 600 else f"{snapshot.age_s // 60} min"
+    return f"STALE: newest bar {age} ago" if snapshot.stale else f"newest bar {age} ago"
 
 
-def alarms(picture: Picture) -> list[str]:
+def alarms(snapshot: DeskSnapshot) -> list[str]:
     """Return what is wrong, which is in sight whatever else is: orders of unknown outcome first."""
     lines = [
         f"UNKNOWN: order {order['order_id'][:8]}, {order['side']} {amount(order['quantity'])} {order['instrument']}: "
         "it was sent, and the venue has not said what became of it"
-        for order in picture.orders[: picture.unknown]
+        for order in snapshot.orders[: snapshot.unknown]
     ]
-    for account in picture.accounts:
+    for account in snapshot.accounts:
         name = account["account"]
         lines += [] if account["books_balance"] else [f"{name}: the books DO NOT BALANCE; see `fanfold status`"]
         lines += [f"{name}: {instrument} is frozen: {why}" for instrument, why in account.get("frozen", {}).items()]
-    if picture.dead_letters:
-        lines.append(f"{picture.dead_letters} dead letters; see `fanfold dead-letters list`")
-    if picture.stale:
+    if snapshot.dead_letters:
+        lines.append(f"{snapshot.dead_letters} dead letters; see `fanfold dead-letters list`")
+    if snapshot.stale:
         lines.append("no new bar for more than two bars; see `fanfold doctor`, and whether the venue answers")
     return lines
 
 
-def accounts(picture: Picture, equities: Mapping[str, Sequence[Decimal]], width: int) -> list[str]:
+def accounts(snapshot: DeskSnapshot, equities: Mapping[str, Sequence[Decimal]], width: int) -> list[str]:
     """Return a line or two for each account: its trading state, money, and equity as a small chart."""
     lines = []
-    for account in picture.accounts:
+    for account in snapshot.accounts:
         if "equity" not in account:
             lines.append(f"{account['account']}: not opened yet; `fanfold run` opens it, in a stage `fanfold open`")
             continue
@@ -75,9 +75,9 @@ def _money(account: dict[str, Any]) -> str:
     )
 
 
-def states(picture: Picture) -> str:
+def states(snapshot: DeskSnapshot) -> str:
     """Return the trading state of each account in a line."""
-    return ", ".join(f"{account['account']} {account['trading_state']}" for account in picture.accounts)
+    return ", ".join(f"{account['account']} {account['trading_state']}" for account in snapshot.accounts)
 
 
 def chart(values: Sequence[Decimal], width: int) -> str:
@@ -99,16 +99,16 @@ def _spread(values: Sequence[Decimal], width: int) -> list[Decimal]:
     return [values[(place + 1) * len(values) // width - 1] for place in range(width)]
 
 
-def limits_title(picture: Picture) -> str:
+def limits_title(snapshot: DeskSnapshot) -> str:
     """Return the heading of the limits, which says where they were read."""
-    return f"limits, {' and '.join(sorted({account['read'] for account in picture.limits}))}"
+    return f"limits, {' and '.join(sorted({account['read'] for account in snapshot.limits}))}"
 
 
-def limits(picture: Picture, width: int) -> list[str]:
+def limits(snapshot: DeskSnapshot, width: int) -> list[str]:
     """Return a bar for each limit of which something is used, and the loss limit that is broken."""
     lines = []
-    several = len(picture.limits) > 1
-    for account in picture.limits:
+    several = len(snapshot.limits) > 1
+    for account in snapshot.limits:
         lines += [f"{account['account']}: BROKEN: {account['breach']}"] if account["breach"] else []
         of = f"{account['account']} " if several else ""
         lines += [_limit(of, use, width) for use in account["limits"] if use["used"] is not None]
@@ -129,28 +129,28 @@ def _figure(value: Decimal) -> str:
     return amount(value) if value == value.to_integral_value() else money(value)
 
 
-def positions(picture: Picture) -> list[str]:
+def positions(snapshot: DeskSnapshot) -> list[str]:
     """Return the positions as a table."""
-    if not picture.positions:
+    if not snapshot.positions:
         return ["no positions"]
     rows = [
         row
         | {"value": money(row["value"]) if row["value"] is not None else "no price"}
         | {"unrealised": profit(row["unrealised"]) if row["unrealised"] is not None else ""}
-        for row in picture.positions
+        for row in snapshot.positions
     ]
     return plain(grid("", rows, _POSITIONS)).splitlines()
 
 
-def orders(picture: Picture) -> list[str]:
+def orders(snapshot: DeskSnapshot) -> list[str]:
     """Return the orders that may still fill as a table, those of unknown outcome first."""
-    if not picture.orders:
+    if not snapshot.orders:
         return ["no open orders"]
     rows = [
         order
         | {"at": minute(order["decided_at"]), "order": order["order_id"][:8]}
-        | {"became": "UNKNOWN" if place < picture.unknown else order["state"]}
-        for place, order in enumerate(picture.orders)
+        | {"became": "UNKNOWN" if place < snapshot.unknown else order["state"]}
+        for place, order in enumerate(snapshot.orders)
     ]
     return plain(grid("", rows, _ORDERS)).splitlines()
 

@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 
 from fanfold.errors import BadInput
-from fanfold.local import holding
-from fanfold.local.holding import Holder
+from fanfold.local import directory_lock
+from fanfold.local.directory_lock import Holder
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 HOLD = """
 import subprocess, sys
 from pathlib import Path
-from fanfold.local.holding import lock_directory
+from fanfold.local.directory_lock import lock_directory
 with lock_directory(Path(sys.argv[1]), sys.argv[2]) as held:
     heir = subprocess.Popen(["sleep", "60"], pass_fds=(held,), stdout=subprocess.DEVNULL) if sys.argv[3:] else None
     print(heir.pid if heir else 0, flush=True)
@@ -37,18 +37,18 @@ def held(state: Path, command: str, *heir: str) -> Iterator[tuple["subprocess.Po
 
 
 def test_a_missing_or_free_directory_is_not_held(tmp_path: Path) -> None:
-    assert holding.holder(tmp_path / "none") is None
-    with holding.lock_directory(tmp_path, "run"):
+    assert directory_lock.holder(tmp_path / "none") is None
+    with directory_lock.lock_directory(tmp_path, "run"):
         pass
-    assert holding.holder(tmp_path) is None
+    assert directory_lock.holder(tmp_path) is None
 
 
 @pytest.mark.parametrize("command", ["run", "serve"])
 def test_a_long_running_holder_is_named_at_once(tmp_path: Path, command: str) -> None:
     with held(tmp_path, command) as (child, _):
-        assert holding.holder(tmp_path) == (command, child.pid)
+        assert directory_lock.holder(tmp_path) == (command, child.pid)
         named = rf"`fanfold {command}` \(process {child.pid}\) holds {tmp_path}: end it first"
-        with pytest.raises(BadInput, match=named), holding.lock_directory(tmp_path, "status"):
+        with pytest.raises(BadInput, match=named), directory_lock.lock_directory(tmp_path, "status"):
             pass
 
 
@@ -69,7 +69,7 @@ def test_a_short_holder_is_waited_for_with_a_notice(tmp_path: Path, monkeypatch)
     with held(tmp_path, "status") as (child, _):
         notices = Told(child)
         monkeypatch.setattr(sys, "stderr", notices)
-        with holding.lock_directory(tmp_path, "orders"):
+        with directory_lock.lock_directory(tmp_path, "orders"):
             assert notices.getvalue() == f"fanfold: waits for {Holder('status', child.pid)}, which holds {tmp_path}\n"
 
 
@@ -77,15 +77,15 @@ def test_what_a_killed_command_had_started_holds_the_directory_until_it_ends(tmp
     with held(tmp_path, "run", "heir") as (child, heir):
         child.kill()
         child.wait()
-        holder = holding.holder(tmp_path)
+        holder = directory_lock.holder(tmp_path)
         assert holder == ("run", child.pid)
         assert not holder.alive
         os.kill(heir, 9)
-        with holding.lock_directory(tmp_path, "run"):
+        with directory_lock.lock_directory(tmp_path, "run"):
             pass
 
 
 def test_a_lock_that_says_nothing_names_another_command(tmp_path: Path) -> None:
     with held(tmp_path, "run"):
-        (tmp_path / holding.LOCK).write_text("?")
-        assert holding.holder(tmp_path) == ("another command", 0)
+        (tmp_path / directory_lock.LOCK).write_text("?")
+        assert directory_lock.holder(tmp_path) == ("another command", 0)

@@ -35,12 +35,12 @@ COMMAND = "watch"
 Row = dict[str, Any]
 
 
-class Picture(msgspec.Struct, frozen=True, kw_only=True):
+class DeskSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """A desk at a time by its clock. ``orders`` may still fill, those of unknown outcome first.
 
     ``age_s`` is how old the newest bar is, None where there is none; ``stale`` that it is older than STALE_BARS bars of
-    a desk that trades; ``log`` has a line for each of the newest orders, the newest first. The first picture of a watch
-    has as its ``history`` the equity of each account at its closes, by their times in epoch seconds.
+    a desk that trades; ``log`` has a line for each of the newest orders, the newest first. The first snapshot of a
+    watch has as its ``history`` the equity of each account at its closes, by their times in epoch seconds.
     """
 
     running: bool
@@ -57,7 +57,7 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     stale: bool
 
 
-def of_session(session: Session, now: datetime) -> Picture:
+def of_session(session: Session, now: datetime) -> DeskSnapshot:
     """Return the desk of a session as it is now."""
     names = session.accounts(None)
     stored = books_of(session, names)
@@ -68,7 +68,7 @@ def of_session(session: Session, now: datetime) -> Picture:
     newest = max((account["last_bar"] for account in document["accounts"] if account.get("last_bar")), default=None)
     age_s = int((now - newest).total_seconds()) if newest else None
     most = STALE_BARS * timeframes.seconds(session.desk.shortest_timeframe)
-    return Picture(
+    return DeskSnapshot(
         running=session.running,
         at=now,
         accounts=document["accounts"],
@@ -117,16 +117,16 @@ def line_of(order: Row) -> str:
 class DeskReader:
     """Reads a desk again and again. One at rest takes seconds, and is read once until something of it changes.
 
-    With ``history`` the first picture has the equity of the last day.
+    With ``history`` the first snapshot has the equity of the last day.
     """
 
     def __init__(self, options: Options, stage: str, *, history: bool = False) -> None:
         self._options = options
         self._stage = stage
         self._history = history
-        self._rested: tuple[Any, Picture] | None = None
+        self._rested: tuple[Any, DeskSnapshot] | None = None
 
-    def read(self) -> Picture:
+    def read(self) -> DeskSnapshot:
         """Return the desk as it is now. Raises what commands raise where there is none, or it does not answer."""
         if self._stage:
             with self.reach() as session:
@@ -136,18 +136,18 @@ class DeskReader:
         if self._rested is not None and self._rested[0] == seen and local_session.running_cloud(state) is None:
             return self._rested[1]
         with self.reach() as session:
-            picture = self._picture(session)
+            snapshot = self._picture(session)
         # What reading changed is no change.
-        self._rested = None if picture.running else (tuple(_changes(state)), picture)
-        return picture
+        self._rested = None if snapshot.running else (tuple(_changes(state)), snapshot)
+        return snapshot
 
-    def _picture(self, session: Session) -> Picture:
+    def _picture(self, session: Session) -> DeskSnapshot:
         now = now_of(session)
-        picture = of_session(session, now)
+        snapshot = of_session(session, now)
         if self._history:
-            picture = msgspec.structs.replace(picture, history=history_of(session, now))
+            snapshot = msgspec.structs.replace(snapshot, history=history_of(session, now))
             self._history = False
-        return picture
+        return snapshot
 
     def reach(self) -> AbstractContextManager[Session]:
         """Connect to the desk while a block lasts."""

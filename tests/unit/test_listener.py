@@ -8,7 +8,7 @@ from socket import create_connection
 
 import pytest
 
-from fanfold.local.door import Door, Message, Receive, Send
+from fanfold.local.listener import Listener, Message, Receive, Send
 
 
 class Refused(Exception):
@@ -33,7 +33,7 @@ async def echoing(scope: Message, receive: Receive, send: Send) -> None:
 def port() -> Iterator[int]:
     loop = asyncio.new_event_loop()
     loop.set_exception_handler(lambda *_: None)
-    server = loop.run_until_complete(loop.create_server(lambda: Door(echoing), "127.0.0.1", 0))
+    server = loop.run_until_complete(loop.create_server(lambda: Listener(echoing), "127.0.0.1", 0))
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     yield server.sockets[0].getsockname()[1]

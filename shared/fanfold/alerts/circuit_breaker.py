@@ -1,4 +1,4 @@
-"""Skip a channel for a while after it timed out, so that one platform that does not respond delays no other."""
+"""A circuit breaker: skip a channel for a while after it timed out, so that it does not delay the others."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ HUNG_S = 3
 REST_S = 50
 
 
-class Patience:
+class CircuitBreaker:
     """Sends notices with ``tell``, and times it by ``clock``, in seconds from any beginning."""
 
     def __init__(self, tell: Callable[[Notice], None], clock: Callable[[], float]) -> None:

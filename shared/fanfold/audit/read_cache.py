@@ -1,4 +1,4 @@
-"""Remember what a process read of the views until audit records something more: one read of the heads decides."""
+"""A cache of what a process read of the views, valid until audit records more: one read of the heads tells."""
 
 from collections.abc import Callable, Hashable
 from hashlib import blake2b
@@ -8,8 +8,8 @@ import msgspec
 
 from fanfold.audit.chain import Tip
 from fanfold.audit.lineage import Segments
+from fanfold.audit.order_cache import Asides, KnownOrders, OrderCache
 from fanfold.audit.queries import Reading
-from fanfold.audit.remembered_orders import Asides, KnownOrders, OrderMemory
 
 # A reader asks some paths, with some queries each; more are of somebody who looks through old pages.
 KEPT_MAX = 64
@@ -30,7 +30,7 @@ class _Answers(NamedTuple):
     by_key: dict[Hashable, object]
 
 
-class RememberedReads:
+class ReadCache:
     """The answers of one process. Any number of threads may read.
 
     A writer promises a segment at the head before it changes a view, and takes the promise back with the head that it
@@ -40,7 +40,7 @@ class RememberedReads:
     def __init__(self, views: Recorded, log: Segments) -> None:
         self._views = views
         self._known = _Answers("", {})
-        self._orders = OrderMemory(views, log)
+        self._orders = OrderCache(views, log)
 
     def read(self, key: Hashable | None, read: Callable[[Reading], T]) -> tuple[T, str]:
         """Return what ``read`` does, or did for the same key, and the tag of all that was recorded before.

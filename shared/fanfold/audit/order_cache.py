@@ -1,4 +1,4 @@
-"""Remember the views of orders, and forget those that were recorded to have changed: the log says which."""
+"""A cache of the views of orders, without those that the log says have changed since."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
@@ -32,7 +32,7 @@ class _AsOf(NamedTuple):
     orders: Known
 
 
-class OrderMemory:
+class OrderCache:
     """The orders that one process has read. Any number of threads may use it."""
 
     def __init__(self, asides: Asides, log: Segments) -> None:

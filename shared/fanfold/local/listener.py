@@ -1,4 +1,4 @@
-"""A second way into the emulator, for the desk's own calls: HTTP/1.1 as the light client sends it, and no more.
+"""A second listener of the emulator, for the desk's own calls: HTTP/1.1 as the light client sends it, and no more.
 
 Hypercorn takes longer to parse a request and write its response than the emulator to handle it; it is for clients of
 every kind. All other clients of the emulator use its own port.
@@ -19,7 +19,7 @@ HEAD_END = b"\r\n\r\n"
 UNSENT = b"access-control-"
 
 
-class Door(asyncio.Protocol):
+class Listener(asyncio.Protocol):
     """One connection: a request, its response, and then the next."""
 
     def __init__(self, app: App) -> None:
@@ -123,7 +123,7 @@ def opened(app: App, inner: App, port: int) -> App:
         if scope["type"] != "lifespan":
             await app(scope, receive, send)
             return
-        server = await asyncio.get_running_loop().create_server(lambda: Door(inner), "127.0.0.1", port)
+        server = await asyncio.get_running_loop().create_server(lambda: Listener(inner), "127.0.0.1", port)
         try:
             await app(scope, receive, send)
         finally:

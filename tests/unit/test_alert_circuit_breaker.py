@@ -2,8 +2,8 @@
 
 import pytest
 
+from fanfold.alerts.circuit_breaker import REST_S, CircuitBreaker
 from fanfold.alerts.entries import AlertChannel
-from fanfold.alerts.patience import REST_S, Patience
 from fanfold.alerts.record import Alert, Notice
 from fanfold.alerts.sending import AlertSender, ChannelFailed
 from fanfold.errors import AT_ONCE
@@ -22,9 +22,9 @@ class World:
     def __init__(self, wait_s: float) -> None:
         self.now_s, self._wait_s = float(NOON), wait_s
         self.tried: list[str] = []
-        patience = Patience(self._tell, lambda: self.now_s)
+        breaker = CircuitBreaker(self._tell, lambda: self.now_s)
         self.sender = AlertSender(
-            MemoryAlerts(), CHANNELS, patience.tell, lambda: int(self.now_s), AT_ONCE, lambda *_line: None
+            MemoryAlerts(), CHANNELS, breaker.tell, lambda: int(self.now_s), AT_ONCE, lambda *_line: None
         )
 
     def send(self) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from fanfold.errors import BadInput
-from fanfold.local.complaint import print_error
+from fanfold.local.error_output import print_error
 
 LOCK = "session.lock"
 # What trades or serves does not end by itself; every other command does.

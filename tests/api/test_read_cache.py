@@ -14,10 +14,10 @@ from audit_service.flush import flush
 from audit_service.read_api import RECORDED_HEADER, ReadParts
 from audit_service.record import record
 from fanfold import desk
-from fanfold.audit import bar_history, remembered_orders
+from fanfold.audit import bar_history, order_cache
 from fanfold.audit.bar_history import BarHistory
 from fanfold.audit.open_orders import OpenOrders
-from fanfold.audit.remembered import KEPT_MAX, RememberedReads
+from fanfold.audit.read_cache import KEPT_MAX, ReadCache
 from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.aws.s3.audit_log import S3Log
 from fanfold.aws.s3.lake import S3Lake
@@ -126,7 +126,7 @@ class Process:
         self._recorded, self.call = recorded, call
         views, log, lake = DynamoViews(call, VIEWS), S3Log(call, AUDIT), S3LakeBars(call, LAKE)
         history = BarHistory(views, log, lambda: lake)
-        self.parts = ReadParts(views, OpenOrders(views), log, history, RememberedReads(views, log))
+        self.parts = ReadParts(views, OpenOrders(views), log, history, ReadCache(views, log))
 
     def get(self, path: str, query: str = "") -> Answer:
         request = event("GET", path, query, who=READER)
@@ -235,15 +235,15 @@ def test_a_process_that_is_far_behind_reads_all_orders_anew():
     desk.write(1)
     process = desk.process()
     process.get("/orders")
-    for _ in range(remembered_orders.SEGMENTS_MAX + 5):
+    for _ in range(order_cache.SEGMENTS_MAX + 5):
         desk.write(1)
     process.call.calls.clear()
     assert process.get("/orders", "limit=100") == desk.process().get("/orders", "limit=100")
-    assert process.call.calls.count("GetObject") <= remembered_orders.SEGMENTS_MAX + 1
+    assert process.call.calls.count("GetObject") <= order_cache.SEGMENTS_MAX + 1
 
 
 def test_an_answer_of_one_thread_never_comes_under_the_tag_of_another():
-    class Interrupted(RememberedReads):
+    class Interrupted(ReadCache):
         """Memory in which a thread that saw more comes between any two steps of one that saw less."""
 
         def __setattr__(self, name: str, value: Any) -> None:
@@ -263,12 +263,12 @@ def test_an_answer_of_one_thread_never_comes_under_the_tag_of_another():
 
 
 def test_old_pages_fill_no_memory_while_nothing_is_recorded(monkeypatch):
-    monkeypatch.setattr(remembered_orders, "ORDERS_MAX", 4)
+    monkeypatch.setattr(order_cache, "ORDERS_MAX", 4)
     desk = Recorded()
     for _ in range(20):
         desk.write(1)
-    known: remembered_orders.Known = {}
-    views = remembered_orders.KnownOrders(desk.process().parts.views, known)
+    known: order_cache.Known = {}
+    views = order_cache.KnownOrders(desk.process().parts.views, known)
     read = [views.orders_by_id("main", [f"o{n}"]) for n in range(1, 11)]
     assert (all(read), len(known)) == (True, 4)
 
