@@ -102,7 +102,7 @@ def _bars_twice(offer: Any) -> Any:
 
 def _older_ones_too(_offer: Any) -> Any:
     def wrong(window: SoloWindow, _member: int, series: Series, bars: Sequence[Bar]) -> None:
-        window._waiting.extend((bar, series.price_scale, series.volume_scale) for bar in bars)
+        window.waiting.extend((bar, series.price_scale, series.volume_scale) for bar in bars)
 
     return wrong
 

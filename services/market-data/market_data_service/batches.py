@@ -32,13 +32,13 @@ def polled(
     if not checked:
         batch = f"told/{venue}/{at}/{ids.derive('defects', *map(str, defects))[:8]}"
         return messages(venue, batch, at, [], defects, requested=True)
-    by_close: dict[int, list[tuple[Series, list[DataDefect]]]] = {}
-    for entry in checked:
-        by_close.setdefault(at - at % timeframes.seconds(entry[0].timeframe), []).append(entry)
+    lengths = {name: timeframes.seconds(name) for name in {series.timeframe for series, _ in checked}}
+    closes = sorted({at - at % length for length in lengths.values()})
     batches = []
-    for close in sorted(by_close):
-        batch = _late(venue, close, by_close[close]) if again or close < at else f"poll/{venue}/{at}"
-        batches += messages(venue, batch, close, by_close[close], defects if close == max(by_close) else [])
+    for close in closes:
+        of_close = [entry for entry in checked if at - at % lengths[entry[0].timeframe] == close]
+        batch = _late(venue, close, of_close) if again or close < at else f"poll/{venue}/{at}"
+        batches += messages(venue, batch, close, of_close, defects if close == closes[-1] else [])
     return batches
 
 
@@ -71,7 +71,7 @@ def messages(
                 poll,
                 number,
                 len(parts),
-                *(f"{series.instrument} {series.timeframe} {series.after} {series.through}" for series in part),
+                *[f"{series.instrument} {series.timeframe} {series.after} {series.through}" for series in part],
             ),
             cause=poll,
             at=at_close,

@@ -8,7 +8,7 @@ from fanfold.desk import VenueSettings
 from fanfold.market import timeframes
 from fanfold.market.bars import FIGURE_MAX, Bar, Series, bar_of
 from fanfold.market.sequence import follows
-from fanfold.market.source import BarsRequest, Source
+from fanfold.market.source import Source, request_of
 from market_data_service.answers import SeriesKey
 from market_data_service.news import KEPT_BARS, News, is_next, same_scales
 
@@ -40,12 +40,14 @@ class BarMerger:
         What is unusual in any way is left to ``market_data_service.news``: holes, jumps, bars without volume.
         """
         before, own = at - self._length, self._own
-        known = {symbol: last for symbol in self._symbols if (last := noted.get((own, symbol))) is not None}
-        wanted = [symbol for symbol, last in known.items() if last.bars[-1].closes_at_s == before]
-        answers = source.bars_of([BarsRequest(symbol, own, before, at) for symbol in wanted])
+        wanted = [
+            (symbol, last)
+            for symbol in self._symbols
+            if (last := noted.get((own, symbol))) is not None and last.bars[-1].closes_at_s == before
+        ]
+        answers = source.bars_of([request_of((symbol, own, before, at)) for symbol, _ in wanted])
         followed = {}
-        for symbol, answer in zip(wanted, answers, strict=True):
-            last = known[symbol]
+        for (symbol, last), answer in zip(wanted, answers, strict=True):
             if isinstance(answer, Series) and is_next(answer, last, self._jump_max, at) and _fits(answer.bars[0]):
                 longer = self._completed(symbol, answer, noted) if self._longer else []
                 if longer is not None:

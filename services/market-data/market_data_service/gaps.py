@@ -71,10 +71,14 @@ def noted(
     """Return the gaps of series that are polled, with those that the news of a poll passed over."""
     known = {key: gap for key, gap in gaps.items() if key in polled}
     for item in news:
-        key = item.series.timeframe, item.series.instrument
-        last, length = cursors.get(key), timeframes.seconds(key[0])
-        oldest = at - at % length - PAGE_BARS * length
-        if last and item.series.bars and last.through < oldest and last.through < item.series.after:
+        series = item.series
+        key = series.timeframe, series.instrument
+        last = cursors.get(key)
+        # Nearly always the news follow what was published.
+        if last is None or last.through >= series.after or not series.bars:
+            continue
+        length = timeframes.seconds(series.timeframe)
+        if last.through < at - at % length - PAGE_BARS * length:
             # What lies between an older gap and this one is published again, at most.
-            known[key] = SkippedBars(known[key].since if key in known else last.through, item.series.after)
+            known[key] = SkippedBars(known[key].since if key in known else last.through, series.after)
     return known

@@ -254,13 +254,13 @@ class PreTradeRisk:
         """Decide on the books as they are now; ``bundles`` are those on their way; ``late`` targets are alone."""
         before, book, now = gathered.carried, self._ledger.book(account, gathered), self._clock()
         stood = before.standing
-        wanted = standing.begin(stood, fresh, book, at)
-        wanted = standing.unlapsed(wanted, now, self._desk.limits[account].signal_age_s_max)
+        all_wanted = standing.begin(stood, fresh, book, at)
+        wanted = standing.unlapsed(all_wanted, now, self._desk.limits[account].signal_age_s_max)
         terms = self._plan.terms(account).under(book.rules)
         watched = uneven.watch(bundles, before.protections, wanted.keys(), book, terms, at=at, now=now)
         guarded = guard(watched.protections, wanted, stood, book, terms, at)
         waiting = guarded.waiting(late) if late else {}
-        tried = [entry for leg, entry in guarded.wanted.items() if leg not in waiting]
+        tried = [entry for leg, entry in guarded.wanted.items() if not (waiting and leg in waiting)]
         decision = decide_standing(tried, book, self._plan, now=now, stopped_out=guarded.stopped_out)
         begun = watched.bundles
         if decision.bundles:

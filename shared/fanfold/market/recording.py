@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 from struct import Struct
 
-from fanfold.market.bars import Bar, Series, bars_of
+from fanfold.market.bars import Bar, Series, bar_of, bars_of
 
 # Little-endian int64 of closes_at, open, high, low, close, volume.
 RECORD = Struct("<6q")
+# A record between the closes of those beside it.
+BESIDE = Struct("<q40x6qq")
 
 
 class Recording:
@@ -36,8 +38,8 @@ class Recording:
         self.count = len(self.records) // RECORD.size
         # Machines that this runs on are little-endian, so a field is read in place.
         self._closes = self.records.cast("q")[:: len(Bar._fields)]
-        # Where the last look began and ended: the next one is most often a bar later.
-        self._begin = self._end = 0
+        # The index of the first bar of the last look: the next one is most often for the bar after it.
+        self._begin = 0
 
     @classmethod
     def of(cls, series: Series) -> "Recording":
@@ -76,24 +78,26 @@ class Recording:
         """Return how many bars close after ``since`` and no later than ``until``, in epoch seconds."""
         return bisect_right(self._closes, until) - bisect_right(self._closes, since)
 
-    def _after(self, at: int, likely: int) -> int:
-        """Return the index of the first bar that closes after a time, by a search where it is not the likely one."""
-        closes = self._closes
-        if 0 < likely < self.count and closes[likely - 1] <= at < closes[likely]:
-            return likely
-        return bisect_right(closes, at)
-
     def series(self, since: int, until: int) -> Series:
         """Return the bars that close after ``since`` and no later than ``until``, in epoch seconds."""
-        first, last = self._begin, self._end = self._after(since, self._begin + 1), self._after(until, self._end + 1)
+        begin, closes = self._begin, self._closes
+        if begin + 2 < self.count:
+            # As nearly every poll asks: for one bar, the next after the last look's.
+            before, *figures, following = BESIDE.unpack_from(self.records, begin * RECORD.size)
+            if before <= since < figures[0] <= until < following:
+                self._begin = begin + 1
+                return self._series(before, [bar_of(figures)])
+        first, last = bisect_right(closes, since), bisect_right(closes, until)
+        self._begin = first
+        bars = bars_of(RECORD.iter_unpack(self.records[first * RECORD.size : last * RECORD.size]))
+        return self._series(closes[first - 1] if first else self.after, bars)
+
+    def _series(self, after: int, bars: list[Bar]) -> Series:
         return Series(
             instrument=self.instrument,
             timeframe=self.timeframe,
             price_scale=self.price_scale,
             volume_scale=self.volume_scale,
-            after=self._closes[first - 1] if first else self.after,
-            # One bar, as at nearly every poll, is read without an iterator over records.
-            bars=bars_of([RECORD.unpack_from(self.records, first * RECORD.size)])
-            if last - first == 1
-            else bars_of(RECORD.iter_unpack(self.records[first * RECORD.size : last * RECORD.size])),
+            after=after,
+            bars=bars,
         )

@@ -44,8 +44,8 @@ class Recordings:
         """Return the bars of each request; see bars. A recording never fails for one instrument alone."""
         kept = self._recordings
         return [
-            kept[name].series(since, until)
-            if name in kept and timeframe == kept[name].timeframe
+            recording.series(since, until)
+            if (recording := kept.get(name)) is not None and timeframe == recording.timeframe
             else self.bars(name, timeframe, since, until)
             for name, timeframe, since, until in requests
         ]

@@ -1,7 +1,7 @@
 """The port through which bars are fetched: many series in one call, each of which may fail alone."""
 
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, partial
 from typing import NamedTuple, Protocol, TypeGuard, runtime_checkable
 
 from fanfold.market.bars import Series
@@ -14,6 +14,10 @@ class BarsRequest(NamedTuple):
     timeframe: str
     since: int
     until: int
+
+
+# As ``BarsRequest._make``, without its call in Python: a poll asks for a bar of every instrument.
+request_of: Callable[[Iterable[str | int]], BarsRequest] = partial(tuple.__new__, BarsRequest)
 
 
 class Failure(NamedTuple):

@@ -14,13 +14,12 @@ Bundles = Mapping[PositionKey, str]
 BUNDLE_ORDERS_MAX = 32
 
 
-def of(entries: Iterable[StandingTarget], context: Context) -> dict[PositionKey, str]:
+def of(entries: Iterable[tuple[PositionKey, StandingTarget]], context: Context) -> dict[PositionKey, str]:
     """Map each leg of a bundle to it: the bundle of its target, or the instance of a strategy that trades bundles."""
-    named = {}
-    for entry in entries:
-        leg = entry.leg
-        terms = context.terms.legs.get(leg)
-        bundle = entry.target.bundle or (entry.target.instance if terms is not None and terms.bundle else "")
+    named, policies = {}, context.terms.legs
+    for leg, entry in entries:
+        terms = policies.get(leg)
+        bundle = entry.target.bundle or (leg[0] if terms is not None and terms.bundle else "")
         if bundle:
             named[leg] = bundle
     return named

@@ -74,11 +74,6 @@ class Context(msgspec.Struct, kw_only=True):
     stopped_out: frozenset[PositionKey] = frozenset()
     priced: frozenset[str]
 
-    @property
-    def particular(self) -> bool:
-        """Return whether some leg may be sized in another way than its policy says."""
-        return bool(self.stopped_out) or self.book.trading_state is TradingState.FLATTENING
-
     def position_policy(self, leg: PositionKey) -> PositionPolicy:
         """Return how a leg is sized; one that the desk does not know any more can be closed all the same.
 
@@ -107,7 +102,9 @@ class Context(msgspec.Struct, kw_only=True):
             or (weight != 0.0 and (self.unmarked or policy.volatility))
         ):
             return None
-        return self.position_policy(leg) if self.particular or policy.slices > 1 else policy
+        # As ``position_policy`` says, which is asked only where it may say something else.
+        particular = policy.slices > 1 or self.stopped_out or self.book.trading_state is TradingState.FLATTENING
+        return self.position_policy(leg) if particular else policy
 
     def candidate(self, order: Order) -> Candidate:
         """Weigh an order against the account as it stands, with all orders approved before it."""

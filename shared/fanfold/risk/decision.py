@@ -68,7 +68,7 @@ def decide_standing(
     aged = () if book.trading_state is TradingState.FLATTENING else entries
     # Nor is the exit of a protection, which is of the time at which it was reached.
     own = frozenset(stopped_out)
-    fresh = [entry for entry in aged if entry.quantity is None and not entry.code and entry.leg not in own]
+    fresh = [entry for leg, entry in aged if entry.quantity is None and not entry.code and not (own and leg in own)]
     # Most are of one time.
     age_of = {at: (now - at).total_seconds() for at in {entry.at for entry in fresh}}
     ages = {entry.target.signal_id: age_of[entry.at] for entry in fresh}
@@ -96,39 +96,41 @@ def _slices(order: Order, context: Context) -> Iterable[Order]:
 
 
 def _proposed(
-    entries: Iterable[StandingTarget], context: Context, now: datetime
+    entries: Iterable[tuple[PositionKey, StandingTarget]], context: Context, now: datetime
 ) -> tuple[list[Order], list[tuple[PositionKey, Refusal | NoOrder]]]:
     """Return an order of each leg that needs one, and the legs that are off their target and have none."""
     orders: list[Order] = []
     lacking: list[tuple[PositionKey, Refusal | NoOrder]] = []
-    for entry in entries:
-        outcome = _propose(entry, context, now)
+    for leg, entry in entries:
+        outcome = _propose(leg, entry, context, now)
         if outcome is NoOrder.ON_TARGET:
             continue
         if isinstance(outcome, Order):
             orders.append(outcome)
         else:
-            lacking.append((entry.leg, outcome))
+            lacking.append((leg, outcome))
     return orders, lacking
 
 
-def _canonical(standing: Iterable[StandingTarget], state: TradingState | None) -> list[StandingTarget]:
+def _canonical(
+    standing: Iterable[StandingTarget], state: TradingState | None
+) -> list[tuple[PositionKey, StandingTarget]]:
+    """Return the targets with their legs, equal ones once, in a sequence that is not that in which they came."""
     if state is TradingState.FLATTENING:
         standing = [
             msgspec.structs.replace(entry, target=msgspec.structs.replace(entry.target, weight=0.0), quantity=None)
             for entry in standing
         ]
     entries = list(standing)
-    by_signal = {(entry.target.instance, entry.target.instrument, entry.target.signal_id): entry for entry in entries}
-    if len(by_signal) == len(entries):
-        return [by_signal[key] for key in sorted(by_signal)]
+    by_leg = {entry.leg: entry for entry in entries}
+    if len(by_leg) == len(entries):
+        return [(leg, by_leg[leg]) for leg in sorted(by_leg)]
     # The weight as text: a weight that is not a number is equal to nothing and has no place in an order.
     unique = {(*entry.leg, entry.target.signal_id, repr(entry.target.weight)): entry for entry in entries}
-    return [unique[key] for key in sorted(unique)]
+    return [(unique[key].leg, unique[key]) for key in sorted(unique)]
 
 
-def _propose(entry: StandingTarget, context: Context, now: datetime) -> Order | Refusal | NoOrder:
-    key = entry.leg
+def _propose(key: PositionKey, entry: StandingTarget, context: Context, now: datetime) -> Order | Refusal | NoOrder:
     held = context.held.get(key, FLAT)
     leg = context.plain_policy(entry.target, key)
     if leg is None:
@@ -140,10 +142,14 @@ def _propose(entry: StandingTarget, context: Context, now: datetime) -> Order | 
     mark, worth = context.book.marks[key[1]], context.equities.get(key[0], ZERO)
     wanted = desired(entry.target.weight, leg, worth, mark) if entry.quantity is None else entry.quantity
     # The far side of a flip may be closed to us; to stay where we are because of it would be the worst of the three.
-    if wanted * held.quantity < 0 and (context.terms.spot or context.bars_entries()):
+    if wanted and held.quantity and wanted * held.quantity < 0 and (context.terms.spot or context.bars_entries()):
         wanted = ZERO
     context.quantities[key] = wanted
-    missing = _missing(wanted, held, leg, key, context)
+    missing = (
+        _missing(wanted, held, leg, key, context)
+        if held.open or held.both_sides
+        else change(wanted, held, leg, worth, mark.price)
+    )
     if isinstance(missing, NoOrder):
         return missing
     if _replaced(key, "sell" if missing < 0 else "buy", context.book):
@@ -156,7 +162,7 @@ def _propose(entry: StandingTarget, context: Context, now: datetime) -> Order | 
 def _missing(
     wanted: Decimal, held: Exposure, leg: PositionPolicy, key: PositionKey, context: Context
 ) -> Decimal | NoOrder:
-    """Return the change of a leg: an exit by what is held alone, where it may go out past entries."""
+    """Return the change of a leg with live orders: an exit by what is held alone, where it may go out past entries."""
     worth, price = context.equities.get(key[0], ZERO), context.book.marks[key[1]].price
     if held.adding and context.passes_entries(key, held):
         missing = change(wanted, held.without_entries(), leg, worth, price)

@@ -178,11 +178,12 @@ def mark(previous: Mark | None, closes_at_s: int, price: Decimal, length_s: int)
 
 
 def _variance(previous: Mark, price: Decimal, bars: int) -> float:
-    if previous.price <= 0 or price <= 0:
-        return previous.variance
-    squared = (float(price) / float(previous.price) - 1.0) ** 2 / bars
-    known = previous.variance if previous.variance > 0.0 else squared
-    return VARIANCE_DECAY * known + (1.0 - VARIANCE_DECAY) * squared
+    # As floats they are compared quicker, and a price that a bar can have is none that comes to zero as one.
+    before, now, known = float(previous.price), float(price), previous.variance
+    if before <= 0.0 or now <= 0.0:
+        return known
+    squared = (now / before - 1.0) ** 2 / bars
+    return VARIANCE_DECAY * (known if known > 0.0 else squared) + (1.0 - VARIANCE_DECAY) * squared
 
 
 def own_closes(frames: Iterable[Frame], timeframe: str) -> list[tuple[str, int, Decimal]]:

@@ -43,10 +43,11 @@ def remaining(
     an older signal that comes late is seen to be older. Those ``waiting`` were not decided on, and stand as they are.
     """
     refused = {refusal.order.leg: refusal for refusal in decision.refused}
-    left, under_way = dict(waiting), {leg for leg, held in decision.book.held.items() if held.live}
+    under_way = {leg for leg, held in decision.book.held.items() if held.open or held.both_sides}
+    left, concerned = dict(waiting), {*ordered, *refused, *under_way}
     for leg, entry in standing.items():
         attempt, code = entry.attempt, ""
-        if leg in waiting:
+        if leg in waiting or not (leg in concerned or entry.target.instance in external):
             continue
         if leg in ordered:
             attempt += 1
@@ -54,10 +55,8 @@ def remaining(
             code = refused[leg].code
             if not _stands(entry, code):
                 continue
-        elif leg in under_way or entry.target.instance in external:
-            attempt = max(attempt, 1)
         else:
-            continue
+            attempt = max(attempt, 1)
         quantity = decision.quantities.get(leg, entry.quantity)
         left[leg] = msgspec.structs.replace(entry, quantity=quantity, attempt=attempt, code=code)
     return left

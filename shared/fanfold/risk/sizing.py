@@ -50,7 +50,7 @@ def change(
     """Return the signed quantity that brings position plus live orders to the target, if worth an order."""
     expected = held.quantity + held.open
     missing = wanted - expected
-    if missing == 0 or _rests(wanted, expected, leg, instance_equity, price):
+    if not missing or _rests(wanted, expected, leg, instance_equity, price):
         return NoOrder.ON_TARGET
     quantity = _capped(truncate_to(missing, leg.lot) if missing % leg.lot else missing, leg)
     if _too_small(quantity, leg, price):

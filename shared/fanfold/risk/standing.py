@@ -58,21 +58,20 @@ def merge(standing: Standing, fresh: Iterable[StandingTarget]) -> dict[PositionK
     at_once = len({entry.at for entry in entries}) < 2
     entries.sort(key=attrgetter("target.signal_id") if at_once else lambda entry: (entry.at, entry.target.signal_id))
     for entry in entries:
-        leg = entry.leg
+        # As ``entry.leg``, without its call.
+        leg = entry.target.instance, entry.target.instrument
         known = merged.get(leg)
         if known is None or entry.at > known.at or (entry.at == known.at and leg not in standing):
             merged[leg] = entry
     return merged
 
 
-def unlapsed(standing: Standing, now: datetime, signal_age_s_max: int) -> dict[PositionKey, StandingTarget]:
+def unlapsed(standing: Standing, now: datetime, signal_age_s_max: int) -> Standing:
     """Drop lapsed targets. An exit never lapses; an entry does a signal's age after its strategy's next bar."""
-    return {
-        leg: entry
-        for leg, entry in standing.items()
-        # What was not decided on has not lapsed.
-        if (entry.quantity is None and not entry.code) or not _lapsed(entry, now, signal_age_s_max)
-    }
+    # What was not decided on has not lapsed.
+    decided = [entry for entry in standing.values() if entry.quantity is not None or entry.code]
+    lapsed = {entry.leg for entry in decided if _lapsed(entry, now, signal_age_s_max)}
+    return {leg: entry for leg, entry in standing.items() if leg not in lapsed} if lapsed else standing
 
 
 def _lapsed(entry: StandingTarget, now: datetime, signal_age_s_max: int) -> bool:

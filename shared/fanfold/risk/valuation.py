@@ -41,11 +41,12 @@ def valuation(book: AccountSnapshot) -> Valuation:
     profits: dict[str, Decimal] = {}
     largest: dict[str, Decimal] = {}
     marked_at_s: dict[str, int] = {}
-    sound = {instrument: mark for instrument, mark in book.marks.items() if priced(mark)}
+    # As ``priced``, without its call.
+    sound = {name: mark for name, mark in book.marks.items() if mark.price.is_finite() and mark.price > ZERO}
     for (instance, instrument), held in book.held.items():
-        quantity, opened, profit = held.quantity, held.live, held.realised
-        if instrument in sound:
-            mark = sound[instrument]
+        quantity, opened, profit = held.quantity, held.open or held.both_sides, held.realised
+        mark = sound.get(instrument)
+        if mark is not None:
             value = least = most = quantity * mark.price
             if quantity:
                 worth += value

@@ -111,8 +111,10 @@ class Fold:
             self.fresh += answers
         self._lagging = self._late_series()
         touched.update(place for place in self._universes if self._part(place))
+        targets: list[tuple[str, Target]] = []
         # In the order of the desk file, not of the message.
-        targets = [target for place in sorted(touched) for target in self._advance(place, at)]
+        for place in sorted(touched):
+            self._advance(place, at, targets)
         return targets, gaps
 
     def step_over(self, series: Series, reason: str) -> None:
@@ -162,7 +164,11 @@ class Fold:
             through={_name(key): at for key, at in self._through.items()},
             states={leg.key: leg.snapshot() for _, _, legs in self._groups for leg in legs},
             gaps={_name(key): gap for key, gap in self.requested.items()},
-            apart={_group_name(group): window.apart for group, window, _ in self._groups if window.apart},
+            apart={
+                _group_name(group): window.apart
+                for group, window, _ in map(self._groups.__getitem__, self._universes)
+                if window.apart
+            },
             began_s=self._began,
             newest_s=self._at,
             short=[_group_name(self._groups[place][0]) for place in sorted(self._short.places)],
@@ -246,6 +252,9 @@ class Fold:
     def _late_series(self) -> set[SeriesKey]:
         """Return the series that lag. A series that never came lags from the time its bars were requested."""
         oldest = {timeframe: self._at - MISSED_BARS * timeframes.seconds(timeframe) for timeframe, _ in self.groups}
+        taken = self._through.values()
+        if len(taken) == len(self.lookbacks) and min(taken, default=0) >= max(oldest.values(), default=0):
+            return set()
         return {
             key
             for key in self.lookbacks
@@ -253,11 +262,14 @@ class Fold:
             and (key in self._through or self.requested.get(key, (0, self._began))[1] < oldest[key[0]])
         }
 
-    def _advance(self, place: int, at: int) -> list[tuple[str, Target]]:
+    def _advance(self, place: int, at: int, targets: list[tuple[str, Target]]) -> None:
+        """Step the legs of a group; add the targets of those that have one at the time ``at``."""
         _, window, legs = self._groups[place]
         if not step_waiting(legs, window) or window.closes_at_s != at:
-            return []
-        return [(leg.account, leg.target(at)) for leg in legs if leg.speaks]
+            return
+        for leg in legs:
+            if leg.speaks:
+                targets.append((leg.account, leg.target(at)))
 
 
 @cache

@@ -88,6 +88,8 @@ class Leg:
         self._stepped = False
         # Whether the last step went as it should and left nothing to report.
         self.unchanged = False
+        # The bars that are to be seen before it speaks.
+        self._lookback = strategy.lookback
         self.wants_all = contract.instruments_of(strategy.name) is not None
         self.bundle = contract.is_bundle(strategy.name)
 
@@ -116,7 +118,7 @@ class Leg:
             self.fault = fault_of(fault, self.strategy.step)
         else:
             self.fault = ""
-            self.unchanged = self.seen > self.strategy.lookback and not (self.announced or self._afresh)
+            self.unchanged = self.seen > self._lookback and not (self.announced or self._afresh)
 
     def lacks(self, count: int) -> bool:
         """Return whether a window of so many bars is too short for the next step: nobody goes on over padding.
@@ -165,7 +167,7 @@ class Leg:
     @property
     def speaks(self) -> bool:
         """Return whether the leg has seen enough bars and its last step returned a weight."""
-        return not self.is_young and self.wanted is not None
+        return self.seen > self._lookback and self.wanted is not None
 
     def news(self, trouble: LegCondition | None) -> LegState | None:
         """Return the status to publish, if it differs from the last one; ``trouble`` is the fault of its bars."""
@@ -227,16 +229,17 @@ class Leg:
     def target(self, closes_at_s: int) -> Target:
         wanted = self.wanted or UNPROTECTED
         weight, stop, take_profit, trail = wanted
-        shares = wanted.shares() if stop or take_profit or trail else self._shares
-        return Target(
+        target = Target(
             signal_id=self._signal_id(closes_at_s),
             instance=self.instance,
             instrument=self.instrument,
             timeframe=self.timeframe,
             weight=weight,
             bundle=ids.derive("bundle", self.instance, closes_at_s) if self.bundle else "",
-            **shares,
         )
+        shares = wanted.shares() if stop or take_profit or trail else self._shares
+        # Most ask for none: named in the call above, none would take as long as all the rest.
+        return msgspec.structs.replace(target, **shares) if shares else target
 
 
 def legs_of(desk: Desk, venue: str) -> Iterator[tuple[Group, Leg]]:

@@ -21,15 +21,17 @@ def step_waiting(legs: Sequence[Leg], window: Window | SoloWindow) -> bool:
     """Step the legs of a group on each bar that waits in its window; return whether there was one."""
     moved = False
     if isinstance(window, SoloWindow):
-        for bars in window.each():
-            moved = True
-            set_aside(legs, window)
+        while window.waiting:
+            moved, bars = True, window.take()
+            if window.count <= window.lookback:
+                set_aside(legs, window)
             for leg in legs:
                 leg.step(bars, window.closes_at_s)
     else:
         while window.advance():
             moved = True
-            set_aside(legs, window)
+            if window.count <= window.lookback:
+                set_aside(legs, window)
             step_all(legs, window)
     return moved
 
@@ -49,9 +51,7 @@ def go_on_without(late: frozenset[int], legs: Sequence[Leg], window: Window | So
 
 
 def set_aside(legs: Iterable[Leg], window: Window | SoloWindow) -> None:
-    """Set those legs aside that cannot go on at the newest bar of their window, because it is short."""
-    if window.count > window.lookback:
-        return
+    """Set those legs aside that cannot go on at the newest bar of their window, which is short."""
     for leg in legs:
         if leg.at < window.closes_at_s and leg.lacks(window.count - 1):
             leg.set_aside()

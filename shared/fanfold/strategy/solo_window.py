@@ -1,7 +1,7 @@
 """The window of a single instrument, which takes each of its bars: there is nobody to wait for."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from fanfold.market.bars import Bar, Series
 from fanfold.strategy.contract import Bars
@@ -22,11 +22,11 @@ class SoloWindow:
         self.closes_at_s = 0
         self.count = 0
         self._columns = Columns(lookback)
-        self._waiting: deque[Waiting] = deque()
+        self.waiting: deque[Waiting] = deque()
 
     def offer(self, _member: int, series: Series, bars: Sequence[Bar]) -> None:
         """Add bars. Those that are not newer than the last are ignored."""
-        waiting, price_scale, volume_scale = self._waiting, series.price_scale, series.volume_scale
+        waiting, price_scale, volume_scale = self.waiting, series.price_scale, series.volume_scale
         newest = waiting[-1][0].closes_at_s if waiting else self.closes_at_s
         for bar in bars:
             if bar[0] > newest:
@@ -45,28 +45,26 @@ class SoloWindow:
 
     def advance(self) -> bool:
         """Take the next bar. Return False if there is none yet."""
-        for _ in self.each():
-            return True
-        return False
+        if not self.waiting:
+            return False
+        self.take()
+        return True
 
-    def each(self) -> Iterator[Bars]:
-        """Take the bars that wait, and yield the view after each."""
-        waiting, columns = self._waiting, self._columns
-        while waiting:
-            bar, price_scale, volume_scale = waiting.popleft()
-            columns.append(bar, price_scale, volume_scale)
-            self.closes_at_s = bar[0]
-            self.count += 1
-            yield columns.view()
+    def take(self) -> Bars:
+        """Take the next of the bars that wait, and return the view after it."""
+        bar, price_scale, volume_scale = self.waiting.popleft()
+        self._columns.append(bar, price_scale, volume_scale)
+        self.closes_at_s = bar[0]
+        self.count += 1
+        return self._columns.view()
 
     def fill(self) -> None:
         """Take all bars at once; equal to repeated ``advance``."""
-        if not self._waiting:
+        if not self.waiting:
             return
-        taken: Iterable[Waiting] = self._waiting
-        self.closes_at_s, self.count = self._waiting[-1][0].closes_at_s, self.count + len(self._waiting)
-        self._columns.extend(taken)
-        self._waiting = deque()
+        self.closes_at_s, self.count = self.waiting[-1][0].closes_at_s, self.count + len(self.waiting)
+        self._columns.extend(self.waiting)
+        self.waiting = deque()
 
     def bars(self) -> Bars:
         return self._columns.view()

@@ -21,6 +21,7 @@ class Columns:
 
     def __init__(self, lookback: int) -> None:
         self._lookback = lookback
+        self._now_max = 4 * lookback + 63
         self.now = -1
         self.time: list[int] = []
         self.open: list[float] = []
@@ -28,6 +29,8 @@ class Columns:
         self.low: list[float] = []
         self.close: list[float] = []
         self.volume: list[float] = []
+        # A column stays the same list for good.
+        self._columns: tuple[list[Any], ...] = (self.time, self.open, self.high, self.low, self.close, self.volume)
 
     def append(self, bar: Bar, price_scale: int, volume_scale: int) -> None:
         price, volume = 10**price_scale, 10**volume_scale
@@ -39,14 +42,11 @@ class Columns:
         self.low.append(low / price)
         self.close.append(close / price)
         self.volume.append(lots / volume)
-        count = len(self.time)
-        if count == 1:
+        self.now += 1
+        if not self.now:
             self._pad()
-            count = self._lookback + 1
-        self.now = count - 1
-        if count > 4 * self._lookback + 64:
+        elif self.now > self._now_max:
             self._cut()
-            self.now = len(self.time) - 1
 
     def extend(self, taken: Iterable[Waiting]) -> None:
         """Append many bars, a column at a time; equal to repeated ``append``."""
@@ -62,35 +62,35 @@ class Columns:
             self.low += [bar.low / price for bar in bars]
             self.close += [bar.close / price for bar in bars]
             self.volume += [bar.volume / volume for bar in bars]
-        if len(self.time) > 4 * self._lookback + 64:
-            self._cut()
         self.now = len(self.time) - 1
+        if self.now > self._now_max:
+            self._cut()
 
     def refill(self, bar: Bar, price_scale: int, volume_scale: int, count: int) -> None:
         """Replace the contents by ``count`` copies of a bar: the padding of an instrument that joins late."""
         for column in self._columns:
             column.clear()
+        self.now = -1
         self.append(bar, price_scale, volume_scale)
         for column in self._columns:
             column[:] = column[:1] * count
+        self.now = count - 1
 
     def view(self) -> Bars:
         # As Bars() does, without its call in Python: a leg is stepped on every bar.
-        return _view((self.now, self.time, self.open, self.high, self.low, self.close, self.volume))
-
-    @property
-    def _columns(self) -> list[list[Any]]:
-        return [self.time, self.open, self.high, self.low, self.close, self.volume]
+        return _view((self.now, *self._columns))
 
     def _pad(self) -> None:
         """Put copies of the first bar in front of it, as far as strategies look back."""
         for column in self._columns:
             column *= self._lookback + 1  # noqa: PLW2901 - in place: a column stays the same list
+        self.now = self._lookback
 
     def _cut(self) -> None:
         surplus = len(self.time) - self._lookback - 1
         for column in self._columns:
             del column[:surplus]
+        self.now = self._lookback
 
 
 class Window:
