@@ -172,11 +172,11 @@ def test_windows_follow_each_other_within_the_span() -> None:
 def test_a_sweep_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     traded: list[int] = []
 
-    def fails_late(batch: Any, recordings: Any) -> pa.Table:
+    def fails_late(batch: Any, recordings: Any, prepared: Any) -> pa.Table:
         if len(traded) == 5:
             raise KeyboardInterrupt
         traded.append(batch.first)
-        return run_batch(batch, recordings)
+        return run_batch(batch, recordings, prepared)
 
     wanted: dict[str, Any] = {"desk": DESK, "grid": GRID, "minutes": 300, "library": tmp_path}
     monkeypatch.setattr(running, "TRIALS_MAX", 1)
@@ -186,9 +186,9 @@ def test_a_sweep_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Mo
         sweep("sma_cross", **wanted)
     assert len(list(tmp_path.glob("sweeps/*/*.parquet"))) == 5
 
-    def counted(batch: Any, recordings: Any) -> pa.Table:
+    def counted(batch: Any, recordings: Any, prepared: Any) -> pa.Table:
         traded.append(batch.first)
-        return run_batch(batch, recordings)
+        return run_batch(batch, recordings, prepared)
 
     monkeypatch.setattr(running, "run_batch", counted)
     result = sweep("sma_cross", **wanted)
@@ -209,10 +209,10 @@ def test_a_batch_whose_file_is_damaged_is_traded_again(tmp_path: Path) -> None:
 def test_a_sweep_is_whole_though_another_with_the_same_ends_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def ended_elsewhere(batch: Any, recordings: Any) -> pa.Table:
+    def ended_elsewhere(batch: Any, recordings: Any, prepared: Any) -> pa.Table:
         if batch.first == 6:
             shutil.rmtree(next(tmp_path.glob("sweeps/*")))
-        return run_batch(batch, recordings)
+        return run_batch(batch, recordings, prepared)
 
     wanted: dict[str, Any] = {"desk": DESK, "grid": GRID, "minutes": 300, "library": tmp_path}
     monkeypatch.setattr(running, "TRIALS_MAX", 1)

@@ -22,7 +22,7 @@ from fanfold.strategy.step_code import digest
 ACCOUNT = ("account_book", "account_bounds", "account_idle", "account_protection", "account_matching", "account_rules",
            "account_scan", "account_sizing", "account_resting_stops", "columns", "tape")  # fmt: skip
 STRATEGY = ("columns", "compiled", "equity_line", "folding", "fixed_size_scan", "tape", "step_signals")
-QUANTITY = (*STRATEGY, "crossing", "quantity_scan", "quantity_sums")
+QUANTITY = (*STRATEGY, "crossing", "flag_words", "quantity_scan", "quantity_sums")
 PERMUTED = (*STRATEGY, *(f"bias_lab/{name}" for name in ("permuted_trading", "permuting", "shuffling", "trading")))
 
 

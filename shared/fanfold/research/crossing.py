@@ -16,6 +16,7 @@ from fanfold.research.compile_cache import QUANTITY, keep
 from fanfold.research.compiled import inlined
 from fanfold.research.equity_line import farthest
 from fanfold.research.fixed_size_scan import BLOCK, scan_of
+from fanfold.research.flag_words import WIDTH, lowest, word
 from fanfold.research.step_signals import SignalTape
 from fanfold.research.tape import piece
 from fanfold.strategies import sma_cross
@@ -24,8 +25,6 @@ from fanfold.strategy.step_code import digest
 
 # How many signals there are, where floats may not hold the sums.
 ROUNDED = -2
-# Eight bytes of 1, as one number.
-_EIGHT_LONG = 0x0101010101010101
 
 
 class SumWindows(NamedTuple):
@@ -66,12 +65,17 @@ def compare(totals: Integers, count: int, windows: SumWindows, above: Integers) 
 @piece
 def changes(above: Integers, count: int, first: int, was: int, signals: SignalTape, number: int) -> tuple[int, int]:
     """Write the changes of a block as signals from ``number`` on; return what is wanted then, and the next number."""
-    eights = above.view(np.int64)
-    for eight in range(np.uint64(count // 8)):
-        if eights[eight] == _EIGHT_LONG * was:
-            continue
-        was, number = _changes(above, 8 * eight, 8 * eight + 8, first, was, signals, number)
-    return _changes(above, count // 8 * 8, count, first, was, signals, number)
+    whole = count // WIDTH * WIDTH
+    for at in range(0, whole, WIDTH):
+        bits = word(above, at)
+        turned = bits ^ (bits << 1 | was)
+        while turned != 0:
+            place = lowest(turned)
+            signals.at[number], signals.weight[number] = first + at + place, bits >> place & 1
+            number += 1
+            turned &= turned - 1
+        was = bits >> WIDTH - 1 & 1
+    return _changes(above, whole, count, first, was, signals, number)
 
 
 @piece
@@ -87,7 +91,7 @@ def _changes(
 
 
 class CrossingSource(NamedTuple):
-    """The data of a crossing: closes, and room for a block's sums and comparisons, in whole eights."""
+    """The data of a crossing: closes, and room for a block's sums and comparisons."""
 
     windows: SumWindows
     closes: Integers

@@ -12,6 +12,8 @@ from fanfold.research.columns import EXACT_FLOAT, Floats, Integers
 
 # A return of between -50 % and 100 % is a whole number of these parts.
 PARTS = 2**53
+# Of so many, the sums of products of halves fit into 64 bits.
+HALF_BITS, DAYS_AT_ONCE = 27, 512
 
 
 class DailyRatios(NamedTuple):
@@ -30,17 +32,27 @@ def daily_ratios(levels: Integers) -> DailyRatios:
     if days < RETURNS_MIN:
         return DailyRatios(days, None, None, None)
     parts = returns * PARTS
-    if not (np.abs(parts) < PARTS).all() or (parts != np.floor(parts)).any():
+    if not np.abs(parts).max() < PARTS or (parts != np.floor(parts)).any():
         plain: list[float] = returns.tolist()
         return DailyRatios(days, ratios.volatility(plain), ratios.sharpe(plain), ratios.sortino(plain))
-    whole = parts.astype(np.int64).tolist()
-    total, squares = sum(whole), sum(part * part for part in whole)
+    total, squares = _sums(parts.astype(np.int64))
     spread = root(days * squares - total * total, days * (days - 1) * PARTS * PARTS)
     mean, year = total / PARTS / days, sqrt(DAYS_A_YEAR)
-    downside = sqrt(fsum(each**2 for each in returns[returns < 0].tolist()) / days)
+    downside = sqrt(fsum([each**2 for each in returns[returns < 0].tolist()]) / days)
     return DailyRatios(
         days, spread * year, mean / spread * year if spread else None, mean / downside * year if downside else None
     )
+
+
+def _sums(parts: Integers) -> tuple[int, int]:
+    """Return the exact sums of numbers below PARTS, and of their squares."""
+    total, squares = 0, 0
+    for at in range(0, parts.size, DAYS_AT_ONCE):
+        few = parts[at : at + DAYS_AT_ONCE]
+        upper, lower = few >> HALF_BITS, few & (1 << HALF_BITS) - 1
+        total += int(few.sum())
+        squares += (int(upper @ upper) << 2 * HALF_BITS) + (int(upper @ lower) << HALF_BITS + 1) + int(lower @ lower)
+    return total, squares
 
 
 def _returns(levels: Integers) -> Floats:

@@ -1,21 +1,35 @@
 """Trade the signals of a strategy by a fixed quantity, and sum up what comes of them, without a series of equity.
 
 Between two fills an account holds the same, so its equity is a line over the close: sums follow from prefix sums, and
-of whole blocks of bars it is enough to know the highest and the lowest close. Rules and figures are those of
+of its highest and lowest close whether the curve passes a peak or a low. Rules and figures are those of
 ``fixed_size_scan``.
 """
 
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from numba import njit
 
-from fanfold.research.columns import Integers, borrow
+from fanfold.research.columns import Integers, borrow, fetch
 from fanfold.research.compile_cache import QUANTITY, keep
+from fanfold.research.equity_line import farthest
 from fanfold.research.fixed_size_scan import ScanTerms, priced, quantity_of, too_large
 from fanfold.research.quantity_sums import BLOCK, BarFact, CurveSum, QuantitySums, TripSum, ValuedBars
 from fanfold.research.step_signals import SignalTape
-from fanfold.research.tape import DONE, OVERFLOW, TRIPS, FillField, FillTape, TripField, piece, write_fill
+from fanfold.research.tape import DONE, OVERFLOW, TRIPS, FillField, FillTape, TripField, piece, portion, write_fill
+
+# A fill that leaves a part of a lot, or adds to one.
+SPLIT = 2
+# Signals whose bars are asked for before they are needed.
+AHEAD = 8
+
+
+class WholeLot(NamedTuple):
+    """The lot that a position is, where it was opened by one fill and is closed by one: when, at what price and fee."""
+
+    opened_at: int
+    price: int
+    fee: int
 
 
 @cache
@@ -25,14 +39,16 @@ def cached_trade() -> Any:
 
 
 def _trade(signals: SignalTape, count: int, bars: ValuedBars, terms: ScanTerms, tape: FillTape,
-           sums: QuantitySums) -> int:  # fmt: skip
-    """Trade so many signals; return DONE or OVERFLOW."""
+           sums: QuantitySums, whole: bool) -> int:  # fmt: skip
+    """Trade so many signals; return DONE or OVERFLOW, and of a ``whole`` trade SPLIT where a lot does not stay whole.
+
+    A position that one fill opens and one closes is one lot, at hand; any other takes the tape.
+    """
     wanted, market, written, kept = borrow(signals), borrow(bars), borrow(tape), borrow(sums)
     _begin(terms.cash, market, kept, written)
-    cash, position, valued, end, top = terms.cash, 0, market.first, market.close.size, 0
-    for high in market.most:
-        top = max(top, high)
+    cash, position, valued, end, lot = terms.cash, 0, market.first, market.close.size, WholeLot(0, 0, 0)
     for number in range(count):
+        fetch(market.facts[wanted.at[min(number + AHEAD, count - 1)] + 1], 0)
         order = quantity_of(wanted.weight[number], terms.size) - position
         # What did not fill by the bar of the next signal is replaced by that.
         last = wanted.at[number + 1] if number + 1 < count else end - 1
@@ -45,14 +61,22 @@ def _trade(signals: SignalTape, count: int, bars: ValuedBars, terms: ScanTerms, 
         valued = at
         if too_large(order, 2 * market.facts[at, BarFact.OPEN], max(terms.fee[0], 1), cash, terms):
             return OVERFLOW
-        cash += _fill(order, at, market, terms, written, kept)
+        price, notional, fee = _priced(order, at, market, terms, kept)
+        if whole:
+            if position != 0 and position + order != 0 and (position > 0) == (position + order > 0):
+                return SPLIT
+            lot = _turn(lot, position, order, market.facts[at, BarFact.TIME], price, fee, terms, kept)
+        else:
+            write_fill(written, 0, at, order, price, fee, terms.worth, terms.step)
+        cash += (-notional if order > 0 else notional) - fee
         position += order
-        if too_large(position, top, 1, cash, terms):
+        if too_large(position, market.top, 1, cash, terms):
             return OVERFLOW
     _value(valued, end, cash, position * terms.worth, market, kept)
     kept.curve[CurveSum.EQUITY] = cash + position * market.close[end - 1] * terms.worth
     _end(end, market, kept)
-    _sum_trips(written, market, kept)
+    if not whole:
+        _sum_trips(written, market, kept)
     return DONE
 
 
@@ -62,6 +86,7 @@ def _begin(cash: int, bars: ValuedBars, sums: QuantitySums, tape: FillTape) -> N
     tape.counts[:] = 0
     tape.lots[:] = -1
     sums.curve[:] = 0
+    sums.trips[:] = 0
     sums.rough[:] = 0.0
     sums.curve[CurveSum.PEAK], sums.curve[CurveSum.PEAK_AT] = cash, bars.first - 1
     sums.curve[CurveSum.LOW], sums.curve[CurveSum.LOW_AT] = cash, bars.first - 1
@@ -74,15 +99,41 @@ def _begin(cash: int, bars: ValuedBars, sums: QuantitySums, tape: FillTape) -> N
 
 
 @piece
-def _fill(order: int, at: int, bars: ValuedBars, terms: ScanTerms, tape: FillTape, sums: QuantitySums) -> int:
-    """Fill an order at a bar's open, and return the cash that comes of it."""
-    price, notional, fee = priced(order, bars.facts[at, BarFact.OPEN], terms)
-    write_fill(tape, 0, at, order, price, fee, terms.worth, terms.step)
+def _priced(order: int, at: int, bars: ValuedBars, terms: ScanTerms, sums: QuantitySums) -> tuple[int, int, int]:
+    """Return the price, the notional and the fee of an order at a bar's open, and add them up."""
+    opened = bars.facts[at, BarFact.OPEN]
+    price, notional, fee = priced(order, opened, terms)
+    sums.curve[CurveSum.FILLS] += 1
     sums.curve[CurveSum.NOTIONAL] += notional
     sums.rough[1] += float(notional)
     sums.curve[CurveSum.FEES] += fee
-    sums.curve[CurveSum.PAID_OVER] += order * (price - bars.facts[at, BarFact.OPEN]) * terms.worth
-    return (-notional if order > 0 else notional) - fee
+    sums.curve[CurveSum.PAID_OVER] += order * (price - opened) * terms.worth
+    return price, notional, fee
+
+
+@piece
+def _turn(lot: WholeLot, position: int, order: int, at: int, price: int, fee: int, terms: ScanTerms,
+          sums: QuantitySums) -> WholeLot:  # fmt: skip
+    """Close a position that is one lot, and open one with the rest of an order, as ``tape.write_fill`` does."""
+    if position == 0:
+        return WholeLot(at, price, fee)
+    part = abs(position)
+    exit_fee = fee if order == -position else portion(fee // terms.step, part, abs(order)) * terms.step
+    profit = position * (price - lot.price) * terms.worth - lot.fee - exit_fee
+    _add_trip(profit, at - lot.opened_at, sums)
+    return WholeLot(at, price, fee - exit_fee)
+
+
+@piece
+def _add_trip(profit: int, held_s: int, sums: QuantitySums) -> None:
+    trips, first = sums.trips, sums.trips[TripSum.COUNT] == 0
+    trips[TripSum.COUNT] += 1
+    trips[TripSum.WON_COUNT] += profit > 0
+    trips[TripSum.WON] += max(profit, 0)
+    trips[TripSum.LOST] -= min(profit, 0)
+    trips[TripSum.BEST] = profit if first else max(trips[TripSum.BEST], profit)
+    trips[TripSum.WORST] = profit if first else min(trips[TripSum.WORST], profit)
+    trips[TripSum.HELD_S] += held_s
 
 
 @piece
@@ -99,13 +150,22 @@ def _value(first: int, end: int, cash: int, unit: int, bars: ValuedBars, sums: Q
     curve[CurveSum.WORTH] += (end - first) * cash + unit * closes
     sums.rough[0] += float(end - first) * float(cash) + float(unit) * float(closes)
     if unit == 0:
-        _follow(first, first + 1, cash, unit, bars, curve)
-        # At its peak, it stays there.
-        if curve[CurveSum.PEAK_AT] == first:
+        if cash >= curve[CurveSum.PEAK]:
+            _follow(first, first + 1, cash, unit, bars, curve)
+            # At its peak, it stays there.
             curve[CurveSum.PEAK_AT] = end - 1
-    else:
-        curve[CurveSum.HELD_BARS] += end - first
+        elif cash < curve[CurveSum.LOW]:
+            curve[CurveSum.LOW], curve[CurveSum.LOW_AT] = cash, first
+            curve[CurveSum.LOW_CLOSE] = bars.close[first]
+        return
+    curve[CurveSum.HELD_BARS] += end - first
+    least, most = farthest(bars.close, first, end)
+    best, worst = (most, least) if unit > 0 else (least, most)
+    if cash + unit * best >= curve[CurveSum.PEAK]:
         _follow(first, end, cash, unit, bars, curve)
+    elif cash + unit * worst < curve[CurveSum.LOW]:
+        curve[CurveSum.LOW], curve[CurveSum.LOW_AT] = cash + unit * worst, first
+        curve[CurveSum.LOW_CLOSE] = worst
 
 
 @piece
@@ -128,7 +188,7 @@ def _follow(first: int, end: int, cash: int, unit: int, bars: ValuedBars, curve:
                 _close_fall(at, at, bars, curve)
             peak, peak_at, low = worth, at, worth
         elif worth < low:
-            low, curve[CurveSum.LOW_AT] = worth, at
+            low, curve[CurveSum.LOW_AT], curve[CurveSum.LOW_CLOSE] = worth, at, bars.close[at]
         at += 1
     curve[CurveSum.PEAK], curve[CurveSum.LOW], curve[CurveSum.PEAK_AT] = peak, low, peak_at
 
@@ -143,7 +203,10 @@ def _close_fall(at: int, ended: int, bars: ValuedBars, curve: Integers) -> None:
     deepest, bottom = curve[CurveSum.FALL_PEAK], curve[CurveSum.FALL_LOW]
     if deepest == 0 or _deeper(peak - low, peak, deepest - bottom, deepest):
         curve[CurveSum.FALL_PEAK], curve[CurveSum.FALL_PEAK_AT] = peak, begun
-        curve[CurveSum.FALL_LOW], curve[CurveSum.FALL_LOW_AT] = low, curve[CurveSum.LOW_AT]
+        low_at = curve[CurveSum.LOW_AT]
+        while bars.close[low_at] != curve[CurveSum.LOW_CLOSE]:
+            low_at += 1
+        curve[CurveSum.FALL_LOW], curve[CurveSum.FALL_LOW_AT] = low, low_at
         curve[CurveSum.FALL_END] = ended
 
 
@@ -166,21 +229,8 @@ def _end(end: int, bars: ValuedBars, sums: QuantitySums) -> None:
 
 @piece
 def _sum_trips(tape: FillTape, bars: ValuedBars, sums: QuantitySums) -> None:
-    sums.trips[:] = 0
-    count = tape.counts[TRIPS]
-    sums.trips[TripSum.COUNT] = count
-    for number in range(count):
+    for number in range(tape.counts[TRIPS]):
         trip = tape.trips[number]
-        profit = trip[TripField.PROFIT]
-        if profit > 0:
-            sums.trips[TripSum.WON_COUNT] += 1
-            sums.trips[TripSum.WON] += profit
-        else:
-            sums.trips[TripSum.LOST] -= profit
-        if number == 0 or profit > sums.trips[TripSum.BEST]:
-            sums.trips[TripSum.BEST] = profit
-        if number == 0 or profit < sums.trips[TripSum.WORST]:
-            sums.trips[TripSum.WORST] = profit
         opened, closed = tape.fills[trip[TripField.OPENED]], tape.fills[trip[TripField.CLOSED]]
         began, ended = bars.facts[opened[FillField.AT]], bars.facts[closed[FillField.AT]]
-        sums.trips[TripSum.HELD_S] += ended[BarFact.TIME] - began[BarFact.TIME]
+        _add_trip(trip[TripField.PROFIT], ended[BarFact.TIME] - began[BarFact.TIME], sums)

@@ -25,8 +25,8 @@ class ValuedBars(NamedTuple):
     """Bars to value an account at, from number ``first`` on; it begins with its cash at ``since``, in epoch seconds.
 
     ``facts`` has a row a bar, by BarFact, and one behind the last for the sum of all: a row is half a cache line, so a
-    fill waits for memory once. ``least`` and ``most`` are the extremes of the closes of each block; ``nights`` are the
-    numbers of the bars whose equity is that of a midnight, in order.
+    fill waits for memory once. ``least`` and ``most`` are the extremes of the closes of each block, ``top`` is the
+    highest to value; ``nights`` are the numbers of the bars whose equity is that of a midnight, in order.
     """
 
     first: int
@@ -35,14 +35,16 @@ class ValuedBars(NamedTuple):
     close: Integers
     least: Integers
     most: Integers
+    top: int
     nights: Integers
 
 
 class CurveSum(IntEnum):
     """A figure of the equity curve: its highest and the last bar there; since then its lowest, and when.
 
-    Then the deepest fall: its peak and low, the bar of each, and that of its end, -1 where it goes on. Then the longest
-    fall in seconds, bars with a position, the next midnight, and sums of equity and notional, which wrap around.
+    That is from LOW_AT on, at the first close that is LOW_CLOSE. Then the deepest fall: its peak and low, the bar of
+    each, and that of its end, -1 where it goes on. Then the longest fall in seconds, bars with a position, the next
+    midnight, and sums of equity and notional, which wrap around.
     """
 
     PEAK = 0
@@ -62,6 +64,8 @@ class CurveSum(IntEnum):
     PAID_OVER = 14
     FEES = 15
     EQUITY = 16
+    FILLS = 17
+    LOW_CLOSE = 18
 
 
 class TripSum(IntEnum):
@@ -108,6 +112,7 @@ def valued_bars(bars: IntegerBars, first: int, length_s: int) -> ValuedBars:
         close=np.ascontiguousarray(bars.close),
         least=np.minimum.reduceat(bars.close, starts),
         most=np.maximum.reduceat(bars.close, starts),
+        top=int(bars.close[first:].max()),
         # Before the first bar it is that of the cash.
         nights=np.maximum(np.searchsorted(bars.time, midnights, side="right") - 1, first - 1),
     )

@@ -3,10 +3,9 @@
 Bars are prepared once for a batch; a trial is two compiled scans over them, of which neither makes a series.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -16,18 +15,19 @@ from fanfold.market import timeframes
 from fanfold.market.recording import Recording
 from fanfold.money import ratio
 from fanfold.performance.ratios import Drawdown
-from fanfold.research.columns import IntegerBars, StepColumns, contiguous, integer_bars, resampled, step_columns
+from fanfold.research.columns import StepColumns, step_columns
 from fanfold.research.compiled import columns_read
-from fanfold.research.crossing import ROUNDED, crossings, summed, windows_of
+from fanfold.research.crossing import ROUNDED, crossings, windows_of
 from fanfold.research.figures import TradedSums, TripSums, metrics_from
 from fanfold.research.fixed_size import FixedSize, money_scale, scan_terms
-from fanfold.research.fixed_size_scan import BLOCK, ScanTerms
+from fanfold.research.fixed_size_scan import BLOCK
 from fanfold.research.folding import why_refused
-from fanfold.research.quantity_scan import cached_trade
-from fanfold.research.quantity_sums import BarFact, CurveSum, blank_sums, valued_bars
+from fanfold.research.quantity_scan import SPLIT, cached_trade
+from fanfold.research.quantity_sums import CurveSum, QuantitySums, blank_sums
 from fanfold.research.result import AccountMetrics
 from fanfold.research.step_signals import NOT_FINITE, StepSource, blank_signals, signals_by
 from fanfold.research.sweeping.sweep_job import TrialBatch
+from fanfold.research.sweeping.swept_bars import PreparedBars, asked_from
 from fanfold.research.tape import OVERFLOW, blank_tape
 from fanfold.strategy import checking, contract
 from fanfold.strategy.contract import Strategy
@@ -56,66 +56,51 @@ def fixed_terms(batch: TrialBatch) -> FixedSize:
 class QuantityTrials:
     """The trials of a batch, with what they share; it is of one thread."""
 
-    def __init__(self, batch: TrialBatch, recording: Recording) -> None:
+    def __init__(self, batch: TrialBatch, recording: Recording, prepared: PreparedBars) -> None:
         (instance,) = batch.desk.strategies.values()
         self._name, self._length_s = instance.strategy, timeframes.seconds(instance.timeframe)
-        self._window, self._fixed = batch.window, fixed_terms(batch)
-        self._padding = max((each.lookback for each in self._bound(batch)), default=1)
-        self._bars = self._window_bars(recording, instance.timeframe)
-        first = int(np.searchsorted(self._bars.time, batch.window.since))
-        if first == self._bars.time.size:
-            raise BadInput(f"{recording.instrument} has no bar of {instance.timeframe} in the window")
-        self._valued = valued_bars(self._bars, first, self._length_s)
-        self._scale = money_scale(self._bars, self._fixed)
-        count = self._bars.time.size
-        self._tape, self._sums = blank_tape(count, 1), blank_sums(self._valued.nights.size)
-        self._signals, self._above = blank_signals(count), np.empty(BLOCK, np.uint8)
-        self._summed = summed(self._bars.close, np.ascontiguousarray(self._valued.facts[:, BarFact.CLOSES_BEFORE]))
+        self._window, fixed = batch.window, fixed_terms(batch)
+        bind = partial(contract.bind, self._name, count=1)
+        self._bound = [attempted(partial(bind, dict(configuration))) for configuration in batch.configurations]
+        lookback = max((each.lookback for each in self._bound if isinstance(each, Strategy)), default=1)
+        swept = prepared.of(recording, instance.timeframe, batch.window, lookback)
+        self._bars, self._valued, self._summed, self._padding = swept
+        self._scale = money_scale(self._bars, fixed)
+        self._terms = scan_terms(self._bars, fixed, self._scale)
+        closes = self._bars.close
+        self._growth = [ratio(Decimal(int(closes[-1])), Decimal(int(closes[self._valued.first])))]
+        self._tape = blank_tape(closes.size, 1)
+        self._signals, self._above = blank_signals(closes.size), np.empty(BLOCK, np.uint8)
         self._columns: StepColumns | None = None
-        self._terms: ScanTerms | None = None
 
-    def _bound(self, batch: TrialBatch) -> list[Strategy]:
-        """Return the strategies of the configurations that it takes."""
-        bound = []
-        for configuration in batch.configurations:
-            try:
-                bound.append(contract.bind(self._name, dict(configuration), 1))
-            except BadInput:
-                # Its trial says so.
-                continue
-        return bound
-
-    def _window_bars(self, recording: Recording, timeframe: str) -> IntegerBars:
-        bars = integer_bars(recording, self._asked_from(self._padding), self._window.until)
-        if timeframe != recording.timeframe:
-            bars = resampled(bars, timeframe, self._window.until)
-        return contiguous(bars)
-
-    def _asked_from(self, lookback: int) -> int:
-        """Return the time behind which a run asks for bars: it warms up before it begins."""
-        return self._window.since - self._window.since % self._length_s - (lookback + 1) * self._length_s
-
-    def metrics(self, configuration: Mapping[str, Any]) -> AccountMetrics:
-        """Return the figures of a trial, but for the exposure, which takes a division a bar. Raises BadInput."""
-        strategy = contract.bind(self._name, dict(configuration), 1)
+    def trade(self, place: int) -> QuantitySums:
+        """Trade the batch's trial at a place, and return the sums of it. Raises BadInput."""
+        strategy = self._bound[place]
+        if isinstance(strategy, BaseException):
+            raise strategy
         if strategy.cross_sectional:
             raise BadInput(f"{strategy.name} sees a universe; sweep it without --quantity")
         count = self._fold(strategy)
         if np.abs(self._signals.weight[:count]).max(initial=0.0) > 1.0:
             # A back-test refuses it; to ask for every trial would take longer than to trade it.
-            checking.refuse(self._name, dict(configuration), 1)
-        self._terms = terms = self._terms or scan_terms(self._bars, self._fixed, self._scale)
-        code = cached_trade()(self._signals, count, self._valued, terms, self._tape, self._sums)
+            checking.refuse(self._name, strategy.params._asdict(), 1)
+        sums = blank_sums(self._valued.nights.size)
+        trade = partial(cached_trade(), self._signals, count, self._valued, self._terms, self._tape, sums)
+        code = trade(whole=True)
+        if code == SPLIT:
+            code = trade(whole=False)
         if code == OVERFLOW:
             raise BadInput(
                 f"the position is worth more than 64 bits hold in units of 1e-{self._scale}: trade a smaller quantity, "
                 "or coarser lots"
             )
-        return metrics_from(self._traded(terms))
+        return sums
 
     def _fold(self, strategy: Strategy) -> int:
         """Write the signals of a strategy, which begins with its own first bar, and return how many there are."""
-        first = int(np.searchsorted(self._bars.time, self._asked_from(strategy.lookback), side="right"))
+        first = int(
+            np.searchsorted(self._bars.time, asked_from(self._window, self._length_s, strategy.lookback), side="right")
+        )
         windows, count = windows_of(strategy, self._bars.price_scale), ROUNDED
         if windows is not None:
             count = crossings()(self._summed, windows, first + strategy.lookback, self._above, self._signals)
@@ -152,29 +137,30 @@ class QuantityTrials:
         start = strategy.start(strategy.params)
         return int(signals_by(strategy.step)(source, start, first, end, self._signals))
 
-    def _traded(self, terms: ScanTerms) -> TradedSums:
-        curve, trips, bars = self._sums.curve.tolist(), self._sums.trips.tolist(), self._bars
-        closes, opened = bars.close, self._valued.first
-        return TradedSums(
+    def metrics(self, sums: QuantitySums) -> AccountMetrics:
+        """Return the figures of a traded trial, but for the exposure, which takes a division a bar."""
+        curve, trips, (worth, notional) = sums.curve.tolist(), sums.trips.tolist(), sums.rough.tolist()
+        traded = TradedSums(
             scale=self._scale,
             since=self._valued.since,
-            until=int(bars.time[-1]),
-            cash=terms.cash,
+            until=int(self._bars.time[-1]),
+            cash=self._terms.cash,
             equity=curve[CurveSum.EQUITY],
-            levels=self._sums.levels,
+            levels=sums.levels,
             fall=self._fall(curve),
             longest_fall_s=curve[CurveSum.LONGEST_S],
-            closes=bars.time.size - opened,
+            closes=self._bars.time.size - self._valued.first,
             held=curve[CurveSum.HELD_BARS],
             gross_exposure=float("nan"),
-            equity_sum=_unwrapped(curve[CurveSum.WORTH], self._sums.rough[0]),
-            fills=int(self._tape.counts[0]),
-            notional=_unwrapped(curve[CurveSum.NOTIONAL], self._sums.rough[1]),
+            equity_sum=_unwrapped(curve[CurveSum.WORTH], worth),
+            fills=curve[CurveSum.FILLS],
+            notional=_unwrapped(curve[CurveSum.NOTIONAL], notional),
             paid_over=curve[CurveSum.PAID_OVER],
             fees=curve[CurveSum.FEES],
             trips=TripSums(*trips),
-            growth=[ratio(Decimal(int(closes[-1])), Decimal(int(closes[opened])))],
+            growth=self._growth,
         )
+        return metrics_from(traded)
 
     def _fall(self, curve: list[int]) -> Drawdown | None:
         peak, low = curve[CurveSum.FALL_PEAK], curve[CurveSum.FALL_LOW]

@@ -19,6 +19,7 @@ from fanfold.market.recording import Recording
 from fanfold.research.folding import compiles
 from fanfold.research.sweeping.parts_of_sweep import SweepParts, in_order
 from fanfold.research.sweeping.sweep_job import SweepJob, TrialBatch, batches
+from fanfold.research.sweeping.swept_bars import PreparedBars
 from fanfold.research.sweeping.trials import run_batch
 from fanfold.strategy import contract, folder
 from fanfold.strategy.loading import attempted
@@ -81,8 +82,7 @@ def _size(job: SweepJob, recordings: Sequence[Recording], workers: int, *, plain
     bars = max(recording.count for recording in recordings) * len(job.markets[0]) // len(job.windows)
     compiled = COMPILED_BARS if job.terms.quantity is None else QUANTITY_BARS
     at_once = (PLAIN_BARS if plain else compiled) // max(bars, 1)
-    # A few batches a core, so that none waits long for another. Each prepares the bars anew, which takes as long as ten
-    # trials by a fixed quantity.
+    # A few batches a core, so that none waits long for another. Trials by a fixed quantity take as long as each other.
     share = -(-job.trials // (2 * workers if job.terms.quantity is None else workers))
     return max(1, min(at_once, share, TRIALS_MAX))
 
@@ -95,7 +95,7 @@ def _executor(
     if not plain or workers == 1:
         with ThreadPoolExecutor(workers) as threads:
             try:
-                yield threads, partial(run_batch, recordings=recordings)
+                yield threads, partial(run_batch, recordings=recordings, prepared=PreparedBars())
             finally:
                 threads.shutdown(cancel_futures=True)
         return

@@ -1,40 +1,43 @@
 """Run the trials of a batch over bars: a pure function of both."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import pyarrow as pa
 
 from fanfold import __version__
-from fanfold.desk import Desk
 from fanfold.errors import BadInput
 from fanfold.market.recording import Recording
 from fanfold.research.account_market import History
 from fanfold.research.account_result import run_account
-from fanfold.research.data_hashes import data_hash, desk_hash
+from fanfold.research.data_hashes import data_hash, desk_hashes
 from fanfold.research.result import AccountMetrics
 from fanfold.research.sweeping.quantity_trials import QuantityTrials, fixed_terms
-from fanfold.research.sweeping.sweep_job import TrialBatch, trial_desk
+from fanfold.research.sweeping.sweep_job import Configuration, TrialBatch, trial_desk
+from fanfold.research.sweeping.swept_bars import PreparedBars
 from fanfold.research.sweeping.trial_rows import TrialHashes, row_of, table_of
 from fanfold.risk.policy import prepare
 from fanfold.strategy import checking, contract
 from fanfold.strategy.loading import attempted
 
+Outcome = AccountMetrics | BaseException
 
-def run_batch(batch: TrialBatch, recordings: Sequence[Recording]) -> pa.Table:
+
+def run_batch(batch: TrialBatch, recordings: Sequence[Recording], prepared: PreparedBars | None = None) -> pa.Table:
     """Return a row a trial, in order; see ``trial_rows.row_schema``.
 
-    ``recordings`` has the bars of the batch's market, and may have more. A trial that cannot be traded is a row with
-    the reason. Raises BadInput where the bars of an instrument are not there.
+    ``recordings`` has the bars of the batch's market, and may have more; batches of one sweep share ``prepared``. A
+    trial that cannot be traded is a row with the reason. Raises BadInput where the bars of an instrument are not there.
     """
     traded = _traded(batch, recordings)
     bars_hash = data_hash(traded, batch.window.since, batch.window.until)
-    trade = _by_quantity(batch, traded) if batch.terms.quantity is not None else _by_desk(batch, traded)
+    by_desk = batch.terms.quantity is None
+    outcomes = _by_desk(batch, traded) if by_desk else _by_quantity(batch, traded, prepared or PreparedBars())
+    (name,) = batch.desk.strategies
+    code, hashed = contract.code_of(batch.desk.strategies[name].strategy), desk_hashes(trial_desk(batch, {}), name)
     rows = []
-    for place, configuration in enumerate(batch.configurations):
-        changed = trial_desk(batch, configuration)
-        outcome = attempted(partial(trade, changed))
-        hashes = TrialHashes(bars_hash, _code(changed), desk_hash(changed), __version__)
+    for place, (configuration, outcome) in enumerate(zip(batch.configurations, outcomes, strict=True)):
+        hashes = TrialHashes(bars_hash, code, hashed(configuration), __version__)
         rows.append(row_of(batch, place, _reason(outcome) if isinstance(outcome, BaseException) else outcome, hashes))
     return table_of(rows)
 
@@ -47,11 +50,12 @@ def _traded(batch: TrialBatch, recordings: Sequence[Recording]) -> list[Recordin
     return [known[name] for name in batch.market]
 
 
-def _by_desk(batch: TrialBatch, recordings: Sequence[Recording]) -> Callable[[Desk], AccountMetrics]:
-    """Return how a desk is traded as a back-test trades it."""
+def _by_desk(batch: TrialBatch, recordings: Sequence[Recording]) -> list[Outcome]:
+    """Trade each configuration as a back-test trades its desk."""
     history = History({each.instrument: each for each in recordings}, batch.window.since, batch.window.until)
 
-    def figures(traded: Desk) -> AccountMetrics:
+    def figures(configuration: Configuration) -> AccountMetrics:
+        traded = trial_desk(batch, configuration)
         (instance,) = traded.strategies.values()
         run = run_account(traded, instance.account, prepare(traded), history, batch.terms.latency_s)
         # A back-test refuses a step that raises, or wants more than it may; to ask for every trial would take too long.
@@ -59,27 +63,19 @@ def _by_desk(batch: TrialBatch, recordings: Sequence[Recording]) -> Callable[[De
             checking.refuse(instance.strategy, instance.params, len(instance.instruments))
         return run.result.metrics
 
-    return figures
+    return [attempted(partial(figures, configuration)) for configuration in batch.configurations]
 
 
-def _by_quantity(batch: TrialBatch, recordings: Sequence[Recording]) -> Callable[[Desk], AccountMetrics]:
+def _by_quantity(batch: TrialBatch, recordings: Sequence[Recording], prepared: PreparedBars) -> list[Outcome]:
+    """Trade all configurations, then measure them: neither compiled code nor Python drives the other from the cache."""
     fixed_terms(batch)
     # Where there is nothing to trade, as in a window without bars, each trial says so.
-    trials = attempted(partial(QuantityTrials, batch, recordings[0]))
-
-    def figures(traded: Desk) -> AccountMetrics:
-        if isinstance(trials, BaseException):
-            raise trials
-        (instance,) = traded.strategies.values()
-        return trials.metrics(instance.params)
-
-    return figures
+    trials = attempted(partial(QuantityTrials, batch, recordings[0], prepared))
+    if isinstance(trials, BaseException):
+        return [trials] * len(batch.configurations)
+    traded = [attempted(partial(trials.trade, place)) for place in range(len(batch.configurations))]
+    return [sums if isinstance(sums, BaseException) else attempted(partial(trials.metrics, sums)) for sums in traded]
 
 
 def _reason(fault: BaseException) -> str:
     return str(fault) if isinstance(fault, BadInput) else f"{type(fault).__name__}: {fault}"
-
-
-def _code(traded: Desk) -> str:
-    (instance,) = traded.strategies.values()
-    return contract.code_of(instance.strategy)

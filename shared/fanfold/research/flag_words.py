@@ -1,0 +1,40 @@
+"""Flags of 64 bars as the bits of one number, the first bar's lowest, so that only those that are set are visited."""
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+WIDTH = 64
+_cgutils: Any = cgutils
+
+
+def _word(_context: Any, flags: Any, place: Any) -> Any:
+    """Return 64 bytes from a place on, which are 0 or not, as bits. For compiled code alone."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind, (flags, place) = signature.args[0], arguments
+        array = context.make_array(kind)(context, builder, flags)
+        several = ir.VectorType(ir.IntType(8), WIDTH)
+        pointer = _cgutils.get_item_pointer(context, builder, kind, array, [place])
+        read = builder.load(builder.bitcast(pointer, several.as_pointer()))
+        # They may lie anywhere.
+        read.align = 1
+        return builder.bitcast(builder.icmp_unsigned("!=", read, ir.Constant(several, None)), ir.IntType(WIDTH))
+
+    return types.int64(flags, place), generate
+
+
+def _lowest(_context: Any, word: Any) -> Any:
+    """Return the place of the lowest bit that is set; there has to be one. For compiled code alone."""
+
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(word), generate
+
+
+word: Any = intrinsic(_word)
+lowest: Any = intrinsic(_lowest)
