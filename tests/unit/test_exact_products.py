@@ -23,6 +23,34 @@ def compiled(figure: int, of: int, by: int, step: int) -> tuple[int, int, int, i
     )
 
 
+@njit
+def signs(lots: int, other: int) -> tuple[bool, bool]:
+    return tape.agree(lots, other), tape.oppose(lots, other)
+
+
+@njit
+def below(part: int, whole: int, other: int, of: int) -> bool:
+    return tape.is_less(part, whole, other, of)
+
+
+QUANTITY = st.integers(-(2**62), 2**62)
+ABOVE_ZERO = st.integers(1, 2**62)
+
+
+@settings(max_examples=300, deadline=None)
+@given(QUANTITY, QUANTITY)
+def test_signs_are_those_of_products_that_may_not_fit(lots: int, other: int) -> None:
+    assert signs(lots, other) == (lots * other > 0, lots * other < 0)
+
+
+@settings(max_examples=300, deadline=None)
+@given(ABOVE_ZERO, ABOVE_ZERO, ABOVE_ZERO, ABOVE_ZERO)
+def test_quotients_are_compared_exactly(part: int, whole: int, other: int, of: int) -> None:
+    assert below(part, whole, other, of) == (part * of < other * whole)
+    assert not below(part, whole, part, whole)
+    assert below(part, whole, part + 1, whole)
+
+
 @settings(max_examples=300, deadline=None)
 @given(MONEY, st.integers(1, 50), st.integers(50, 10**6), st.sampled_from([1, 100, 10**4]))
 def test_quotients_are_those_of_whole_numbers(figure: int, of: int, by: int, step: int) -> None:

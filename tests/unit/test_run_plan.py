@@ -109,6 +109,21 @@ def test_rules_that_the_desk_file_has_of_an_instrument_hold_over_those_of_its_fi
     assert f"tick 0.01 and not {inferred.tick}, lot 0.25 and not {inferred.lot}" in note
 
 
+def test_a_step_written_with_other_digits_is_the_same_step(tmp_path: Path) -> None:
+    """A file's tick of 0.00000001 is inferred as 1E-8."""
+    bars = [(1_767_225_600 + 60 * number, "0.00001234", "5") for number in range(60)]
+    lines = [f"{at},{price},{price},{price},{price},{volume}" for at, price, volume in bars]
+    lines[1] = lines[1].replace("0.00001234", "0.00001235", 1).replace("0.00001234", "0.00001235", 1)
+    path = tmp_path / "BTCUSDT-1m.csv"
+    path.write_text("\n".join(["time,open,high,low,close,volume", *lines]) + "\n")
+    inferred = planned(data=[str(path)]).desk.instruments["BTC/USDT"]
+    own = DESK.read_text().replace("tick = 0.01", "tick = 0.000000010", 1)
+    own = own.replace("lot = 0.00001", f"lot = {inferred.lot:f}", 1)
+    plan = planned(written(tmp_path, own), data=[str(path)])
+    assert plan.desk.instruments["BTC/USDT"].source == "seeded market"
+    assert not [note for note in plan.notes if "desk file's rules" in note]
+
+
 def test_files_are_the_universe_and_strategies_follow_them(tmp_path: Path) -> None:
     plan = planned(data=[prices(tmp_path, "BTCUSDT-1m.csv", 90)], minutes=None)
     assert plan.desk.venues["market"].symbols == ["BTC/USDT"]

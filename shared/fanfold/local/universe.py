@@ -4,7 +4,7 @@ Each function changes the tables in place and adds a line to ``notes`` for what 
 """
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ from fanfold.errors import BadInput
 from fanfold.importers.data_files import DataFile
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
-from fanfold.money import CASH_STEP, ROUGH, ratio, truncate_to
+from fanfold.money import CASH_STEP, ROUGH, amount, ratio, truncate_to
 from fanfold.simulation import market
 from fanfold.strategy import contract
 
@@ -72,9 +72,11 @@ def _rules(own: Any, file: DataFile, notes: list[str]) -> Tables:
     symbol, inferred = file.recording.instrument, msgspec.to_builtins(file.instrument)
     if not isinstance(own, dict) or _are_seeded(own, symbol):
         return dict(inferred)
-    finer = {step: file_step for step in ("tick", "lot") if str(own.get(step)) != (file_step := str(inferred[step]))}
+    finer = {step: inferred[step] for step in ("tick", "lot") if not _is_same(own.get(step), inferred[step])}
     if finer:
-        differ = ", ".join(f"{step} {own.get(step)} and not {file_step}" for step, file_step in finer.items())
+        differ = ", ".join(
+            f"{step} {own.get(step)} and not {amount(Decimal(file_step))}" for step, file_step in finer.items()
+        )
         notes.append(f"{symbol} has the desk file's rules, not those that its bars look like: {differ}")
     return {**inferred, **own}
 
@@ -82,7 +84,16 @@ def _rules(own: Any, file: DataFile, notes: list[str]) -> Tables:
 def _are_seeded(rules: Tables, symbol: str) -> bool:
     made_up = market.catalogue().get(symbol)
     steps = "tick", "lot", "notional_min"
-    return made_up is not None and all(str(rules.get(step)) == str(getattr(made_up, step)) for step in steps)
+    return made_up is not None and all(_is_same(rules.get(step), getattr(made_up, step)) for step in steps)
+
+
+def _is_same(own: Any, other: Any) -> bool:
+    """Return whether two amounts are one, however they are written: 0.00000001 is 1E-8."""
+    try:
+        return Decimal(str(own)) == Decimal(str(other))
+    except InvalidOperation:
+        # What is no number is refused once the desk is built.
+        return False
 
 
 def one_venue(raw: Tables, exchange: str, instruments: Mapping[str, Instrument], notes: list[str]) -> None:

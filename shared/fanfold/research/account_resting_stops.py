@@ -20,7 +20,7 @@ from fanfold.research.account_book import (
 from fanfold.research.account_matching import end_stop
 from fanfold.research.account_protection import cost_of_open
 from fanfold.research.account_sizing import ORDERED, too_small
-from fanfold.research.tape import piece, share_of
+from fanfold.research.tape import is_less, piece, share_of
 from fanfold.risk.resting_stops import STEPS
 from fanfold.simulation.ledger_store import CHANGES_MAX
 
@@ -140,13 +140,19 @@ def _level(leg: int, sign: int, tick: int, book: Book, wanted: Wanted) -> int:
     mine = book.leg[leg]
     shares, cost, lots = wanted.shares[mine[LegPlace.GUARD]], cost_of_open(leg, book), abs(mine[LegPlace.QUANTITY])
     best, by = mine[LegPlace.BEST], mine[LegPlace.BEST_BY]
-    if best == 0 or sign * (best * lots - cost * by) < 0:
+    if best == 0 or _is_worse(sign, best, by, cost, lots):
         best, by = cost, lots
     level = _away(cost, lots, sign, -shares[0], shares[1], tick) if shares[0] > 0 else 0
     if shares[4] > 0:
         trail = _away(best, by, sign, -shares[4], shares[5], tick)
         level = trail if level == 0 or sign * (trail - level) > 0 else level
     return level
+
+
+@piece
+def _is_worse(sign: int, best: int, by: int, cost: int, lots: int) -> bool:
+    """Return whether a price, as a cost over lots, is on the losing side of another."""
+    return is_less(best, by, cost, lots) if sign > 0 else is_less(cost, lots, best, by)
 
 
 @piece

@@ -19,7 +19,7 @@ from fanfold.research.account_book import (
     Terms,
 )
 from fanfold.research.account_sizing import ON_TARGET, ORDERED, REFUSED, limit_of, reservation
-from fanfold.research.tape import piece, share_of
+from fanfold.research.tape import agree, oppose, piece, share_of
 from fanfold.risk.remaining import OVERTAKEN, PASSING
 
 CODES = tuple(Code)
@@ -64,8 +64,8 @@ def is_late(instrument: int, at: int, market: PollTable, terms: Terms) -> bool:
 @piece
 def reduces(held: int, live: int, lots: int) -> bool:
     """Return whether an order only takes a position towards zero, however live orders fill."""
-    pending = live if live * lots > 0 else 0
-    return held * lots < 0 and abs(pending + lots) <= abs(held)
+    pending = live if agree(live, lots) else 0
+    return oppose(held, lots) and abs(pending + lots) <= abs(held)
 
 
 @piece
@@ -118,7 +118,7 @@ def _of_order(
     instrument = terms.leg[leg, Sized.INSTRUMENT]
     if not reduction and (book.sums[Sum.STALE] != 0 or is_late(instrument, at, market, terms)):
         return STALE_BAR
-    if mine[LegPlace.OPEN] * lots < 0:
+    if oppose(mine[LegPlace.OPEN], lots):
         return OPPOSING_ORDER
     there = min(mine[LegPlace.QUANTITY], mine[LegPlace.QUANTITY] + mine[LegPlace.OPEN])
     if terms.account[Term.SPOT] and lots < 0 and -lots > there:

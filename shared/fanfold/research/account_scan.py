@@ -59,7 +59,7 @@ from fanfold.research.account_sizing import (
 )
 from fanfold.research.columns import Integers, borrow
 from fanfold.research.compile_cache import ACCOUNT, keep
-from fanfold.research.tape import piece
+from fanfold.research.tape import oppose, piece
 
 MINUTE_S = 60
 REDUCTIONS, BUNDLES_THAT_REDUCE, ENTRIES = 0, 1, 2
@@ -203,7 +203,7 @@ def _propose_leg(leg: int, at: int, book: Book, market: PollTable, terms: Terms,
     if lots == UNTOLD:
         return False
     # The far side of a flip may be closed to us; to stay where we are because of it would be the worst of the three.
-    if lots * held < 0 and (terms.account[Term.SPOT] or bars_entries(book, terms)):
+    if oppose(lots, held) and (terms.account[Term.SPOT] or bars_entries(book, terms)):
         lots = 0
     mine[LegPlace.PROPOSED] = lots
     outcome, missing = change(lots, leg, book.instance[WORTH, sized[Sized.INSTANCE]], price, book, terms)

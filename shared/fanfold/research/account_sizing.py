@@ -16,7 +16,7 @@ from fanfold.research.account_book import (
     Terms,
     Wanted,
 )
-from fanfold.research.tape import piece, portion, share_of
+from fanfold.research.tape import agree, piece, portion, share_of
 
 # The outcome of a leg's sizing, besides a number of lots.
 ON_TARGET, TOO_SMALL, DUST, ORDERED, REFUSED = 0, 1, 2, 3, 4
@@ -103,7 +103,7 @@ def change(lots: int, leg: int, worth: int, price: int, book: Book, terms: Terms
     if missing == 0:
         return ON_TARGET, 0
     settled = not too_small(expected, instrument, price, terms)
-    if lots * expected > 0 and settled:
+    if agree(lots, expected) and settled:
         off = abs(missing) * price * terms.rule[instrument, RulePlace.WORTH] * sized[Sized.SHARES]
         if off <= share_of(max(worth, 0), sized[Sized.BAND_OF], sized[Sized.BAND_BY]):
             return ON_TARGET, 0

@@ -100,6 +100,33 @@ def portion(amount: int, part: int, whole: int) -> int:
 
 
 @piece
+def agree(lots: int, other: int) -> bool:
+    """Return whether two quantities are on the same side of zero; their product may fit into no 64 bits."""
+    return (lots > 0 and other > 0) or (lots < 0 and other < 0)
+
+
+@piece
+def oppose(lots: int, other: int) -> bool:
+    """Return whether two quantities are on opposite sides of zero."""
+    return (lots > 0 and other < 0) or (lots < 0 and other > 0)
+
+
+@piece
+def is_less(part: int, whole: int, other: int, of: int) -> bool:
+    """Return whether ``part / whole`` is below ``other / of``, of figures above zero whose products may not fit."""
+    less = False
+    while True:
+        quotient, another = part // whole, other // of
+        part, other = part - quotient * whole, other - another * of
+        if quotient != another or part == 0 or other == 0:
+            below = quotient < another or (quotient == another and part == 0 and other > 0)
+            above = quotient > another or (quotient == another and other == 0 and part > 0)
+            return above if less else below
+        # Of what is left the inverses are compared, the other way round.
+        part, whole, other, of, less = whole, part, of, other, not less
+
+
+@piece
 def share_of(figure: int, of: int, by: int) -> int:
     """Return ``figure * of // by`` without overflow; only ``of * by`` has to fit into 64 bits."""
     return figure // by * of + figure % by * of // by
