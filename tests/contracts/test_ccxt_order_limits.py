@@ -1,7 +1,7 @@
 """An exchange's limits and odd cases: bans, late turns, fees, corrections, and figures as recorded."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -16,7 +16,7 @@ from fanfold.errors import VenueUnavailable
 from fanfold.trading.answers import Placed, Rejected, Unknown
 from fanfold.trading.terms import TERMS, client_id, own_id
 from fanfold.venues.ccxt.fault_texts import plain
-from support.exchange_server import Answer, Request, serving
+from support.exchange_server import Answer, Request
 from support.keyed_exchange import CLAIMED, DEADLINE, PLACES, KeyedExchange, claimed, order, says
 from support.keyed_exchange import trading_at as connected
 
@@ -29,12 +29,6 @@ OWN = order().client_order_id
 @pytest.fixture
 def exchange() -> KeyedExchange:
     return KeyedExchange()
-
-
-@pytest.fixture
-def origin(exchange: KeyedExchange) -> Iterator[str]:
-    with serving(exchange) as url:
-        yield url
 
 
 def at_places(exchange: KeyedExchange, name: str, answer: Any) -> None:

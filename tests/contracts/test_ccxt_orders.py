@@ -1,11 +1,9 @@
 """Real orders through real ccxt on a real socket: one request each, digits as approved, outcomes as values."""
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
-from urllib.parse import parse_qsl
 
 import pytest
 
@@ -13,8 +11,19 @@ from fanfold.errors import BadInput, VenueUnavailable
 from fanfold.trading.answers import Placed, Rejected, Unknown, VenueOrderState
 from fanfold.trading.terms import TERMS, client_id, own_id, terms_of
 from fanfold.venues.ccxt.keyed import KeyedClient
-from support.exchange_server import Answer, Request, serving
-from support.keyed_exchange import CLAIMED, CREDENTIALS, DEADLINE, PLACES, SYMBOL, KeyedExchange, claimed, order, says
+from support.exchange_server import Answer, Request
+from support.keyed_exchange import (
+    CLAIMED,
+    CREDENTIALS,
+    DEADLINE,
+    PLACES,
+    SYMBOL,
+    KeyedExchange,
+    claimed,
+    fields,
+    order,
+    says,
+)
 from support.keyed_exchange import trading_at as connected
 
 FIVE = sorted(PLACES)
@@ -53,20 +62,6 @@ DUPLICATE: dict[str, Any] = {
 @pytest.fixture
 def exchange() -> KeyedExchange:
     return KeyedExchange()
-
-
-@pytest.fixture
-def origin(exchange: KeyedExchange) -> Iterator[str]:
-    with serving(exchange) as address:
-        yield address
-
-
-def fields(request: Request) -> dict[str, Any]:
-    """The fields in the body of an order request."""
-    if request.body.startswith("{"):
-        document: dict[str, Any] = json.loads(request.body)
-        return document
-    return dict(parse_qsl(request.body))
 
 
 SENT: dict[str, dict[str, Any]] = {

@@ -1,7 +1,7 @@
 """Orders, trades and balances of a key as five exchanges state them, read exactly through real ccxt."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -14,7 +14,7 @@ import pytest
 from fanfold.errors import BadInput, VenueUnavailable
 from fanfold.trading.answers import Unknown, VenueOrderState
 from fanfold.trading.terms import TERMS, client_id
-from support.exchange_server import Answer, Request, serving
+from support.exchange_server import Answer, Request
 from support.keyed_exchange import CLAIMED, KeyedExchange, claimed, order, says, trading_at
 
 # Nothing here is about an exchange's pace, for which some of these would wait a quarter of a minute.
@@ -77,12 +77,6 @@ NOTHING: dict[str, tuple[Any, int]] = {
 @pytest.fixture
 def exchange() -> KeyedExchange:
     return KeyedExchange()
-
-
-@pytest.fixture
-def origin(exchange: KeyedExchange) -> Iterator[str]:
-    with serving(exchange) as address:
-        yield address
 
 
 def keyed(answer: Private) -> Private:

@@ -1,17 +1,13 @@
 """Stops and post-only orders: the native request of each exchange."""
 
-import json
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
-from urllib.parse import parse_qsl
 
 import pytest
 
 from fanfold.trading.answers import Placed, Rejected
 from fanfold.trading.terms import TERMS
-from support.exchange_server import Request, serving
-from support.keyed_exchange import PLACES, SYMBOL, KeyedExchange, claimed, order, says, trading_at
+from support.keyed_exchange import PLACES, SYMBOL, KeyedExchange, claimed, fields, order, says, trading_at
 
 OWN = order().client_order_id
 STOP: dict[str, Any] = {
@@ -37,20 +33,6 @@ SENT: dict[str, dict[str, str]] = {
 @pytest.fixture
 def exchange() -> KeyedExchange:
     return KeyedExchange()
-
-
-@pytest.fixture
-def origin(exchange: KeyedExchange) -> Iterator[str]:
-    with serving(exchange) as served:
-        yield served
-
-
-def fields(request: Request) -> dict[str, Any]:
-    """The fields in the body of an order request."""
-    if request.body.startswith("{"):
-        document: dict[str, Any] = json.loads(request.body)
-        return document
-    return dict(parse_qsl(request.body))
 
 
 def test_the_exchanges_where_a_stop_rests_are_those_whose_requests_are_known() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qsl
 
 from fanfold.messages import Order
 from fanfold.trading.terms import TERMS
@@ -53,6 +54,14 @@ class KeyedExchange(Exchange):
 def _is_private(request: Request) -> bool:
     named = {name.lower() for name in request.headers}
     return bool(named & {"x-mbx-apikey", "api-key", "ok-access-key", "x-bapi-api-key", "cb-access-key"})
+
+
+def fields(request: Request) -> dict[str, Any]:
+    """The fields in the body of an order request."""
+    if request.body.startswith("{"):
+        document: dict[str, Any] = json.loads(request.body)
+        return document
+    return dict(parse_qsl(request.body))
 
 
 def says(document: Any, status: int = 200) -> Callable[[Request], Answer]:

@@ -8,6 +8,9 @@ import msgspec
 
 from fanfold.desk import Account, Desk, Instrument, VenueSettings
 from fanfold.market.bars import Bar, Series
+from fanfold.matching import fills
+from fanfold.matching.book import RestingOrder
+from fanfold.matching.fills import Resolution
 from fanfold.matching.prices import CandlePrices, FillModel
 from fanfold.messages import Fill, Order
 
@@ -68,6 +71,17 @@ def candle(minute: int, opens: str, high: str, low: str, volume: str = "1000") -
     """The bar of one minute that closes ``minute`` minutes after T."""
     closes_at_s = T + 60 * minute
     return CandlePrices(closes_at_s - 60, closes_at_s, Decimal(opens), Decimal(high), Decimal(low), Decimal(volume))
+
+
+def met(at: CandlePrices, **changes: Any) -> Resolution:
+    """The resolution of one order alone in a bar."""
+    (resolution,) = fills.resolve_all([RestingOrder(order=order(**changes))], [at], MODEL)
+    return resolution
+
+
+def price(resolution: Resolution) -> tuple[Decimal, str]:
+    (fill,) = resolution.fills
+    return fill.price, fill.liquidity
 
 
 def series(*bars: Bar, instrument: str = SYMBOL, timeframe: str = "1m") -> Series:

@@ -2,31 +2,18 @@
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from fanfold.matching import fills
 from fanfold.matching.book import RestingOrder
-from fanfold.matching.fills import Resolution
 from fanfold.matching.prices import CandlePrices, Quote
 from fanfold.messages import OrderState
-from support.paper_examples import DECIDED, MODEL, candle, order
+from support.paper_examples import DECIDED, MODEL, candle, met, order, price
 
 WIDE = candle(1, "100", "110", "90")
 LATER = candle(2, "100", "110", "90")
-
-
-def met(at: CandlePrices, **changes: Any) -> Resolution:
-    """The resolution of one order alone in a bar."""
-    (resolution,) = fills.resolve_all([RestingOrder(order=order(**changes))], [at], MODEL)
-    return resolution
-
-
-def price(resolution: Resolution) -> tuple[Decimal, str]:
-    (fill,) = resolution.fills
-    return fill.price, fill.liquidity
 
 
 KINDS: list[dict[str, str]] = [

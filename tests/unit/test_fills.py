@@ -11,24 +11,12 @@ from fanfold import ids
 from fanfold.errors import BadInput
 from fanfold.matching import fills
 from fanfold.matching.book import RestingOrder
-from fanfold.matching.fills import Resolution
 from fanfold.matching.prices import CandlePrices, FillModel, Quote
 from fanfold.messages import OrderState
-from support.paper_examples import DECIDED, MODEL, T, bar, candle, desk, order, series
+from support.paper_examples import DECIDED, MODEL, T, bar, candle, desk, met, order, price, series
 
 WIDE = candle(1, "100", "110", "90")
 LATER = candle(2, "100", "110", "90")
-
-
-def met(at: CandlePrices, **changes: Any) -> Resolution:
-    """The resolution of one order alone in a bar."""
-    (resolution,) = fills.resolve_all([RestingOrder(order=order(**changes))], [at], MODEL)
-    return resolution
-
-
-def price(resolution: Resolution) -> tuple[Decimal, str]:
-    (fill,) = resolution.fills
-    return fill.price, fill.liquidity
 
 
 @pytest.mark.parametrize(("side", "paid"), [("buy", "100.2"), ("sell", "99.8")])
