@@ -6,7 +6,8 @@ from itertools import count
 import pytest
 from moto import mock_aws
 
-from fanfold.aws.client.call import Call, Credentials, Endpoint, connect
+from fanfold.aws.client.call import Call, Credentials, Endpoint
+from fanfold.aws.client.connect import connect
 from support.api_desk import ORDERS, World, history
 
 NUMBERS = count()

@@ -7,7 +7,7 @@ from source_tree import Module, findings, layer, module, modules
 
 READERS = {
     "fanfold.aws.clock": "The clock port itself.",
-    "fanfold.aws.client.call": "Retries wait and jitter, and a transaction's token is new each time.",
+    "fanfold.aws.client.connect": "Retries wait and jitter, and a transaction's token is new each time.",
     "fanfold.aws.client.light": "A request is signed with the time it leaves, and answered within a deadline.",
     "fanfold.aws.client.sigv4": "It formats that time.",
     "fanfold.venues.ccxt.client": "An exchange says until when to pause in its own wall time.",

@@ -6,7 +6,8 @@ import pytest
 from moto import mock_aws
 from sequences import Emulation
 
-from fanfold.aws.client.call import Call, connect
+from fanfold.aws.client.call import Call
+from fanfold.aws.client.connect import connect
 from support.emulator import IN_PROCESS, Cloud, Emulator, Pair, ministack, moto_server, through_boto3
 
 

@@ -10,7 +10,8 @@ from audit_service.flush import flush
 from audit_service.record import record
 from fanfold.audit import bar_history
 from fanfold.audit.bar_history import BarHistory, BarSpan
-from fanfold.aws.client.call import Call, Credentials, Endpoint, RecordedCall, connect, with_recording
+from fanfold.aws.client.call import Call, Credentials, Endpoint, RecordedCall, with_recording
+from fanfold.aws.client.connect import connect
 from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.aws.s3.audit_log import S3Log
 from fanfold.aws.s3.lake import S3Lake

@@ -7,7 +7,6 @@ import pytest
 
 from fanfold.aws.client.call import (
     NO_ANSWER,
-    TRIES,
     AwsFault,
     Call,
     Credentials,
@@ -16,13 +15,12 @@ from fanfold.aws.client.call import (
     RecordedCall,
     condition_failed,
     conflicted,
-    connect,
     not_found,
     precondition_failed,
     throttled,
     with_recording,
-    with_retries,
 )
+from fanfold.aws.client.connect import TRIES, connect, with_retries
 from fanfold.errors import BadInput
 from support.emulator import REGION
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from fanfold.aws.client.call import NO_ANSWER, AwsFault, Client, Endpoint, connect
+from fanfold.aws.client.call import NO_ANSWER, AwsFault, Endpoint
+from fanfold.aws.client.connect import Client, connect
 from fanfold.aws.client.http import HttpRequest
 from fanfold.aws.client.light import light_call, resolve_host, ssl_context
 from support.emulator import KEYS, REGION, Emulator

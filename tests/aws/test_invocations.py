@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from fanfold.aws.client.call import Call, Client, connect
+from fanfold.aws.client.call import Call
+from fanfold.aws.client.connect import Client, connect
 from support.emulator import Emulator, through_boto3
 
 SOURCE = """

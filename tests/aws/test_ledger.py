@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from fanfold.aws.client.call import AwsFault, Call, Reason, with_retries
+from fanfold.aws.client.call import AwsFault, Call, Reason
+from fanfold.aws.client.connect import with_retries
 from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.ledger_store import DynamoLedger
 from fanfold.aws.dynamodb.outbox import Outbox

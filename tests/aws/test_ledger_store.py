@@ -9,7 +9,8 @@ import pytest
 from moto import mock_aws
 from msgspec.structs import replace
 
-from fanfold.aws.client.call import AwsFault, connect
+from fanfold.aws.client.call import AwsFault
+from fanfold.aws.client.connect import connect
 from fanfold.aws.dynamodb.ledger_store import DynamoLedger
 from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.polls import DynamoPolls

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from moto.server import ThreadedMotoServer
 
-from fanfold.aws.client.call import AwsFault, Endpoint, connect
+from fanfold.aws.client.call import AwsFault, Endpoint
+from fanfold.aws.client.connect import connect
 from fanfold.aws.client.container_credentials import RENEW_S, TaskKeys
 from fanfold.errors import BadInput
 from support.emulator import REGION

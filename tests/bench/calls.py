@@ -9,7 +9,7 @@ import sys
 import time
 from statistics import median
 
-from fanfold.aws.client.call import Client, connect
+from fanfold.aws.client.connect import Client, connect
 from support.emulator import Emulator, ministack
 
 CLIENTS: tuple[Client, ...] = ("light", "boto3")

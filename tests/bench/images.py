@@ -18,7 +18,7 @@ import msgspec
 from printed import table
 
 from fanfold import desk
-from fanfold.aws.client.call import connect
+from fanfold.aws.client.connect import connect
 from fanfold.deployment import SERVICES
 from fanfold.desk import Desk
 from fanfold.local import container_tool, run_plan

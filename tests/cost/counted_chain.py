@@ -12,7 +12,8 @@ from typing import Any
 
 from cost_situations import Scenario
 
-from fanfold.aws.client.call import Call, connect
+from fanfold.aws.client.call import Call
+from fanfold.aws.client.connect import connect
 from fanfold.aws.telemetry.metrics import Metrics
 from fanfold.cli import cost_files
 from fanfold.cost import units

@@ -10,7 +10,7 @@ from cost_situations import Scenario
 from counted_chain import CountedChain, traded
 
 from fanfold import desk
-from fanfold.aws.client.call import connect
+from fanfold.aws.client.connect import connect
 from fanfold.cli import cost_files
 from fanfold.cost import order
 from fanfold.cost.days import Day

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from fanfold.aws.client.call import connect
+from fanfold.aws.client.connect import connect
 from fanfold.deployment import SERVICES
 from fanfold.errors import BadInput
 from fanfold.local import container_tool

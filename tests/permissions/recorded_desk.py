@@ -14,7 +14,8 @@ import recorded_close
 
 from fanfold.audit import chain
 from fanfold.audit.chain import Entry
-from fanfold.aws.client.call import AwsFault, Call, Endpoint, connect
+from fanfold.aws.client.call import AwsFault, Call, Endpoint
+from fanfold.aws.client.connect import connect
 from fanfold.aws.client.recording import RecordedLine, read_lines
 from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.table import Table

@@ -16,7 +16,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fanfold.aws.client.call import AwsFault, Call, connect
+from fanfold.aws.client.call import AwsFault, Call
+from fanfold.aws.client.connect import connect
 from fanfold.aws.function.runtime import Runtime, read
 from fanfold.aws.function.sqs import SqsConsumer, consume, consume_batch
 from fanfold.aws.telemetry.telemetry import Telemetry

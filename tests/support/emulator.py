@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 from moto.server import ThreadedMotoServer
 
-from fanfold.aws.client.call import Call, Credentials, Endpoint, connect
+from fanfold.aws.client.call import Call, Credentials, Endpoint
+from fanfold.aws.client.connect import connect
 
 REGION = "eu-west-1"
 KEYS = Credentials(access_key="test", secret_key="test")

@@ -6,7 +6,8 @@ import msgspec
 from moto import mock_aws
 
 from execution_service.real import RealAccount
-from fanfold.aws.client.call import Credentials, Endpoint, RecordedCall, connect, with_recording
+from fanfold.aws.client.call import Credentials, Endpoint, RecordedCall, with_recording
+from fanfold.aws.client.connect import connect
 from fanfold.aws.dynamodb.ledger_store import DynamoLedger
 from fanfold.aws.dynamodb.outbox import Outbox
 from fanfold.aws.dynamodb.table import Table

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fanfold.aws.client.call import PAUSE_S_MAX, AwsFault, pause, throttled
+from fanfold.aws.client.call import AwsFault, throttled
+from fanfold.aws.client.connect import PAUSE_S_MAX, pause
 from fanfold.aws.dynamodb.table import BATCH_TRIES, Key, Table
 
 KEYS: list[Key] = [("a", f"{number:03}") for number in range(130)]

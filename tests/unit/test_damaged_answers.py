@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from fanfold.aws.client import protocol_json, protocol_s3
-from fanfold.aws.client.call import NO_ANSWER, AwsFault, with_retries
+from fanfold.aws.client.call import NO_ANSWER, AwsFault
+from fanfold.aws.client.connect import with_retries
 from fanfold.aws.client.http import HttpResponse
 
 ITEM = b'{"Item":{"pk":{"S":"a"}}}'

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from fanfold.aws.client.call import Call, Endpoint, connect
+from fanfold.aws.client.call import Call, Endpoint
+from fanfold.aws.client.connect import connect
 from fanfold.cli.argument_types import Options
 from fanfold.cli.output import Answer
 from fanfold.deployment import OPTIONAL, PAGE, SERVICES

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from fanfold.aws import functions
-from fanfold.aws.client.call import AwsFault, Call, Endpoint, connect
+from fanfold.aws.client.call import AwsFault, Call, Endpoint
+from fanfold.aws.client.connect import connect
 from fanfold.channels.address_file import address_file
 from fanfold.deployment import ALERTS, SERVICES, STAGE, dead_letters_names
 from fanfold.errors import NotReachable, VenueUnavailable

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from fanfold.aws.client.call import Call, Endpoint, connect
+from fanfold.aws.client.call import Call, Endpoint
+from fanfold.aws.client.connect import connect
 from fanfold.deployment import SERVICES, STAGE
 from fanfold.errors import BadInput, NotReachable
 from fanfold.local.deploys import DeployFailed, Deploys

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from fanfold.aws.client.call import AwsFault, Endpoint, connect
+from fanfold.aws.client.call import AwsFault, Endpoint
+from fanfold.aws.client.connect import connect
 from fanfold.deployment import SERVICES
 from fanfold.desk import Desk
 from fanfold.errors import BadInput

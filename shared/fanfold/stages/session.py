@@ -13,7 +13,7 @@ from fanfold import desk
 from fanfold.api.idempotency import KEY_HEADER
 from fanfold.audit.verify import Days
 from fanfold.aws.client.call import AwsFault, Endpoint, with_expected_owner
-from fanfold.aws.client.call import connect as client
+from fanfold.aws.client.connect import connect as client
 from fanfold.aws.s3.audit_log import S3Log
 from fanfold.aws.s3.seals import closed_days
 from fanfold.desk import Desk

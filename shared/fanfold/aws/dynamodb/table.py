@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from fanfold.aws.client.call import BACKOFF, AwsFault, Call, condition_failed, conflicted, pause
+from fanfold.aws.client.call import AwsFault, Call, condition_failed, conflicted
+from fanfold.aws.client.connect import BACKOFF, pause
 from fanfold.aws.dynamodb.attribute_values import Item, marshal, unmarshal
 from fanfold.errors import Backoff, Refused
 

@@ -7,7 +7,8 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from fanfold import desk
-from fanfold.aws.client.call import BACKOFF, Call, Endpoint, connect, with_expected_owner, with_recording
+from fanfold.aws.client.call import Call, Endpoint, with_expected_owner, with_recording
+from fanfold.aws.client.connect import BACKOFF, connect
 from fanfold.aws.clock import Clock, clock_of, sleep_of, wall_sleep
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.function.sqs import SqsConsumer

@@ -15,7 +15,7 @@ from cyclopts import Parameter
 
 from fanfold.alerts.record import AlertRecord
 from fanfold.alerts.sending import acknowledge
-from fanfold.aws.client.call import BACKOFF
+from fanfold.aws.client.connect import BACKOFF
 from fanfold.aws.dynamodb.alert_table import DynamoAlerts
 from fanfold.aws.dynamodb.table import Table
 from fanfold.channels.address_file import address_file, addresses_in

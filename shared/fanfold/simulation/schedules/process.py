@@ -7,7 +7,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from fanfold.aws.client.call import Call, with_retries
+from fanfold.aws.client.call import Call
+from fanfold.aws.client.connect import with_retries
 from fanfold.aws.function.runtime import Runtime
 from fanfold.aws.function.sqs import SqsConsumer, consume, consume_batch
 from fanfold.aws.telemetry.telemetry import Telemetry

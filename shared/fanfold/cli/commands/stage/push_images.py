@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from fanfold.aws.client.call import Endpoint, connect
+from fanfold.aws.client.call import Endpoint
+from fanfold.aws.client.connect import connect
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.output import Answer
 from fanfold.deployment import OPTIONAL, SERVICES

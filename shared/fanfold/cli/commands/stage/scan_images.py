@@ -7,7 +7,8 @@ Example: fanfold stage scan-images
 
 import os
 
-from fanfold.aws.client.call import Endpoint, connect
+from fanfold.aws.client.call import Endpoint
+from fanfold.aws.client.connect import connect
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.output import Answer
 from fanfold.stages.scanned import critical_findings
