@@ -97,9 +97,8 @@ class Stored(NamedTuple):
 def on_table(table: Table) -> Stored:
     published = Published()
     outbox = Outbox(table, "execution", published)  # type: ignore[arg-type]
-    items = lambda: [item["sk"] for item in outbox.items() if "body" in item]  # noqa: E731
-    rearmed = lambda account: DynamoPolls(table).read(account).rearmed  # noqa: E731
-    return Stored(DynamoLedger(table, outbox), items, published, rearmed)
+    return Stored(DynamoLedger(table, outbox), lambda: [item["sk"] for item in outbox.items() if "body" in item],
+                  published, lambda account: DynamoPolls(table).read(account).rearmed)  # fmt: skip
 
 
 def in_memory() -> Stored:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from printed import table
 
-from fanfold import desk, ids
+from fanfold import ids
 from fanfold.aws.dynamodb.folds import FoldTable
 from fanfold.desk import Desk
 from fanfold.errors import AT_ONCE
@@ -20,7 +20,7 @@ from fanfold.messages import BarsClosed, Message, encode
 from fanfold.simulation import market
 from fanfold.simulation.cloud import MemoryCloud
 from signal_service.fold import StrategyRunner
-from support.situations import LISTED, SEED, START
+from support.situations import LISTED, SEED, START, made_up, wide_desk
 
 SYMBOLS = (100, 1_000)
 TEN = 10
@@ -83,29 +83,10 @@ def _stored(cloud: MemoryCloud) -> FoldTable:
     return FoldTable(cloud.table("folds"), "market", "1m")
 
 
-def _names(symbols: int) -> list[str]:
-    return [f"S{number:04d}/USDT" for number in range(symbols)]
-
-
 def _desk(symbols: int) -> Desk:
-    names_ = _names(symbols)
-    instance = {"instruments": names_, "timeframe": "1m", "allocation": "0.5", "account": "main"}
-    raw: dict[str, Any] = {
-        "venues": {"market": {"kind": "replay", "symbols": names_, "timeframe": "1m"}},
-        "accounts": {"main": {"venue": "market", "kind": "margin", "currency": "USDT", "cash": "100000"}},
-        "strategies": {name: {"strategy": name, **instance} for name in ("sma_cross", "breakout")},
-        "limits": {
-            "main": {
-                "order_notional_max": "1000000",
-                "position_notional_max": "1000000",
-                "orders_per_minute_max": 1_000,
-                "daily_loss_max": "1",
-                "drawdown_max": "1",
-            }
-        },
-        "instruments": dict.fromkeys(names_, msgspec.to_builtins(market.catalogue()[LISTED])),
-    }
-    return desk.build(raw, "bench")
+    names = made_up(symbols)
+    instance = {"instruments": names, "timeframe": "1m", "allocation": "0.5", "account": "main"}
+    return wide_desk(names, {name: {"strategy": name, **instance} for name in ("sma_cross", "breakout")})
 
 
 def _polls(symbols: int) -> Iterator[BarsClosed]:
@@ -113,7 +94,7 @@ def _polls(symbols: int) -> Iterator[BarsClosed]:
     (listed,) = market.market(SEED, [LISTED], MINUTES, START)
     for bar, after in zip(listed.bars, [0, *(bar.closes_at_s for bar in listed.bars)], strict=False):
         polled = msgspec.structs.replace(listed, after=after, bars=[bar])
-        series = [msgspec.structs.replace(polled, instrument=name) for name in _names(symbols)]
+        series = [msgspec.structs.replace(polled, instrument=name) for name in made_up(symbols)]
         cause = f"poll/market/{bar.closes_at_s}"
         yield BarsClosed(
             id=ids.derive("bars", cause),

@@ -8,7 +8,7 @@ from fanfold import desk
 from fanfold.cost import scenarios
 from fanfold.market.bars import Series
 from fanfold.simulation import market
-from support.situations import START, Situation
+from support.situations import START, WIDE_LIMITS, Situation
 
 WARM_UP = 3 * 1_440
 # The first minutes take in the warm-up bars, which a desk does once.
@@ -41,7 +41,7 @@ def arbitrage(minutes: int) -> Scenario:
             )
             for symbol in names
         },
-        "limits": {f"account{symbol[0]}": _limits() for symbol in names},
+        "limits": {f"account{symbol[0]}": WIDE_LIMITS for symbol in names},
     }
     return _scenario("arbitrage", raw, names, minutes)
 
@@ -98,7 +98,7 @@ def _one_venue(names: tuple[str, ...], instances: dict[str, Any]) -> dict[str, A
         "venues": {"market": _venue(names)},
         "accounts": {"main": _account("market")},
         "strategies": instances,
-        "limits": {"main": _limits()},
+        "limits": {"main": WIDE_LIMITS},
     }
 
 
@@ -126,14 +126,4 @@ def _instance(
         "timeframe": timeframe,
         "allocation": allocation,
         "account": account,
-    }
-
-
-def _limits() -> dict[str, Any]:
-    return {
-        "order_notional_max": "1000000",
-        "position_notional_max": "1000000",
-        "orders_per_minute_max": 1_000,
-        "daily_loss_max": "1",
-        "drawdown_max": "1",
     }

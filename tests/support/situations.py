@@ -19,6 +19,13 @@ ROOT = Path(__file__).resolve().parents[2]
 # So small a share of the cash that no venue takes an order of it.
 NOTHING = Decimal("1e-9")
 LISTED = "BTC/USDT"
+WIDE_LIMITS = {
+    "order_notional_max": "1000000",
+    "position_notional_max": "1000000",
+    "orders_per_minute_max": 1_000,
+    "daily_loss_max": "1",
+    "drawdown_max": "1",
+}
 
 
 class Situation(NamedTuple):
@@ -43,33 +50,34 @@ def every_minute(minutes: int) -> Situation:
     return Situation("an order every minute", traded, plan.recordings, range(plan.start, plan.until + 60, 60))
 
 
-def many(symbols: int, minutes: int, *, ordering: bool) -> Situation:
-    """A desk of many symbols with the same bars; with ``ordering`` one of them orders every minute."""
-    (listed,) = market.market(SEED, [LISTED], minutes + WARM_UP, START)
-    names = [f"S{number:04d}/USDT" for number in range(symbols)]
-    rules = msgspec.to_builtins(market.catalogue()[LISTED])
-    quiet = _crossing(names[1:] if ordering else names, str(NOTHING))
-    strategies = {"quiet": quiet} if quiet["instruments"] else {}
-    if ordering:
-        strategies["busy"] = _crossing(names[:1], "0.5")
+def made_up(symbols: int) -> list[str]:
+    """The names of instruments that no venue has."""
+    return [f"S{number:04d}/USDT" for number in range(symbols)]
+
+
+def wide_desk(names: list[str], strategies: dict[str, Any]) -> Desk:
+    """A desk of one account, whose limits refuse nothing."""
     raw: dict[str, Any] = {
         "venues": {"market": {"kind": "replay", "symbols": names, "timeframe": "1m"}},
         "accounts": {"main": {"venue": "market", "kind": "margin", "currency": "USDT", "cash": "100000"}},
         "strategies": strategies,
-        "limits": {
-            "main": {
-                "order_notional_max": "1000000",
-                "position_notional_max": "1000000",
-                "orders_per_minute_max": 1_000,
-                "daily_loss_max": "1",
-                "drawdown_max": "1",
-            }
-        },
-        "instruments": dict.fromkeys(names, rules),
+        "limits": {"main": WIDE_LIMITS},
+        "instruments": dict.fromkeys(names, msgspec.to_builtins(market.catalogue()[LISTED])),
     }
+    return desk.build(raw, "bench")
+
+
+def many(symbols: int, minutes: int, *, ordering: bool) -> Situation:
+    """A desk of many symbols with the same bars; with ``ordering`` one of them orders every minute."""
+    (listed,) = market.market(SEED, [LISTED], minutes + WARM_UP, START)
+    names = made_up(symbols)
+    quiet = _crossing(names[1:] if ordering else names, str(NOTHING))
+    strategies = {"quiet": quiet} if quiet["instruments"] else {}
+    if ordering:
+        strategies["busy"] = _crossing(names[:1], "0.5")
     series = [msgspec.structs.replace(listed, instrument=name) for name in names]
     first = START + WARM_UP * 60
-    return Situation(f"{symbols} symbols", desk.build(raw, "bench"), series, range(first, first + minutes * 60, 60))
+    return Situation(f"{symbols} symbols", wide_desk(names, strategies), series, range(first, first + minutes * 60, 60))
 
 
 def _crossing(names: list[str], allocation: str) -> dict[str, Any]:
