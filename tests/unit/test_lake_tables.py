@@ -175,6 +175,8 @@ def test_the_catalogue_has_every_view_as_athena_stores_one() -> None:
         made = resources[f"{view.name.title().replace('_', '')}View"]["Properties"]["TableInput"]
         assert (made["Name"], made["TableType"]) == (view.name, "VIRTUAL_VIEW")
         assert made["Parameters"]["presto_view"] == "true"
+        # "At least an empty list", says Glue's reference (CreateTable, TableInput) of what Athena is to read.
+        assert made["PartitionKeys"] == []
         definition = json.loads(stored_definition(made["ViewOriginalText"]))
         assert (definition["originalSql"], definition["schema"]) == (view.sql, "fanfold_dev")
         types = [column["Type"] for column in made["StorageDescriptor"]["Columns"]]

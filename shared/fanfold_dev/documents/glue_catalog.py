@@ -85,6 +85,7 @@ def _view(view: LakeView) -> dict[str, Any]:
             "Description": view.about,
             "TableType": "VIRTUAL_VIEW",
             "Parameters": {"presto_view": "true", "comment": "Presto View"},
+            "PartitionKeys": [],  # Athena cannot read a table or view of which they are not said.
             "StorageDescriptor": {"Columns": columns, "SerdeInfo": {}},
             "ViewOriginalText": {"Fn::Join": ["", ["/* Presto View: ", {"Fn::Base64": _definition(view)}, " */"]]},
             "ViewExpandedText": "/* Presto View */",
