@@ -7,6 +7,8 @@ const topology = require("./topology.json");
 
 const ZERO_DIGEST = /^sha256:0{64}$/;
 const NONE = { Ref: "AWS::NoValue" };
+// The alarm looks at three periods, and CloudWatch at seven days.
+const ALARM_PERIOD_MAX = (7 * 86_400) / 3;
 // The services of a desk, and those that none needs.
 const SERVICES = { ...topology.services, ...topology.optional };
 // The topic of alarms, in whose messages there is nothing to filter by; no service publishes to it.
@@ -31,7 +33,7 @@ async function params(source) {
       scheduleState: values.schedules ? "ENABLED" : "DISABLED",
       venueKind: values.venue === "simulated" ? "simulated" : "real",
       image: `${images}-${name}@${process.env[digestOf(name)] ?? digest}`,
-      barsPeriod: Number(values.barsPeriod),
+      barsPeriod: Math.min(Number(values.barsPeriod), ALARM_PERIOD_MAX),
       researchConcurrency: Number(values.researchConcurrency || 2),
       researchReserved: Number(values.researchConcurrency || 0),
     },

@@ -4,6 +4,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from alarm_rules import impossible_alarms
 
 from fanfold.aws.clock import Clock
 from fanfold.aws.telemetry.metrics import ALARMING, UNITS, Metrics
@@ -53,6 +54,8 @@ def test_bars_are_missed_after_three_of_the_period_that_the_deploy_says() -> Non
     assert (alarm["Period"], alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (60, 3, 3)
     hourly = template("market-data", "dev", {"FANFOLD_BARS_PERIOD_S": "3600"})["Resources"]["BarsMissingAlarm"]
     assert hourly["Properties"]["Period"] == 3_600
+    coarse = template("market-data", "dev", {"FANFOLD_BARS_PERIOD_S": "432000"})["Resources"]["BarsMissingAlarm"]
+    assert impossible_alarms({"market-data/BarsMissingAlarm": coarse}) == []
 
 
 @pytest.mark.parametrize("name", ALARMING)

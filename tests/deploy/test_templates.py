@@ -9,15 +9,17 @@ from typing import Any
 import access_rules as access
 import pytest
 import template_rules as rules
+from alarm_rules import impossible_alarms
 from merged import Stacks, merged
 
 from support import packaged_stages as packaging
 from support.packaged_stages import NotPackaged, templates
 
 OF_EVERY_STAGE = (
-    rules.unkept_failures, rules.unwatched_dead_letters, rules.unwatched_silence, rules.uncounted_errors,
-    rules.shared_queues, rules.whole_batches, rules.unlimited_execution, rules.short_visibility, rules.plain_queues,
-    rules.still_keys, rules.open_buckets, rules.past_the_canary, rules.blind_canaries,
+    impossible_alarms, rules.unkept_failures, rules.unwatched_dead_letters, rules.unwatched_silence,
+    rules.uncounted_errors, rules.shared_queues, rules.whole_batches, rules.unlimited_execution,
+    rules.short_visibility, rules.plain_queues, rules.still_keys, rules.open_buckets,
+    rules.past_the_canary, rules.blind_canaries,
     rules.endless_logs, rules.unpublished_alarms, rules.unnamed_metrics, rules.costly_keys, rules.other_dead_letters,
     rules.short_windows, rules.untraced, rules.movable_images, rules.secrets_in_settings, rules.unrecoverable,
     rules.unlocked_audit, rules.unlimited_queries, rules.unprotected, rules.unowned_buckets, access.plain_text,
@@ -72,6 +74,8 @@ def test_every_import_of_a_stack_is_exported_by_another() -> None:
 
 
 BROKEN: list[tuple[Any, tuple[Any, ...], Any]] = [
+    (impossible_alarms, ("market-data/BarsMissingAlarm", "Properties", "Period"), 259_200),
+    (impossible_alarms, ("market-data/BarsMissingAlarm", "Properties", "Period"), 90),
     (rules.unkept_failures, ("risk/Queue", "Properties", "RedrivePolicy"), GONE),
     (rules.unkept_failures, ("risk/BarsSubscription", "Properties", "RedrivePolicy"), GONE),
     (rules.unkept_failures, ("risk/DeadLetters", "Properties", "MessageRetentionPeriod"), 345600),
