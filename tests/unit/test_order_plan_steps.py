@@ -124,6 +124,12 @@ def test_a_leg_that_ended_without_its_fill_has_risk_decide_until_the_bundle_must
     assert order_plans.step(again, records, DESK, AT + timedelta(seconds=seconds)).done
 
 
+def test_legs_that_live_for_long_are_looked_at_seldom_and_more_often_towards_their_end() -> None:
+    live = [OrderRecord(order=order("leg", bundle="pair", expires_at=AT + timedelta(days=1)), state=OrderState.OPEN)]
+    waits = [step(live, seconds).wait_s for seconds in (0, 43_200, 80_000, 85_000, 90_000)]
+    assert waits == [288, 144, 21, order_plans.LEGS_WAIT_S, order_plans.LEGS_WAIT_S]
+
+
 @pytest.mark.parametrize("event", [{"orders": ["a"]}, {"account": "main", "orders": "a"}, {"account": 1, "orders": []}])
 def test_an_event_that_is_no_step_is_refused(event: dict[str, Any]) -> None:
     with pytest.raises(BadInput, match="the orders of a plan"):

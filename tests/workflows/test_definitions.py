@@ -4,6 +4,7 @@ import copy
 import json
 import subprocess
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,14 @@ from definitions import (
     unknown_services,
 )
 
+from execution_service.order_plans import OrderPlan, step
+from fanfold.ledger.orders import OrderRecord
+from fanfold.messages import OrderState
+from market_data_service.gaps import STEP
+from support.execution_world import AT, DESK, order
+
+EVENTS_MAX = 25_000
+TASK_EVENTS = ["TaskScheduled", "TaskStarted", "TaskSucceeded"]
 ROOT = Path(__file__).resolve().parents[2]
 VALIDATOR = ROOT / "node_modules" / ".bin" / "asl-validator"
 RETRY = {
@@ -82,6 +91,20 @@ def test_a_machine_keeps_the_rules(name: str, rule: Callable[[Definition], list[
 @pytest.mark.parametrize("name", MACHINES)
 def test_a_function_ends_before_its_task_is_given_up(name: str) -> None:
     assert hasty(name) == []
+
+
+def test_no_execution_comes_to_the_25_000_events_at_which_step_functions_ends_it() -> None:
+    """A loop has two events a state that it enters, and three a task; a map's iterations count as its machine's own."""
+    back_fill, plans = definition("back-fill"), definition("order plans")
+    steps = back_fill["TimeoutSeconds"] / STEP.total_seconds() * back_fill["States"]["Instruments"]["MaxConcurrency"]
+    assert steps * len(["Fetch", "Fetch", "IsFilled", "IsFilled", *TASK_EVENTS]) < EVENTS_MAX * 0.5
+    ends = AT + timedelta(seconds=plans["TimeoutSeconds"])
+    legs = [OrderRecord(order=order("leg", bundle="pair", expires_at=ends), state=OrderState.OPEN)]
+    looks, now = 0, AT
+    while now < ends:
+        looks += 1
+        now += timedelta(seconds=step(OrderPlan(account="main", orders=[]), legs, DESK, now).wait_s)
+    assert looks * len(["Send", "Send", "IsDone", "IsDone", "Wait", "Wait", *TASK_EVENTS]) < EVENTS_MAX * 0.9
 
 
 @pytest.mark.parametrize("name", MACHINES)

@@ -21,8 +21,11 @@ from fanfold.risk.standing import uneven_s_max
 
 # The machine looks again after so many seconds at the latest: slices may have been taken back.
 WAIT_S_MAX = 300
-# How often it looks at the legs of a bundle, and has risk decide while one that ended has not filled.
+# How often it looks at the legs of a bundle, and has risk decide while one that ended has not filled. Step Functions
+# ends an execution at 25,000 events, of which a look takes nine, so legs that may live for hours are looked at seldom,
+# and more often towards their end.
 LEGS_WAIT_S = 20
+LEGS_LOOKS = 300
 
 
 class OrderPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -91,7 +94,7 @@ def step(plan: OrderPlan, records: Sequence[OrderRecord], desk: Desk, now: datet
         orders=[record.order.order_id for record in kept],
         uneven_until=until,
         done=not kept,
-        wait_s=LEGS_WAIT_S if legs else _until_due(slices, now),
+        wait_s=_until_look(live, until or now, now) if legs else _until_due(slices, now),
     )
 
 
@@ -119,6 +122,12 @@ def _unfilled(record: OrderRecord) -> bool:
 
 def _timeframe(desk: Desk, account: str) -> str:
     return desk.venues[desk.accounts[account].venue].timeframe
+
+
+def _until_look(live: Sequence[OrderRecord], until: datetime, now: datetime) -> int:
+    """Return the seconds until the legs of a bundle are looked at again, of which those that live end on their own."""
+    ends = max([until, *(record.order.expires_at for record in live)])
+    return int(min(max((ends - now).total_seconds() / LEGS_LOOKS, LEGS_WAIT_S), WAIT_S_MAX))
 
 
 def _until_due(due: Sequence[datetime], now: datetime) -> int:

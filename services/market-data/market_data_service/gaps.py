@@ -1,11 +1,12 @@
 """Gaps between published bars: a poll that passes over more than a page notes one, and later polls fill it in parts."""
 
-from collections.abc import Container, Iterable, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Container, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from fanfold import ids
+from fanfold.errors import VenueUnavailable
 from fanfold.market import timeframes
 from fanfold.market.bars import Series
 from fanfold.market.source import SkippedBars
@@ -15,6 +16,9 @@ from market_data_service.news import News
 
 # Bars of a part, which one call fetches well within a function's time.
 PART_BARS = 1_000
+# After so long, or after so many parts, a step of the back-fill begins no further part: its function has 50 s. Step
+# Functions ends an execution at 25,000 events, of which a step takes seven.
+STEP, STEP_PARTS = timedelta(seconds=10), 50
 Gaps = Mapping[SeriesKey, SkippedBars]
 
 
@@ -46,6 +50,26 @@ def first_part(span: Span, cause: str) -> tuple[BarsRequested, Span]:
         until_s=until,
     )
     return request, msgspec.structs.replace(span, since=until)
+
+
+def fill(span: Span, publish: Callable[[BarsRequested], object], clock: Callable[[], datetime]) -> Span:
+    """Publish the first parts of a span, as many as a step has time for, and return the rest.
+
+    Raises VenueUnavailable where none was published.
+    """
+    ends_at, rest = clock() + STEP, span
+    for _ in range(STEP_PARTS):
+        message, after = first_part(rest, "operator/back-fill")
+        try:
+            publish(message)
+        except VenueUnavailable:
+            if rest is span:
+                raise
+            return rest
+        rest = after
+        if rest.done or clock() >= ends_at:
+            break
+    return rest
 
 
 def chosen(gaps: Gaps, venue: str, turn: int) -> Span | None:

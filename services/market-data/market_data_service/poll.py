@@ -20,7 +20,7 @@ from market_data_service import answers, news, requested
 from market_data_service.answers import SeriesKey, SeriesNeed
 from market_data_service.batches import messages, polled
 from market_data_service.following import BarMerger
-from market_data_service.gaps import Gaps, Span, chosen, first_part, without
+from market_data_service.gaps import Gaps, Span, chosen, fill, first_part, without
 from market_data_service.gaps import noted as gaps_noted
 from market_data_service.news import News
 from market_data_service.revisions import longer
@@ -130,9 +130,7 @@ class Poller:
 
     def back_fill(self, span: Span) -> Span:
         """Publish the first bars of a span, marked as requested, and return the rest of the span."""
-        message, rest = first_part(span, "operator/back-fill")
-        self.on_bars_requested(message)
-        return rest
+        return fill(span, self.on_bars_requested, self._clock)
 
     def _poll(self, name: str, venue: VenueSettings, now: int) -> int:
         length = timeframes.seconds(venue.timeframe)
