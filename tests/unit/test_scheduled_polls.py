@@ -62,7 +62,7 @@ def span(count: int) -> Span:
 
 
 class Part:
-    """What publishes the parts of a span, each in so many seconds; it fails at the parts of these numbers."""
+    """A publisher of the parts of a span, each in so many seconds; it fails at the parts of these numbers."""
 
     def __init__(self, seconds: float, *fails: int) -> None:
         self.number, self.now = 0, due(0)

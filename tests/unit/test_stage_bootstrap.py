@@ -1,5 +1,6 @@
 """A bootstrap makes what a stage needs once, may be repeated, and takes over what an account has already."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,7 +8,9 @@ import pytest
 
 from fanfold.aws.client.call import AwsFault
 from fanfold.errors import BadInput
+from fanfold.stages.account_template import account_template
 from fanfold.stages.bootstrap import AUDIENCE, GITHUB, Bootstrap
+from fanfold.stages.names import bucket_prefix
 from fanfold.stages.removal import StageFailed
 
 PROVIDER = f"arn:aws:iam::123456789012:oidc-provider/{GITHUB}"
@@ -21,6 +24,8 @@ class Account:
         self.stacks: dict[str, dict[str, Any]] = {}
         self.providers = {OTHERS: ["x"], **(providers or {})}
         self._ends = ends
+        # Stacks whose first creation failed: CloudFormation updates none of them, and creates none of their names.
+        self.dead: set[str] = set()
 
     def __call__(self, service: str, operation: str, parameters: Any) -> dict[str, Any]:
         return self._iam(operation, parameters) if service == "iam" else self._stack(operation, parameters)
@@ -40,15 +45,22 @@ class Account:
 
     def _stack(self, operation: str, parameters: Any) -> dict[str, Any]:
         name = parameters["StackName"]
+        if operation == "DeleteStack":
+            self.dead.remove(name)
+            return {}
         if operation == "DescribeStacks":
             return {"Stacks": [self._described(name)]}
         values = {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in parameters["Parameters"]}
         if operation == "UpdateStack" and self.stacks[name] == values:
             raise AwsFault("ValidationError", "No updates are to be performed.", 400)
+        assert (operation == "CreateStack") is (name not in self.stacks)
+        assert name not in self.dead
         self.stacks[name] = values
         return {}
 
     def _described(self, name: str) -> dict[str, Any]:
+        if name in self.dead:
+            return {"StackName": name, "StackStatus": "ROLLBACK_COMPLETE"}
         if name not in self.stacks:
             raise AwsFault("ValidationError", f"Stack with id {name} does not exist", 400)
         outputs = {"Images": "registry/fanfold", "DeliveryRoleArn": f"role-of-{name}"} | self.stacks[name]
@@ -71,6 +83,30 @@ def test_a_bootstrap_may_be_repeated_and_says_what_a_deploy_asks_for() -> None:
         "fanfold-delivery-dev": own("dev") | {"Repository": "acme/desk"},
     }  # fmt: skip
     assert {"FANFOLD_IMAGES=registry/fanfold", "DELIVERY_ROLE=role-of-fanfold-delivery-dev"} <= set(printed)
+
+
+def test_a_stack_that_never_came_up_is_deleted_and_made_again() -> None:
+    account = Account()
+    account.dead = {"fanfold-bootstrap-dev"}
+    Bootstrap(account, print, 0).run("dev", "acme-dev")
+    assert account.stacks == {"fanfold-bootstrap": {}, "fanfold-bootstrap-dev": own("dev")}
+    assert account.dead == set()
+
+
+@pytest.mark.parametrize("file", ["bootstrap.yml", "stage.yml"])
+def test_a_bootstrap_that_fails_leaves_nothing_in_the_way_of_the_next(file: str) -> None:
+    text = account_template(file)
+    assert re.findall(r"^ +DeletionPolicy: (\w+)", text, re.MULTILINE)
+    assert set(re.findall(r"^ +DeletionPolicy: (\w+)", text, re.MULTILINE)) == {"RetainExceptOnCreate"}
+
+
+@pytest.mark.parametrize("prefix", ["Acme-dev", "acme.dev", "acme_dev", "-acme", "a", "xn--acme", "a" * 53])
+def test_a_prefix_of_which_s3_takes_no_bucket_is_refused(prefix: str) -> None:
+    with pytest.raises(BadInput, match="FANFOLD_BUCKET_PREFIX"):
+        bucket_prefix("dev", {"FANFOLD_BUCKET_PREFIX": prefix})
+    assert bucket_prefix("dev", {"FANFOLD_BUCKET_PREFIX": "a" * 52})
+    with pytest.raises(BadInput, match="40 characters"):
+        bucket_prefix("pr-12", {"FANFOLD_BUCKET_PREFIX": "a" * 41})
 
 
 def test_live_has_a_bucket_and_a_role_of_its_own_beside_dev_s() -> None:

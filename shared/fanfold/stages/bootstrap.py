@@ -8,11 +8,13 @@ from fanfold.errors import BadInput
 from fanfold.stages import names
 from fanfold.stages.account_template import account_template
 from fanfold.stages.names import StageResources
-from fanfold.stages.removal import Report, describe, wait_for_stack
+from fanfold.stages.removal import Report, delete_stack, describe, wait_for_stack
 
 ACCOUNT = "fanfold-bootstrap"
 GITHUB = "token.actions.githubusercontent.com"
 AUDIENCE = "sts.amazonaws.com"
+# The status of a stack whose first creation failed.
+NEVER_CAME_UP = "ROLLBACK_COMPLETE"
 
 
 class Bootstrap:
@@ -70,7 +72,7 @@ class Bootstrap:
             "Capabilities": ["CAPABILITY_NAMED_IAM"], "Tags": [{"Key": "project", "Value": "fanfold"}],
             "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
         }  # fmt: skip
-        there = describe(self._call, stack) is not None
+        there = self._usable(stack)
         try:
             self._call("cloudformation", "UpdateStack" if there else "CreateStack", request)
         except AwsFault as fault:
@@ -79,6 +81,14 @@ class Bootstrap:
         settled_stack = wait_for_stack(self._call, stack, self._pause_s)
         self._report(f"{stack}: {'brought up to date' if there else 'made'}")
         return _outputs(settled_stack)
+
+    def _usable(self, stack: str) -> bool:
+        """Return whether there is a stack to update. One that never came up can only be deleted, and is."""
+        there = describe(self._call, stack)
+        if there is None or there["StackStatus"] != NEVER_CAME_UP:
+            return there is not None
+        delete_stack(self._call, stack, self._pause_s)
+        return False
 
 
 def _outputs(stack: Mapping[str, Any]) -> dict[str, str]:

@@ -14,6 +14,9 @@ from fanfold.local.launcher import repository_root
 # Kinds of ephemeral stages; the others stand in the file by name.
 KINDS = ("pr", "try")
 EPHEMERAL = re.compile(rf"({'|'.join(KINDS)})-[a-z0-9]{{1,12}}")
+# S3's rules for names, without the dot, which certificates do not cover.
+BUCKET_LETTERS = 63
+BUCKET_PREFIX = re.compile(r"(?!xn--|sthree-|amzn-s3-demo-)[a-z0-9][a-z0-9-]+")
 # Whose artefacts and images ephemeral stages use.
 SHARED = "dev"
 # Stages whose tables and buckets stay when the stacks go.
@@ -67,9 +70,22 @@ def resources_of(stage: str, prefix: str) -> StageResources:
 
 
 def bucket_prefix(stage: str, environ: Mapping[str, str]) -> str:
-    """Return the start of the names of a stage's buckets; ephemeral stages have dev's."""
-    lasting = stage if stage in stage_names() else SHARED
-    return environ.get("FANFOLD_BUCKET_PREFIX") or f"fanfold-{lasting}"
+    """Return the start of the names of a stage's buckets; ephemeral stages have dev's.
+
+    Raises BadInput for a start of which S3 takes no name: CloudFormation would say so when half of a stack is there.
+
+    >>> bucket_prefix("dev", {"FANFOLD_BUCKET_PREFIX": "acme-fanfold-dev"})
+    'acme-fanfold-dev'
+    """
+    lasting = stage in stage_names()
+    prefix = environ.get("FANFOLD_BUCKET_PREFIX") or f"fanfold-{stage if lasting else SHARED}"
+    longest = BUCKET_LETTERS - len("-deployment" if lasting else "-try-123456789012-audit")
+    if not BUCKET_PREFIX.fullmatch(prefix) or len(prefix) > longest:
+        raise BadInput(
+            f"FANFOLD_BUCKET_PREFIX is {prefix!r}; buckets' names are of a-z, 0-9 and -, and begin with neither - nor "
+            f"a start that AWS keeps for itself; here it may have {longest} characters: acme-fanfold-dev"
+        )
+    return prefix
 
 
 def stage_names() -> list[str]:

@@ -67,13 +67,7 @@ class Removal:
         name = f"fanfold-{stack}-{self._stage}"
         if describe(self._call, name) is None:
             return
-        self._call("cloudformation", "DeleteStack", {"StackName": name})
-        deadline = time.monotonic() + TIMEOUT_S
-        while (stack_now := describe(self._call, name)) is not None:
-            if stack_now["StackStatus"] == STUCK or time.monotonic() > deadline:
-                reason = stack_now.get("StackStatusReason", stack_now["StackStatus"])
-                raise StageFailed(f"{name} does not go: {reason}")
-            time.sleep(self._pause_s)
+        delete_stack(self._call, name, self._pause_s)
         self._report(f"{stack}: removed")
 
     def _artefacts(self, stack: str) -> list[tuple[str, str]]:
@@ -125,6 +119,16 @@ def describe(call: Call, stack: str) -> dict[str, Any] | None:
             raise
         return None
     return None if there["StackStatus"] == GONE else dict(there)
+
+
+def delete_stack(call: Call, stack: str, pause_s: float = 2) -> None:
+    """Delete a stack, and wait until it is gone. Raises StageFailed where it stays."""
+    call("cloudformation", "DeleteStack", {"StackName": stack})
+    deadline = time.monotonic() + TIMEOUT_S
+    while (there := describe(call, stack)) is not None:
+        if there["StackStatus"] == STUCK or time.monotonic() > deadline:
+            raise StageFailed(f"{stack} does not go: {there.get('StackStatusReason', there['StackStatus'])}")
+        time.sleep(pause_s)
 
 
 def wait_for_stack(call: Call, stack: str, pause_s: float = 2) -> dict[str, Any]:
