@@ -13,7 +13,7 @@ from merged import listed, merged
 from provisioning import BESIDE, KEY, Request, denied, named, requests, unused
 from unused_actions import UNUSED
 
-from fanfold.deployment import SERVICES
+from fanfold.deployment import OPTIONAL, SERVICES
 from fanfold.stages import names
 from fanfold.stages.account_template import account_template
 from support.cfn_lint import complaints
@@ -245,8 +245,8 @@ def test_a_missing_and_an_unused_permission_of_the_role_fail() -> None:
 
 def test_lambda_may_pull_images_by_the_repository_policy() -> None:
     made = filled("bootstrap.yml", "dev", "acme-dev").resources
-    assert len(made) == len(SERVICES)
-    for service in SERVICES:
+    assert len(made) == len(SERVICES) + len(OPTIONAL)
+    for service in (*SERVICES, *OPTIONAL):
         (repository,) = [each for each in made.values() if each["Properties"]["RepositoryName"] == f"fanfold-{service}"]
         (rule,) = repository["Properties"]["RepositoryPolicyText"]["Statement"]
         assert rule["Principal"] == {"Service": "lambda.amazonaws.com"}

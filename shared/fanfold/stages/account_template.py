@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from fanfold.deployment import SERVICES
+from fanfold.deployment import OPTIONAL, SERVICES
 from fanfold.local.launcher import repository_root
 
 MARK = "# Each service:"
@@ -10,7 +10,9 @@ MARK = "# Each service:"
 
 def account_template(file: str) -> str:
     """Return the text of a template as CloudFormation takes it."""
-    return expanded((repository_root() / "shared" / "stacks" / "account" / file).read_text(), SERVICES)
+    # Functions of one image are made side by side, and none may be the one that writes its repository's policy.
+    services = (*SERVICES, *OPTIONAL) if file == "bootstrap.yml" else SERVICES
+    return expanded((repository_root() / "shared" / "stacks" / "account" / file).read_text(), services)
 
 
 def expanded(text: str, services: Sequence[str]) -> str:
