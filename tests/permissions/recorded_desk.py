@@ -270,9 +270,9 @@ def _handed(desk: Desk, service: str, bodies: list[str], *, again: bool = False)
     """The number of messages that a function wants to have again, when they are handed to it as its queue would."""
     records = [
         {
-            "messageId": f"{service} {number} {abs(hash(body))}",
+            "messageId": f"{service}-{number}-{abs(hash(body))}",
             "body": body,
-            "attributes": {"ApproximateReceiveCount": "2" if again else "1", "MessageGroupId": f"test {number}"},
+            "attributes": {"ApproximateReceiveCount": "2" if again else "1", "MessageGroupId": f"test-{number}"},
             "eventSource": "aws:sqs",
             "eventSourceARN": f"arn:aws:sqs:{REGION}:000000000000:{queue_name(service, STAGE)}",
         }

@@ -84,7 +84,7 @@ class WatchedStage:
                 "MaxNumberOfMessages": LETTERS_MAX,
                 # Nothing is hidden from who redrives them.
                 "VisibilityTimeout": 0,
-                "AttributeNames": ["SentTimestamp", "ApproximateReceiveCount"],
+                "MessageSystemAttributeNames": ["SentTimestamp", "ApproximateReceiveCount"],
                 "MessageAttributeNames": ["reason"],
             }
             letters += self._call("sqs", "ReceiveMessage", request).get("Messages", [])
