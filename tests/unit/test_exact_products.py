@@ -8,9 +8,44 @@ from hypothesis import strategies as st
 from numba import njit
 
 from fanfold.cli.main import main
+from fanfold.errors import BadInput
 from fanfold.research import backtest, tape
 
 MONEY = st.integers(0, 2**61)
+DESK = """
+[venues.market]
+kind = "replay"
+symbols = ["BTC/USDT"]
+
+[accounts.main]
+venue = "market"
+currency = "USDT"
+cash = 4000
+taker_bps = {fee}
+maker_bps = {fee}
+
+[strategies.trend]
+strategy = "sma_cross"
+instruments = ["BTC/USDT"]
+timeframe = "1m"
+allocation = 1
+account = "main"
+
+[limits.main]
+order_notional_max = 100000
+position_notional_max = 100000
+daily_loss_max = 1
+drawdown_max = 1
+
+[instruments."BTC/USDT"]
+base = "BTC"
+quote = "USDT"
+tick = 0.00000001
+lot = 0.00001
+notional_min = 5
+as_of = "2026-01-01"
+source = "a venue"
+"""
 
 
 @njit
@@ -84,6 +119,17 @@ def test_a_file_of_many_digits_trades_fast_as_at_full_fidelity(digits: int, volu
     assert fast.metrics == full.metrics
     assert fast.metrics.fills > 10
     assert fast.equity.equals(full.equity)
+
+
+def test_a_fee_with_which_prices_do_not_fit_is_refused_and_one_with_which_they_do_trades(tmp_path: Path) -> None:
+    file, desk = file_of(tmp_path, 8, 3), tmp_path / "desk.toml"
+    desk.write_text(DESK.format(fee="1.725"))
+    with pytest.raises(BadInput, match="cannot hold in 64 bits; take --fidelity full"):
+        backtest(None, file, desk=desk)
+    desk.write_text(DESK.format(fee="7.5"))
+    fast, full = (backtest(None, file, desk=desk, fidelity=fidelity).account for fidelity in ("fast", "full"))
+    assert fast.metrics == full.metrics
+    assert fast.metrics.fills > 10
 
 
 def test_more_cash_than_64_bits_hold_says_what_helps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

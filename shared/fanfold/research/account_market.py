@@ -78,12 +78,15 @@ def _known(
 
 def refuse_wide_figures(market: PollTable, history: History, account: AccountTerms) -> None:
     """Raise BadInput for prices or volumes whose products fit into no 64 bits."""
-    rates = int(account.terms.rate[[Rate.WORSE, Rate.COLLAR]].sum(axis=1).max())
+    rates, terms = account.terms.rate.sum(axis=1).tolist(), account.terms
+    fees = (rates[Rate.FEE], rates[Rate.FEE_MAX]) if terms.account[Term.SPOT] else (1, 1)
+    # Prices with the collar, and on spot with the fee, too, are fractions.
+    factor = max(rates[Rate.WORSE], rates[Rate.COLLAR] * fees[1])
     for column, name in enumerate(account.instruments):
         unit = 10 ** (account.scales.prices[column] - history.recordings[name].price_scale)
         price, volume = market.most[column].tolist()
-        room = int(account.terms.rule[column, RulePlace.ROOM_OF])
-        if price * unit * rates >= FIGURE_MAX or volume * room >= FIGURE_MAX:
+        room, worth = terms.rule[column, [RulePlace.ROOM_OF, RulePlace.WORTH]].tolist()
+        if max(price * unit * factor, worth * factor, price * unit * worth * fees[0], volume * room) >= FIGURE_MAX:
             raise BadInput(
                 f"the bars of {name} have figures that a fast back-test cannot hold in 64 bits; take --fidelity full"
             )

@@ -125,7 +125,10 @@ def affordable(lots: int, price: int, instrument: int, book: Book, terms: Terms)
         return lots
     free = max(book.sums[Sum.CASH] - book.sums[Sum.RESERVED] - 2 * terms.account[Term.STEP], 0)
     cost, by = cost_of(price, rule[RulePlace.TICK], terms)
-    paid = portion(free, by, cost * rule[RulePlace.WORTH])
+    # Of free cash in lots at a price of a tick, for a lot may cost more than fits, in such fractions.
+    whole, rest = free // rule[RulePlace.WORTH], free % rule[RulePlace.WORTH]
+    paid = portion(whole, by, cost)
+    paid += (whole * by - paid * cost + rest * by // rule[RulePlace.WORTH]) // cost
     return paid if 95 * lots <= 100 * paid and paid < lots else lots
 
 
