@@ -69,6 +69,20 @@ def test_a_schedule_leaves_neither_its_world_nor_a_stack_behind() -> None:
     assert _worlds_and_stacks() == before
 
 
+def test_schedules_that_follow_each_other_share_their_stacks_and_leave_none_behind() -> None:
+    run_all(range(8))
+    before = _worlds_and_stacks()
+    stacks = list[greenlet]()
+    alone = [run(seed, traced=True) for seed in range(8)]
+    assert [run(seed, traced=True, stacks=stacks) for seed in range(8)] == alone
+    known = set(map(id, stacks))
+    assert run(0, traced=True, stacks=stacks) == alone[0]
+    assert known & set(map(id, stacks))
+    stacks.clear()
+    run_all(range(8))
+    assert _worlds_and_stacks() == before
+
+
 def _worlds_and_stacks() -> int:
     gc.collect()
     return sum(type(each) in (OneOrder, greenlet) for each in gc.get_objects())

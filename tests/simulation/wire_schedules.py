@@ -216,7 +216,7 @@ class WiredOrder(OneOrder):
     @classmethod
     def of(cls, seed: int, **more: Any) -> "WiredOrder":
         variant = Random(seed).choice(LIVE)
-        return cls(seed, variant=variant, before=prepared(variant), **more)
+        return cls(seed, variant=variant, before=prepared, **more)
 
     def cold(self, service: str) -> ServiceProcess:
         clock = self.clock_of_a_process()

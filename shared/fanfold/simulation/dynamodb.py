@@ -6,7 +6,6 @@ A test compares it call by call with an emulator. Responses share parts with wha
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from itertools import accumulate, islice
 from typing import Any
 
 from fanfold.aws.client.call import AwsFault, Reason
@@ -15,6 +14,7 @@ from fanfold.simulation import expressions
 from fanfold.simulation.expressions import ALWAYS, Condition
 from fanfold.simulation.items import ITEM_BYTES, canonical, check_size, invalid, may_exceed, size
 from fanfold.simulation.memory_table import NOTHING, Key, MemoryTable
+from fanfold.simulation.pages import CHUNK_ITEMS, page
 from fanfold.simulation.requests import Document, reject_unknown_fields
 from fanfold.simulation.updates import update
 
@@ -22,9 +22,6 @@ TRANSACTION_WRITES = 100
 TRANSACTION_BYTES = 4 * 1024 * 1024
 BATCH_READS = 100
 BATCH_WRITES = 25
-PAGE_BYTES = 1024 * 1024
-# Items are read on so many at a time until a page is full.
-CHUNK_ITEMS = 500
 TOKEN_S = 600
 FINE = Reason("None", "", {})
 # An update that the item there does not allow: a fault of its own, in a transaction one of the reasons.
@@ -100,13 +97,13 @@ class MemoryDynamo:
             "ExclusiveStartKey",
         )
         table = self.table(parameters["TableName"])
-        return _page(table, _matching(table, parameters), parameters.get("Limit"))
+        return page(table.keys, _matching(table, parameters), parameters.get("Limit"))
 
     def scan(self, parameters: Document) -> dict[str, Any]:
         reject_unknown_fields(parameters, "TableName", "ConsistentRead", "Limit", "ExclusiveStartKey")
         table = self.table(parameters["TableName"])
         start = table.exact_key_of(parameters["ExclusiveStartKey"]) if "ExclusiveStartKey" in parameters else ("", "")
-        return _page(table, [item for item in table.items() if table.key_of(item) > start], parameters.get("Limit"))
+        return page(table.keys, [item for item in table.items() if table.key_of(item) > start], parameters.get("Limit"))
 
     def put_item(self, parameters: Document) -> dict[str, Any]:
         return self._single("Put", parameters)
@@ -140,7 +137,7 @@ class MemoryDynamo:
             raise invalid(f"Member must have length between 1 and {TRANSACTION_WRITES}; it has {len(writes)}")
         if self._remembered(parameters.get("ClientRequestToken"), writes):
             return {}
-        worked = [self._prepare_write(*next(iter(write.items()))) for write in writes]
+        worked = [self._prepare_write(kind, named) for write in writes for kind, named in write.items()]
         _distinct(
             [(id(table), key) for table, key, *_ in worked],
             "Transaction request cannot include multiple operations on one item",
@@ -150,7 +147,9 @@ class MemoryDynamo:
             codes = ", ".join(reason.code for reason in reasons)
             raise AwsFault("TransactionCanceledException", f"Transaction cancelled, because of [{codes}]", 400, reasons)
         items = [after for _, _, _, after, _ in worked if after]
-        if may_exceed(items, TRANSACTION_BYTES) and sum(map(size, items)) > TRANSACTION_BYTES:
+        # As few items cannot be too large together, whose size was checked one by one.
+        many = len(items) * ITEM_BYTES > TRANSACTION_BYTES
+        if many and may_exceed(items, TRANSACTION_BYTES) and sum(map(size, items)) > TRANSACTION_BYTES:
             raise invalid("Collection size of the transaction exceeds 4 MB")
         for table, key, _, after, _ in worked:
             table.put(key, after)
@@ -169,13 +168,19 @@ class MemoryDynamo:
     def _prepare_write(self, kind: str, write: Document) -> tuple[MemoryTable, Key, Item | None, Item | None, Reason]:
         """Return a write's target, the item before and after, and why it must fail, if so. Nothing is changed."""
         reject_unknown_fields(write, *_FIELDS[kind])
-        table, values = self.table(write["TableName"]), canonical(write.get("ExpressionAttributeValues", NOTHING))
-        item = canonical(write["Item"]) if kind == "Put" else None
-        key = table.key_of(item) if item is not None else table.exact_key_of(write["Key"])
-        if item is not None:
+        table, values = self.table(write["TableName"]), write.get("ExpressionAttributeValues", NOTHING)
+        if values:
+            values = canonical(values)
+        item = None
+        if kind == "Put":
+            item = canonical(write["Item"])
+            key = table.key_of(item)
             check_size(item)
+        else:
+            key = table.exact_key_of(write["Key"])
         holds, named, ranges = _expressions(write.get("ConditionExpression"), write.get("UpdateExpression"))
-        _check_values(named, ranges, values)
+        if named != values.keys() or ranges:
+            _check_values(named, ranges, values)
         before = table.get(key)
         if not holds(before or NOTHING, values):
             shown = before if write.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" else None
@@ -183,8 +188,7 @@ class MemoryDynamo:
             return table, key, before, before, reason
         if kind == "Update":
             return table, key, before, *_updated(table, before, write, values)
-        after = {"Put": item, "Delete": None, "ConditionCheck": before}[kind]
-        return table, key, before, after, FINE
+        return table, key, before, before if kind == "ConditionCheck" else item, FINE
 
 
 def _updated(table: MemoryTable, before: Item | None, write: Document, values: Item) -> tuple[Item | None, Reason]:
@@ -252,10 +256,14 @@ def _requested(table: MemoryTable, write: Document) -> tuple[Key, Item | None]:
 def _matching(table: MemoryTable, parameters: Document) -> Iterable[Item]:
     """Return the items of a query, in the order that it asks for, from where it continues; many are read as needed."""
     condition = expressions.key_condition(parameters["KeyConditionExpression"], table.keys)
-    values = canonical(parameters["ExpressionAttributeValues"])
+    values = parameters["ExpressionAttributeValues"]
     _check_values(condition.placeholders, condition.ranges, values)
     partition = values[condition.partition]["S"]
-    part, names = table.partitions.get(partition, {}), table.sort_keys(partition)
+    part = table.partitions.get(partition)
+    # Most queries find nothing.
+    if not part and "ExclusiveStartKey" not in parameters:
+        return []
+    part, names = part or {}, table.sort_keys(partition)
     first, end = condition.span(values)
     begins, ends = bisect_left(names, first), len(names) if end is None else bisect_left(names, end)
     forward = parameters.get("ScanIndexForward", True)
@@ -270,24 +278,3 @@ def _matching(table: MemoryTable, parameters: Document) -> Iterable[Item]:
     if len(places) <= CHUNK_ITEMS:
         return [part[names[place]] for place in places]
     return (part[names[place]] for place in places)
-
-
-def _page(table: MemoryTable, matching: Iterable[Item], limit: int | None) -> dict[str, Any]:
-    """Return as many items as a page takes: its limit, or 1 MB, the item that exceeds it included."""
-    wanted, items, end = islice(matching, limit), list[Item](), None
-    while end is None and (chunk := list(islice(wanted, CHUNK_ITEMS))):
-        items += chunk
-        end = _end_of_page(items)
-    if end is None and len(items) != limit:
-        return {"Items": items, "Count": len(items)}
-    items = items[:end]
-    last = {name: items[-1][name] for name in table.keys}
-    return {"Items": items, "Count": len(items), "LastEvaluatedKey": last}
-
-
-def _end_of_page(items: Sequence[Item]) -> int | None:
-    """Return how many items reach 1 MB together; None where all of them do not."""
-    if len(items) * ITEM_BYTES < PAGE_BYTES or not may_exceed(items, PAGE_BYTES - 1):
-        return None
-    weights = accumulate(map(size, items))
-    return next((count for count, weight in enumerate(weights, 1) if weight >= PAGE_BYTES), None)

@@ -8,7 +8,7 @@ from decimal import Decimal, Inexact
 from functools import lru_cache
 from typing import NamedTuple
 
-from fanfold.aws.dynamodb.attribute_values import AttributeValue, Item
+from fanfold.aws.dynamodb.attribute_values import DIGITS, AttributeValue, Item
 from fanfold.simulation.expression_parser import Operand, Parser, Path, Values
 from fanfold.simulation.items import NUMBERS, invalid, number
 
@@ -188,7 +188,25 @@ def _one(parser: Parser) -> Test:
         return _existence(parser)
     if parser.peek() == "begins_with":
         return _beginning(parser)
-    left = operand(parser)
+    if not parser.peek().startswith(":"):
+        return _of_attribute(parser, parser.path())
+    return _of_operand(parser, operand(parser))
+
+
+def _of_attribute(parser: Parser, path: Path) -> Test:
+    """Parse what is wanted of an attribute: mostly that it equals a value, which most conditions are made of."""
+    if parser.peek() != "=" or len(path) > 1:
+        return _of_operand(parser, _at(path))
+    parser.take("=")
+    name = str(path[0])
+    if parser.peek().startswith(":"):
+        wanted = parser.value()
+        return lambda item, values: item.get(name) == values[wanted]
+    right = operand(parser)
+    return lambda item, values: compare("=", item.get(name), right(item, values))
+
+
+def _of_operand(parser: Parser, left: Operand) -> Test:
     if parser.takes("IN"):
         options = parser.list_of(operand)
         return lambda item, values: left(item, values) in [option(item, values) for option in options]
@@ -271,6 +289,9 @@ def added(left: AttributeValue, right: AttributeValue, sign: str = "+") -> Attri
     """Return a sum or a difference of two numbers."""
     if "N" not in left or "N" not in right:
         raise invalid("An operand in the update expression has an incorrect data type")
+    if sign == "+" and left["N"].isdecimal() and right["N"].isdecimal() and len(left["N"] + right["N"]) < DIGITS:
+        # Mostly the next of a version.
+        return {"N": str(int(left["N"]) + int(right["N"]))}
     first, second = Decimal(left["N"]), Decimal(right["N"])
     try:
         return {"N": number(NUMBERS.add(first, second) if sign == "+" else NUMBERS.subtract(first, second))}

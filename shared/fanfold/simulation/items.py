@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -61,7 +62,7 @@ def may_exceed(part: object, limit: int) -> bool:
 
 def check_size(item: Mapping[str, AttributeValue]) -> None:
     """Raise DynamoDB's fault for an item over 400 KB."""
-    if may_exceed(item, ITEM_BYTES) and size(item) > ITEM_BYTES:
+    if len(_encode(item)) > ITEM_BYTES and size(item) > ITEM_BYTES:
         raise invalid("Item size has exceeded the maximum allowed size")
 
 
@@ -70,6 +71,8 @@ def _weight(value: AttributeValue) -> int:
     return _WEIGHTS[kind](content)
 
 
+# The same few figures are written again and again.
+@lru_cache(maxsize=4_096)
 def _number(text: str) -> str:
     if text.isdigit() and len(text) <= DIGITS and text[0] != "0":
         return text

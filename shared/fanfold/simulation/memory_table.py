@@ -19,7 +19,6 @@ class MemoryTable:
 
     def __init__(self, keys: tuple[str, str]) -> None:
         self.keys = keys
-        self._names = frozenset(keys)
         self.partitions: dict[str, dict[str, Item]] = {}
         # The sort keys of partitions that were queried, in order, so that a query costs what it returns.
         self._sorted: dict[str, list[str]] = {}
@@ -27,27 +26,35 @@ class MemoryTable:
     def key_of(self, attributes: Mapping[str, Any]) -> Key:
         """Return the key among attributes."""
         first, second = self.keys
-        partition, sort = attributes.get(first, NOTHING).get("S"), attributes.get(second, NOTHING).get("S")
+        try:
+            partition, sort = attributes[first]["S"], attributes[second]["S"]
+        except KeyError:
+            raise invalid(_NO_KEY) from None
         if not partition or not sort:
             raise invalid(_NO_KEY)
         # A character has at most four bytes: few keys have to be measured.
-        long = 4 * len(partition) > PARTITION_BYTES or 4 * len(sort) > SORT_BYTES
+        long = len(partition) > PARTITION_BYTES // 4 or len(sort) > SORT_BYTES // 4
         if long and (len(partition.encode()) > PARTITION_BYTES or len(sort.encode()) > SORT_BYTES):
             raise invalid(_NO_KEY)
         return partition, sort
 
     def exact_key_of(self, attributes: Mapping[str, Any]) -> Key:
-        if attributes.keys() != self._names:
+        # With both names of a key, which are looked up, and no third, it is one.
+        if len(attributes) != len(self.keys):
             raise invalid(_NO_KEY)
         return self.key_of(attributes)
 
     def get(self, key: Key) -> Item | None:
-        return self.partitions.get(key[0], {}).get(key[1])
+        partition, sort = key
+        part = self.partitions.get(partition)
+        return None if part is None else part.get(sort)
 
     def put(self, key: Key, item: Item | None) -> None:
         """Store an item; None deletes the stored one."""
         partition, sort = key
-        part, names = self.partitions.setdefault(partition, {}), self._sorted.get(partition)
+        part, names = self.partitions.get(partition), self._sorted.get(partition)
+        if part is None:
+            part = self.partitions[partition] = {}
         if names is not None and (sort in part) != (item is not None):
             if item is not None:
                 insort(names, sort)
@@ -60,9 +67,10 @@ class MemoryTable:
 
     def sort_keys(self, partition: str) -> list[str]:
         """Return the sort keys of a partition in order; the list changes with the table."""
-        if partition not in self._sorted:
-            self._sorted[partition] = sorted(self.partitions.get(partition, ()))
-        return self._sorted[partition]
+        names = self._sorted.get(partition)
+        if names is None:
+            names = self._sorted[partition] = sorted(self.partitions.get(partition, ()))
+        return names
 
     def items(self) -> list[Item]:
         """Return all items, in order of their keys."""

@@ -52,8 +52,8 @@ class Waiting:
 
     def copied(self) -> "Waiting":
         """Return the message as it is now, for another queue."""
-        other = Waiting(self.identifier, self.body, self.attributes, self.group, self.sent_ms)
-        other.received, other.receipt, other.visible_at = self.received, self.receipt, self.visible_at
+        other = Waiting.__new__(Waiting)
+        vars(other).update(vars(self))
         return other
 
 
@@ -93,15 +93,19 @@ class MemoryQueue:
 
     def is_ready(self, now: float) -> bool:
         """Return whether a message may be received at a time."""
+        messages = self.messages
+        if len(messages) == 1:
+            return messages[0].visible_at <= now
         hidden = 0
-        for message in self.messages:
+        for message in messages:
             hidden += message.visible_at > now
         # One group's messages may be all that wait, behind one of them.
-        return hidden < len(self.messages) and (not hidden or bool(self.visible()))
+        return hidden < len(messages) and (not hidden or bool(self.visible()))
 
     def receive(self, count: int, visibility_s: float, dead: Callable[["MemoryQueue", Waiting], bool]) -> list[Waiting]:
         """Receive up to so many visible messages, oldest first; ``dead`` takes those that were received too often."""
         received: list[Waiting] = []
+        until = self.now() + visibility_s
         for waiting in self.visible():
             if len(received) == count:
                 break
@@ -110,7 +114,7 @@ class MemoryQueue:
                 continue
             waiting.received += 1
             waiting.receipt = f"{waiting.identifier}/{waiting.received}"
-            waiting.visible_at = self.now() + visibility_s
+            waiting.visible_at = until
             received.append(waiting)
         return received
 
@@ -127,7 +131,17 @@ class MemoryQueue:
         return [message for message in self.messages if message.group not in busy]
 
     def with_receipt(self, receipt: str) -> Waiting | None:
-        return next((message for message in self.messages if message.receipt == receipt), None)
+        for message in self.messages:
+            if message.receipt == receipt:
+                return message
+        return None
+
+    def delete(self, receipt: str) -> Waiting | None:
+        """Delete a message, and return it; a receipt of an earlier delivery deletes nothing."""
+        waiting = self.with_receipt(receipt)
+        if waiting is not None:
+            self.messages.remove(waiting)
+        return waiting
 
     def in_flight(self) -> int:
         return sum(message.visible_at > self.now() for message in self.messages)
@@ -155,9 +169,10 @@ class MemoryQueues:
     def queue(self, url: str) -> MemoryQueue:
         """Return the queue of a URL or an ARN."""
         name = _name(url)
-        if name not in self.queues:
+        queue = self.queues.get(name)
+        if queue is None:
             raise refused("AWS.SimpleQueueService.NonExistentQueue", f"The queue {name} does not exist")
-        return self.queues[name]
+        return queue
 
     def get_queue_url(self, parameters: Document) -> dict[str, Any]:
         reject_unknown_fields(parameters, "QueueName")
@@ -214,11 +229,8 @@ class MemoryQueues:
         return True
 
     def delete_message(self, parameters: Document) -> dict[str, Any]:
-        """Delete a message; a receipt of an earlier delivery deletes nothing."""
         reject_unknown_fields(parameters, "QueueUrl", "ReceiptHandle")
-        queue = self.queue(parameters["QueueUrl"])
-        if message := queue.with_receipt(parameters["ReceiptHandle"]):
-            queue.messages.remove(message)
+        self.queue(parameters["QueueUrl"]).delete(parameters["ReceiptHandle"])
         return {}
 
     def change_message_visibility(self, parameters: Document) -> dict[str, Any]:

@@ -26,7 +26,10 @@ class Subscription(NamedTuple):
     wanted: Mapping[str, Sequence[str]]
 
     def takes(self, attributes: Document) -> bool:
-        return all(attributes.get(name, {}).get("StringValue") in values for name, values in self.wanted.items())
+        for name, values in self.wanted.items():
+            if name not in attributes or attributes[name].get("StringValue") not in values:
+                return False
+        return True
 
 
 class MemoryTopic:
@@ -49,9 +52,10 @@ class MemoryTopics:
         return _OPERATIONS[operation](self, parameters)
 
     def topic(self, arn: str) -> MemoryTopic:
-        if arn not in self.topics:
+        topic = self.topics.get(arn)
+        if topic is None:
             raise refused("NotFound", f"Topic {arn} does not exist")
-        return self.topics[arn]
+        return topic
 
     def create_topic(self, parameters: Document) -> dict[str, Any]:
         reject_unknown_fields(parameters, "Name", "Attributes")
@@ -103,10 +107,10 @@ class MemoryTopics:
     def deliver(self, topic: MemoryTopic, entry: Document) -> None:
         """Deliver to every subscription that takes the message, unless the topic had it in the last five minutes."""
         token, attributes = entry["MessageDeduplicationId"], entry.get("MessageAttributes", {})
-        known_at = topic.known.get(token)
-        if known_at is not None and self._now() - known_at < DEDUPLICATED_S:
+        known_at, now = topic.known.get(token), self._now()
+        if known_at is not None and now - known_at < DEDUPLICATED_S:
             return
-        topic.known[token] = self._now()
+        topic.known[token] = now
         for subscription in topic.subscriptions:
             if subscription.takes(attributes):
                 self._queues.queue(subscription.queue).send(

@@ -14,23 +14,26 @@ _CLAUSES = ("SET", "REMOVE", "ADD", "DELETE")
 
 
 class Update(NamedTuple):
-    """The new value of each path (None: it is removed), and what is named: placeholders, and attributes to change."""
+    """The new value of each path (None: it is removed), and what is named: placeholders, and attributes to change.
 
-    actions: Sequence[tuple[Path, Action]]
+    A path is an attribute's name, and the steps to what is inside of it, none where the attribute itself is meant.
+    """
+
+    actions: Sequence[tuple[str, Path, Action]]
     placeholders: frozenset[str]
     changed: frozenset[str]
 
     def applied(self, item: Item, values: Values) -> Item:
         """Return a new item; the old one stays as it is."""
         after = dict(item)
-        for path, action in self.actions:
+        for name, steps, action in self.actions:
             value = action(item, values)
-            if len(path) > 1:
-                after = _with(after, path, value)
+            if steps:
+                after = _with(after, (name, *steps), value)
             elif value is not None:
-                after[str(path[0])] = value
+                after[name] = value
             else:
-                after.pop(str(path[0]), None)
+                after.pop(name, None)
         return after
 
 
@@ -48,7 +51,8 @@ def update(text: str) -> Update:
         while parser.takes(","):
             actions.append(_ACTIONS[clause](parser))
     _apart([path for path, _ in actions])
-    return Update(actions, frozenset(parser.placeholders), frozenset(str(path[0]) for path, _ in actions))
+    named = [(str(path[0]), path[1:], action) for path, action in actions]
+    return Update(named, frozenset(parser.placeholders), frozenset(name for name, _, _ in named))
 
 
 def _apart(paths: Sequence[Path]) -> None:
@@ -62,9 +66,10 @@ def _apart(paths: Sequence[Path]) -> None:
 def _set(parser: Parser) -> tuple[Path, Action]:
     path = parser.path()
     parser.take("=")
+    plain = parser.peek().startswith(":")
     left = _term(parser)
     if parser.peek() not in ("+", "-"):
-        return path, lambda item, values: _given(left(item, values))
+        return path, left if plain else lambda item, values: _given(left(item, values))
     sign, right = parser.take(), _term(parser)
     return path, lambda item, values: added(_given(left(item, values)), _given(right(item, values)), sign)
 

@@ -29,6 +29,7 @@ class Trader(Protocol):
     """A world with a venue."""
 
     faults: FaultDice
+    story: list[str] | None
 
     def tell(self, text: str) -> None: ...
 
@@ -54,7 +55,8 @@ class VenueWire:
             if faults.hit("before"):
                 raise Crash
             answer = method(*parameters)
-            self._world.tell(f"the venue is asked to {name.replace('_', ' ')}: {_in_short(answer)}")
+            if self._world.story is not None:
+                self._world.tell(f"the venue is asked to {name.replace('_', ' ')}: {_in_short(answer)}")
             if faults.hit("after"):
                 raise Crash
             return answer

@@ -3,6 +3,7 @@
 The desk is small, and begins warm and opened, so that a schedule takes milliseconds.
 """
 
+from collections.abc import Callable
 from functools import cache
 from random import Random
 from typing import Any, NamedTuple
@@ -12,14 +13,14 @@ import msgspec
 from fanfold import desk
 from fanfold.aws.dynamodb import ledger
 from fanfold.desk import Desk
-from fanfold.market.bars import Bar
+from fanfold.market.bars import Bar, bar_of
 from fanfold.messages import Message, OrderState, TradingState
 from fanfold.simulation.schedules import operators
 from fanfold.simulation.schedules.diced_venue import DicedVenue, VenueWire
 from fanfold.simulation.schedules.faults import KINDS, WHOLE_DESK, FaultDice, Hit
 from fanfold.simulation.schedules.market import START, A, SeededMarket, document, instance
 from fanfold.simulation.schedules.prepared import Prepared
-from fanfold.simulation.schedules.process import SERVICES, ServiceProcess
+from fanfold.simulation.schedules.process import SERVICES
 from fanfold.simulation.schedules.world import STATES, World
 
 WARM_MINUTES, BUSY_MINUTES_MAX, OUTAGE_MINUTES, HEALING_MINUTES_MAX = 3, 2, 7, 8
@@ -77,13 +78,15 @@ class OrderMarket(SeededMarket):
 
     def __init__(self, random: Random) -> None:
         last = WARM_MINUTES + BUSY_MINUTES_MAX + OUTAGE_MINUTES + HEALING_MINUTES_MAX
-        price, walk = 10_000, list[Bar]()
+        price, walk, choice = 10_000, list[Bar](), random.choice
         for minute in range(1, last + 1):
-            first, busy = price, WARM_MINUTES < minute <= WARM_MINUTES + BUSY_MINUTES_MAX
-            price += random.choice((-120, 60, 70, 80, 90, 100, 120, 140, 150)) if busy else 0
-            top, low = max(first, price) + 20, min(first, price) - 20
-            volume = random.choice((PLENTY, PLENTY, THIN)) if minute > WARM_MINUTES else PLENTY
-            walk.append(Bar(START + 60 * minute, first, top, low, price, volume))
+            first, volume = price, PLENTY
+            if minute > WARM_MINUTES:
+                if minute <= WARM_MINUTES + BUSY_MINUTES_MAX:
+                    price += choice((-120, 60, 70, 80, 90, 100, 120, 140, 150))
+                volume = choice((PLENTY, PLENTY, THIN))
+            top, low = (first, price) if first > price else (price, first)
+            walk.append(bar_of((START + 60 * minute, first, top + 20, low - 20, price, volume)))
         self.bars = {A: walk}
 
 
@@ -104,23 +107,26 @@ class OneOrder(World):
     """A schedule. ``listed`` repeats it with these faults alone."""
 
     rates = RATES
+    silent = True
 
     def __init__(
         self,
         seed: int,
         variant: Variant | None = None,
         *,
-        before: Prepared | None = None,
+        before: Callable[[Variant], Prepared] | None = None,
         kinds: tuple[str, ...] = ORDER_KINDS,
         listed: tuple[Hit, ...] | None = None,
         traced: bool = False,
     ) -> None:
+        self._seed = seed
         random, dice = Random(seed), Random(f"faults {seed}")
         self.variant = variant or random.choice(VARIANTS)
         rates = {kind: dice.choice(self.rates.get(kind, USUAL_RATES)) for kind in ORDER_KINDS}
         rates = {kind: rates[kind] for kind in kinds if kind in rates}
         faults = FaultDice(dice, rates, listed=listed, traced=traced)
-        super().__init__(random, faults, desk_of(self.variant), OrderMarket(random), before)
+        warm = before(self.variant) if before else None
+        super().__init__(random, faults, desk_of(self.variant), OrderMarket(random), warm)
         self.healed_at = WARM_MINUTES + 1 + random.choice((1, 1, BUSY_MINUTES_MAX))
         self.healing_minutes = random.choice((1, 1, 1, 1, 2))
         self.spares_the_decision = random.random() < 0.6
@@ -129,7 +135,8 @@ class OneOrder(World):
         self.secret = f"secret-{seed}"
         self.late_bars: list[Message] = []
         self.poisoned: list[str] = []
-        self.second = Random(f"second operator {seed}")
+        # The dice of a second operator, whom few schedules have.
+        self._second: Random | None = None
         self.venue = DicedVenue(self, Random(f"venue {seed}"))
         if self.variant.mode == "live":
             self.places |= {"live_venue": "v", "venue_secret": "/fanfold/live/venue"}
@@ -137,8 +144,7 @@ class OneOrder(World):
     @classmethod
     def of(cls, seed: int, **more: Any) -> "OneOrder":
         """Return the schedule of a seed, on a desk that is warm."""
-        variant = Random(seed).choice(VARIANTS)
-        return cls(seed, before=prepared(variant), **more)
+        return cls(seed, before=prepared, **more)
 
     def run(self) -> "OneOrder":
         for minute in range(WARM_MINUTES + 1, self.healed_at):
@@ -169,7 +175,8 @@ class OneOrder(World):
     def tick(self, minute: int) -> None:
         """Let a minute begin: its bars come, and what rests at the venue may trade."""
         self.now = max(self.now, START + 60.0 * minute)
-        self.tell(f"minute {minute} closes at {self.market.close(A, self.now)}")
+        if self.story is not None:
+            self.tell(f"minute {minute} closes at {self.market.close(A, self.now)}")
         self.venue.move()
         bars, earlier, self.late_bars = self.market.minute(minute), self.late_bars, list[Message]()
         if self.faults.hit("bars-late") or self.faults.hit("bars-out-of-order"):
@@ -198,7 +205,9 @@ class OneOrder(World):
             self.key_version += 1
 
     def halt(self, state: TradingState) -> None:
-        operators.set_state(self, state, self.second)
+        if self._second is None:
+            self._second = Random(f"second operator {self._seed}")
+        operators.set_state(self, state, self._second)
 
     def deploy(self, desk: Desk) -> None:
         """Let processes that begin from now on have another desk; those at work come to their end."""
@@ -242,13 +251,14 @@ class OneOrder(World):
         for record in records:
             if record.state in UNDER_WAY and (not record.doubt or record.order.client_order_id in there):
                 return True
-        books = ledger.read(self.ledger, "main")
-        flattens = books.account is not None and books.account.trading_state is TradingState.FLATTENING
-        return flattens and any(item.exposure.least for item in books.positions.values())
+        account = self.cloud.dynamodb.table("ledger").get(ledger.account_key("main"))
+        if account is None or account["trading_state"]["S"] != TradingState.FLATTENING:
+            return False
+        return any(item.exposure.least for item in ledger.read(self.ledger, "main").positions.values())
 
-    def cold(self, service: str) -> ServiceProcess:
-        venue = (lambda _account: VenueWire(self)) if self.variant.mode == "live" and service == "execution" else None
-        return ServiceProcess(service, self.call, self.clock_of_a_process(), self.desk, self.places, venue, silent=True)
+    def outside(self, service: str) -> Callable[[str], Any] | None:
+        live = self.variant.mode == "live" and service == "execution"
+        return (lambda _account: VenueWire(self)) if live else None
 
     def _parameter(self, _operation: str, _parameters: Any) -> dict[str, Any]:
         """Return the venue's key, as Parameter Store does."""

@@ -1,11 +1,13 @@
 """The end of a schedule, read from the stores, the queues and the venue."""
 
+from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from typing import Any
 
 import msgspec
 
 from fanfold.aws.dynamodb import ledger
+from fanfold.aws.dynamodb.attribute_values import Item
 from fanfold.aws.dynamodb.paper_book import PaperBook
 from fanfold.aws.dynamodb.table import Table
 from fanfold.desk import Limits
@@ -41,6 +43,10 @@ class Outcome:
 
     def messages_of(self, kind: type[Message]) -> list[Any]:
         return [message for message in self.unique.values() if isinstance(message, kind)]
+
+    def stored(self, partition: str) -> Iterator[tuple[str, Item]]:
+        """Yield the items of a partition of the ledger as they are stored, by their sort keys, in order of these."""
+        return iter(sorted(self.world.cloud.dynamodb.table("ledger").partitions.get(partition, {}).items()))
 
     @cached_property
     def dead_letters(self) -> list[Waiting]:

@@ -45,9 +45,11 @@ class ServiceProcess:
         outside: Callable[[str], Any] | None = None,
         *,
         silent: bool = False,
+        retried: Call | None = None,
     ) -> None:
+        """Make AWS calls by ``retried`` where it is given: what ``with_retries_at_once`` made of ``call``."""
         self.service = service
-        retried = with_retries(call, sleep=lambda _seconds: None, chance=lambda: 0.5)
+        retried = retried or with_retries_at_once(call)
         watch = silent_telemetry() if silent else Telemetry({}, clock, write=lambda _line: None)
         edge = SqsConsumer(retried, places[f"dead-{service}"], "faults", clock, watch)
         self.runtime = Runtime(retried, clock, desk, edge, watch, AT_ONCE, lambda _seconds: None)
@@ -73,6 +75,11 @@ class ServiceProcess:
         with self.runtime.watch.invocation(InvocationContext(request)):
             answer: dict[str, Any] = self.parts.control(event, request)
             return answer
+
+
+def with_retries_at_once(call: Call) -> Call:
+    """Return a call that retries without a pause; any number of processes may share it."""
+    return with_retries(call, sleep=lambda _seconds: None, chance=lambda: 0.5)
 
 
 @cache

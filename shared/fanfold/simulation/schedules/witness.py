@@ -90,22 +90,27 @@ class Witness:
         item, token = table.get(ledger.account_key(self.account)), parameters.get(TOKEN)
         if item is None or token in self._tokens:
             return  # A transaction that is run again under its token changes nothing.
-        self._tokens |= {token} if token else set()
+        if token:
+            self._tokens.add(token)
         state = item["trading_state"]["S"]
         if not self.states or self.states[-1][1] != state:
             self.states.append((now, TradingState(state)))
-        change = SetState(TradingState(state), item.get("trading_state_cause", {"S": ""})["S"])
-        if not self.changes or self.changes[-1] != change:
-            self.changes.append(change)
+        cause = item["trading_state_cause"]["S"] if "trading_state_cause" in item else ""
+        if not self.changes or self.changes[-1] != (state, cause):
+            self.changes.append(SetState(TradingState(state), cause))
         if operation == "UpdateItem":
             # Of all updates those of decisions alone leave figures.
             key = parameters["Key"][KEY_NAMES[0]]["S"]
             if "carried_forward" in parameters["UpdateExpression"] and key == f"poll#{self.account}":
                 self._note(now, parameters["ExpressionAttributeValues"][":carried"]["B"])
             return
-        self._orders(self.states[-1][1], written_orders(operation, parameters))
-        keys = [item[KEY_NAMES[0]]["S"] for item in _put(operation, parameters)]
-        self.booked.update(key for key in keys if key.startswith(FILLS))
+        put = _put(operation, parameters)
+        if written := _written_orders(put):
+            self._orders(self.states[-1][1], written)
+        for each in put:
+            key = each[KEY_NAMES[0]]["S"]
+            if key.startswith(FILLS):
+                self.booked[key] += 1
 
     def looked(self, event: dict[str, Any]) -> dict[str, Any]:
         """Return a command as its operator gives it, who has just looked at the state of the account."""
@@ -172,4 +177,8 @@ def written_orders(operation: str, parameters: Mapping[str, Any]) -> list[OrderR
     """Return the orders that a write puts, as they are after it."""
     if operation not in ("TransactWriteItems", "PutItem"):
         return []
-    return [_record(item["record"]["B"]) for item in _put(operation, parameters) if "order_state" in item]
+    return _written_orders(_put(operation, parameters))
+
+
+def _written_orders(put: list[Item]) -> list[OrderRecord]:
+    return [_record(item["record"]["B"]) for item in put if "order_state" in item]

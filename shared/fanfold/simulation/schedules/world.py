@@ -13,23 +13,25 @@ from typing import Any
 
 from greenlet import getcurrent, greenlet
 
-from fanfold.aws.client.call import AwsFault
+from fanfold.aws.client.call import AwsFault, Call
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.sns import Topics
 from fanfold.desk import Desk
 from fanfold.messages import SUBSCRIPTIONS, TOPICS, BarsRequested, Message, TradingState, decode
 from fanfold.simulation.cloud import MemoryCloud
+from fanfold.simulation.schedules import clocks
 from fanfold.simulation.schedules.faults import Crash, FaultDice
 from fanfold.simulation.schedules.market import START, SeededMarket
 from fanfold.simulation.schedules.places import RECEIVED_MAX, as_record, headline, places_of, topic_setting
 from fanfold.simulation.schedules.prepared import Prepared
-from fanfold.simulation.schedules.process import SERVICES, ServiceProcess
+from fanfold.simulation.schedules.process import SERVICES, ServiceProcess, with_retries_at_once
 from fanfold.simulation.schedules.running import RunningInvocation
 from fanfold.simulation.schedules.witness import WRITES, Witness, written_orders
 
 STEPS_MAX = 100_000
 # The time that passes with a step.
 STEPS_S = (0.0, 0.0, 0.05, 0.3)
+STEPS = len(STEPS_S)
 # The trading states that an operator sets.
 STATES = (TradingState.HALTED, TradingState.REDUCE_ONLY, TradingState.FLATTENING, TradingState.ACTIVE)
 WARM = 0.9
@@ -55,8 +57,9 @@ class World:
         self._draw = random.random
         self.desk, self.desks = desk, [desk]
         self.now = before.now if before else float(START)
-        self.cloud = MemoryCloud(lambda: self.now)
-        self.places = before.fill(self.cloud, lambda: self.now) if before else places_of(self.cloud)
+        self._now = lambda: self.now
+        self.cloud = MemoryCloud(self._now)
+        self.places = before.fill(self.cloud, self._now) if before else places_of(self.cloud)
         self.queues = {name: self.cloud.sqs.queue(self.places[name]) for name in SUBSCRIPTIONS}
         self.reached = Counter[str]()
         self.story: list[str] | None = None
@@ -65,10 +68,12 @@ class World:
         # The services that are delivered to; another's messages wait.
         self.listening = self.services
         self.running: list[RunningInvocation] = []
-        self._stacks: list[greenlet] = []
+        # Those that wait for an invocation; a schedule may be given those of the one before it.
+        self.stacks: list[greenlet] = []
         self.ledger = Table(self.cloud.call, "ledger")
         self.witness = Witness(self.ledger)
         self.requests = 0
+        self._retried: Call | None = None
         self.topics = Topics(self.cloud.call, {name: self.places[topic_setting(name)] for name in TOPICS})
 
     def tell(self, text: str) -> None:
@@ -77,7 +82,7 @@ class World:
             self.story.append(f"{datetime.fromtimestamp(self.now, UTC):%H:%M:%S.%f}"[:-4] + f"  {text}")
 
     def clock(self) -> datetime:
-        return datetime.fromtimestamp(self.now, UTC)
+        return clocks.moment(self.now)
 
     def call(self, service: str, operation: str, parameters: Any) -> dict[str, Any]:
         """Call AWS for any process; the others run first, and the schedule's faults come in between."""
@@ -130,23 +135,18 @@ class World:
     def cold(self, service: str) -> ServiceProcess:
         clock = self.clock_of_a_process()
         outside = self.outside(service)
-        return ServiceProcess(service, self.call, clock, self.desk, self.places, outside, silent=self.silent)
+        # To make it anew takes as long as the rest of a process.
+        self._retried = self._retried or with_retries_at_once(self.call)
+        return ServiceProcess(
+            service, self.call, clock, self.desk, self.places, outside, silent=self.silent, retried=self._retried
+        )
 
     def outside(self, _service: str) -> Callable[[str], Any] | None:
         """Return what stands in for a service's exchange; None for a service that needs none."""
         return None
 
     def clock_of_a_process(self) -> Callable[[], datetime]:
-        """Return the clock of a new process, which may be off, and step back."""
-        offset = 4 * self.random.random() - 2 if self.faults.hit("skew") else 0.0
-
-        def clock() -> datetime:
-            nonlocal offset
-            if self.faults.hit("backward"):
-                offset -= 1
-            return datetime.fromtimestamp(self.now + offset, UTC)
-
-        return clock
+        return clocks.of_a_process(self._now, self._draw, self.faults)
 
     def until_quiet(self) -> None:
         for _ in range(STEPS_MAX):
@@ -162,20 +162,23 @@ class World:
 
     def step(self) -> bool:
         """Let somebody go on to the next call, or deliver; return false where there is nothing to do."""
-        now = self.now
-        ready = [name for name in self.listening if (queue := self.queues[name]).messages and queue.is_ready(now)]
-        awake = [invocation for invocation in self.running if invocation.asleep_until <= now]
-        if self.queues["market-data"].messages:
+        now, queues, draw = self.now, self.queues, self._draw
+        options: list[str | RunningInvocation] = [each for each in self.running if each.asleep_until <= now]
+        # A loop: half a step's time would go to a comprehension and what it calls.
+        for name in self.listening:
+            queue = queues[name]
+            if queue.messages and queue.is_ready(now):
+                options.append(name)
+        if queues["market-data"].messages:
             self.fetch_bars()
-        options = len(awake) + len(ready)
         if not options:
             return False
-        self.now += STEPS_S[int(self._draw() * len(STEPS_S))]
-        chosen = int(self._draw() * options)
-        if chosen >= len(awake):
-            self._deliver(ready[chosen - len(awake)])
+        self.now = now + STEPS_S[int(draw() * STEPS)]
+        chosen = options[int(draw() * len(options))]
+        if isinstance(chosen, str):
+            self._deliver(chosen)
         else:
-            self._go_on(awake[chosen])
+            self._go_on(chosen)
         return True
 
     def wake(self) -> bool:
@@ -203,8 +206,7 @@ class World:
         request = {"QueueUrl": self.places[service], "MaxNumberOfMessages": 10}
         letters = self.cloud.call("sqs", "ReceiveMessage", request).get("Messages", [])
         for letter in letters:
-            where = {"QueueUrl": self.places[service], "ReceiptHandle": letter["ReceiptHandle"]}
-            self.cloud.call("sqs", "DeleteMessage", where)
+            self.queues[service].delete(letter["ReceiptHandle"])
         return [decode(letter["Body"]) for letter in letters]
 
     def _deliver(self, service: str) -> None:
@@ -250,10 +252,9 @@ class World:
         """Move messages at which every process died, until the queue gave up."""
         queue = self.queues[service]
         for letter in letters:
-            waiting = queue.with_receipt(letter["ReceiptHandle"])
+            waiting = queue.delete(letter["ReceiptHandle"])
             assert waiting is not None
             waiting.received = RECEIVED_MAX
-            queue.messages.remove(waiting)
             self.cloud.sqs.queue(self.places[f"dead-{service}"]).messages.append(waiting)
 
     def _go_on(self, invocation: RunningInvocation) -> None:
@@ -269,7 +270,7 @@ class World:
         if ended:
             invocation.end()
         else:
-            invocation.go_on(self._stacks)
+            invocation.go_on(self.stacks)
         if not invocation.dead:
             return
         self.running.remove(invocation)
@@ -289,8 +290,7 @@ class World:
         if self.faults.hit("again"):
             failed, done = failed + done, []
         for name in done:
-            where = {"QueueUrl": self.places[invocation.queue], "ReceiptHandle": invocation.receipts[name]}
-            self.cloud.call("sqs", "DeleteMessage", where)
+            self.queues[invocation.queue].delete(invocation.receipts[name])
         self._show(invocation, failed)
 
     def _show(self, invocation: RunningInvocation, names: list[str]) -> None:

@@ -1,0 +1,41 @@
+"""The pages that DynamoDB answers a query or a scan in."""
+
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, islice
+from typing import Any
+
+from fanfold.aws.dynamodb.attribute_values import Item
+from fanfold.simulation.items import ITEM_BYTES, may_exceed, size
+
+PAGE_BYTES = 1024 * 1024
+# Items are read on so many at a time until a page is full.
+CHUNK_ITEMS = 500
+
+
+def page(keys: tuple[str, str], matching: Iterable[Item], limit: int | None) -> dict[str, Any]:
+    """Return as many items as a page takes: its limit, or 1 MB, the item that exceeds it included."""
+    few = CHUNK_ITEMS if limit is None else min(CHUNK_ITEMS, limit - 1)
+    if isinstance(matching, list) and len(matching) <= few and not _may_fill(matching):
+        return {"Items": matching, "Count": len(matching)}
+    wanted, items, end = islice(matching, limit), list[Item](), None
+    while end is None and (chunk := list(islice(wanted, CHUNK_ITEMS))):
+        items += chunk
+        end = _end_of_page(items)
+    if end is None and len(items) != limit:
+        return {"Items": items, "Count": len(items)}
+    items = items[:end]
+    last = {name: items[-1][name] for name in keys}
+    return {"Items": items, "Count": len(items), "LastEvaluatedKey": last}
+
+
+def _may_fill(items: Sequence[Item]) -> bool:
+    """Return whether items could fill a page, which few can."""
+    return len(items) * ITEM_BYTES >= PAGE_BYTES and may_exceed(items, PAGE_BYTES - 1)
+
+
+def _end_of_page(items: Sequence[Item]) -> int | None:
+    """Return how many items reach 1 MB together; None where all of them do not."""
+    if not _may_fill(items):
+        return None
+    weights = accumulate(map(size, items))
+    return next((count for count, weight in enumerate(weights, 1) if weight >= PAGE_BYTES), None)
