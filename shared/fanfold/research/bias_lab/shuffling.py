@@ -11,10 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from fanfold.research.columns import Floats, Integers
+from fanfold.research.columns import Floats, Integers, fetch
 
 # A tile of a column and what is gathered of it fit into the fastest memory.
 TILE, RUN, TABLED = 4_096, 64, 64
+# Runs that are on their way from memory, and figures of a line of it.
+AHEAD, LINE = 4, 8
 
 
 class TileOrder(NamedTuple):
@@ -49,8 +51,13 @@ def shuffled(count: int, chance: np.random.Generator) -> Integers:
 def gather(column: Floats, order: TileOrder, tile: int, room: Floats, out: Floats) -> int:
     """Write a tile of a shuffled column in its order, and return its length; ``room`` holds a tile and a run."""
     count = min(TILE, order.places - tile * TILE)
-    for run in range(-(-count // RUN)):
-        start = order.starts[tile * (TILE // RUN) + run]
+    runs, first = -(-count // RUN), tile * (TILE // RUN)
+    for run in range(runs):
+        # Runs lie far apart: each is asked for before it is needed.
+        ahead = order.starts[first + min(run + AHEAD, runs - 1)]
+        for line in range(0, RUN, LINE):
+            fetch(column, ahead + line)
+        start = order.starts[first + run]
         for place in range(RUN):
             room[run * RUN + place] = column[start + place]
     tabled, place_mask, run_mask = order.table[order.picks[tile, 0]], order.picks[tile, 1], order.picks[tile, 2]

@@ -134,5 +134,10 @@ def _value(weight: float, bars: TradedBars, first: int, end: int, earned: Floats
     """Write what a weight of the capital earns from a bar up to another, several bars at once."""
     opened, before, close = bars.open[first:end], bars.close[first - 1 : end - 1], bars.close[first:end]
     written = earned[first:end]
+    if weight == 0.0:
+        written[:] = 0.0
+        return
     for at in range(np.uint64(end - first)):
-        written[at] = 0.0 if weight == 0.0 else weight * (opened[at] / before[at] + close[at] / opened[at] - 2)
+        # The moves to the open and from there, by one division.
+        moved = (opened[at] - before[at]) * opened[at] + (close[at] - opened[at]) * before[at]
+        written[at] = weight * (moved / (before[at] * opened[at]))
