@@ -14,7 +14,7 @@ from fanfold import messages
 from fanfold.audit import chain
 from fanfold.audit.chain import Entry, Head, Segment, Tip
 from fanfold.audit.ports import AuditLog, Views
-from fanfold.audit.views import aside_view, decision_view, message_view, newest, views_of
+from fanfold.audit.views import aside_view, decision_view, message_view, newest, views_count, views_of
 from fanfold.errors import Backoff, Conflict, retry_on_conflict
 from fanfold.messages import Message
 
@@ -99,7 +99,7 @@ def _chunks(arrivals: list[Arrival]) -> Iterator[list[Arrival]]:
     chunk: list[Arrival] = []
     weight = 0
     for arrival in arrivals:
-        own = sum(1 for _ in views_of(arrival.message, arrival.sent_ms, seq=0))
+        own = views_count(arrival.message)
         if chunk and weight + own > VIEWS_MAX:
             yield chunk
             chunk, weight = [], 0

@@ -151,9 +151,10 @@ class Poller:
             self._bus.publish(polled(name, at, to_publish, defects, again=again))
         lasts = {(item.series.timeframe, item.series.instrument): item.last for item in found_news if item.last}
         # Those of a series that the desk has no more would be asked from, were it put back a year later.
-        kept = {key: last for key, last in noted.cursors.items() if key in self._polled[name]}
+        own = self._polled[name]
+        kept = {key: last for key, last in noted.cursors.items() if key in own}
         filled = self._filled(source, name, venue, noted.gaps, at)
-        gaps = gaps_noted(filled, found_news, noted.cursors, at, self._polled[name])
+        gaps = gaps_noted(filled, found_news, noted.cursors, at, own)
         after = noted._replace(cursors={**kept, **lasts}, gaps=gaps)
         try:
             self._own[name] = OwnNotes(self._written(name, after) if after != noted else noted, at)

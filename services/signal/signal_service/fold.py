@@ -2,6 +2,7 @@
 
 import gc
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import accumulate, groupby
@@ -130,9 +131,9 @@ class StrategyRunner:
         # Requested bars only bring the fold up to date: whether they come in time to trade on would be chance.
         if message.requested:
             return []
-        by_account: dict[str, list[Target]] = {}
+        by_account = defaultdict[str, list[Target]](list)
         for account, target in targets:
-            by_account.setdefault(account, []).append(target)
+            by_account[account].append(target)
         accounts = [name for name, account in self._desk.accounts.items() if account.venue == message.venue]
         # Published even when it is empty: risk waits for it.
         return [

@@ -66,6 +66,26 @@ def views_of(message: Message, sent_ms: int, seq: int) -> Iterator[View]:
             yield from _report(message, seq)
 
 
+def views_count(message: Message) -> int:
+    """Return how many views ``views_of`` returns for a message, without making them."""
+    count = 0
+    match message:
+        case OrdersApproved():
+            count = len(message.orders)
+        case OrdersRefused():
+            count = len(message.refusals)
+        case Targets():
+            count = len({target.instance for target in message.targets})
+        case LegStatus():
+            count = len(message.statuses)
+        case TradingStateChanged():
+            count = 1
+        case ExecutionReport():
+            count = len(message.updates) + len(message.fills) + len(message.positions)
+            count += int(message.cash is not None) + int(message.matched)
+    return count
+
+
 def message_view(message: Message, record: Record, record_hash: str, segment: str) -> View:
     """Return the view that says where a message is in the log, for `why` and to see that it was recorded."""
     fields = {"topic": record.topic, "cause": message.cause, "at": message.at, "seq": record.seq}
@@ -155,8 +175,10 @@ def _report(message: ExecutionReport, seq: int) -> Iterator[View]:
 
 def _targets(message: Targets) -> Iterator[View]:
     # An item an instance: one of a longer timeframe speaks less often, and what it said last still holds.
-    for instance in dict.fromkeys(target.instance for target in message.targets):
-        wanted = [_target(target) for target in message.targets if target.instance == instance]
+    by_instance: dict[str, list[dict[str, Any]]] = {}
+    for target in message.targets:
+        by_instance.setdefault(target.instance, []).append(_target(target))
+    for instance, wanted in by_instance.items():
         place = ("targets", message.account, instance, f"{message.part:04d}-{message.chunk:04d}")
         fields = {"targets": wanted, "parts": message.parts, "at": message.at}
         yield View(place=place, version=moment(message.at), fields=fields)
@@ -172,8 +194,11 @@ def _target(target: Target) -> dict[str, Any]:
     fields = msgspec.structs.asdict(target)
     del fields["bundle"]
     # As text, for a view holds no floats; a protection that is not asked for is left out.
-    protection = {name: repr(share) for name in PROTECTION if (share := fields.pop(name))}
-    return fields | {"weight": repr(target.weight)} | protection
+    fields["weight"] = repr(target.weight)
+    for name in PROTECTION:
+        if share := fields.pop(name):
+            fields[name] = repr(share)
+    return fields
 
 
 def _decided(order: Order, fields: dict[str, Any], *, approved: bool) -> View:

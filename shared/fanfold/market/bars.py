@@ -162,11 +162,9 @@ def _coarser(what: str, scale: int, figures: list[int]) -> tuple[int, int]:
 
 def pack(series: Iterable[Series]) -> list[Frame]:
     """Pack series into one frame for each timeframe, shortest first. Empty series are left out."""
-    by_timeframe: dict[str, list[Series]] = {}
-    for each in series:
-        if each.bars:
-            by_timeframe.setdefault(each.timeframe, []).append(each)
-    return [_frame(timeframe, by_timeframe[timeframe]) for timeframe in sorted(by_timeframe, key=timeframes.seconds)]
+    kept = [each for each in series if each.bars]
+    shortest_first = sorted({each.timeframe for each in kept}, key=timeframes.seconds)
+    return [_frame(timeframe, [each for each in kept if each.timeframe == timeframe]) for timeframe in shortest_first]
 
 
 def unpack(frames: Iterable[Frame]) -> list[Series]:
@@ -195,9 +193,10 @@ class PackedSeries:
         length, newest = timeframes.seconds(timeframe), dict[str, int]()
         for frame in self._frames:
             if frame.timeframe == timeframe:
-                ends = accumulate(frame.counts)
-                closes = [frame.first_close_s + frame.step[end - 1] * length for end in ends]
-                newest |= dict(zip(frame.instruments, closes, strict=True))
+                start, steps = frame.first_close_s, frame.step
+                if len(frame.counts) != len(steps):
+                    steps = [steps[end - 1] for end in accumulate(frame.counts)]
+                newest.update(zip(frame.instruments, [start + step * length for step in steps], strict=True))
         return newest
 
 

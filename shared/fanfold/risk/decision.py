@@ -122,7 +122,8 @@ def _canonical(
             for entry in standing
         ]
     entries = list(standing)
-    by_leg = {entry.leg: entry for entry in entries}
+    # As ``entry.leg``, without its call.
+    by_leg = {(entry.target.instance, entry.target.instrument): entry for entry in entries}
     if len(by_leg) == len(entries):
         return [(leg, by_leg[leg]) for leg in sorted(by_leg)]
     # The weight as text: a weight that is not a number is equal to nothing and has no place in an order.

@@ -173,7 +173,7 @@ def mark(previous: Mark | None, closes_at_s: int, price: Decimal, length_s: int)
         return Mark(price=price, closes_at_s=closes_at_s)
     if closes_at_s <= previous.closes_at_s:
         return previous
-    bars = max(1, (closes_at_s - previous.closes_at_s) // length_s)
+    bars = (closes_at_s - previous.closes_at_s) // length_s or 1
     return Mark(price=price, closes_at_s=closes_at_s, variance=_variance(previous, price, bars))
 
 
