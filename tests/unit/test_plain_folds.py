@@ -10,6 +10,7 @@ import pytest
 from fanfold.research import folding, sweep
 from fanfold.research.columns import integer_bars, step_columns
 from fanfold.research.folding import fold
+from fanfold.research.plain_views import StepViews
 from fanfold.signals.legs import Leg
 from fanfold.strategy import contract, folder
 from fanfold.strategy.contract import Bars
@@ -63,6 +64,11 @@ BARE = {
     "no number": f"state, float('nan') if {FALLS} else 0.5",
     "a truth": f"state, True if {FALLS} else 0.5",
     "protected at some bars": f"state, Protected(0.5, *[0.01]) if {FALLS} else 0.75",
+    "takes its bars apart": "state, (lambda now, *of: 0.5 if of[4][now] > of[4][now - 1] else 0.25)(*bars)",
+    "makes bars of its bars": f"state, bars._replace(now=1).now / 2.0 if {FALLS} else 0.25",
+    "counts in its bars": f"state, bars.count(bars.now) / 2.0 if {FALLS} else 0.25",
+    "reads other columns": "state, 0.5 if bars.high[bars.now] > bars.open[bars.now] > 0.0 < bars.time[-1] else 0.25",
+    "reads bars inside": "state, 0.5 if any(bars.low[bars.now] < bars.low[bars.now - i] for i in (1, 2)) else 0.25",
 }
 
 
@@ -73,6 +79,28 @@ def test_each_bar_is_what_the_leg_alone_wants(case: str, tmp_path: Path, monkeyp
     folded = fold(strategy, [member], 0)
     assert folded.why_plain == "asked for"
     is_as_the_leg_wants(folded, strategy, member)
+
+
+@pytest.mark.parametrize(
+    ("returned", "moved"),
+    [
+        (f"state, 0.5 if {FALLS} else 0.25", True),
+        ("state, 0.5 if any(bars.low[bars.now - i] for i in (1, 2)) else 0.25", True),
+        ("state, float(len(bars))", False),
+        ("state, bars.count(1)", False),
+        ("state, [each.now / 2.0**40 for each in [bars]][0]", False),
+    ],
+)
+def test_only_bars_whose_fields_alone_are_read_are_the_same_at_each_bar(
+    returned: str, moved: bool, tmp_path: Path
+) -> None:
+    strategy, member = own(returned, tmp_path)
+    views = StepViews(strategy, step_columns([member], strategy.lookback), 0, 1)
+    first, second = views.over(range(3, 5))
+    assert (first is second) == moved
+    assert second.now == 4
+    assert views.at(3) == views.at(3)._replace(now=3)
+    assert isinstance(views.at(3), Bars)
 
 
 @pytest.mark.parametrize("returned", [f"state, {FALLS}", f"state, True if {FALLS} else 0.5"])
@@ -88,7 +116,7 @@ def own(returned: str, into: Path) -> tuple[contract.Strategy, Any]:
     """Return a strategy whose step returns an expression, and bars for it."""
     (into / "own.py").write_text(PROTECTED.replace("return state, 1.0", f"return {returned}"))
     folder.use(into)
-    return contract.bind("own", {}, 1), integer_bars(bars(7, 120)[0], START, START + 7200)
+    return contract.bind("own", {}, 1), integer_bars(bars(7, 900)[0], START, START + 54_000)
 
 
 def is_as_the_leg_wants(folded: Any, strategy: contract.Strategy, member: Any) -> None:

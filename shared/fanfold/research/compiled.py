@@ -61,18 +61,23 @@ def _names(code: CodeType) -> frozenset[str]:
 @cache
 def columns_read(step: FunctionType) -> frozenset[str]:
     """Return the names among which are those of all columns that a step reads: every one where it hands its bars on."""
-    bars = step.__code__.co_varnames[2]
-    return names_in(step) if _takes_attributes(step.__code__, bars) else EVERY
+    return names_in(step) if None not in attributes_read(step) else EVERY
 
 
-def _takes_attributes(code: CodeType, variable: str) -> bool:
-    """Return whether a code does nothing with a variable but to read its attributes."""
-    steps = list(get_instructions(code))
-    uses = [after for use, after in pairwise(steps) if use.opname in READS and use.argval == variable]
-    inner = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
-    if any(after.opname not in ATTRIBUTES for after in uses):
-        return False
-    return all(_takes_attributes(nested, variable) for nested in inner)
+@cache
+def attributes_read(step: FunctionType) -> frozenset[str | None]:
+    """Return the attributes of its bars that a step reads, and None where it does anything else with them."""
+    return frozenset(_uses(step.__code__, step.__code__.co_varnames[2]))
+
+
+def _uses(code: CodeType, variable: str) -> set[str | None]:
+    uses: set[str | None] = {
+        after.argval if after.opname in ATTRIBUTES else None
+        for use, after in pairwise(get_instructions(code))
+        if use.opname in READS and use.argval == variable
+    }
+    inner = (constant for constant in code.co_consts if isinstance(constant, CodeType))
+    return uses.union(*(_uses(nested, variable) for nested in inner))
 
 
 @cache

@@ -5,7 +5,7 @@ What numba cannot compile, and what raises or wants no finite weight, runs as th
 
 from collections.abc import Iterator
 from functools import cache, partial
-from itertools import repeat
+from itertools import chain
 from math import inf, isfinite
 from traceback import extract_tb
 from types import FunctionType
@@ -20,6 +20,7 @@ from fanfold.market.bars import FIGURE_MAX
 from fanfold.research.columns import Floats, IntegerBars, StepColumns, borrow, step_columns
 from fanfold.research.compile_cache import STRATEGY, keep, step_part
 from fanfold.research.compiled import columns_read, inlined
+from fanfold.research.plain_views import StepViews
 from fanfold.signals.legs import Leg
 from fanfold.strategy.contract import Bars, Protected, Strategy, Universe
 from fanfold.strategy.loading import attempted
@@ -33,6 +34,8 @@ REFUSED_BY_NUMBA = "numba cannot compile it"
 _refused: dict[Any, str] = {}
 # Bars that the leg steps where the one before was no plain number either, as of a step with a protection.
 ALONE = 64
+# Bars that are stepped at most before what they gave is looked at.
+AHEAD = 256
 _FLOAT, _NUMBERS = frozenset({float}), frozenset({float, int})
 # Bound anew in the copy of a scan for each strategy.
 step: Any = None
@@ -172,40 +175,45 @@ def _write_bare(wanted, at, weight):  # type: ignore[no-untyped-def]  # noqa: AN
 def _plain(strategy: Strategy, columns: StepColumns, me: int, count: int, bars: int) -> Floats:
     """Return what the live leg wants at each bar."""
     leg = Leg("research", "research", strategy, "research", me, ("1m", ("research",)))
-    # A column that the step does not read is another one, which is listed once.
-    listed = {id(column): column.tolist() for column in columns}
-    fixed = [*([me, count] if strategy.cross_sectional else []), *(listed[id(column)] for column in columns)]
-    view: Any = partial(tuple.__new__, Universe if strategy.cross_sectional else Bars)
-    states, wanted, at = [strategy.start(strategy.params)], np.zeros((4, bars)), 0
+    views = StepViews(strategy, columns, me, count)
+    state, wanted, at, most = strategy.start(strategy.params), np.zeros((4, bars)), 0, 1
     while at < bars:
-        rows, weights = range(at + strategy.lookback, bars + strategy.lookback), list[float]()
+        rows = range(at + strategy.lookback, min(at + most, bars) + strategy.lookback)
+        states, weights = list[Any](), list[Any]()
         # What it raises, the leg meets again at that bar, and names.
-        attempted(partial(_follow, strategy, states, map(view, zip(rows, *map(repeat, fixed), strict=False)), weights))
-        wanted[WEIGHT, at : at + len(weights)] = weights
-        at += len(weights)
-        leg.state = states[0]
-        for bar in range(at, min(at + (1 if weights else ALONE), bars)):
-            # A leg takes a bar only after an earlier one; times are not made for a step that reads none.
-            leg.step(view((bar + strategy.lookback, *fixed)), bar + 1)
-            states[0], wanted[:, bar] = leg.state, leg.wanted or Protected(float("nan"))
-            at = bar + 1
+        attempted(partial(_follow, strategy, state, views.over(rows), states, weights))
+        done = _taken(strategy.state, states, weights)
+        wanted[WEIGHT, at : at + done] = weights[:done]
+        state, at, most = (states[done - 1] if done else state), at + done, min(2 * most, AHEAD)
+        if done < len(rows):
+            leg.state, most = state, 1
+            for bar in range(at, min(at + (1 if done else ALONE), bars)):
+                # A leg takes a bar only after an earlier one; times are not made for a step that reads none.
+                leg.step(views.at(bar + strategy.lookback), bar + 1)
+                state, wanted[:, bar] = leg.state, leg.wanted or Protected(float("nan"))
+                at = bar + 1
     return wanted
 
 
-def _follow(strategy: Strategy, states: list[Any], views: Iterator[Any], weights: list[float]) -> None:
-    """Step bars as a leg does, as long as each gives a state of numbers and a bare weight, as nearly all do.
-
-    ``states`` has the newest state, and ``weights`` those of the bars that are done.
-    """
-    step, params, kind, state = strategy.step, strategy.params, strategy.state, states[0]
-    weight: Any
+def _follow(strategy: Strategy, state: Any, views: Iterator[Any], states: list[Any], weights: list[Any]) -> None:
+    """Step bars, and write the state and the weight after each."""
+    step, params = strategy.step, strategy.params
     for view in views:
         state, weight = step(params, state, view)
-        floats = type(weight) is float and _FLOAT.issuperset(map(type, state))
-        if type(state) is not kind or not (floats or _plain_numbers(weight, *state)) or not isfinite(weight):
-            return
-        states[0] = state
-        weights.append(float(weight))
+        states.append(state)
+        weights.append(weight)
+
+
+def _taken(kind: Any, states: list[Any], weights: list[Any]) -> int:
+    """Return how many bars, from the first on, gave what a leg takes as it is: numbers as state, and a bare weight."""
+    floats = set(map(type, states)) == {kind} and _FLOAT.issuperset(map(type, chain(weights, *states)))
+    # A sum is finite only where all are. Of what is not, and of integers, each is looked at.
+    if floats and isfinite(sum(weights)):
+        return len(weights)
+    for bar, (state, weight) in enumerate(zip(states, weights, strict=True)):
+        if type(state) is not kind or not _plain_numbers(weight, *state) or not isfinite(weight):
+            return bar
+    return len(weights)
 
 
 def _plain_numbers(*values: Any) -> bool:

@@ -1,0 +1,49 @@
+"""The bars that a step sees which runs as plain Python."""
+
+from collections.abc import Iterator
+from functools import partial
+from itertools import repeat
+from typing import Any
+
+from fanfold.research.columns import StepColumns
+from fanfold.research.compiled import attributes_read
+from fanfold.strategy.contract import Bars, Strategy, Universe
+
+
+class _Moved:
+    """The fields of Bars, or of a Universe, moved from bar to bar: to make a tuple takes longer."""
+
+    __slots__ = Universe._fields
+
+
+class StepViews:
+    """Views of columns, as live lists; ``me`` and ``count`` are those of a Universe."""
+
+    def __init__(self, strategy: Strategy, columns: StepColumns, me: int, count: int) -> None:
+        kind, read = (Universe if strategy.cross_sectional else Bars), attributes_read(strategy.step)
+        # Only what a step reads the fields of, and does not keep, may be the same at each bar.
+        self._moved = _Moved() if read.issubset(kind._fields) else None
+        # A column that the step does not read is another one, or no list: each is listed once.
+        names = read.intersection(columns._fields) if self._moved else columns._fields
+        wanted = {id(getattr(columns, name)) for name in names if name}
+        listed = {id(column): column.tolist() if id(column) in wanted else [] for column in columns}
+        self._fixed = [*([me, count] if kind is Universe else []), *(listed[id(column)] for column in columns)]
+        self._made: Any = partial(tuple.__new__, kind)
+        for name, figure in zip(kind._fields[1:] if self._moved else (), self._fixed, strict=False):
+            setattr(self._moved, name, figure)
+
+    def at(self, row: int) -> Any:
+        """Return the view at a row of the columns."""
+        return self._made((row, *self._fixed))
+
+    def over(self, rows: range) -> Iterator[Any]:
+        """Return the views at rows, each to be left before the next is taken."""
+        if self._moved:
+            return _over(self._moved, rows)
+        return map(self._made, zip(rows, *map(repeat, self._fixed), strict=False))
+
+
+def _over(view: Any, rows: range) -> Iterator[Any]:
+    for row in rows:
+        view.now = row
+        yield view
