@@ -211,7 +211,8 @@ async function dashboard(source) {
   const { stage, params: { dashboard: wanted }, part } = await stack(source);
   if (wanted !== "true") return {};
   const DashboardBody = { "Fn::Sub": JSON.stringify(await part("dashboard.json")) };
-  const Properties = { DashboardName: `fanfold-${stage}`, DashboardBody };
+  const DashboardName = { "Fn::Sub": `fanfold-${stage}-\${AWS::Region}` }; // Dashboards are of no region, and a stage is of one.
+  const Properties = { DashboardName, DashboardBody };
   return { Resources: { Dashboard: { Type: "AWS::CloudWatch::Dashboard", Properties } } };
 }
 

@@ -110,6 +110,9 @@ class _Asking(NamedTuple):
         """A property as it will be."""
         return str(self.stacks.resolve(self.stack, self.resource["Properties"][name]))
 
+    def within(self, outer: str, name: str) -> str:
+        return str(self.stacks.resolve(self.stack, self.resource["Properties"][outer][name]))
+
     def first(self, name: str) -> str:
         return str(self.stacks.resolve(self.stack, self.resource["Properties"][name][0]))
 
@@ -190,7 +193,7 @@ BY_KIND = {
     "AWS::Athena::NamedQuery": lambda asking: asking.own("athena", "workgroup/", asking.of("WorkGroup")),
     "AWS::Athena::WorkGroup": lambda asking: asking.own("athena", "workgroup/", asking.of("Name")),
     "AWS::Budgets::Budget": lambda asking: (
-        f"arn:aws:budgets::{ACCOUNT}:budget/{asking.resource['Properties']['Budget']['BudgetName']}",
+        f"arn:aws:budgets::{ACCOUNT}:budget/{asking.within('Budget', 'BudgetName')}",
     ),
     "AWS::CloudWatch::Alarm": lambda asking: asking.own("cloudwatch", "alarm:", asking.of("AlarmName")),
     "AWS::CloudWatch::Dashboard": lambda asking: (
