@@ -1,6 +1,6 @@
 """The names of a stage's queues, and which topics and queues are FIFO: all but those that need no order."""
 
-from fanfold.messages import SUBSCRIPTIONS
+from fanfold.messages import SUBSCRIPTIONS, Message, attributes_of, topic_of
 
 # Of stacks that no desk needs, what `messages.SUBSCRIPTIONS` has of the others.
 OPTIONAL_SUBSCRIPTIONS: dict[str, dict[str, dict[str, list[str]]]] = {
@@ -24,6 +24,18 @@ UNORDERED = frozenset({"audit", "market-data", ALERTS})
 # Whose subscriptions, of FIFO topics, give up to a FIFO queue beside.
 BESIDE = frozenset({"audit", ALERTS})
 FIFO = ".fifo"
+
+
+def held_back(service: str, message: Message) -> bool:
+    """Return whether a subscription of a service is not to let a message through.
+
+    SNS takes up to fifteen minutes to heed a filter that is new or changed, and delivers everything until then.
+    """
+    wanted = SUBSCRIPTIONS[service].get(topic_of(message))
+    if not wanted:
+        return False
+    attributes = attributes_of(message)
+    return any(name in attributes and attributes[name] not in values for name, values in wanted.items())
 
 
 def topic_name(topic: str) -> str:

@@ -31,14 +31,14 @@ def names(stack: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize("named", ["dev", "lean", "live"])
 def test_the_same_stage_of_two_regions_has_no_name_in_common(named: str) -> None:
-    found = [each for stack in templates(named).values() for each in names(stack)]
-    assert "AWS::Budgets::Budget" in dict(found)
-    assert [name for _, name in found if "${AWS::Region}" not in name] == []
+    named_parts = [each for stack in templates(named).values() for each in names(stack)]
+    assert "AWS::Budgets::Budget" in dict(named_parts)
+    assert [name for _, name in named_parts if "${AWS::Region}" not in name] == []
 
 
 def test_nor_have_the_dashboard_and_the_page_of_two_regions() -> None:
     with_dashboard = template("platform", "dev", {"FANFOLD_DASHBOARD": "true"})
     page = template(PAGE, "dev", {})
-    found = dict([*names(with_dashboard), *names(page)])
-    assert len(found) == 4
-    assert [name for name in found.values() if "${AWS::Region}" not in name] == []
+    named_parts = dict([*names(with_dashboard), *names(page)])
+    assert len(named_parts) == 4
+    assert [name for name in named_parts.values() if "${AWS::Region}" not in name] == []

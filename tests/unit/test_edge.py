@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from fanfold.aws.function.sqs import Arrived, SqsConsumer, consume, consume_batch
+from fanfold.aws.function.sqs import Arrived, SqsConsumer, consume, consume_batch, heeding
 from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.errors import BadInput
 from fanfold.market import bars
-from fanfold.messages import BarsClosed, encode
+from fanfold.messages import BarsClosed, ExecutionReport, Message, OrdersRefused, Targets, encode
 from support.core_desk import A, bars_message, stretch, walk
 
 WHOLE = walk(1, A, 20)
@@ -276,3 +276,29 @@ def test_columns_of_unequal_length_are_dead_lettered_and_block_no_other_record(c
     answer = consume({"Records": records}, unpacking, edge(cloud))
     assert (answer["batchItemFailures"], len(handled)) == ([], 1)
     assert "columns" in cloud.reasons()["m-a"]
+
+
+AT = datetime(2026, 3, 1, tzinfo=UTC)
+BARS = bars_message([stretch(A, WHOLE, 0, 1)], "bars")
+REPORT = ExecutionReport(id="report", cause="t", at=AT, account="main", venue="v")
+REFUSED = OrdersRefused(id="refused", cause="t", at=AT, account="main", refusals=[])
+TARGETS = Targets(id="targets", cause="t", at=AT, account="main", poll_id="", targets=[])
+
+
+@pytest.mark.parametrize(("service", "message", "heeded"), [
+    ("risk", BARS, True),
+    ("risk", msgspec.structs.replace(BARS, requested=True), False),
+    ("execution", msgspec.structs.replace(BARS, requested=True), False),
+    ("signal", msgspec.structs.replace(BARS, requested=True), True),
+    ("risk", REPORT, False),
+    ("risk", msgspec.structs.replace(REPORT, matched=True), True),
+    ("risk", TARGETS, True),
+    ("execution", REFUSED, False),
+])  # fmt: skip
+def test_what_comes_through_a_filter_is_passed_over(cloud: Cloud, service: str, message: Message, heeded: bool) -> None:
+    """A filter takes up to fifteen minutes; until then old bars would be traded on, and what has no verb would ring."""
+    handled: Handled = []
+    consumer = edge(cloud)
+    event = {"Records": [record("any", body=encode(message).decode())]}
+    assert consume(event, heeding(service, handler(handled), consumer), consumer) == {"batchItemFailures": []}
+    assert (len(handled), cloud.dead_lettered, cloud.faults) == (int(heeded), [], {})

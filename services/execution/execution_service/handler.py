@@ -3,13 +3,14 @@
 from typing import Any
 
 from execution_service import wiring
-from fanfold.aws.function.sqs import consume
+from fanfold.aws.function.sqs import consume, heeding
 
 
 def execute(event: dict[str, Any], context: object) -> dict[str, Any]:
     """SQS approved orders, bars, trading states: place orders, match those on paper, cancel what a state bars."""
     with wiring.runtime().watch.invocation(context):
-        return consume(event, wiring.process().execute, wiring.runtime().edge)
+        edge = wiring.runtime().edge
+        return consume(event, heeding("execution", wiring.process().execute, edge), edge)
 
 
 def sweep(event: dict[str, Any], context: object) -> dict[str, Any]:

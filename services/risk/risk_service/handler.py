@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from fanfold.aws.function.sqs import consume
+from fanfold.aws.function.sqs import consume, heeding
 from risk_service import wiring
 
 
 def assess(event: dict[str, Any], context: object) -> dict[str, Any]:
     """SQS bars, targets and execution reports: decide when a poll is complete."""
     with wiring.runtime().watch.invocation(context):
-        return consume(event, wiring.process().assess, wiring.runtime().edge)
+        edge = wiring.runtime().edge
+        return consume(event, heeding("risk", wiring.process().assess, edge), edge)
 
 
 def control(event: dict[str, Any], context: Any) -> dict[str, Any]:

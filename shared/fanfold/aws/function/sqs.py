@@ -16,6 +16,7 @@ from fanfold.aws.client.call import Call
 from fanfold.aws.clock import Clock
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.telemetry.telemetry import Telemetry
+from fanfold.deployment import held_back
 from fanfold.errors import BadInput
 from fanfold.messages import Message, decode
 
@@ -87,6 +88,18 @@ def verb_of(routes: Mapping[type[Message], str], message: Message) -> str:
         taken = ", ".join(sorted(kind.__name__ for kind in routes))
         raise BadInput(f"no route for {type(message).__name__}; this service takes {taken}")
     return verb
+
+
+def heeding(service: str, handle: Callable[[Arrived], None], edge: SqsConsumer) -> Callable[[Arrived], None]:
+    """Return a verb that passes over what a subscription of the service is not to let through; see ``held_back``."""
+
+    def heed(arrived: Arrived) -> None:
+        if held_back(service, arrived.message):
+            edge.watch.log.warning("a message came through the filter of its subscription")
+        else:
+            handle(arrived)
+
+    return heed
 
 
 def consume(event: dict[str, Any], handle: Callable[[Arrived], None], edge: SqsConsumer) -> dict[str, Any]:
