@@ -245,7 +245,7 @@ def _of_instance(desk: Desk, instance: StrategyInstance) -> Iterator[str]:
         meant = near(instance.account, list(desk.accounts))
         yield f"`account` names {instance.account!r}, which is not one of {_listed(desk.accounts)}{meant}"
     venue = desk.venues.get(account.venue) if account else None
-    # A venue that names no symbols is wrong itself.
+    # A venue without symbols is reported by itself.
     missing = [symbol for symbol in instance.instruments if venue and venue.symbols and symbol not in venue.symbols]
     if missing or not instance.instruments:
         symbols = venue.symbols if venue else list(desk.instruments)

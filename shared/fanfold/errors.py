@@ -28,7 +28,7 @@ class BadInput(ValueError):
 
 def near(name: str, known: Sequence[str]) -> str:
     """Return the question whether a known name was meant, to be put behind a wrong one; empty where none is like it."""
-    # Only a mistyped name needs it.
+    # Imported here: only a mistyped name needs it.
     from difflib import get_close_matches  # noqa: PLC0415
 
     return "".join(f" (did you mean `{meant}`?)" for meant in get_close_matches(name, known, 1))

@@ -25,7 +25,7 @@ def tear_sheet(bars: int = 9_000, instruments: int = 2, trades: int = 200, title
     at = START + 3_600 * np.arange(1, bars + 1)
     equity = 10_000 * np.exp(np.cumsum(np.random.default_rng(7).normal(0, 0.003, bars)))
     drawdown = chart_series.drawdown(equity)
-    places = chart_series.kept([equity, drawdown], 500)
+    places = chart_series.places_to_draw([equity, drawdown], 500)
     sharpe, days = chart_series.rolling_sharpe(START, (equity[24::24] / equity[:-24:24] - 1).tolist())
     traded = np.linspace(0, bars - 1, trades).astype(int)
     turnover, span = chart_series.turnover(at, equity, 10_000, at[traded], np.full(trades, 2_000.0))

@@ -40,7 +40,7 @@ def test_drawdown_of_equity_that_was_never_positive_is_none():
 @given(EQUITY, some.integers(1, 40))
 def test_thinning_keeps_both_ends_and_both_extremes(equity, buckets):
     column = np.array(equity)
-    places = chart_series.kept([column], buckets)
+    places = chart_series.places_to_draw([column], buckets)
     assert places.tolist() == sorted(set(places.tolist()))
     assert (places[0], places[-1]) == (0, len(equity) - 1)
     assert (column[places].min(), column[places].max()) == (min(equity), max(equity))

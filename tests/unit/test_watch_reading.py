@@ -54,8 +54,8 @@ def test_the_history_is_that_of_the_equity_of_the_api(tmp_path: Path) -> None:
     assert [at for at, _ in shown["main"]] == closes_at
     assert shown["spare"] == []
     reader = DeskReader(Options(tmp_path, json=False, command="watch"), "", history=True)
-    assert reader._picture(desk).history == desk_snapshot.history_of(desk, now_of(desk))
-    assert reader._picture(desk).history == {}
+    assert reader._snapshot(desk).history == desk_snapshot.history_of(desk, now_of(desk))
+    assert reader._snapshot(desk).history == {}
 
 
 def test_a_picture_reads_the_books_of_each_account_once(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from fanfold.messages import TradingState
 
 # A change of a trading state, by its id or the beginning of it.
 ChangeCode = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{8,32}$")]
-# `fanfold watch` names what it showed of every account.
+# `fanfold watch` names a change for every account that it showed.
 CHANGES_MAX = 1_000
 
 

@@ -15,7 +15,7 @@ from fanfold.strategy.contract import PROTECTION
 REFUSED = "REFUSED"
 # An order outlives its bar by its time to live; beyond this nothing of it is looked for.
 DAYS_MAX = 400
-# How many decisions are looked up at once.
+# Decisions that one batch looks up.
 DECISIONS = 50
 Fields = dict[str, Any]
 

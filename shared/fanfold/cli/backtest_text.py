@@ -20,7 +20,7 @@ from fanfold.codes import Code
 from fanfold.money import money, places_of, profit
 from fanfold.performance.ratios import EquityPoint
 from fanfold.performance.texts import duration, length, moment
-from fanfold.research.metric_texts import stops_of
+from fanfold.research.metric_texts import drawdown_notes
 from fanfold.research.result import AccountMetrics, AccountResult, BacktestResult
 
 LABEL = 14
@@ -67,7 +67,7 @@ def _account_lines(account: AccountResult) -> Iterator[tuple[str, str]]:
     codes = Counter({each["values"]: each["counts"] for each in account.refusals["code"].value_counts().to_pylist()})
     yield "refused", f"{codes.total():,}" + counts(codes)
     yield from short_lines(_short_on_spot(account))
-    yield from (("stopped", line) for line in stops_of(account))
+    yield from (("stopped", line) for line in drawdown_notes(account))
 
 
 def _short_on_spot(account: AccountResult) -> Counter[str]:

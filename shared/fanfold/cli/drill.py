@@ -24,7 +24,7 @@ from fanfold.local.session import Session
 from fanfold.messages import TradingState
 
 JOURNAL = "drill.json"
-# How long cancels may take, and from one look to the next.
+# How long cancels may take, and the pause between two looks.
 WAIT_S, LOOK_S = 30.0, 0.05
 TRIES, PAUSE_S = 5, 1.0
 REASON = "drill: the account trades on by itself"

@@ -49,5 +49,5 @@ FAILURES = {
 
 # The exit codes that every command has; a command's file lists its others in EXITS.
 EVERY_COMMAND = (Exit.OK, Exit.WRONG_INPUT, Exit.INTERRUPTED)
-# Those of a command that asks a desk.
+# The further exit codes of commands that query a desk.
 DESK = (Exit.NOTHING_THERE, Exit.NOT_REACHABLE)

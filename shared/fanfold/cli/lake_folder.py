@@ -147,7 +147,7 @@ def write(path: Path, rows: pa.Table) -> int:
 
 
 def _compact(table: LakeTable, dt: str, files: list[Path]) -> CompactedDay:
-    # Columns that a file was written before are null.
+    # A file that is older than a column has nulls there.
     parts = [schema_of(table).empty_table(), *map(_read, files)]
     rows = distinct(table, pa.concat_tables(parts, promote_options="default"))
     before = sum(path.stat().st_size for path in files)

@@ -40,7 +40,7 @@ def limits_of(session: Session, stored: Mapping[str, StoredBooks], now: datetime
     """
     deployed = _deployed(session) if isinstance(session, StageSession) else {}
     if missing := stored.keys() - deployed.keys():
-        # Which protections rest at a venue changes no limit.
+        # Without the stage's settings: which protections rest at a venue changes no limit.
         plan = prepare(session.desk)
         deployed |= {name: _of_account(plan, name, *stored[name], now) for name in missing}
     return [deployed[name] for name in stored]

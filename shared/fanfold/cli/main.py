@@ -59,7 +59,7 @@ def _run(words: Sequence[str]) -> int:
         result = called.run()
     except AwsFault as fault:
         if called.options.command.startswith(STAGE):
-            # There need be no desk yet that could have answered.
+            # AWS may have refused because the stage is not deployed yet.
             raise NotReachable(str(fault)) from fault
         raise
     if not isinstance(result, Answer):
@@ -83,7 +83,7 @@ def _print_help(called: ParsedCommand) -> int:
         called.run()
         sys.stdout.flush()
     except SystemExit:
-        # So rich leaves when the reader has seen enough.
+        # rich ends so when the reader of a pipe closes it.
         return Exit.OK
     return Exit.OK
 

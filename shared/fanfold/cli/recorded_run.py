@@ -33,7 +33,7 @@ from fanfold.performance.texts import moment
 from fanfold.strategy import folder
 from fanfold.venues import replay
 
-# The platform, and one of each service.
+# The platform's stack and one for each service.
 STACKS = 1 + len(SERVICES)
 # Bars from one look at the legs to the next: it takes a call an account.
 LOOK_EVERY = 20

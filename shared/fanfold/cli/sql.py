@@ -39,7 +39,7 @@ BANNED = {
     "to_base": "use to_hex instead",
 }
 _READS = (exp.Query, exp.Values)
-# What a part of a statement that reads may not be.
+# Kinds of expressions that a read-only statement may not contain.
 _WRITES = (exp.Into, exp.DML, exp.DDL, exp.Command)
 _SHOW_COLUMNS = re.compile(r"show\s+columns\s+(?:in|from)\s+(\w+(?:\.\w+)?)", re.IGNORECASE)
 _TABLES_SHOWN = f"SHOW TABLES FROM {DATABASE}"

@@ -35,7 +35,7 @@ _SIGNS = {
     "USING SAMPLE": "TABLESAMPLE BERNOULLI (percentage)",
 }
 _WORDS = (TokenType.VAR, TokenType.IDENTIFIER)
-# What a parenthesis follows that is no function.
+# Words before a parenthesis that are no functions.
 _BEFORE_PAREN = frozenset({
     "all", "and", "any", "as", "bernoulli", "between", "by", "case", "cross", "cube", "distinct", "else", "end",
     "except", "exists", "fetch", "from", "group", "grouping", "having", "in", "intersect", "is", "join",

@@ -13,7 +13,7 @@ from fanfold.research.sweeping.heat_maps import HeatMap
 from fanfold.research.sweeping.sweep_result import SweepResult
 
 SHOWN, REASONS_SHOWN = 10, 5
-# A terminal shows so many values across and down.
+# The most values that fit a terminal, across and down.
 ACROSS_MAX, DOWN_MAX, MAPS_MAX = 12, 24, 3
 # The share of cells that a draw has to have filled.
 FILLED_MIN = 1 / 3

@@ -231,7 +231,7 @@ def _read(
 ) -> pa.Table:
     return csv.read_csv(
         pa.BufferReader(content),
-        # Rows are counted in what goes wrong only by one thread.
+        # Arrow numbers the rows of its errors only with one thread.
         read_options=csv.ReadOptions(use_threads=threads, column_names=layout.names, skip_rows=layout.skip),
         parse_options=csv.ParseOptions(delimiter=layout.delimiter, invalid_row_handler=handler),
         convert_options=csv.ConvertOptions(

@@ -208,7 +208,7 @@ def _whole(table: BarTable, names: tuple[str, ...], rounded_max: float) -> scale
 def _volumes(table: BarTable, prices: scales.Whole, symbol: str) -> tuple[scales.Whole, list[str]]:
     """The volumes under one scale; where the file has none, so much that it bounds no order, and that is said."""
     if "volume" in table.values:
-        # What is rounded off a volume is less than anybody trades.
+        # A volume may be rounded by any share: the lost part is less than anybody trades.
         volumes = _whole(table, ("volume",), inf)
         if not volumes.columns[0].any():
             reason = "every volume is 0: orders fill against volume, so nothing could trade"

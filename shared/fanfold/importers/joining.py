@@ -17,7 +17,7 @@ from fanfold.market.bars import Bar
 from fanfold.market.quality import DefectKind
 from fanfold.market.recording import Recording
 
-# Of these the joined bars show nothing any more.
+# Defects that were mended in each file, so that the joined bars do not show them.
 _OF_ONE_FILE = {DefectKind.TIME_UNIT, DefectKind.OUT_OF_ORDER, DefectKind.DUPLICATE, DefectKind.FORMING}
 _INT64_MAX = 2**63 - 1
 

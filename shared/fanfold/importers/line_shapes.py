@@ -26,7 +26,7 @@ _CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?")
 _DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
 # What stands in place of a time where all columns are summed up.
 _SUMS = {"total", "totals", "sum", "average", "avg", "mean", "median", "min", "max", "count"}
-# More digits are a time.
+# A number with more digits is a time, not a row number.
 _ROW_DIGITS = 7
 
 

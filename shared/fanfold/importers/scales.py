@@ -11,7 +11,7 @@ from fanfold.importers.table import Floats, Integers, blocks_of
 
 # What prices and volumes usually have; further digits are most often a float's own.
 SCALE_USUAL = 8
-# What a record holds.
+# The largest scale of a record.
 SCALE_MAX = 18
 # A value may move by this share of itself when its further digits go.
 ROUNDED_MAX = 1e-9

@@ -62,7 +62,7 @@ def _bars_of_a_day() -> int:
     raise ValueError("session_vwap needs the bars of a day, so write lookback(params), which returns how many they are")
 
 
-# See those of the averages.
+# As LOOKBACKS of the averages.
 LOOKBACKS: dict[str, Callable[..., int]] = {
     "relative_strength": lambda n: settling(n, 1),
     "macd": lambda slow, signal: settling(slow + signal, 2),

@@ -33,7 +33,7 @@ from fanfold.research.columns import Floats, Integers
 from fanfold.research.tape import piece
 from fanfold.risk.resting_stops import RESTS_FOR_S
 
-# What floats may be wrong by, as a share, many times over.
+# Many times the relative error of the floats below.
 ROUNDING = 1e-9
 # How far prices may move, as shares, before bounds are set anew: less, where a leg is near the edge of its band.
 AROUND = (0.03, 0.003, 0.0003, 0.0)
@@ -121,7 +121,7 @@ def _guard_until(leg: int, weight: float, book: Book, terms: Terms, wanted: Want
     quantity, out, row = mine[LegPlace.QUANTITY], mine[LegPlace.OUT], mine[LegPlace.GUARD]
     bound[IdleBound.LOW_LEAST], bound[IdleBound.HIGH_MOST] = -INT64_MAX, INT64_MAX
     if quantity == 0:
-        # What is out stays out as long as the same side is wanted.
+        # A leg that was stopped out stays out as long as the same side is wanted.
         same = isnan(weight) or (weight > 0.0 if out > 0 else weight < 0.0)
         if out == 0 and not isnan(weight):
             same = row == (wanted.protection[0, leg] if weight != 0.0 else -1)

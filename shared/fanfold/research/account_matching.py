@@ -25,7 +25,7 @@ from fanfold.research.account_book import (
 from fanfold.research.tape import fee_of, piece, portion, worsened, write_fill
 from fanfold.risk.resting_stops import RESTS_FOR_S
 
-# A number of arrival that none has.
+# Greater than any number of arrival.
 NEVER = 2**62
 
 

@@ -169,7 +169,7 @@ def _account(desk: Desk, name: str, policy: AccountPolicy, money: int) -> list[i
         timeframes.seconds(desk.venues[account.venue].timeframe),
         whole(CASH_STEP, money),
         policy.spot,
-        # A limit beyond what is counted in limits nothing.
+        # A limit that 64 bits do not hold is never reached.
         min(whole(limits.order_notional_max, money), INT64_MAX),
         min(whole(limits.position_notional_max, money), INT64_MAX),
         limits.orders_per_minute_max,
@@ -184,7 +184,7 @@ def _rates(account: Account, policy: AccountPolicy) -> list[Share]:
     worse = account.spread_bps / 2 + account.slippage_bps
     rates = (account.taker_bps, max(account.taker_bps, account.maker_bps), worse)
     shares = (limits.gross_max, limits.net_max, limits.daily_loss_max, limits.drawdown_max)
-    # What makes liquidity are the profits that rest.
+    # Only take-profits that rest make liquidity.
     maker = account.maker_bps / BPS if policy.rests else 0
     return [*(share(rate / BPS) for rate in (*rates, limits.collar_bps)), *map(share, (*shares, Decimal(maker)))]
 

@@ -56,7 +56,7 @@ def drawdown(equity: Values) -> Values:
     return np.where(peaks > 0, equity / np.where(peaks > 0, peaks, 1) - 1, 0.0)
 
 
-def kept(columns: Sequence[Values], buckets: int) -> NDArray[np.int64]:
+def places_to_draw(columns: Sequence[Values], buckets: int) -> NDArray[np.int64]:
     """Return the places to draw: all of them, or first, last, and the extremes of each column in each bucket."""
     count = len(columns[0])
     if count <= 2 * buckets:

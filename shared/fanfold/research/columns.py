@@ -186,7 +186,7 @@ def _fetched(_context: Any, row: Any, place: Any) -> Any:
         text, number = made.voidptr_t, made.int32_t
         takes = made.ir.FunctionType(made.ir.VoidType(), [text, number, number, number])
         prefetch = made.get_or_insert_function(builder.module, takes, "llvm.prefetch.p0i8")
-        # To read, to be kept near, as data.
+        # For reading, with the highest locality, into the data cache.
         builder.call(prefetch, [builder.bitcast(pointer, text), number(0), number(3), number(1)])
         return context.get_dummy_value()
 

@@ -43,11 +43,11 @@ def digest_of(modules: tuple[str, ...]) -> str:
     """
     texts = [(Path(__file__).parent / f"{name}.py").read_bytes() for name in ("compile_cache", *modules)]
     names = (vars(import_module(f"{__package__}.{name.replace('/', '.')}")) for name in modules)
-    taken = [sorted((name, part) for name, value in each.items() if (part := _taken(value))) for each in names]
+    taken = [sorted((name, part) for name, value in each.items() if (part := _embedded(value))) for each in names]
     return blake2s(b"\0".join([*texts, __version__.encode(), repr(taken).encode()]), digest_size=8).hexdigest()
 
 
-def _taken(value: Any) -> str:
+def _embedded(value: Any) -> str:
     """Return what compiled code has of a value of a module: a number, or the fields of a named tuple."""
     if isinstance(value, int | float):
         return repr(value)
@@ -88,7 +88,7 @@ class _Result(CompileResultCacheImpl):
         return super().rebuild(target_context, reduced)  # type: ignore[no-untyped-call]
 
 
-class _Heard(FunctionCache):
+class _ReportingCache(FunctionCache):
     """A cache of compiled code that says when it has nothing.
 
     To make all that numba can compile known, as its own cache does first, takes longer than to load what is kept. It is
@@ -147,11 +147,11 @@ def keep(dispatcher: Any, modules: tuple[str, ...], part: str = "") -> Any:
     class Result(_Result):
         _locator_classes = [Located]  # type: ignore[list-item]  # noqa: RUF012 - as in its base
 
-    class Kept(_Heard):
+    class Cache(_ReportingCache):
         _impl_class = Result
 
     try:
-        dispatcher._cache = Kept(dispatcher.py_func)  # type: ignore[no-untyped-call]  # noqa: SLF001 - no other way
+        dispatcher._cache = Cache(dispatcher.py_func)  # type: ignore[no-untyped-call]  # noqa: SLF001 - no other way
     except RuntimeError:
         return dispatcher
     # Other packages' additions to numba are found by reading all installed packages: they too wait for compiling.

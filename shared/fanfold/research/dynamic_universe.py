@@ -29,25 +29,25 @@ def targets_of(
     desk: Desk, venue: str, name: str, members: Sequence[IntegerBars], polls: Integers
 ) -> dict[str, SpokenTargets] | None:
     """Return the targets of an instance by instrument; None where all of its universe stay in it at each poll."""
-    alike = _beside(desk, venue, desk.strategies[name])
-    if not _is_left(alike, desk.strategies[name].timeframe, members, polls):
+    sharing = _sharing_universe(desk, venue, desk.strategies[name])
+    if not _goes_on_without_any(sharing, desk.strategies[name].timeframe, members, polls):
         return None
-    spoken = _spoken(alike, venue, members, polls)
+    spoken = _folded(sharing, venue, members, polls)
     return {instrument: targets for (instance, instrument), targets in spoken.items() if instance == name}
 
 
-def _beside(desk: Desk, venue: str, instance: StrategyInstance) -> Desk:
+def _sharing_universe(desk: Desk, venue: str, instance: StrategyInstance) -> Desk:
     """Return the desk with those instances alone that share an instance's universe, of which they go on together."""
     universe = instance.timeframe, instance.instruments
-    alike = {
+    sharing = {
         name: own
         for name, own in desk.strategies.items()
         if desk.accounts[own.account].venue == venue and (own.timeframe, own.instruments) == universe
     }
-    return msgspec.structs.replace(desk, strategies=alike)
+    return msgspec.structs.replace(desk, strategies=sharing)
 
 
-def _is_left(desk: Desk, timeframe: str, members: Sequence[IntegerBars], polls: Integers) -> bool:
+def _goes_on_without_any(desk: Desk, timeframe: str, members: Sequence[IntegerBars], polls: Integers) -> bool:
     """Return whether the universe of a desk's instances goes on without one of its members at any poll."""
     strategies = {own.strategy for own in desk.strategies.values()} - {contract.EXTERNAL}
     if all(contract.instruments_of(name) is not None for name in strategies):
@@ -56,7 +56,7 @@ def _is_left(desk: Desk, timeframe: str, members: Sequence[IntegerBars], polls: 
     return bool((late.any(axis=0) & ~late.all(axis=0)).any())
 
 
-def _spoken(
+def _folded(
     desk: Desk, venue: str, members: Sequence[IntegerBars], polls: Integers
 ) -> dict[tuple[str, str], SpokenTargets]:
     """Return the targets of the legs of a universe, by instance and instrument: those of the fold on the same bars."""

@@ -242,7 +242,7 @@ class RunLibrary:
             files = [path for path in sorted(self._runs.glob("*.parquet")) if path.stat().st_size <= JOINED_BYTES_MAX]
             if sum(not path.name.startswith(_JOINED) for path in files) < LOOSE_MAX:
                 return
-            # What cannot be read stays, for the next question to name.
+            # A file that cannot be read stays: the next query names it.
             files = [path for path in files if _is_whole(path)]
             rows = pa.concat_tables([pq.read_table(path, schema=library_schema()) for path in files])
             name = blake2s(" ".join(path.name for path in files).encode(), digest_size=8).hexdigest()

@@ -28,7 +28,7 @@ def share(value: Decimal | float | None) -> str:
     return NONE if value is None else f"{value:.2%}".replace("%", " %")
 
 
-def stops_of(account: AccountResult) -> list[str]:
+def drawdown_notes(account: AccountResult) -> list[str]:
     """Return since when its drawdown kept an account from entries, and how to trade on, where it did."""
     of_drawdown = account.refusals.filter(pc.equal(account.refusals["code"].cast(pa.string()), Code.DRAWDOWN))
     if not of_drawdown.num_rows:

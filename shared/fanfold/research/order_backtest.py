@@ -114,7 +114,7 @@ def order_column(count: int, orders: ArrayLike | None, weights: ArrayLike | None
         raise BadInput(f"there are {count:,} bars, and the column has the shape {column.shape}: one entry a bar")
     if weights is not None:
         return _changes(column)
-    rows = _said(column, np.flatnonzero(column != 0))
+    rows = _entries(column, np.flatnonzero(column != 0))
     exact = column[rows] / float(lot)
     # A float a hair below a whole number of lots is that number: 0.3 in lots of 0.1 is 3.
     whole = np.where(np.abs(exact - np.rint(exact)) <= 1e-9 * np.abs(exact), np.rint(exact), np.trunc(exact))
@@ -123,8 +123,8 @@ def order_column(count: int, orders: ArrayLike | None, weights: ArrayLike | None
     return OrderColumn(rows, whole.astype(np.int64), np.zeros(0))
 
 
-def _said(column: Floats, rows: Integers) -> Integers:
-    """Return those rows that say something. Raises BadInput for one that is infinite."""
+def _entries(column: Floats, rows: Integers) -> Integers:
+    """Return the rows of a column whose entry is a number. Raises BadInput for one that is infinite."""
     infinite = np.isinf(column[rows])
     if infinite.any():
         raise BadInput(f"entry {rows[infinite.argmax()]} is infinite; NaN is nothing")
@@ -132,9 +132,9 @@ def _said(column: Floats, rows: Integers) -> Integers:
 
 
 def _changes(weights: Floats) -> OrderColumn:
-    said = _said(weights, np.arange(weights.size))
-    before = np.concatenate([[0.0], weights[said][:-1]])
-    rows = said[weights[said] != before]
+    entries = _entries(weights, np.arange(weights.size))
+    before = np.concatenate([[0.0], weights[entries][:-1]])
+    rows = entries[weights[entries] != before]
     return OrderColumn(rows, np.zeros(0, np.int64), weights[rows])
 
 
@@ -154,7 +154,7 @@ def traded(bars: IntegerBars, order_rows: OrderColumn, costs: ExactCosts) -> Sca
 def _integers(bars: IntegerBars, costs: ExactCosts, scale: int) -> OrderTerms:
     fee, worse = (Fraction(rate) / 10_000 for rate in (costs.fee_bps, costs.slippage_bps))
     worth = int(costs.lot.scaleb(scale - bars.price_scale))
-    # A product with a share has to fit, too.
+    # A notional times the denominator of a rate has to fit, too.
     notional_max = int(bars.high.max(initial=1)) * worth * max(fee.denominator, worse.denominator)
     if notional_max > LIMIT:
         raise BadInput(
@@ -190,7 +190,7 @@ def _account(recording: Recording, bars: IntegerBars, result: ScanResult, costs:
         cash=int(costs.cash.scaleb(scale)),
         growth=[ratio(Decimal(int(bars.close[-1])), Decimal(int(bars.close[0])))],
     )
-    # One leg, which nothing refuses an order of.
+    # One leg, none of whose orders is refused.
     leg, none = np.zeros(1, np.int64), np.zeros(0, np.int64)
     legs = LegNames([ACCOUNT], leg, [recording.instrument], leg, [costs.lot], [bars.price_scale])
     tables = tables_of(figures, legs, RefusedRows(none, none, none, []))

@@ -88,7 +88,7 @@ def _next_traded(volume: Integers, first: int, last: int) -> int:
 def _target(weight: float, equity: int, unit: int) -> int:
     """Return a share of equity in whole lots towards zero."""
     share = weight * float(equity) / float(unit) if equity > 0 else 0.0
-    # What no figure holds is too much for the scan, too.
+    # Beyond LIMIT the scan ends with OVERFLOW.
     return int(max(-LIMIT, min(LIMIT, share)))
 
 

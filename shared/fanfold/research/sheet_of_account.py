@@ -13,7 +13,7 @@ from fanfold.performance.texts import moment
 from fanfold.research import chart_series
 from fanfold.research.chart_series import ChartLine, Times, Values
 from fanfold.research.columns import IntegerBars, integer_bars
-from fanfold.research.metric_texts import amount, metric_groups, stops_of
+from fanfold.research.metric_texts import amount, drawdown_notes, metric_groups
 from fanfold.research.result import AccountResult, BacktestResult
 from fanfold.research.tear_sheet import (
     NO_VERDICT,
@@ -47,7 +47,7 @@ def tear_sheet_of(
     equity, gross = _floats(account.equity["equity"]), _floats(account.equity["gross"])
     drawdown = chart_series.drawdown(equity)
     bars = {entry.instrument: integer_bars(entry, result.start - 1, result.until) for entry in recordings}
-    places = chart_series.kept([equity, drawdown], BUCKETS)
+    places = chart_series.places_to_draw([equity, drawdown], BUCKETS)
     exposure = np.divide(gross, equity, out=np.full(len(equity), np.nan), where=equity > 0)
     return TearSheet(
         title=title,
@@ -78,7 +78,7 @@ def _facts(result: BacktestResult, account: AccountResult, recordings: Sequence[
     return [
         f"{moment(result.start)} to {moment(result.until)} UTC, {len(account.equity):,} closes of {shown}",
         f"account {account.account}, {cash} at the start, {result.fidelity} fidelity",
-        *stops_of(account),
+        *drawdown_notes(account),
         *result.notes,
         *(f"{instance} ran as plain Python: {why}" for instance, why in result.plain.items()),
     ]

@@ -9,7 +9,7 @@ from fanfold.stages import names
 from fanfold.stages.bootstrap import ACCOUNT
 from fanfold.stages.finding import StageFinding
 
-# Two functions of each service at work.
+# Enough for two functions of each service at a time.
 CONCURRENCY_MIN = 10
 
 

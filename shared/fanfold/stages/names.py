@@ -17,7 +17,7 @@ EPHEMERAL = re.compile(rf"({'|'.join(KINDS)})-[a-z0-9]{{1,12}}")
 # S3's rules for names, without the dot, which certificates do not cover.
 BUCKET_LETTERS = 63
 BUCKET_PREFIX = re.compile(r"(?!xn--|sthree-|amzn-s3-demo-)[a-z0-9][a-z0-9-]+")
-# Whose artefacts and images ephemeral stages use.
+# The stage whose artefacts and images ephemeral stages use.
 SHARED = "dev"
 # Stages whose tables and buckets stay when the stacks go.
 KEPT = ("paper", "live")

@@ -22,7 +22,7 @@ MANIFESTS = frozenset(
     }
 )
 TAG_LETTERS = 24
-# Of a stage, as the repositories' lifecycle has it.
+# Images of a stage that the repositories' lifecycle rule keeps.
 KEPT = 3
 
 

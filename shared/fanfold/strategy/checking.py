@@ -14,7 +14,7 @@ from fanfold.strategy.step_code import fault_of
 # A column as no step may see it: what is beyond now stands out.
 BEYOND = 1e9
 LEGS, STILL_BARS, ROUNDING = 4, 60, 1e-9
-# For all walks of a check together.
+# The time that all walks of a check may take together.
 LIMIT_S = 60.0
 Path = list[tuple[Any, Any]]
 

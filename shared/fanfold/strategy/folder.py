@@ -74,7 +74,7 @@ def use(folder: Path | None) -> None:
             if own.exists():
                 raise BadInput(f"{own} has the name of a shipped strategy, {shipped}; give it another name")
     path.append(str(whole))
-    # Last, so that a file of the folder hides no library.
+    # At the end of the path, so that a file of the folder hides no library.
     sys.path.append(str(whole))
     invalidate_caches()
 

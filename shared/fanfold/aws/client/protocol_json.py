@@ -38,7 +38,7 @@ def _request(operation: str, parameters: Mapping[str, Any]) -> HttpRequest:
 
 
 def _response(operation: str, answer: HttpResponse) -> dict[str, Any]:
-    # DynamoDB's alone has it.
+    # Only DynamoDB sends this header.
     checksum = answer.headers.get("x-amz-crc32")
     if checksum is not None and int(checksum) != zlib.crc32(answer.body):
         raise damaged_response(operation)

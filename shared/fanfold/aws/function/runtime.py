@@ -24,7 +24,7 @@ class CallSettings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
     """The environment that decides how AWS is called."""
 
     record_calls: str = ""
-    # Whose the buckets are of which a function is told.
+    # The id of the account that owns the buckets in a function's settings.
     bucket_owner: str = ""
     aws_lambda_function_name: str = "local"
 

@@ -82,7 +82,7 @@ class WatchedStage:
             request = {
                 "QueueUrl": f"{self._queues_at}/{queue}",
                 "MaxNumberOfMessages": LETTERS_MAX,
-                # Nothing is hidden from who redrives them.
+                # So that a redrive at the same time sees every message.
                 "VisibilityTimeout": 0,
                 "MessageSystemAttributeNames": ["SentTimestamp", "ApproximateReceiveCount"],
                 "MessageAttributeNames": ["reason"],

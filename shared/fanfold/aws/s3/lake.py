@@ -68,7 +68,7 @@ class S3Lake:
         return names
 
     def merge(self, table: LakeTable, dt: str, names: Iterable[str], into: str) -> None:
-        # Columns that a part was written before are null.
+        # A part that is older than a column has nulls there.
         parts = [schema_of(table).empty_table(), *(self._read(_key(table, dt, name)) for name in names)]
         self._put(_key(table, dt, into), distinct(table, pa.concat_tables(parts, promote_options="default")))
 

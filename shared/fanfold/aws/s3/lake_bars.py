@@ -47,7 +47,7 @@ class S3LakeBars:
             if known == flushed:
                 return [self._rows(key, tag, span) for key, tag in files]
         except AwsFault as fault:
-            # They were merged into one since.
+            # The files were merged into one in the meantime.
             if not not_found(fault):
                 raise
         if len(self._listed) >= KEPT_MAX:

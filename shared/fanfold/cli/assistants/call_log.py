@@ -35,7 +35,7 @@ class CallLog:
             with self.path.open("a+b") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 self._catch_up(file)
-                # As any reader will parse it: Decimal and time as text.
+                # The hash is of what a reader parses: Decimal and times as text.
                 plain = json.loads(json.dumps(message, default=str))
                 segment, head = chain.append(self.head, [Entry(topic=STREAM, message=plain, sent_ms=self._now_ms())])
                 file.write(segment.body)

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from fanfold.research.result import BacktestResult
     from fanfold.research.tear_sheet import BiasFindings
 
-# What a name of compiled code means to who waits for it.
+# Compiled functions as the person who waits for them knows them.
 _COMPILED = {"scan": "the account, some 20 s once for a release", "fold": "the strategy's step"}
 
 Strategy = Annotated[str | None, Parameter(metavar="STRATEGY", help="an instance, a strategy's name, or its file")]

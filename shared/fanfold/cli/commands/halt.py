@@ -148,5 +148,5 @@ def _directory(options: Shared) -> Iterator[tuple[Path, bool]]:
         yield copy, True
 
 
-# Earlier runs, and what belongs to processes.
+# Earlier runs, and files of running processes.
 _NOT_COPIED = ("runs", "lake-cache", "logs", "run.json", LOCK)

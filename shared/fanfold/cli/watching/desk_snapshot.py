@@ -130,18 +130,18 @@ class DeskReader:
         """Return the desk as it is now. Raises what commands raise where there is none, or it does not answer."""
         if self._stage:
             with self.reach() as session:
-                return self._picture(session)
+                return self._snapshot(session)
         state = self._options.state.resolve()
         seen = tuple(_changes(state))
         if self._rested is not None and self._rested[0] == seen and local_session.running_cloud(state) is None:
             return self._rested[1]
         with self.reach() as session:
-            snapshot = self._picture(session)
-        # What reading changed is no change.
+            snapshot = self._snapshot(session)
+        # Taken after reading, so that files that reading touched do not count as changed.
         self._rested = None if snapshot.running else (tuple(_changes(state)), snapshot)
         return snapshot
 
-    def _picture(self, session: Session) -> DeskSnapshot:
+    def _snapshot(self, session: Session) -> DeskSnapshot:
         now = now_of(session)
         snapshot = of_session(session, now)
         if self._history:

@@ -55,7 +55,7 @@ def sheet_of(result: WalkForwardResult) -> WalkSheet:
     at = result.equity["at"].cast(pa.int64()).to_numpy()
     level = result.equity["level"].to_numpy()
     fall = chart_series.drawdown(level)
-    places = chart_series.kept([level, fall], BUCKETS)
+    places = chart_series.places_to_draw([level, fall], BUCKETS)
     return WalkSheet(
         title=f"Walk forward of {result.strategy}",
         facts=_facts(result),

@@ -89,7 +89,7 @@ class Client:
         assert not self._ccxt.options.get("maxRetriesOnFailure"), "maxRetriesOnFailure must be 0"
         self._symbols = symbols if len(symbols) <= SOME_MARKETS_MAX.get(exchange_id, 0) else ()
         self._lists_all = False
-        # When the markets were asked for that are known now.
+        # When the known markets were fetched.
         self.loaded_at = datetime.fromtimestamp(0, UTC)
         if origin:
             self._ccxt.urls["api"] = _moved(self._ccxt.urls["api"], origin)

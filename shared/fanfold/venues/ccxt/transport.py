@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, cast
 from urllib.parse import quote, urljoin, urlsplit
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-# As many as requests follows, and keeps open to a host.
+# The defaults of the library requests: redirects that it follows, connections that it keeps to a host.
 REDIRECTS_MAX = 30
 RESTING_MAX = 10
 USER_AGENT = "fanfold"
