@@ -64,7 +64,7 @@ def code_of(answer: str) -> str:
 def test_an_answer_says_whether_the_command_was_carried_out(desk, text, user, done):
     parts = ChatParts(desk.invoke, desk.chats, desk.commands, lambda: desk.alerts, dict)
     incoming = Incoming(user, text, "1", int(desk.now.timestamp()))
-    answer = conversation(desk.desk, parts).hear(PLATFORMS["telegram"](), incoming, desk.now)
+    answer = conversation(desk.desk, parts).respond(PLATFORMS["telegram"](), incoming, desk.now)
     assert (answer.done, bool(answer.lines)) == (done, True)
 
 

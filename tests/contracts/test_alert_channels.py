@@ -51,12 +51,12 @@ def platform(monkeypatch):
         yield stand_in
 
 
-def tell(address: str, announcement: Announcement = HALTED) -> None:
-    AddressedChannels(lambda: {"phone": address}, "a file").tell("phone", announcement)
+def send(address: str, announcement: Announcement = HALTED) -> None:
+    AddressedChannels(lambda: {"phone": address}, "a file").send("phone", announcement)
 
 
 def test_telegram_gets_a_message_for_the_chat(platform: StandIn) -> None:
-    tell(ADDRESSES["tgram"])
+    send(ADDRESSES["tgram"])
     (arrived,) = platform.arrived
     assert arrived.path == f"/bot{BOT}/sendMessage"
     assert str(arrived.json["chat_id"]) == CHAT
@@ -65,7 +65,7 @@ def test_telegram_gets_a_message_for_the_chat(platform: StandIn) -> None:
 
 
 def test_slack_gets_a_text_at_its_webhook(platform: StandIn) -> None:
-    tell(ADDRESSES["slack"])
+    send(ADDRESSES["slack"])
     (arrived,) = platform.arrived
     assert arrived.path == f"/services/{'/'.join(SLACK)}"
     (attachment,) = arrived.json["attachments"]
@@ -74,7 +74,7 @@ def test_slack_gets_a_text_at_its_webhook(platform: StandIn) -> None:
 
 def test_discord_gets_content_at_its_webhook(platform: StandIn) -> None:
     platform.statuses[:] = [204]
-    tell(ADDRESSES["discord"])
+    send(ADDRESSES["discord"])
     (arrived,) = platform.arrived
     assert arrived.path.partition("?")[0] == f"/api/webhooks/{'/'.join(HOOK)}"
     assert HALTED.title in arrived.json["content"]
@@ -87,7 +87,7 @@ HOSTILE = "price < 5: @everyone <@123> <!channel> [sure](http://x.test) <http://
 @pytest.mark.parametrize("name", ["tgram", "slack", "discord"])
 def test_what_a_venue_writes_is_no_markup(platform: StandIn, name: str) -> None:
     platform.statuses[:] = [204 if name == "discord" else 200]
-    tell(ADDRESSES[name], Announcement(HOSTILE, HOSTILE))
+    send(ADDRESSES[name], Announcement(HOSTILE, HOSTILE))
     (arrived,) = platform.arrived
     text = json.dumps(arrived.json, ensure_ascii=False)
     assert "price \u2039 5" in text
@@ -104,7 +104,7 @@ LIMITS = {"tgram": ("text", 4_096), "discord": ("content", 2_000), "pagerduty": 
 def test_a_text_that_is_too_long_arrives_without_its_middle(platform: StandIn, name: str, word: str) -> None:
     field, longest = LIMITS[name]
     platform.statuses[:] = [{"discord": 204, "pagerduty": 202}.get(name, 200)]
-    tell(
+    send(
         ADDRESSES[name], Announcement("!! alarm fanfold-dev-queue-age", f"It began.\n{word * 2_000}\n[alarm queue-age]")
     )
     (arrived,) = platform.arrived
@@ -116,13 +116,13 @@ def test_a_text_that_is_too_long_arrives_without_its_middle(platform: StandIn, n
 
 
 def test_a_program_gets_a_text_as_it_was_written(platform: StandIn) -> None:
-    tell(f"json://127.0.0.1:{platform.port}/hooks/desk", Announcement("T", HOSTILE))
+    send(f"json://127.0.0.1:{platform.port}/hooks/desk", Announcement("T", HOSTILE))
     assert platform.arrived[0].json["message"] == HOSTILE
 
 
 def test_pagerduty_gets_an_event_that_triggers(platform: StandIn) -> None:
     platform.statuses[:] = [202]
-    tell(ADDRESSES["pagerduty"])
+    send(ADDRESSES["pagerduty"])
     (arrived,) = platform.arrived
     assert arrived.path == "/v2/enqueue"
     assert arrived.json["event_action"] == "trigger"
@@ -135,8 +135,8 @@ def test_pagerduty_gets_an_event_that_triggers(platform: StandIn) -> None:
 
 def test_pagerduty_resolves_the_incident_that_an_alert_began(platform: StandIn) -> None:
     platform.statuses[:] = [202]
-    tell(ADDRESSES["pagerduty"], HALTED._replace(thing="trading-state main"))
-    tell(
+    send(ADDRESSES["pagerduty"], HALTED._replace(thing="trading-state main"))
+    send(
         ADDRESSES["pagerduty"],
         Announcement("All clear: main is HALTED", "From 12:00.", "clear", thing="trading-state main"),
     )
@@ -145,14 +145,14 @@ def test_pagerduty_resolves_the_incident_that_an_alert_began(platform: StandIn) 
 
 
 def test_ntfy_gets_a_title_and_a_message_for_the_topic(platform: StandIn) -> None:
-    tell(f"ntfy://127.0.0.1:{platform.port}/my-desk-topic")
+    send(f"ntfy://127.0.0.1:{platform.port}/my-desk-topic")
     (arrived,) = platform.arrived
     assert arrived.json["topic"] == "my-desk-topic"
     assert (arrived.json["title"], arrived.json["message"]) == (HALTED.title, HALTED.body)
 
 
 def test_a_webhook_gets_a_json_object(platform: StandIn) -> None:
-    tell(f"json://127.0.0.1:{platform.port}/hooks/desk")
+    send(f"json://127.0.0.1:{platform.port}/hooks/desk")
     (arrived,) = platform.arrived
     assert arrived.path == "/hooks/desk"
     assert (arrived.json["title"], arrived.json["message"], arrived.json["type"]) == (
@@ -165,7 +165,7 @@ def test_a_webhook_gets_a_json_object(platform: StandIn) -> None:
 def test_mail_arrives_with_its_subject_its_text_and_its_picture() -> None:
     with mail_platform() as server:
         address = f"mailto://127.0.0.1:{server.port}/?from=desk@example.com&to=anna@example.com"
-        tell(address, HALTED._replace(picture=b"\x89PNG\r\n\x1a\n and more"))
+        send(address, HALTED._replace(picture=b"\x89PNG\r\n\x1a\n and more"))
         (arrived,) = server.arrived
     assert "desk@example.com" in arrived.path
     assert "anna@example.com" in arrived.path
@@ -178,7 +178,7 @@ def test_mail_arrives_with_its_subject_its_text_and_its_picture() -> None:
 
 
 def test_discord_gets_the_picture_as_a_file(platform: StandIn) -> None:
-    tell(ADDRESSES["discord"], HALTED._replace(picture=b"\x89PNG\r\n\x1a\n and more"))
+    send(ADDRESSES["discord"], HALTED._replace(picture=b"\x89PNG\r\n\x1a\n and more"))
     assert b"\x89PNG\r\n\x1a\n and more" in b"".join(arrived.body for arrived in platform.arrived)
     assert b'filename="equity.png"' in b"".join(arrived.body for arrived in platform.arrived)
 
@@ -190,7 +190,7 @@ def test_a_refusal_is_an_error_that_holds_no_part_of_the_address(platform, schem
     platform.statuses[:] = [status]
     address = ADDRESSES[scheme]
     with pytest.raises(ChannelFailed, match="the channel phone refused: ") as refused:
-        tell(address)
+        send(address)
     said = "".join([str(refused.value), repr(refused.value), caplog.text, *capfd.readouterr()])
     for secret in (BOT, BOT.partition(":")[2], CHAT, *SLACK, *HOOK, "R0UTINGKEY1234567890", "the-api-key"):
         assert secret not in said
@@ -206,7 +206,7 @@ def test_a_platform_that_is_not_there_is_an_error_without_the_address(address, m
     duty = import_module("apprise.plugins.pagerduty")
     monkeypatch.setitem(duty.PAGERDUTY_API_LOOKUP, duty.PagerDutyRegion.US, "http://127.0.0.1:9/v2/enqueue")
     with pytest.raises(ChannelFailed) as refused:
-        tell(address)
+        send(address)
     for secret in (BOT, CHAT, *SLACK, *HOOK, "R0UTINGKEY1234567890", "the-api-key", "pass-of-mine", "topic-of-mine"):
         assert secret not in f"{refused.value} {caplog.text}"
 
@@ -217,7 +217,7 @@ def test_a_platform_that_is_not_there_is_an_error_without_the_address(address, m
 def test_an_address_that_is_none_is_an_error_that_does_not_show_it(address, caplog, capfd) -> None:
     caplog.set_level(logging.DEBUG)
     with pytest.raises(ChannelFailed) as refused:
-        tell(address)
+        send(address)
     said = "".join([str(refused.value), caplog.text, *capfd.readouterr()])
     assert address.partition("://")[2] not in said or not address.partition("://")[2]
     assert "secret-of-mine" not in said
@@ -226,7 +226,7 @@ def test_an_address_that_is_none_is_an_error_that_does_not_show_it(address, capl
 
 def test_a_channel_without_an_address_says_where_to_put_it() -> None:
     with pytest.raises(ChannelFailed, match="the channel phone has no address: put one into the file"):
-        AddressedChannels(dict, "the file").tell("phone", HALTED)
+        AddressedChannels(dict, "the file").send("phone", HALTED)
 
 
 def test_every_scheme_names_a_class_of_apprise() -> None:

@@ -73,7 +73,7 @@ def recorded() -> list[RecordedLine]:
     report = next(example for example in EXAMPLES if isinstance(example, ExecutionReport))
     alarm = json.dumps({"AlarmName": "a", "NewStateValue": "ALARM"})
     _hand(notify, encode(report).decode(), alarm, '{"type":"bars.v9"}')
-    notify.sender = notify.sender._replace(tell=_fail)
+    notify.sender = notify.sender._replace(deliver=_fail)
     _hand(notify, json.dumps({"AlarmName": "b", "NewStateValue": "ALARM"}))
     ledger = Table(stage.cloud.call, "fanfold-local-ledger")
     carried = {"carried_forward": pack(CarriedForward(last_equity=Decimal(1000))), "carried_version": 1}

@@ -22,9 +22,9 @@ class World:
     def __init__(self, wait_s: float) -> None:
         self.now_s, self._wait_s = float(NOON), wait_s
         self.tried: list[str] = []
-        breaker = CircuitBreaker(self._tell, lambda: self.now_s)
+        breaker = CircuitBreaker(self._deliver, lambda: self.now_s)
         self.sender = AlertSender(
-            MemoryAlerts(), CHANNELS, breaker.tell, lambda: int(self.now_s), AT_ONCE, lambda *_line: None
+            MemoryAlerts(), CHANNELS, breaker.deliver, lambda: int(self.now_s), AT_ONCE, lambda *_line: None
         )
 
     def send(self) -> None:
@@ -32,7 +32,7 @@ class World:
             self.sender.send(Alert(id=f"e{leg}", key=f"leg {leg}", severity="critical", title="a leg failed", text="",
                                    at_s=self.now_s, lasts=True))  # fmt: skip
 
-    def _tell(self, notice: Notice) -> None:
+    def _deliver(self, notice: Notice) -> None:
         self.tried.append(notice.channel)
         if notice.channel == "dead":
             self.now_s += self._wait_s

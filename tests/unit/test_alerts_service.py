@@ -39,7 +39,7 @@ class Platform:
         self.whole: list[tuple[str, Announcement]] = []
         self.down = False
 
-    def tell(self, channel: str, announcement: Announcement) -> None:
+    def send(self, channel: str, announcement: Announcement) -> None:
         if self.down:
             raise ChannelFailed("it is down")
         self.whole.append((channel, announcement))

@@ -53,9 +53,9 @@ class AlertsProcess:
     @cached_property
     def sender(self) -> AlertSender:
         table, log = self.runtime.table(self._settings.alerts_table), self.runtime.watch.log
-        breaker = CircuitBreaker(self._tell, wall_seconds)
+        breaker = CircuitBreaker(self._send, wall_seconds)
         return AlertSender(
-            DynamoAlerts(table), self.runtime.desk.alerts, breaker.tell, self._now_s, self.runtime.backoff,
+            DynamoAlerts(table), self.runtime.desk.alerts, breaker.deliver, self._now_s, self.runtime.backoff,
             lambda channel, reason: log.warning("a channel did not take an alert", channel=channel, reason=reason),
         )  # fmt: skip
 
@@ -81,7 +81,7 @@ class AlertsProcess:
             self.hours.add(arrived.message.account, hour_of(arrived.message, self.runtime.clock()))
 
     def follow_up(self) -> dict[str, Any]:
-        """Tell what became due since; return how many alerts need somebody."""
+        """Deliver what became due since; return how many alerts need somebody."""
         return {"open": self.sender.follow_up()}
 
     def anomalies(self) -> dict[str, Any]:
@@ -103,15 +103,15 @@ class AlertsProcess:
         return {"channels": list(report.channels) if report else []}
 
     def try_out(self, event: dict[str, Any]) -> dict[str, str]:
-        """Tell the channel of an event, or each, a text; return why each failed, "" where it did not."""
+        """Send a text to the channel of an event, or to each; return why each failed, "" where it did not."""
         return self.channels.try_out(event.get("channel", ""), Announcement(event["title"], event["text"]))
 
-    def _tell(self, notice: Notice) -> None:
+    def _send(self, notice: Notice) -> None:
         severity = "clear" if notice.kind == "all clear" else notice.record.severity
         key = notice.record.key
         drawn = picture(self.hours, list(self.runtime.desk.accounts), self._now_s()) if key.startswith(REPORT) else b""
         announcement = Announcement(texts.title(notice), texts.body(notice), severity, drawn, key)
-        self.channels.tell(notice.channel, announcement)
+        self.channels.send(notice.channel, announcement)
 
     def _now_s(self) -> int:
         return int(self.runtime.clock().timestamp())

@@ -12,21 +12,21 @@ REST_S = 50
 
 
 class CircuitBreaker:
-    """Sends notices with ``tell``, and times it by ``clock``, in seconds from any beginning."""
+    """Delivers notices with ``deliver``, and times that by ``clock``, in seconds from any beginning."""
 
-    def __init__(self, tell: Callable[[Notice], None], clock: Callable[[], float]) -> None:
-        self._tell = tell
+    def __init__(self, deliver: Callable[[Notice], None], clock: Callable[[], float]) -> None:
+        self._deliver = deliver
         self._clock = clock
         self._hung_at: dict[str, float] = {}
 
-    def tell(self, notice: Notice) -> None:
-        """Send a notice. Raises ChannelFailed at once for a channel that timed out less than REST_S ago."""
+    def deliver(self, notice: Notice) -> None:
+        """Deliver a notice. Raises ChannelFailed at once for a channel that timed out less than REST_S ago."""
         began = self._clock()
         hung_at = self._hung_at.get(notice.channel)
         if hung_at is not None and began - hung_at < REST_S:
             raise ChannelFailed(f"the channel {notice.channel} hung {began - hung_at:.0f} s ago, and is left alone")
         try:
-            self._tell(notice)
+            self._deliver(notice)
         except ChannelFailed:
             if self._clock() - began >= HUNG_S:
                 self._hung_at[notice.channel] = self._clock()

@@ -1,8 +1,8 @@
-"""Send alerts to channels: store what happened, claim what is owed, tell it, store that it was told.
+"""Send alerts to channels: store what happened, claim the notices that are due, deliver them, store that they were.
 
-What is promised: an alert that was stored is told to each of its channels at least once, as soon as the channel takes
-it. A channel hears a notice twice only where a process ends between the channel's answer and the write that follows, or
-where a channel takes a notice and says that it did not.
+Delivery is at least once: an alert that was stored reaches each of its channels as soon as the channel takes it. A
+notice is delivered twice only where a process ends between the channel's answer and the write that follows, or where a
+channel takes a notice and says that it did not.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -32,43 +32,43 @@ class AlertStore(Protocol):
 
 
 class AlertSender(NamedTuple):
-    """The one way to a person: a store, the channels of the desk, and what tells a channel a notice.
+    """The one way to a person: a store, the channels of the desk, and what delivers a notice.
 
-    ``tell`` raises ChannelFailed; ``now_s`` returns seconds of the epoch; ``report`` is called with what a channel
+    ``deliver`` raises ChannelFailed; ``now_s`` returns seconds of the epoch; ``report`` is called with what a channel
     refused.
     """
 
     store: AlertStore
     channels: Channels
-    tell: Callable[[Notice], None]
+    deliver: Callable[[Notice], None]
     now_s: Callable[[], int]
     backoff: Backoff
     report: Callable[[str, str], None]
 
     def send(self, alert: Alert) -> None:
-        """Count an event of an alert, and tell the channels what they are owed of it."""
-        self._tell_owed(alert.key, lambda record: states.with_event(record, alert, self.channels))
+        """Count an event of an alert, and deliver the notices that are due to its channels."""
+        self._deliver_due(alert.key, lambda record: states.with_event(record, alert, self.channels))
 
     def follow_up(self) -> int:
-        """Tell what became due as time passed, or was left by a process that ended; return how many alerts are open."""
-        # What a late look misses is found at the next; whatever is told is claimed at the record as it is now.
+        """Deliver what became due since, or was left by a process that ended; return how many alerts are open."""
+        # What a late look misses is found at the next; whatever is delivered is claimed at the record as it is now.
         records = list(self.store.all(consistent=False))
         for record in records:
             if states.with_claims(record, self.channels, self.now_s())[1]:
-                self._tell_owed(record.key, lambda current: current)
+                self._deliver_due(record.key, lambda current: current)
         return sum(record.open for record in records)
 
-    def _tell_owed(self, key: str, change: Callable[[AlertRecord | None], AlertRecord | None]) -> None:
+    def _deliver_due(self, key: str, change: Callable[[AlertRecord | None], AlertRecord | None]) -> None:
         for notice in self._changed(key, change):
             try:
-                self.tell(notice)
+                self.deliver(notice)
             except ChannelFailed as failure:
                 self._failed(notice, str(failure))
             else:
                 self._delivered(notice)
 
     def _changed(self, key: str, change: Callable[[AlertRecord | None], AlertRecord | None]) -> Sequence[Notice]:
-        """Store a change and the claims of what is owed by it, in one write; return what is owed."""
+        """Store a change and the claims of the notices that it makes due, in one write; return these."""
 
         def attempt() -> Sequence[Notice]:
             before = self.store.get(key)

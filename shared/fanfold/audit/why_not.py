@@ -62,7 +62,7 @@ class _Leg:
         self.refused: tuple[datetime, str] | None = None
         self.approved: tuple[datetime, str] | None = None
 
-    def hear(self, message: Message) -> None:
+    def apply(self, message: Message) -> None:
         """Note what a message of its account says of it."""
         for entry in _entries(message):
             leg = entry.order if isinstance(entry, Refusal) else entry
@@ -120,7 +120,7 @@ def why_not(desk: Desk, messages: Iterable[Message], instrument: str, at: dateti
         elif not isinstance(message, BarsRequested | CommandReceived):
             for leg in legs:
                 if leg.account == message.account:
-                    leg.hear(message)
+                    leg.apply(message)
     return [_answer(leg, states.get(leg.account), close) for leg in legs]
 
 

@@ -1,4 +1,4 @@
-"""Tell a channel by its address, a URL of apprise's, which is a secret: it stands in no log and in no error.
+"""Send to a channel by its address, a URL of apprise's, which is a secret: it stands in no log and in no error.
 
 Loading all of apprise's platforms takes a third of a second more than loading one, so those of PLATFORMS are loaded by
 their scheme. Nothing of apprise is imported before a channel is told something.
@@ -58,13 +58,13 @@ class Announcement(NamedTuple):
 
 
 class AddressedChannels(NamedTuple):
-    """Channels whose addresses are read when something is told; ``where`` says to people where they are kept."""
+    """Channels whose addresses are read when something is sent; ``where`` says to people where they are kept."""
 
     addresses: Callable[[], Mapping[str, str]]
     where: str
 
-    def tell(self, channel: str, announcement: Announcement) -> None:
-        """Tell a channel something. Raises ChannelFailed, without any part of the address."""
+    def send(self, channel: str, announcement: Announcement) -> None:
+        """Send to a channel. Raises ChannelFailed, without any part of the address."""
         try:
             address = self.addresses().get(channel)
         except BadInput as wrong:
@@ -78,13 +78,13 @@ class AddressedChannels(NamedTuple):
             raise ChannelFailed(f"the channel {channel} refused: {without_secrets(reason, address)[:REASON_MAX]}")
 
     def try_out(self, channel: str, announcement: Announcement) -> dict[str, str]:
-        """Tell a channel something, "" being each that has an address; return why each failed, "" where it did not."""
+        """Send to a channel, "" being each that has an address; return why each failed, "" where it did not."""
         names = [channel] if channel else sorted(self.addresses())
         return {name: self._failure(name, announcement) for name in names}
 
     def _failure(self, channel: str, announcement: Announcement) -> str:
         try:
-            self.tell(channel, announcement)
+            self.send(channel, announcement)
         except ChannelFailed as failure:
             return str(failure)
         return ""

@@ -50,7 +50,7 @@ class Conversation:
         self._inbox = inbox
         self._bus = bus
 
-    def hear(self, platform: Platform, incoming: Incoming, now: datetime) -> ChatAnswer | None:
+    def respond(self, platform: Platform, incoming: Incoming, now: datetime) -> ChatAnswer | None:
         """Carry out a command and return its answer, None for whoever is nobody here.
 
         A command that comes again does nothing again: its requests have the keys that they had. Where a platform

@@ -1,4 +1,4 @@
-"""``POST /chat/{platform}``: verify the request, hear the command, and answer in the platform's form."""
+"""``POST /chat/{platform}``: verify the request, carry out the command, and answer in the platform's form."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -52,7 +52,7 @@ class ChatWebhook:
         incoming = platform.read(request)
         if isinstance(incoming, Handshake):
             return Reply(incoming.body)
-        answer = None if incoming is None else self._conversation.hear(platform, incoming, now)
+        answer = None if incoming is None else self._conversation.respond(platform, incoming, now)
         if incoming is None or answer is None:
             return Reply(platform.silence())
         return Reply(platform.form(answer, incoming))
@@ -64,6 +64,6 @@ def connect(desk: Desk, parts: ChatParts) -> ChatWebhook:
 
 
 def conversation(desk: Desk, parts: ChatParts) -> Conversation:
-    """Return what hears the commands of a desk's chat."""
+    """Return what responds to the commands of a desk's chat."""
     actions = Actions(desk, DeskApi(parts.invoke), parts.inbox, parts.alerts)
     return Conversation(desk, actions, parts.inbox, parts.bus)

@@ -51,7 +51,7 @@ def command(
         desk, platform, user = _sender(session.desk, as_)
         now = now_of(session)
         incoming = Incoming(user, text, uuid4().hex, int(now.timestamp()))
-        answer = conversation(desk, _parts(session)).hear(platform, incoming, now)
+        answer = conversation(desk, _parts(session)).respond(platform, incoming, now)
         recorded = session.rested()
     if answer is None:
         raise BadInput("nobody of the desk file wrote this")
