@@ -80,8 +80,8 @@ def refuse_wide_figures(market: PollTable, history: History, account: AccountTer
     """Raise BadInput for prices or volumes whose products fit into no 64 bits."""
     rates, terms = account.terms.rate.sum(axis=1).tolist(), account.terms
     fees = (rates[Rate.FEE], rates[Rate.FEE_MAX]) if terms.account[Term.SPOT] else (1, 1)
-    # Prices with the collar, and on spot with the fee, too, are fractions.
-    factor = max(rates[Rate.WORSE], rates[Rate.COLLAR] * fees[1])
+    # On spot prices with collar and fee are fractions.
+    factor = rates[Rate.COLLAR] * fees[1] if terms.account[Term.SPOT] else 1
     for column, name in enumerate(account.instruments):
         unit = 10 ** (account.scales.prices[column] - history.recordings[name].price_scale)
         price, volume = market.most[column].tolist()

@@ -30,10 +30,10 @@ UNTOLD = -(2**63)
 @piece
 def limit_of(side: int, price: int, tick: int, terms: Terms) -> int:
     """Return the limit of an order at market: the far end of the band, or a tick away."""
-    of, by = terms.rate[Rate.COLLAR, 0], terms.rate[Rate.COLLAR, 1]
+    collar = share_of(price, terms.rate[Rate.COLLAR, 0], terms.rate[Rate.COLLAR, 1])
     if side > 0:
-        return max(price * (by + of) // (by * tick), price // tick + 1) * tick
-    return max(min(-(-price * (by - of) // (by * tick)), -(-price // tick) - 1), 1) * tick
+        return max((price + collar) // tick, price // tick + 1) * tick
+    return max(min(-((collar - price) // tick), -(-price // tick) - 1), 1) * tick
 
 
 @piece

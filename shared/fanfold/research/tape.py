@@ -144,10 +144,12 @@ def fee_of(notional: int, of: int, by: int, step: int) -> int:
 @piece
 def worsened(side: int, price: int, of: int, by: int, tick: int) -> int:
     """Return a price moved against a side by a share of it, then to the next tick, as ``matching.prices`` does."""
+    # To round twice the same way is to round once, and of a price only the share has to fit.
+    against = share_of(-price, of, by)
     if side > 0:
-        return -(-price * (by + of) // (by * tick)) * tick
+        return -((against - price) // tick) * tick
     # Under one tick there is no price.
-    moved = price * (by - of) // (by * tick) * tick
+    moved = (price + against) // tick * tick
     return moved if moved > 0 else price
 
 
