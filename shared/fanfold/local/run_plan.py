@@ -13,7 +13,7 @@ from fanfold.desk import Desk, Instrument
 from fanfold.errors import BadInput
 from fanfold.importers import joining
 from fanfold.importers.data_files import DataFile
-from fanfold.local import desk_meaning, spot_accounts, universe, warm_up
+from fanfold.local import desk_meaning, spot_accounts, universe, warm_up, whole_weights
 from fanfold.local.desk_text import read_desk
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
@@ -147,6 +147,7 @@ def plan(
     for instance in built.strategies.values():
         checking.refuse(instance.strategy, instance.params, len(instance.instruments))
     start, end = _span(recordings, since if after is None else after + 1, until, minutes)
+    notes += whole_weights.too_small(built)
     notes += warm_up.absent(recordings, start, end)
     notes += warm_up.short_of_bars(built, recordings, end)
     return RunPlan(built, recordings, files, start, end, notes)

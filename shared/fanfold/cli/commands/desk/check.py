@@ -20,7 +20,7 @@ from fanfold.cli.instruments_toml import text_of, with_instruments
 from fanfold.cli.output import Answer, Grid, grid, pairs
 from fanfold.desk import Desk, Instrument, Limits, StrategyInstance
 from fanfold.errors import BadInput
-from fanfold.local import desk_meaning
+from fanfold.local import desk_meaning, whole_weights
 from fanfold.local.desk_text import read_desk
 from fanfold.money import amount
 from fanfold.strategy import contract, folder
@@ -51,9 +51,9 @@ def command(
         "limits": checked.limits,
         "instruments": checked.instruments,
     }
-    return Answer(
-        document, [f"{file} is valid", *_grids(checked), *_live(checked), *_left_out(desk.tables(text, str(file)))]
-    )
+    refused = [*whole_weights.too_small(checked), *whole_weights.too_large(checked)]
+    left_out = _left_out(desk.tables(text, str(file)))
+    return Answer(document, [f"{file} is valid", *_grids(checked), *_live(checked), *left_out, *refused])
 
 
 def _live(checked: Desk) -> Iterator[str]:
