@@ -1,5 +1,7 @@
 """Idle bars of an account: no order is live, no target asks for another position, no stop is reached.
 
+Decisions 76, 99 and 115 say why; they call such bars calm.
+
 They are only valued, several at once: bounds of prices say up to where a leg surely stays in its band and its stop out
 of reach. What is not certain here, by floats with room to spare, is left to the scan, which is exact.
 """
