@@ -296,7 +296,7 @@ TARGETS = Targets(id="targets", cause="t", at=AT, account="main", poll_id="", ta
     ("execution", REFUSED, False),
 ])  # fmt: skip
 def test_what_comes_through_a_filter_is_passed_over(cloud: Cloud, service: str, message: Message, heeded: bool) -> None:
-    """A filter takes up to fifteen minutes; until then old bars would be traded on, and what has no verb would ring."""
+    """A filter takes up to fifteen minutes; until then old bars come to traders, and what has no verb would ring."""
     handled: Handled = []
     consumer = edge(cloud)
     event = {"Records": [record("any", body=encode(message).decode())]}
