@@ -55,6 +55,14 @@ def test_a_back_test_that_can_buy_nothing_says_so(tmp_path: Path, capsys: pytest
     assert "the venue takes no order below 5: it trades nothing until" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("key", ["take_profit", "volatility"])
+def test_desk_check_says_what_a_large_share_is(key: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text, changed = Path("desk.toml").read_text(), tmp_path / "desk.toml"
+    changed.write_text(text.replace('strategy = "sma_cross"', f'strategy = "sma_cross"\n{key} = 5', 1))
+    assert main(["desk", "check", str(changed)]) == 0
+    assert f"`{key}` is 5, which is 500 %; 0.05 is 5 %" in capsys.readouterr().out
+
+
 def test_desk_check_tells_both(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text, changed = Path("desk.toml").read_text(), tmp_path / "desk.toml"
     changed.write_text(text.replace("order_notional_max = 45_000", "order_notional_max = 1_000"))

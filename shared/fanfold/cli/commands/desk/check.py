@@ -26,6 +26,9 @@ from fanfold.money import amount
 from fanfold.strategy import contract, folder
 from fanfold.strategy.contract import Strategy
 
+# A profit or a yearly volatility from here on is told, for it may be a percentage.
+SELDOM_MEANT = 2
+
 
 def command(
     file: DeskFile = Path("desk.toml"),
@@ -53,7 +56,18 @@ def command(
     }
     refused = [*whole_weights.too_small(checked), *whole_weights.too_large(checked)]
     left_out = _left_out(desk.tables(text, str(file)))
-    return Answer(document, [f"{file} is valid", *_grids(checked), *_live(checked), *left_out, *refused])
+    return Answer(
+        document, [f"{file} is valid", *_grids(checked), *_live(checked), *left_out, *_large_shares(checked), *refused]
+    )
+
+
+def _large_shares(checked: Desk) -> Iterator[str]:
+    """Yield the shares that are allowed, and seldom meant: 5 where 0.05 was."""
+    for name, instance in checked.strategies.items():
+        for key in ("take_profit", "volatility"):
+            share = getattr(instance, key)
+            if share >= SELDOM_MEANT:
+                yield f"[strategies.{name}] `{key}` is {amount(share)}, which is {100 * share:.0f} %; 0.05 is 5 %"
 
 
 def _live(checked: Desk) -> Iterator[str]:
