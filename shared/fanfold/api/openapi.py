@@ -1,5 +1,6 @@
 """The OpenAPI document of the routes, from the records of their requests and responses."""
 
+from inspect import cleandoc
 from types import NoneType
 from typing import Any, get_args
 
@@ -78,6 +79,9 @@ def document() -> dict[str, Any]:
     """Return the document in OpenAPI 3.1, with the schemas of every record in its components."""
     kinds = [kind for route in ROUTES for kind in _kinds(route)] + [ProblemDocument, GatewayMessage]
     schemas, components = msgspec.json.schema_components(kinds, ref_template=_REF)
+    for described in components.values():
+        # Python 3.13 takes the indentation off docstrings, those before do not.
+        described["description"] = cleandoc(described["description"])
     known = dict(zip(map(repr, kinds), schemas, strict=True))
     paths: dict[str, Any] = {}
     for route in ROUTES:

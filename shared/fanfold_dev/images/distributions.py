@@ -71,7 +71,7 @@ def installed_licence(name: str) -> str:
         raise BadInput(f"{name} is not installed, so its licence can't be read: run `make install`") from missing
     return licence(
         name,
-        {key: headers[key] for key in ("License-Expression", "License") if headers[key]},
+        {key: headers[key] for key in ("License-Expression", "License") if key in headers},
         headers.get_all("Classifier") or [],
     )
 

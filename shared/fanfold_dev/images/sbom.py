@@ -27,8 +27,9 @@ from fanfold_dev.images import distributions
 LOOK = """
 import importlib.metadata, json, os
 def described(library):
-    fields = {key: library.metadata[key] for key in ("License-Expression", "License") if library.metadata[key]}
-    return [library.metadata["Name"], library.version, fields, library.metadata.get_all("Classifier") or []]
+    head = library.metadata
+    fields = {key: head[key] for key in ("License-Expression", "License") if key in head}
+    return [head["Name"], library.version, fields, head.get_all("Classifier") or []]
 status = "/var/lib/dpkg/status"
 print(json.dumps({
     "distributions": [described(library) for library in importlib.metadata.distributions(path=["/opt/python"])],
