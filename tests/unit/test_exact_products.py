@@ -1,6 +1,7 @@
 """Products that fit into no 64 bits: compiled quotients equal those of Python's integers."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from fanfold.errors import BadInput
 from fanfold.research import backtest, tape
 
 MONEY = st.integers(0, 2**61)
+BY_QUANTITY = ["sweep", "sma_cross", "--grid", "fast=5", "--quantity", "0.5"]
 DESK = """
 [venues.market]
 kind = "replay"
@@ -100,7 +102,7 @@ def test_a_price_is_worsened_by_any_share(price: int, of: int, by: int, tick: in
 
 
 def test_a_fixed_quantity_pays_a_slippage_of_many_decimals(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["sweep", "sma_cross", "--data", str(file_of(tmp_path, 8, 3)), "--grid", "fast=5", "--quantity", "0.5"]
+    words = [*BY_QUANTITY, "--data", str(file_of(tmp_path, 8, 3))]
     returns = []
     for slippage in ("3.3", "3.33333"):
         assert main([*words, "--slippage", slippage, "--library", str(tmp_path / slippage), "--json"]) == 0
@@ -108,6 +110,27 @@ def test_a_fixed_quantity_pays_a_slippage_of_many_decimals(tmp_path: Path, capsy
         returns.append(trial["total_return"])
     # 84 fills of half a coin at some 61,000 pay 0.03333 basis points more: a hundredth of a thousandth of the cash.
     assert returns[0] - 0.0002 < returns[1] < returns[0]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "named"),
+    [
+        (["backtest", "sma_cross", "--slippage", "3.3333333333"], 2, "slippage_bps and half of spread_bps"),
+        (["backtest", "sma_cross", "--fees", "3.3333333333"], 2, "taker_bps"),
+        (
+            [*BY_QUANTITY, "--slippage", "3.3333333333"],
+            0,
+            "0 trials of sma_cross, run SWEEP\n1 not traded: the slippage",
+        ),
+        ([*BY_QUANTITY, "--fees", "3.3333333333"], 0, "0 trials of sma_cross, run SWEEP\n1 not traded: the fee"),
+    ],
+)
+def test_a_rate_of_more_decimals_than_fit_is_refused(
+    words: list[str], code: int, named: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, "--data", str(file_of(tmp_path, 8, 3)), "--library", str(tmp_path)]) == code
+    said = re.sub("sweep-[0-9a-f]{16}", "SWEEP", "".join(capsys.readouterr()))
+    assert f"{named} has more decimals than fit into 64 bits, as " in said
 
 
 @settings(max_examples=300, deadline=None)

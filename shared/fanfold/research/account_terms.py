@@ -13,6 +13,7 @@ from fanfold.market import timeframes
 from fanfold.market.recording import Recording
 from fanfold.money import CASH_STEP, decimals
 from fanfold.research.account_book import INT64_MAX, Rate, Sized, Terms
+from fanfold.research.arguments import exact_share
 from fanfold.research.columns import Integers
 from fanfold.risk.exposure import PositionKey
 from fanfold.risk.policy import BPS, AccountPolicy, PositionPolicy
@@ -84,7 +85,7 @@ def account_terms(
     legs = [_leg(desk, policy.legs[key], key[0], place, scales.money) for key, place in zip(keys, places, strict=True)]
     terms = Terms(
         account=_integers([*_account(desk, name, policy, scales.money), latency_s, bool(policy.rests)], scales.money),
-        rate=_integers(_rates(account, policy), scales.money),
+        rate=_integers(_rates(account, policy, scales.money), scales.money),
         leg=_integers(legs, scales.money),
         rule=_integers([_rule(account, *each, scales.money) for each in each_rule], scales.money),
         capital=_integers([whole(policy.capital[instance], scales.money) for instance in instances], scales.money),
@@ -155,7 +156,7 @@ def _leg(desk: Desk, sized: PositionPolicy, instance: str, places: tuple[int, in
         *places,
         sized.shares,
         places[0] if sized.bundle else -1,
-        *share(sized.band),
+        *exact_share("band", Fraction(sized.band)),
         -whole(-sized.slack, money),
         sized.order_ttl_s,
         timeframes.seconds(desk.strategies[instance].timeframe),
@@ -178,15 +179,21 @@ def _account(desk: Desk, name: str, policy: AccountPolicy, money: int) -> list[i
     ]
 
 
-def _rates(account: Account, policy: AccountPolicy) -> list[Share]:
+def _rates(account: Account, policy: AccountPolicy, money: int) -> list[Share]:
     """Return the shares in the order of Rate."""
-    limits = policy.limits
+    limits, step = policy.limits, whole(CASH_STEP, money)
     worse = account.spread_bps / 2 + account.slippage_bps
-    rates = (account.taker_bps, max(account.taker_bps, account.maker_bps), worse)
+    taker, maker = Fraction(account.taker_bps / BPS), Fraction(account.maker_bps / BPS)
     shares = (limits.gross_max, limits.net_max, limits.daily_loss_max, limits.drawdown_max)
-    # Only take-profits that rest make liquidity.
-    maker = account.maker_bps / BPS if policy.rests else 0
-    return [*(share(rate / BPS) for rate in (*rates, limits.collar_bps)), *map(share, (*shares, Decimal(maker)))]
+    return [
+        exact_share("taker_bps", taker, step),
+        exact_share("maker_bps", max(taker, maker), step),
+        exact_share("slippage_bps and half of spread_bps", Fraction(worse / BPS)),
+        exact_share("collar_bps", Fraction(limits.collar_bps / BPS)),
+        *(exact_share("gross_max, net_max, daily_loss_max or drawdown_max", Fraction(share)) for share in shares),
+        # Only take-profits that rest make liquidity.
+        exact_share("maker_bps", maker if policy.rests else Fraction(0), step),
+    ]
 
 
 def _factor(terms: Terms) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from fractions import Fraction
 from numbers import Integral
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from fanfold.money import ZERO
 
 # All of a price, in basis points.
 WHOLE_BPS = Decimal(10_000)
+# What fits into 64 bits with a sign to spare.
+PRODUCT_MAX = 2**62
 Number = Decimal | int | float | str
 Moment = int | str | datetime
 Files = Sequence[str | Path] | str | Path
@@ -56,6 +59,21 @@ def fee_of(value: Number) -> Decimal:
     if abs(number) > WHOLE_BPS:
         raise BadInput(f"fee_bps is {value}; it must be within {WHOLE_BPS:,}: it is in basis points, and 10 are 0.1 %")
     return number
+
+
+def exact_share(name: str, share: Fraction, step: int = 1) -> tuple[int, int]:
+    """Return a share as numerator and denominator, by which compiled code multiplies exactly.
+
+    ``step`` are the units of money that what comes of it is rounded to. Raises BadInput where the product of the three
+    fits into no 64 bits, as of a third that is written with ten digits.
+    """
+    of, by = share.as_integer_ratio()
+    if abs(of) * by * step > PRODUCT_MAX:
+        raise BadInput(
+            f"{name} has more decimals than fit into 64 bits, as {float(share * 10_000)} basis points: round it to "
+            "three decimals of a basis point"
+        )
+    return of, by
 
 
 def slippage_of(value: Number, half_spread: Decimal = ZERO) -> Decimal:

@@ -8,6 +8,7 @@ import numpy as np
 
 from fanfold.errors import BadInput
 from fanfold.money import CASH_STEP, decimals
+from fanfold.research.arguments import exact_share
 from fanfold.research.columns import IntegerBars, Integers, contiguous, step_columns
 from fanfold.research.compiled import columns_read
 from fanfold.research.crossing import ROUNDED, SumWindows, begun, crossing_scan, windows_of
@@ -105,13 +106,13 @@ def money_scale(bars: IntegerBars, terms: FixedSize) -> int:
 
 def scan_terms(bars: IntegerBars, terms: FixedSize, scale: int) -> ScanTerms:
     """Return the terms as integers, money of so many decimals."""
-    rates = [Fraction(rate) / 10_000 for rate in (terms.fee_bps, terms.slippage_bps)]
+    step = int(CASH_STEP.scaleb(scale))
     return ScanTerms(
         cash=int(terms.cash.scaleb(scale)),
         size=int(terms.quantity / terms.lot),
         worth=int(terms.lot.scaleb(scale - bars.price_scale)),
-        fee=rates[0].as_integer_ratio(),
-        worse=rates[1].as_integer_ratio(),
+        fee=exact_share("the fee", Fraction(terms.fee_bps) / 10_000, step),
+        worse=exact_share("the slippage", Fraction(terms.slippage_bps) / 10_000),
         tick=int(terms.tick.scaleb(bars.price_scale)),
-        step=int(CASH_STEP.scaleb(scale)),
+        step=step,
     )

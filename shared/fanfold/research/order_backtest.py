@@ -17,7 +17,7 @@ from fanfold.market import timeframes
 from fanfold.market.recording import Recording
 from fanfold.money import CASH_STEP, decimals, ratio
 from fanfold.research.account_tables import LegNames, RefusedRows, tables_of
-from fanfold.research.arguments import Files, Number, fee_of, files_of, positive, slippage_of
+from fanfold.research.arguments import Files, Number, exact_share, fee_of, files_of, positive, slippage_of
 from fanfold.research.columns import Floats, IntegerBars, Integers, integer_bars
 from fanfold.research.figures import metrics_of, traded_figures
 from fanfold.research.order_scan import OrderColumn, OrderTerms, cached_scan
@@ -152,10 +152,12 @@ def traded(bars: IntegerBars, order_rows: OrderColumn, costs: ExactCosts) -> Sca
 
 
 def _integers(bars: IntegerBars, costs: ExactCosts, scale: int) -> OrderTerms:
-    fee, worse = (Fraction(rate) / 10_000 for rate in (costs.fee_bps, costs.slippage_bps))
+    step = int(CASH_STEP.scaleb(scale))
+    fee = exact_share("the fee", Fraction(costs.fee_bps) / 10_000, step)
+    worse = exact_share("the slippage", Fraction(costs.slippage_bps) / 10_000)
     worth = int(costs.lot.scaleb(scale - bars.price_scale))
     # A notional times the denominator of a rate has to fit, too.
-    notional_max = int(bars.high.max(initial=1)) * worth * max(fee.denominator, worse.denominator)
+    notional_max = int(bars.high.max(initial=1)) * worth * max(fee[1], worse[1])
     if notional_max > LIMIT:
         raise BadInput(
             f"a lot of {costs.lot} is worth more than 64 bits hold in units of 1e-{scale}: name a smaller lot, or "
@@ -164,10 +166,10 @@ def _integers(bars: IntegerBars, costs: ExactCosts, scale: int) -> OrderTerms:
     return OrderTerms(
         cash=int(costs.cash.scaleb(scale)),
         worth=worth,
-        fee=fee.as_integer_ratio(),
-        worse=worse.as_integer_ratio(),
+        fee=fee,
+        worse=worse,
         tick=int(costs.tick.scaleb(bars.price_scale)),
-        step=int(CASH_STEP.scaleb(scale)),
+        step=step,
         notional_max=notional_max,
     )
 
