@@ -194,19 +194,19 @@ def test_a_name_that_tells_no_instrument_or_two_asks_for_it(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name",
+    ("name", "spot"),
     [
-        "BTCUSD_PERP-1m-2026-03.zip",
-        "BTCUSDT_PERP.csv",
-        "BTC_USDT_USDT-1h-futures.feather",
-        "BTC_USD_BTC-1m.csv",
-        "BTC-PERPETUAL.csv",
-        "BTC-USDT-SWAP.csv",
-        "BTCUSD_260327-1h.zip",
+        ("XRPUSD_PERP-1m-2026-03.zip", "XRP/USD"),
+        ("BTCUSDT_PERP.csv", "BTC/USDT"),
+        ("ETH_USDT_USDT-1h-futures.feather", "ETH/USDT"),
+        ("BTC_USD_BTC-1m.csv", "BTC/USD"),
+        ("BTC-PERPETUAL.csv", "BTC/USDT"),
+        ("SOL-USDT-SWAP.csv", "SOL/USDT"),
+        ("BTCUSD_260327-1h.zip", "BTC/USD"),
     ],
 )
-def test_a_name_of_a_contract_is_not_read_as_spot(name: str) -> None:
-    with pytest.raises(BadInput, match="only spot is traded"):
+def test_a_name_of_a_contract_is_not_read_as_spot(name: str, spot: str) -> None:
+    with pytest.raises(BadInput, match=f"only spot is traded; if it is spot, say so: {name}={spot}$"):
         symbols.infer(Path(name))
 
 

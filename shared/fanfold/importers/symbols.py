@@ -60,13 +60,14 @@ def infer(path: Path) -> str:
     """The instrument that a file's name tells: BTCUSDT, BTC_USDT, BTC-USD, XBTUSD, with anything around it."""
     tokens = [token for token in re.split(r"[^A-Z0-9]+", path.name.upper()) if token]
     pairs = [(base, quote) for base, quote in pairwise(tokens) if quote in _QUOTES and base != quote]
-    if _is_contract(tokens):
-        refuse(path, f"its name is that of a contract, and only spot is traded; if it is spot, say so: {path}=BTC/USDT")
     # In binance_spot_BTC_USDT both SPOT, BTC and BTC, USDT look like a pair; the last is it.
     readings = _split(tokens)
     # BTCUSDT_usd says in what something is counted, rather than a price of BTCUSDT.
     whole = [pair for pair in readings if pair[0] in _BASES]
     pairs_left = whole if len(whole) == 1 else pairs[-1:] or readings
+    if _is_contract(tokens):
+        spot = "/".join(next(iter(whole or pairs or readings), ("BTC", "USDT")))
+        refuse(path, f"its name is that of a contract, and only spot is traded; if it is spot, say so: {path}={spot}")
     if len(pairs_left) != 1:
         choices = " or ".join("/".join(pair) for pair in pairs_left) or "no instrument"
         refuse(path, f"its name tells {choices}; say which: {path}=BTC/USDT")
