@@ -34,6 +34,7 @@ NAMED_ALONE = (
     "research_command",
     "research_sweep",
     "research_orders",
+    "research_permutations",
     "anomalies",
     "tax",
     "page",
