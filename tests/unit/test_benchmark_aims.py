@@ -45,9 +45,9 @@ def _or_last(last: re.Match[str] | None, link: re.Match[str] | None) -> re.Match
 def met(figure: str, aim: str) -> str:
     """Return whether a figure meets its aim: yes, no, or once where one of two runs does."""
     reached, wanted = [value(number) for number in numbers(figure)], [value(number) for number in numbers(aim)] or [1.0]
-    faster = "as fast" in figure
+    more = "as fast" in figure or "a second" in figure
     wanted = wanted * len(reached) if len(wanted) == 1 else wanted
-    held = [at >= aimed if faster else at <= aimed for at, aimed in zip(reached, wanted, strict=True)]
+    held = [at >= aimed if more else at <= aimed for at, aimed in zip(reached, wanted, strict=True)]
     return "yes" if all(held) else "once" if any(held) and "run" in figure else "no"
 
 
