@@ -26,10 +26,10 @@ BESIDE = frozenset({"audit", ALERTS})
 FIFO = ".fifo"
 
 
-def held_back(service: str, message: Message) -> bool:
-    """Return whether a subscription of a service is not to let a message through.
+def excluded(service: str, message: Message) -> bool:
+    """Return whether the filter of a service's subscription excludes a message.
 
-    SNS takes up to fifteen minutes to heed a filter that is new or changed, and delivers everything until then.
+    SNS takes up to fifteen minutes to apply a filter that is new or changed, and delivers everything until then.
     """
     wanted = SUBSCRIPTIONS[service].get(topic_of(message))
     if not wanted:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from fanfold.aws.function.sqs import Arrived, SqsConsumer, consume, consume_batch, heeding
+from fanfold.aws.function.sqs import Arrived, SqsConsumer, consume, consume_batch, filtered
 from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.errors import BadInput
 from fanfold.market import bars
@@ -300,5 +300,5 @@ def test_what_comes_through_a_filter_is_passed_over(cloud: Cloud, service: str, 
     handled: Handled = []
     consumer = edge(cloud)
     event = {"Records": [record("any", body=encode(message).decode())]}
-    assert consume(event, heeding(service, handler(handled), consumer), consumer) == {"batchItemFailures": []}
+    assert consume(event, filtered(service, handler(handled), consumer), consumer) == {"batchItemFailures": []}
     assert (len(handled), cloud.dead_lettered, cloud.faults) == (int(heeded), [], {})

@@ -3,14 +3,14 @@
 from typing import Any
 
 from execution_service import wiring
-from fanfold.aws.function.sqs import consume, heeding
+from fanfold.aws.function.sqs import consume, filtered
 
 
 def execute(event: dict[str, Any], context: object) -> dict[str, Any]:
     """SQS approved orders, bars, trading states: place orders, match those on paper, cancel what a state bars."""
     with wiring.runtime().watch.invocation(context):
         edge = wiring.runtime().edge
-        return consume(event, heeding("execution", wiring.process().execute, edge), edge)
+        return consume(event, filtered("execution", wiring.process().execute, edge), edge)
 
 
 def sweep(event: dict[str, Any], context: object) -> dict[str, Any]:

@@ -260,7 +260,7 @@ class PreTradeRisk:
         watched = uneven.watch(bundles, before.protections, wanted.keys(), book, terms, at=at, now=now)
         guarded = guard(watched.protections, wanted, stood, book, terms, at)
         waiting = guarded.waiting(late) if late else {}
-        tried = [entry for leg, entry in guarded.wanted.items() if not (waiting and leg in waiting)]
+        tried = [entry for leg, entry in guarded.wanted.items() if leg not in waiting]
         decision = decide_standing(tried, book, self._plan, now=now, stopped_out=guarded.stopped_out)
         begun = watched.bundles
         if decision.bundles:

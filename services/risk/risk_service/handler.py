@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fanfold.aws.function.sqs import consume, heeding
+from fanfold.aws.function.sqs import consume, filtered
 from risk_service import wiring
 
 
@@ -10,7 +10,7 @@ def assess(event: dict[str, Any], context: object) -> dict[str, Any]:
     """SQS bars, targets and execution reports: decide when a poll is complete."""
     with wiring.runtime().watch.invocation(context):
         edge = wiring.runtime().edge
-        return consume(event, heeding("risk", wiring.process().assess, edge), edge)
+        return consume(event, filtered("risk", wiring.process().assess, edge), edge)
 
 
 def control(event: dict[str, Any], context: Any) -> dict[str, Any]:

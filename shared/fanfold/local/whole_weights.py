@@ -4,10 +4,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from fanfold.desk import Desk
-from fanfold.money import ZERO, amount, ratio
-from fanfold.strategy import contract
-
-BPS = 10_000
+from fanfold.money import amount, ratio
+from fanfold.risk.policy import prepare
 
 
 def too_small(traded: Desk) -> Iterator[str]:
@@ -38,13 +36,11 @@ def too_large(traded: Desk) -> Iterator[str]:
 
 def _worths(traded: Desk) -> Iterator[tuple[str, str, Decimal]]:
     """Yield the instance and the instrument of each leg, and what it can buy with its share of the starting cash."""
+    policy = prepare(traded)
     for name, instance in traded.strategies.items():
-        account, limits = traded.accounts[instance.account], traded.limits[instance.account]
-        count = len(instance.instruments)
-        shares = 1 if contract.bind(instance.strategy, instance.params, count).cross_sectional else count
-        fee = max(account.taker_bps, account.maker_bps, ZERO)
-        spot = account.kind == "spot"
-        # On spot an order leaves cash for its collar and its fee.
-        cost = (1 + limits.collar_bps / BPS) * (1 + fee / BPS) if spot else Decimal(1)
+        terms = policy.terms(instance.account)
         for symbol in instance.instruments:
-            yield name, symbol, ratio(account.cash * instance.allocation, shares * cost)
+            leg = terms.legs[name, symbol]
+            # On spot an order leaves cash for its collar and its fee.
+            cost = (1 + leg.collar) * (1 + leg.fee) if leg.spot else Decimal(1)
+            yield name, symbol, ratio(terms.capital[name], leg.shares * cost)

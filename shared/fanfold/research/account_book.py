@@ -14,8 +14,8 @@ from fanfold.research.columns import Flags, Floats, Integers
 from fanfold.research.tape import FillTape, blank_tape
 
 INT64_MAX = 2**63 - 1
-# How a scan ended: at the last bar, at a figure that 64 bits do not hold, or at a quantity that needs decimals.
-DONE, OVERFLOW, UNTOLD_LOTS = 0, 1, 2
+# How a scan ended, besides DONE and OVERFLOW: at a quantity that needs decimals.
+UNTOLD_LOTS = 2
 # The state of a leg's standing target.
 NOTHING, FRESH, SIZED = 0, 1, 2
 

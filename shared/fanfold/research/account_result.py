@@ -10,7 +10,6 @@ from fanfold.errors import BadInput
 from fanfold.money import exact
 from fanfold.performance.texts import moment
 from fanfold.research.account_book import (
-    OVERFLOW,
     UNTOLD_LOTS,
     WORTH,
     BarPlace,
@@ -27,7 +26,7 @@ from fanfold.research.account_scan import cached_scan
 from fanfold.research.account_tables import RefusedRows, TradedRows, result_of
 from fanfold.research.account_terms import FIGURE_MAX, AccountTerms, account_terms, refuse_resting, refuse_webhooks
 from fanfold.research.result import AccountResult
-from fanfold.research.tape import fills_of, trips_of
+from fanfold.research.tape import OVERFLOW, fills_of, trips_of
 from fanfold.risk import sizing
 from fanfold.risk.exposure import Mark
 from fanfold.risk.policy import DeskPolicy

@@ -12,12 +12,10 @@ from numba import njit
 
 from fanfold.market.timeframes import DAY_S
 from fanfold.research.account_book import (
-    DONE,
     FLOW,
     FRESH,
     LARGEST,
     NOTHING,
-    OVERFLOW,
     SIZED,
     UNTOLD_LOTS,
     WORTH,
@@ -59,7 +57,7 @@ from fanfold.research.account_sizing import (
 )
 from fanfold.research.columns import Integers, borrow
 from fanfold.research.compile_cache import ACCOUNT, keep
-from fanfold.research.tape import oppose, piece
+from fanfold.research.tape import DONE, OVERFLOW, oppose, piece
 
 MINUTE_S = 60
 REDUCTIONS, BUNDLES_THAT_REDUCE, ENTRIES = 0, 1, 2

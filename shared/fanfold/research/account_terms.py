@@ -184,13 +184,13 @@ def _rates(account: Account, policy: AccountPolicy, money: int) -> list[Share]:
     limits, step = policy.limits, whole(CASH_STEP, money)
     worse = account.spread_bps / 2 + account.slippage_bps
     taker, maker = Fraction(account.taker_bps / BPS), Fraction(account.maker_bps / BPS)
-    shares = (limits.gross_max, limits.net_max, limits.daily_loss_max, limits.drawdown_max)
+    shares = ("gross_max", "net_max", "daily_loss_max", "drawdown_max")
     return [
         exact_share("taker_bps", taker, step),
         exact_share("maker_bps", max(taker, maker), step),
         exact_share("slippage_bps and half of spread_bps", Fraction(worse / BPS)),
         exact_share("collar_bps", Fraction(limits.collar_bps / BPS)),
-        *(exact_share("gross_max, net_max, daily_loss_max or drawdown_max", Fraction(share)) for share in shares),
+        *(exact_share(name, Fraction(getattr(limits, name))) for name in shares),
         # Only take-profits that rest make liquidity.
         exact_share("maker_bps", maker if policy.rests else Fraction(0), step),
     ]

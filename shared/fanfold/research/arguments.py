@@ -9,11 +9,10 @@ from pathlib import Path
 
 from fanfold.errors import BadInput
 from fanfold.money import ZERO
+from fanfold.research.tape import LIMIT
 
 # All of a price, in basis points.
 WHOLE_BPS = Decimal(10_000)
-# What fits into 64 bits with a sign to spare.
-PRODUCT_MAX = 2**62
 Number = Decimal | int | float | str
 Moment = int | str | datetime
 Files = Sequence[str | Path] | str | Path
@@ -64,11 +63,11 @@ def fee_of(value: Number) -> Decimal:
 def exact_share(name: str, share: Fraction, step: int = 1) -> tuple[int, int]:
     """Return a share as numerator and denominator, by which compiled code multiplies exactly.
 
-    ``step`` are the units of money that what comes of it is rounded to. Raises BadInput where the product of the three
-    fits into no 64 bits, as of a third that is written with ten digits.
+    A fee is rounded to ``step`` units of money. Raises BadInput where the product of the three does not fit into 64
+    bits, as for a third that is written with ten digits.
     """
     of, by = share.as_integer_ratio()
-    if abs(of) * by * step > PRODUCT_MAX:
+    if abs(of) * by * step > LIMIT:
         raise BadInput(
             f"{name} has more decimals than fit into 64 bits, as {float(share * 10_000)} basis points: round it to "
             "three decimals of a basis point"

@@ -16,15 +16,12 @@ from fanfold.strategy.loading import attempted
 
 def desk_hash(traded: Desk) -> str:
     """Return the hash of a desk with all params of its strategies: however they were written, it is the same."""
-    strategies = {
-        name: msgspec.structs.replace(instance, params=_all_params(instance))
-        for name, instance in traded.strategies.items()
-    }
-    return blake2s(desk.dump(msgspec.structs.replace(traded, strategies=strategies)), digest_size=16).hexdigest()
+    return blake2s(desk.dump(_with_all_params(traded)), digest_size=16).hexdigest()
 
 
 def desk_hashes(traded: Desk, name: str) -> Callable[[dict[str, Any]], str]:
-    """Return what hashes a desk with other params of a strategy, as desk_hash does: the rest is written once."""
+    """Return a hash function of a desk by the params of one strategy, equal to desk_hash; the rest is written once."""
+    traded = _with_all_params(traded)
     instance = traded.strategies[name]
     # No key of a desk is empty, so these stand where the params do, and nowhere else.
     blank: dict[str, Any] = {"": 0}
@@ -40,6 +37,14 @@ def desk_hashes(traded: Desk, name: str) -> Callable[[dict[str, Any]], str]:
         return whole.hexdigest()
 
     return hashed
+
+
+def _with_all_params(traded: Desk) -> Desk:
+    strategies = {
+        name: msgspec.structs.replace(instance, params=_all_params(instance))
+        for name, instance in traded.strategies.items()
+    }
+    return msgspec.structs.replace(traded, strategies=strategies)
 
 
 def _all_params(instance: StrategyInstance) -> dict[str, Any]:

@@ -5,7 +5,6 @@ at the next open that has volume.
 """
 
 from decimal import Decimal
-from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -15,11 +14,12 @@ from fanfold.errors import BadInput
 from fanfold.importers import joining
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
-from fanfold.money import CASH_STEP, decimals, ratio
+from fanfold.money import decimals, ratio
 from fanfold.research.account_tables import LegNames, RefusedRows, tables_of
-from fanfold.research.arguments import Files, Number, exact_share, fee_of, files_of, positive, slippage_of
+from fanfold.research.arguments import Files, Number, fee_of, files_of, positive, slippage_of
 from fanfold.research.columns import Floats, IntegerBars, Integers, integer_bars
 from fanfold.research.figures import metrics_of, traded_figures
+from fanfold.research.fixed_size import FixedSize, money_scale, scan_terms
 from fanfold.research.order_scan import OrderColumn, OrderTerms, cached_scan
 from fanfold.research.result import AccountResult
 from fanfold.research.tape import LIMIT, OVERFLOW, FillField, ScanResult, blank_tape, fills_of, trips_of
@@ -140,9 +140,10 @@ def _changes(weights: Floats) -> OrderColumn:
 
 def traded(bars: IntegerBars, order_rows: OrderColumn, costs: ExactCosts) -> ScanResult:
     """Trade a column of orders over integer bars."""
-    scale = max(bars.price_scale + decimals(costs.lot), decimals(costs.cash, CASH_STEP))
+    fixed = FixedSize(costs.cash, costs.lot, costs.tick, costs.lot, costs.fee_bps, costs.slippage_bps)
+    scale = money_scale(bars, fixed)
     tape, equity = blank_tape(order_rows.rows.size + 1, 1), np.empty(bars.time.size, np.int64)
-    end = cached_scan()(bars, order_rows, _integers(bars, costs, scale), tape, equity)
+    end = cached_scan()(bars, order_rows, _integers(bars, fixed, scale), tape, equity)
     if end.code == OVERFLOW:
         raise BadInput(
             f"at bar {end.at} the position is worth more than 64 bits hold in units of 1e-{scale}: trade less, or in "
@@ -151,27 +152,16 @@ def traded(bars: IntegerBars, order_rows: OrderColumn, costs: ExactCosts) -> Sca
     return ScanResult(fills_of(tape), trips_of(tape), equity, scale)
 
 
-def _integers(bars: IntegerBars, costs: ExactCosts, scale: int) -> OrderTerms:
-    step = int(CASH_STEP.scaleb(scale))
-    fee = exact_share("the fee", Fraction(costs.fee_bps) / 10_000, step)
-    worse = exact_share("the slippage", Fraction(costs.slippage_bps) / 10_000)
-    worth = int(costs.lot.scaleb(scale - bars.price_scale))
+def _integers(bars: IntegerBars, fixed: FixedSize, scale: int) -> OrderTerms:
+    terms = scan_terms(bars, fixed, scale)
     # A notional times the denominator of a rate has to fit, too.
-    notional_max = int(bars.high.max(initial=1)) * worth * max(fee[1], worse[1])
+    notional_max = int(bars.high.max(initial=1)) * terms.worth * max(terms.fee[1], terms.worse[1])
     if notional_max > LIMIT:
         raise BadInput(
-            f"a lot of {costs.lot} is worth more than 64 bits hold in units of 1e-{scale}: name a smaller lot, or "
+            f"a lot of {fixed.lot} is worth more than 64 bits hold in units of 1e-{scale}: name a smaller lot, or "
             "rates with fewer decimals"
         )
-    return OrderTerms(
-        cash=int(costs.cash.scaleb(scale)),
-        worth=worth,
-        fee=fee,
-        worse=worse,
-        tick=int(costs.tick.scaleb(bars.price_scale)),
-        step=step,
-        notional_max=notional_max,
-    )
+    return OrderTerms(terms.cash, terms.worth, terms.fee, terms.worse, terms.tick, terms.step, notional_max)
 
 
 def _account(recording: Recording, bars: IntegerBars, result: ScanResult, costs: ExactCosts) -> AccountResult:

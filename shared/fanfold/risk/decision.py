@@ -68,7 +68,7 @@ def decide_standing(
     aged = () if book.trading_state is TradingState.FLATTENING else entries
     # Nor is the exit of a protection, which is of the time at which it was reached.
     own = frozenset(stopped_out)
-    fresh = [entry for leg, entry in aged if entry.quantity is None and not entry.code and not (own and leg in own)]
+    fresh = [entry for leg, entry in aged if entry.quantity is None and not entry.code and leg not in own]
     # Most are of one time.
     age_of = {at: (now - at).total_seconds() for at in {entry.at for entry in fresh}}
     ages = {entry.target.signal_id: age_of[entry.at] for entry in fresh}
@@ -146,11 +146,7 @@ def _propose(key: PositionKey, entry: StandingTarget, context: Context, now: dat
     if wanted and held.quantity and wanted * held.quantity < 0 and (context.terms.spot or context.bars_entries()):
         wanted = ZERO
     context.quantities[key] = wanted
-    missing = (
-        _missing(wanted, held, leg, key, context)
-        if held.open or held.both_sides
-        else change(wanted, held, leg, worth, mark.price)
-    )
+    missing = _missing(wanted, held, leg, key, context) if held.live else change(wanted, held, leg, worth, mark.price)
     if isinstance(missing, NoOrder):
         return missing
     if _replaced(key, "sell" if missing < 0 else "buy", context.book):

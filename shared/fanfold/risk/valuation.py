@@ -41,7 +41,7 @@ def valuation(book: AccountSnapshot) -> Valuation:
     profits: dict[str, Decimal] = {}
     largest: dict[str, Decimal] = {}
     marked_at_s: dict[str, int] = {}
-    # As ``priced``, without its call.
+    # As ``priced``, and below as ``live``, without their calls for each leg at each bar.
     sound = {name: mark for name, mark in book.marks.items() if mark.price.is_finite() and mark.price > ZERO}
     for (instance, instrument), held in book.held.items():
         quantity, opened, profit = held.quantity, held.open or held.both_sides, held.realised

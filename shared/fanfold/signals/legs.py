@@ -88,8 +88,6 @@ class Leg:
         self._stepped = False
         # Whether the last step went as it should and left nothing to report.
         self.unchanged = False
-        # The bars that are to be seen before it speaks.
-        self._lookback = strategy.lookback
         self.wants_all = contract.instruments_of(strategy.name) is not None
         self.bundle = contract.is_bundle(strategy.name)
 
@@ -118,7 +116,7 @@ class Leg:
             self.fault = fault_of(fault, self.strategy.step)
         else:
             self.fault = ""
-            self.unchanged = self.seen > self._lookback and not (self.announced or self._afresh)
+            self.unchanged = self.seen > self.strategy.lookback and not (self.announced or self._afresh)
 
     def lacks(self, count: int) -> bool:
         """Return whether a window of so many bars is too short for the next step: nobody goes on over padding.
@@ -167,7 +165,7 @@ class Leg:
     @property
     def speaks(self) -> bool:
         """Return whether the leg has seen enough bars and its last step returned a weight."""
-        return self.seen > self._lookback and self.wanted is not None
+        return not self.is_young and self.wanted is not None
 
     def news(self, trouble: LegCondition | None) -> LegState | None:
         """Return the status to publish, if it differs from the last one; ``trouble`` is the fault of its bars."""

@@ -16,7 +16,7 @@ from fanfold.aws.client.call import Call
 from fanfold.aws.clock import Clock
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.telemetry.telemetry import Telemetry
-from fanfold.deployment import held_back
+from fanfold.deployment import excluded
 from fanfold.errors import BadInput
 from fanfold.messages import Message, decode
 
@@ -90,16 +90,16 @@ def verb_of(routes: Mapping[type[Message], str], message: Message) -> str:
     return verb
 
 
-def heeding(service: str, handle: Callable[[Arrived], None], edge: SqsConsumer) -> Callable[[Arrived], None]:
-    """Return a verb that passes over what a subscription of the service is not to let through; see ``held_back``."""
+def filtered(service: str, handle: Callable[[Arrived], None], edge: SqsConsumer) -> Callable[[Arrived], None]:
+    """Return a verb that drops messages which the filter of the service's subscription excludes; see ``excluded``."""
 
-    def heed(arrived: Arrived) -> None:
-        if held_back(service, arrived.message):
-            edge.watch.log.warning("a message came through the filter of its subscription")
+    def passed(arrived: Arrived) -> None:
+        if excluded(service, arrived.message):
+            edge.watch.log.warning("dropped a message that the filter of its subscription excludes")
         else:
             handle(arrived)
 
-    return heed
+    return passed
 
 
 def consume(event: dict[str, Any], handle: Callable[[Arrived], None], edge: SqsConsumer) -> dict[str, Any]:
