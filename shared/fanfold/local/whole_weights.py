@@ -1,4 +1,4 @@
-"""Tell of legs whose whole weight the venue or the limits do not take, as the desk begins."""
+"""Legs that cannot trade a weight of 1, because of the venue's smallest order or a limit, as the desk begins."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -9,7 +9,7 @@ from fanfold.risk.policy import prepare
 
 
 def too_small(traded: Desk) -> Iterator[str]:
-    """Yield the legs that buy nothing with their cash: even a weight of 1 is below what the venue takes."""
+    """Yield a line for each leg whose cash buys nothing: even a weight of 1 is below the venue's smallest order."""
     for name, symbol, worth in _worths(traded):
         least = traded.instruments[symbol].notional_min
         if worth < least:
@@ -20,7 +20,7 @@ def too_small(traded: Desk) -> Iterator[str]:
 
 
 def too_large(traded: Desk) -> Iterator[str]:
-    """Yield the legs of which a weight of 1 is refused: it is over a limit of its account."""
+    """Yield a line for each leg whose weight of 1 is refused: it is over a limit of the account."""
     for name, symbol, worth in _worths(traded):
         instance = traded.strategies[name]
         limits, order = traded.limits[instance.account], ratio(worth, Decimal(instance.slices))

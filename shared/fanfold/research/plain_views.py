@@ -1,4 +1,4 @@
-"""The bars that a step sees which runs as plain Python."""
+"""Views of the bars for steps that run as plain Python."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -11,13 +11,13 @@ from fanfold.strategy.contract import Bars, Strategy, Universe
 
 
 class _Moved:
-    """The fields of Bars, or of a Universe, moved from bar to bar: to make a tuple takes longer."""
+    """A view with the fields of Bars or of a Universe, whose ``now`` moves on: a tuple for each bar takes longer."""
 
     __slots__ = Universe._fields
 
 
 class StepViews:
-    """Views of columns, as live lists; ``me`` and ``count`` are those of a Universe."""
+    """Views of columns as lists, as in live trading; ``me`` and ``count`` are those of a Universe."""
 
     def __init__(self, strategy: Strategy, columns: StepColumns, me: int, count: int) -> None:
         kind, read = (Universe if strategy.cross_sectional else Bars), attributes_read(strategy.step)
@@ -37,7 +37,7 @@ class StepViews:
         return self._made((row, *self._fixed))
 
     def over(self, rows: range) -> Iterator[Any]:
-        """Return the views at rows, each to be left before the next is taken."""
+        """Return the views at rows. Take the next only when done with one: they may be the same object."""
         if self._moved:
             return _over(self._moved, rows)
         return map(self._made, zip(rows, *map(repeat, self._fixed), strict=False))

@@ -16,7 +16,18 @@ from fanfold.research.equity_line import farthest
 from fanfold.research.fixed_size_scan import ScanTerms, priced, quantity_of, too_large
 from fanfold.research.quantity_sums import BLOCK, BarFact, CurveSum, QuantitySums, TripSum, ValuedBars
 from fanfold.research.step_signals import SignalTape
-from fanfold.research.tape import DONE, OVERFLOW, TRIPS, FillField, FillTape, TripField, piece, portion, write_fill
+from fanfold.research.tape import (
+    DONE,
+    OVERFLOW,
+    TRIPS,
+    FillField,
+    FillTape,
+    TripField,
+    is_less,
+    piece,
+    portion,
+    write_fill,
+)
 
 # A fill that leaves a part of a lot, or adds to one.
 SPLIT = 2
@@ -201,23 +212,13 @@ def _close_fall(at: int, ended: int, bars: ValuedBars, curve: Integers) -> None:
     curve[CurveSum.LONGEST_S] = max(curve[CurveSum.LONGEST_S], bars.facts[at, BarFact.TIME] - began_at)
     peak, low = curve[CurveSum.PEAK], curve[CurveSum.LOW]
     deepest, bottom = curve[CurveSum.FALL_PEAK], curve[CurveSum.FALL_LOW]
-    if deepest == 0 or _deeper(peak - low, peak, deepest - bottom, deepest):
+    if deepest == 0 or is_less(deepest - bottom, deepest, peak - low, peak):
         curve[CurveSum.FALL_PEAK], curve[CurveSum.FALL_PEAK_AT] = peak, begun
         low_at = curve[CurveSum.LOW_AT]
         while bars.close[low_at] != curve[CurveSum.LOW_CLOSE]:
             low_at += 1
         curve[CurveSum.FALL_LOW], curve[CurveSum.FALL_LOW_AT] = low, low_at
         curve[CurveSum.FALL_END] = ended
-
-
-@piece
-def _deeper(part: int, whole: int, other: int, of: int) -> bool:
-    """Return whether ``part / whole`` is above ``other / of``, exactly."""
-    left, right = float(part) * float(of), float(other) * float(whole)
-    if abs(left - right) > 1e-14 * right:
-        return left > right
-    # So near to each other, their difference fits into 64 bits, though they themselves may not.
-    return part * of - other * whole > 0
 
 
 @piece

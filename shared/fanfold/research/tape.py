@@ -1,4 +1,4 @@
-"""Fills and round trips in compiled code: exact integers, first in first out, into arrays of the most there can be."""
+"""Fills and round trips in compiled code: exact integers, first in first out."""
 
 from enum import IntEnum
 from typing import NamedTuple
@@ -113,7 +113,7 @@ def oppose(lots: int, other: int) -> bool:
 
 @piece
 def is_less(part: int, whole: int, other: int, of: int) -> bool:
-    """Return whether ``part / whole`` is below ``other / of``, of figures above zero whose products may not fit."""
+    """Return whether ``part / whole`` is below ``other / of``, of figures not below zero; products may not fit."""
     less = False
     while True:
         quotient, another = part // whole, other // of
