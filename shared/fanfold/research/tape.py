@@ -114,6 +114,10 @@ def oppose(lots: int, other: int) -> bool:
 @piece
 def is_less(part: int, whole: int, other: int, of: int) -> bool:
     """Return whether ``part / whole`` is below ``other / of``, of figures not below zero; products may not fit."""
+    left, right = float(part) * float(of), float(other) * float(whole)
+    # Floats tell, and in a fraction of the time, unless the two are as good as equal.
+    if abs(left - right) > 1e-14 * right:
+        return left < right
     less = False
     while True:
         quotient, another = part // whole, other // of
