@@ -13,6 +13,7 @@ from typing import Any
 
 from printed import percentile, table
 
+from fanfold.aws.function.runtime import collect_seldom
 from fanfold.messages import BarsClosed, ExecutionReport, OrdersApproved, Targets, decode, encode
 from support.chain import Chain, CountingChain, Delivery, best, recorded, replayed
 from support.situations import Situation, every_minute, many, repository_desk
@@ -40,7 +41,7 @@ def main() -> None:
         with recorded(situation) as (slow, kept):
             pass
         gc.collect()
-        gc.freeze()
+        collect_seldom()
         passes = [replayed(situation, kept) for _ in range(PASSES)]
         # Right after the passes, each time between other work, as the runtime client does it.
         _, loaded, _ = _compared(many(TEN, 1, ordering=False), ten)

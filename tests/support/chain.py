@@ -184,14 +184,13 @@ class Chain:
         self._run("market-data", "poll", {}, "poll", 1, 0)
 
     def hand_over(self, service: str, event: dict[str, Any]) -> Delivery:
-        """Invoke a service's queue handler with an event."""
-        messages = [decode(record["body"]) for record in event["Records"]]
-        bars = sum(
-            len(frame.step) for message in messages if isinstance(message, BarsClosed) for frame in message.frames
-        )
-        answer = self._run(service, HANDLERS[service], event, type(messages[0]).__name__, len(messages), bars)
+        """Invoke a service's queue handler with an event; kind and bars noted are those of its first message."""
+        records = event["Records"]
+        first = decode(records[0]["body"])
+        bars = sum(len(frame.step) for frame in first.frames) if isinstance(first, BarsClosed) else 0
+        answer = self._run(service, HANDLERS[service], event, type(first).__name__, len(records), bars)
         if answer["batchItemFailures"]:
-            raise AssertionError(f"{service} failed on {type(messages[0]).__name__}")
+            raise AssertionError(f"{service} failed on {type(first).__name__}")
         return self.deliveries[-1]
 
     def _deliver(self, service: str, size: int) -> None:

@@ -191,13 +191,16 @@ def _leg_states(message: LegStatus, version: str) -> Iterator[View]:
 
 
 def _target(target: Target) -> dict[str, Any]:
-    fields = msgspec.structs.asdict(target)
-    del fields["bundle"]
-    # As text, for a view holds no floats; a protection that is not asked for is left out.
-    fields["weight"] = repr(target.weight)
-    for name in PROTECTION:
-        if share := fields.pop(name):
-            fields[name] = repr(share)
+    # Weights as text, for a view holds no floats; a protection that is not asked for is left out.
+    fields = {
+        "signal_id": target.signal_id,
+        "instance": target.instance,
+        "instrument": target.instrument,
+        "timeframe": target.timeframe,
+        "weight": repr(target.weight),
+    }
+    if target.stop or target.take_profit or target.trail:
+        fields |= {name: repr(share) for name in PROTECTION if (share := getattr(target, name))}
     return fields
 
 

@@ -12,7 +12,7 @@ from fanfold.aws.client.call import AwsFault, Reason
 from fanfold.aws.dynamodb.attribute_values import Item
 from fanfold.simulation import expressions
 from fanfold.simulation.expressions import ALWAYS, Condition
-from fanfold.simulation.items import ITEM_BYTES, canonical, check_size, invalid, may_exceed, size
+from fanfold.simulation.items import ITEM_BYTES, canonical, invalid, may_exceed, size
 from fanfold.simulation.memory_table import NOTHING, Key, MemoryTable
 from fanfold.simulation.pages import CHUNK_ITEMS, page
 from fanfold.simulation.requests import Document, reject_unknown_fields
@@ -97,13 +97,13 @@ class MemoryDynamo:
             "ExclusiveStartKey",
         )
         table = self.table(parameters["TableName"])
-        return page(table.keys, _matching(table, parameters), parameters.get("Limit"))
+        return page(table, _matching(table, parameters), parameters.get("Limit"))
 
     def scan(self, parameters: Document) -> dict[str, Any]:
         reject_unknown_fields(parameters, "TableName", "ConsistentRead", "Limit", "ExclusiveStartKey")
         table = self.table(parameters["TableName"])
         start = table.exact_key_of(parameters["ExclusiveStartKey"]) if "ExclusiveStartKey" in parameters else ("", "")
-        return page(table.keys, [item for item in table.items() if table.key_of(item) > start], parameters.get("Limit"))
+        return page(table, [item for item in table.items() if table.key_of(item) > start], parameters.get("Limit"))
 
     def put_item(self, parameters: Document) -> dict[str, Any]:
         return self._single("Put", parameters)
@@ -175,7 +175,7 @@ class MemoryDynamo:
         if kind == "Put":
             item = canonical(write["Item"])
             key = table.key_of(item)
-            check_size(item)
+            table.check_size(item)
         else:
             key = table.exact_key_of(write["Key"])
         holds, named, ranges = _expressions(write.get("ConditionExpression"), write.get("UpdateExpression"))
@@ -198,7 +198,7 @@ def _updated(table: MemoryTable, before: Item | None, write: Document, values: I
         raise invalid("One or more parameter values were invalid: Cannot update attribute that is part of the key")
     try:
         after = wanted.applied(before if before is not None else dict(write["Key"]), values)
-        check_size(after)
+        table.check_size(after)
     except AwsFault as fault:
         return before, Reason(INVALID, fault.message, {})
     return after, FINE
@@ -249,7 +249,7 @@ def _requested(table: MemoryTable, write: Document) -> tuple[Key, Item | None]:
     if kind == "DeleteRequest":
         return table.exact_key_of(request["Key"]), None
     item = canonical(request["Item"])
-    check_size(item)
+    table.check_size(item)
     return table.key_of(item), item
 
 

@@ -23,8 +23,12 @@ def invalid(message: str) -> AwsFault:
 
 def canonical(item: Mapping[str, AttributeValue]) -> Item:
     """Return an item as it is read back; two that are equal in DynamoDB are equal as dicts."""
-    # Text and bytes, which are most values, are as they are: a call each would take longer than the rest.
-    return {name: value if "S" in value or "B" in value else canonical_value(value) for name, value in item.items()}
+    # Text and bytes, which most values are, are as they are: a call each would take longer than the rest.
+    after = dict(item)
+    for name, value in item.items():
+        if "S" not in value and "B" not in value:
+            after[name] = canonical_value(value)
+    return after
 
 
 def canonical_value(value: AttributeValue) -> AttributeValue:
@@ -60,10 +64,12 @@ def may_exceed(part: object, limit: int) -> bool:
     return len(_encode(part)) > limit
 
 
-def check_size(item: Mapping[str, AttributeValue]) -> None:
-    """Raise DynamoDB's fault for an item over 400 KB."""
-    if len(_encode(item)) > ITEM_BYTES and size(item) > ITEM_BYTES:
+def checked_size(item: Mapping[str, AttributeValue]) -> int:
+    """Return a bound on an item's size; see may_exceed. Raises DynamoDB's fault for an item over 400 KB."""
+    bound = len(_encode(item))
+    if bound > ITEM_BYTES and size(item) > ITEM_BYTES:
         raise invalid("Item size has exceeded the maximum allowed size")
+    return bound
 
 
 def _weight(value: AttributeValue) -> int:
@@ -88,7 +94,9 @@ def _members(content: list[Any]) -> list[Any]:
 
 _FORMS: dict[str, Callable[[Any], Any]] = {
     "N": _number,
-    "L": lambda content: [canonical_value(member) for member in content],
+    "L": lambda content: [
+        {"M": canonical(member["M"])} if "M" in member else canonical_value(member) for member in content
+    ],
     "M": canonical,
     "SS": _members,
     "BS": _members,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fanfold.aws.dynamodb.attribute_values import Item
-from fanfold.simulation.items import invalid
+from fanfold.simulation.items import checked_size, invalid
 
 Key = tuple[str, str]
 # Bytes that a partition key and a sort key may have.
@@ -20,6 +20,8 @@ class MemoryTable:
     def __init__(self, keys: tuple[str, str]) -> None:
         self.keys = keys
         self.partitions: dict[str, dict[str, Item]] = {}
+        # A bound on the bytes of any item, so that a query need not measure what cannot fill a page.
+        self.largest = 0
         # The sort keys of partitions that were queried, in order, so that a query costs what it returns.
         self._sorted: dict[str, list[str]] = {}
 
@@ -43,6 +45,10 @@ class MemoryTable:
         if len(attributes) != len(self.keys):
             raise invalid(_NO_KEY)
         return self.key_of(attributes)
+
+    def check_size(self, item: Mapping[str, Any]) -> None:
+        """Raise DynamoDB's fault for an item over 400 KB."""
+        self.largest = max(self.largest, checked_size(item))
 
     def get(self, key: Key) -> Item | None:
         partition, sort = key

@@ -5,37 +5,38 @@ from itertools import accumulate, islice
 from typing import Any
 
 from fanfold.aws.dynamodb.attribute_values import Item
-from fanfold.simulation.items import ITEM_BYTES, may_exceed, size
+from fanfold.simulation.items import may_exceed, size
+from fanfold.simulation.memory_table import MemoryTable
 
 PAGE_BYTES = 1024 * 1024
 # Items are read on so many at a time until a page is full.
 CHUNK_ITEMS = 500
 
 
-def page(keys: tuple[str, str], matching: Iterable[Item], limit: int | None) -> dict[str, Any]:
+def page(table: MemoryTable, matching: Iterable[Item], limit: int | None) -> dict[str, Any]:
     """Return as many items as a page takes: its limit, or 1 MB, the item that exceeds it included."""
     few = CHUNK_ITEMS if limit is None else min(CHUNK_ITEMS, limit - 1)
-    if isinstance(matching, list) and len(matching) <= few and not _may_fill(matching):
+    if isinstance(matching, list) and len(matching) <= few and not _may_fill(matching, table.largest):
         return {"Items": matching, "Count": len(matching)}
     wanted, items, end = islice(matching, limit), list[Item](), None
     while end is None and (chunk := list(islice(wanted, CHUNK_ITEMS))):
         items += chunk
-        end = _end_of_page(items)
+        end = _end_of_page(items, table.largest)
     if end is None and len(items) != limit:
         return {"Items": items, "Count": len(items)}
     items = items[:end]
-    last = {name: items[-1][name] for name in keys}
+    last = {name: items[-1][name] for name in table.keys}
     return {"Items": items, "Count": len(items), "LastEvaluatedKey": last}
 
 
-def _may_fill(items: Sequence[Item]) -> bool:
-    """Return whether items could fill a page, which few can."""
-    return len(items) * ITEM_BYTES >= PAGE_BYTES and may_exceed(items, PAGE_BYTES - 1)
+def _may_fill(items: Sequence[Item], largest: int) -> bool:
+    """Return whether items could fill a page, none of them larger than the largest, which few can."""
+    return len(items) * largest >= PAGE_BYTES and may_exceed(items, PAGE_BYTES - 1)
 
 
-def _end_of_page(items: Sequence[Item]) -> int | None:
+def _end_of_page(items: Sequence[Item], largest: int) -> int | None:
     """Return how many items reach 1 MB together; None where all of them do not."""
-    if not _may_fill(items):
+    if not _may_fill(items, largest):
         return None
     weights = accumulate(map(size, items))
     return next((count for count, weight in enumerate(weights, 1) if weight >= PAGE_BYTES), None)

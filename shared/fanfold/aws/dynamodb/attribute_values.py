@@ -4,7 +4,7 @@ Numbers are always read as Decimal, equal to what was written, without zeros at 
 one. A float is refused: it is not exact. Tuples are read as lists.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Context, Decimal
 from typing import Any
 
@@ -112,6 +112,11 @@ def _read_number(text: str) -> Decimal:
     return Decimal(text)
 
 
+def _members(values: Iterable[Any]) -> list[AttributeValue]:
+    # A long list is most often of dicts.
+    return [{"M": marshal(value)} if value.__class__ is dict else attribute(value) for value in values]
+
+
 def _set(values: set[Any] | frozenset[Any]) -> AttributeValue:
     if set(map(type, values)) == {str}:
         return {"SS": sorted(values)}
@@ -132,8 +137,8 @@ _WRITERS: dict[type, Callable[[Any], AttributeValue]] = {
     int: _number,
     Decimal: _number,
     bytes: lambda value: {"B": value},
-    list: lambda values: {"L": [attribute(value) for value in values]},
-    tuple: lambda values: {"L": [attribute(value) for value in values]},
+    list: lambda values: {"L": _members(values)},
+    tuple: lambda values: {"L": _members(values)},
     dict: lambda values: {"M": marshal(values)},
     set: _set,
     frozenset: _set,
