@@ -206,6 +206,9 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``fee`` is what was charged in the account's currency, ``fee_base`` what the venue took from the quantity itself.
     ``charges`` are all of a real venue's, in the currencies in which it took them.
+
+    One of quantity 0, and of no order, is no trade: by it a position pays ``fee_base`` of its coin, which the venue
+    took in fees of other orders. Its charge gives back their worth, which those orders were charged with.
     """
 
     trade_id: str

@@ -69,6 +69,12 @@ class PlannedLedger:
                 self.planned.append(f"{text}, its venue tells of {filled} in trades, and it is {resolution.state}")
         return []
 
+    def pay_fees(self, report: ExecutionReport, base_of: Callable[[str], str]) -> list[ExecutionReport]:
+        owed = self.real_money(report.account).owed
+        held = {base_of(instrument) for _, instrument in self.held(report.account)}
+        self.planned += [f"fees in {coin} are paid from its positions" for coin in owed if coin in held]
+        return []
+
     def publish(self, held: Sequence[ExecutionReport], others: Sequence[ExecutionReport]) -> None:
         """Publish nothing: there is nothing to tell."""
 

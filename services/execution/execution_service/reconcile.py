@@ -68,7 +68,9 @@ class Reconciler:
         before = self._follow(account, known)
         findings = [f"{before.booked.reports} bookings of trades"] if before.booked.reports else []
         findings += self._strangers(account, before.opened)
-        flows = self._ledger.real_money(account).flows if before.booked.reports else known.flows
+        booked = self._ledger.real_money(account) if before.booked.reports else known
+        flows = booked.flows
+        findings += self._fees_paid(account, booked)
         balances = self._venue.balances()
         real = self._ledger.real_money(account)
         records, after = self._booked_after(account, real)
@@ -123,6 +125,15 @@ class Reconciler:
         traded = {currency for name in self._desk.instruments for currency in currencies_of(self._desk, name)}
         fees = real.flows.keys() - traded if why else set()
         return dict.fromkeys(fees, next(iter(why.values()), "")) | left_out
+
+    def _fees_paid(self, account: str, real: RealMoney) -> list[str]:
+        """Let what the venue took of traded coins be paid, as by now booked; return how many bookings that made."""
+        if not any(owed.amount or owed.worth for owed in real.owed.values()):
+            return []
+        now = self._clock()
+        report = self._follower.trades.report(account, ids.derive("reconcile", account, now.isoformat(), "fees"), now)
+        count = self._follower.trades.pay_fees(report)
+        return [f"{count} bookings of fees in coins"] if count else []
 
     def _follow(self, account: str, real: RealMoney) -> Following:
         now = self._clock()

@@ -1,6 +1,6 @@
 """Book the trades of a live account, each once, in whatever order and however often its venue reports them."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple, Protocol
@@ -39,6 +39,8 @@ class FollowedLedger(send.RealLedger, Protocol):
     def placed(self, account: str, names: Sequence[str]) -> Mapping[str, str]: ...
 
     def note(self, changes: Sequence[Change]) -> bool: ...
+
+    def pay_fees(self, report: ExecutionReport, base_of: Callable[[str], str]) -> list[ExecutionReport]: ...
 
 
 class Booked(NamedTuple):
@@ -173,6 +175,12 @@ class TradeBooker:
     def commit(self, report: ExecutionReport, steps: Sequence[Resolution]) -> int:
         """Book steps of orders and publish what that reports; return how many reports that made."""
         reports = self._ledger.book(report.account, steps, report)
+        self._ledger.publish(reports, [])
+        return len(reports)
+
+    def pay_fees(self, report: ExecutionReport) -> int:
+        """Let what the venue took of traded coins be paid; return how many reports that made."""
+        reports = self._ledger.pay_fees(report, lambda instrument: currencies_of(self._desk, instrument)[0])
         self._ledger.publish(reports, [])
         return len(reports)
 

@@ -24,7 +24,12 @@ def entries_of_fills(fills: Iterable[Fill], rates: Rates) -> Iterator[Entry]:
 
 @exact
 def entries_of(fill: Fill, rates: Rates) -> list[Entry]:
-    """Return the entries of a fill: the trade, then its fees in third coins."""
+    """Return the entries of a fill: the trade, then its fees in third coins.
+
+    One of quantity 0, by which a position pays such fees, has none: the fill that was charged with them has theirs.
+    """
+    if not fill.quantity:
+        return []
     base, _, quote = fill.instrument.partition("/")
     value = rates.worth(fill.price * fill.quantity, quote, fill.at)
     fees = rates.worth(fill.fee, quote, fill.at)

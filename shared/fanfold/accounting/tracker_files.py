@@ -37,7 +37,7 @@ class _Exchanged(NamedTuple):
 def koinly(fills: Iterable[Fill]) -> Iterator[TextRow]:
     """Yield Koinly's universal template: fees apart from the amounts, those beyond the first in rows of their own."""
     yield KOINLY
-    for fill in fills:
+    for fill in _trades(fills):
         trade, at = exchanged(fill), f"{fill.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
         about = (f"{fill.side} {fill.instrument} for {fill.instance} of {fill.account}", fill.trade_id)
         fee, others = _first_paid(trade.fees)
@@ -51,7 +51,7 @@ def koinly(fills: Iterable[Fill]) -> Iterator[TextRow]:
 def cointracking(fills: Iterable[Fill]) -> Iterator[TextRow]:
     """Yield CoinTracking's import: fees of the pair inside the amounts, those in third coins as Other Fee."""
     yield COINTRACKING
-    for fill in fills:
+    for fill in _trades(fills):
         trade, at = exchanged(fill), f"{fill.at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
         about = (fill.venue, fill.account, f"{fill.side} for {fill.instance}", at, fill.trade_id)
         pair = {trade.sent_coin, trade.received_coin}
@@ -69,7 +69,7 @@ def cointracking(fills: Iterable[Fill]) -> Iterator[TextRow]:
 def coinledger(fills: Iterable[Fill]) -> Iterator[TextRow]:
     """Yield CoinLedger's universal template: fees apart from the amounts, those beyond the first as payments."""
     yield COINLEDGER
-    for fill in fills:
+    for fill in _trades(fills):
         trade, at = exchanged(fill), f"{fill.at.astimezone(UTC):%m/%d/%Y %H:%M:%S}"
         about = (f"{fill.side} for {fill.instance} of {fill.account}", fill.trade_id)
         (fee, fee_coin), others = _first_paid(trade.fees)
@@ -86,6 +86,11 @@ TRACKERS: dict[str, Callable[[Iterable[Fill]], Iterator[TextRow]]] = {
     "cointracking": cointracking,
     "coinledger": coinledger,
 }
+
+
+def _trades(fills: Iterable[Fill]) -> Iterator[Fill]:
+    """Yield the fills that are trades: one of quantity 0 pays fees that the rows of others have."""
+    return (fill for fill in fills if fill.quantity)
 
 
 @exact

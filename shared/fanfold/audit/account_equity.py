@@ -47,7 +47,7 @@ def equity_span(books: BooksNow, fills: Iterable[Fill], closes: Mapping[int, Map
     """
     times = sorted(closes)
     later = sorted((fill for fill in fills if times and fill.at.timestamp() > times[0]), key=lambda fill: fill.at)
-    cash = books.cash - sum(map(positions.cash_flow, later), ZERO)
+    cash = books.cash - sum(map(_flow, later), ZERO)
     held = dict(books.held)
     for fill in later:
         held[fill.instance, fill.instrument] = held.get((fill.instance, fill.instrument), ZERO) - positions.received(
@@ -66,7 +66,7 @@ def equity_span(books: BooksNow, fills: Iterable[Fill], closes: Mapping[int, Map
             fill = pending.pop()
             leg = fill.instance, fill.instrument
             held[leg] = held.get(leg, ZERO) + positions.received(fill)
-            flow = positions.cash_flow(fill)
+            flow = _flow(fill)
             cash += flow
             flows[fill.instance] += flow
         now = _worth(held, marks)
@@ -75,6 +75,12 @@ def equity_span(books: BooksNow, fills: Iterable[Fill], closes: Mapping[int, Map
         for instance, results in span.results.items():
             results.append(now[instance] + flows[instance])
     return span
+
+
+@exact
+def _flow(fill: Fill) -> Decimal:
+    """Return the cash that a fill adds, less the worth of what was charged in coins."""
+    return positions.cash_flow(fill) - positions.other_fee(fill)
 
 
 def deepest(equity: Sequence[Decimal]) -> float:

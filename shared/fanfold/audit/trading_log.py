@@ -146,9 +146,15 @@ class TradingLog:
         return list(self.fills.get(order.order_id, {}).values())
 
     def fills_of_nobody(self) -> list[Fill]:
-        """Return the fills of orders that the desk never approved."""
+        """Return the fills of orders that the desk never approved; one by which a position pays fees is of none."""
         own = {order.order_id for orders in self.orders.values() for order in orders}
-        return [fill for order_id, fills in self.fills.items() if order_id not in own for fill in fills.values()]
+        return [
+            fill
+            for order_id, fills in self.fills.items()
+            if order_id not in own
+            for fill in fills.values()
+            if fill.quantity
+        ]
 
 
 class RunningBooks:

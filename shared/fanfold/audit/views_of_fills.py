@@ -74,8 +74,8 @@ WITH closes AS (
   SELECT account, venue, instance, instrument, min(day) AS first_day
   FROM fills GROUP BY account, venue, instance, instrument
 ), filled AS (
-  SELECT account, venue, instance, instrument, day, count(*) AS fills, sum(fees) AS fees, sum(received) AS received,
-    sum(paid) AS paid, max_by(price, at) AS price
+  SELECT account, venue, instance, instrument, day, count(NULLIF(quantity, 0)) AS fills, sum(fees) AS fees,
+    sum(received) AS received, sum(paid) AS paid, max_by(price, at) AS price
   FROM fills GROUP BY account, venue, instance, instrument, day
 ), days AS (
   SELECT legs.account, legs.venue, legs.instance, legs.instrument, closes.day
@@ -127,7 +127,7 @@ FEES_BY_VENUE = LakeView(
         "fees_bps": ("double", "fees / turnover, in basis points"),
     },
     text="""
-SELECT account, venue, liquidity, day, count(*) AS fills, sum(value) AS turnover, sum(fees) AS fees,
+SELECT account, venue, liquidity, day, count(NULLIF(quantity, 0)) AS fills, sum(value) AS turnover, sum(fees) AS fees,
   10000 * CAST(sum(fees) AS double) / NULLIF(CAST(sum(value) AS double), 0) AS fees_bps
 FROM fills
 GROUP BY account, venue, liquidity, day

@@ -117,6 +117,19 @@ def apply(
     )
 
 
+def paying(fills: Sequence[Fill], books: AccountBooks) -> BookingResult:
+    """Return what fills change by which positions pay fees: no order, and no cash."""
+    account = books.account
+    assert account is not None
+    held: dict[PositionKey, Position] = {}
+    for fill in fills:
+        leg = fill.instance, fill.instrument
+        held[leg] = positions.apply(held.get(leg) or position(books, leg), fill)
+    return BookingResult(
+        fills=list(fills), steps=[], positions=held, unfilled={}, cash=account.cash, reserved=account.reserved, odd=[]
+    )
+
+
 def _filled(
     record: OrderRecord, reported: Sequence[Fill], known: dict[Trade, Decimal], odd: list[Fill]
 ) -> tuple[OrderRecord, list[Fill]]:

@@ -6,7 +6,7 @@ from decimal import Decimal
 import msgspec
 
 from fanfold.errors import Backoff, BadInput, Conflict, Refused, retry_on_conflict
-from fanfold.ledger import booking, chunks, lots
+from fanfold.ledger import booking, chunks, coin_fees, lots
 from fanfold.ledger.account_books import AccountBooks, StoredAccount
 from fanfold.ledger.booking import BookingResult, Trade
 from fanfold.ledger.changes import (
@@ -145,6 +145,26 @@ class Bookings:
             held += [booked] if booked else []
             excerpt = None
         return held
+
+    def pay_fees(self, report: ExecutionReport, base_of: Callable[[str], str]) -> list[ExecutionReport]:
+        """Let balances and positions pay what is owed of coins; return the reports that are now held. See coin_fees."""
+
+        def attempt() -> list[ExecutionReport]:
+            books = self._store.books(report.account)
+            before, paid = _opened(report.account, books), coin_fees.pay(report, books, base_of)
+            if not paid.changes:
+                return []
+            books = lots.with_lots(self._store, report.account, books, paid.fills)
+            result = booking.paying(paid.fills, books)
+            done = booking.report(report, result, before)
+            changes: list[Change] = [*paid.changes, MoveCash(before, before.cash, before.reserved)]
+            changes += [HoldMessage(done)] if paid.fills else []
+            after = {key: (position, booking.Pending()) for key, position in result.positions.items()}
+            room = self._store.changes_max - len(changes) - len(after)
+            self._store.commit(changes + lots.moving(report.account, books, after, room))
+            return [done] if paid.fills else []
+
+        return retry_on_conflict(attempt, TRIES, f"the books of {report.account}", self._backoff)
 
     def publish(self, held: Sequence[ExecutionReport], others: Sequence[ExecutionReport]) -> None:
         """Publish reports that are held, and others that need not be."""

@@ -199,6 +199,15 @@ class AddFlow(msgspec.Struct, frozen=True):
     amount: Decimal
 
 
+class OweFee(msgspec.Struct, frozen=True):
+    """Add to what a real account owes of a coin in fees, and to what was charged for it."""
+
+    account: str
+    currency: str
+    amount: Decimal
+    worth: Decimal
+
+
 class SetBaseline(msgspec.Struct, frozen=True):
     """Store what a real account had in a currency beside its booked fills."""
 
@@ -287,6 +296,7 @@ Change = (
     | Freeze
     | Unfreeze
     | AddFlow
+    | OweFee
     | SetBaseline
     | MoveCursor
     | NamePlaced

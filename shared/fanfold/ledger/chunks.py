@@ -25,7 +25,9 @@ def changes_of(resolution: Resolution) -> int:
     if not resolution.venue_order_id:
         return changes
     charged = {charge.currency for fill in resolution.fills for charge in fill.charges}
-    return changes + NAMING_CHANGES + (TRADED_CURRENCIES + len(charged) if resolution.fills else 0)
+    # What is charged in a coin that is traded elsewhere is owed besides.
+    owed = charged.difference(resolution.resting.order.instrument.split("/"))
+    return changes + NAMING_CHANGES + (TRADED_CURRENCIES + len(charged) + len(owed) if resolution.fills else 0)
 
 
 def chunks(resolutions: Sequence[Resolution], changes_max: int) -> Iterator[list[Resolution]]:

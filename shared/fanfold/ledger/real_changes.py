@@ -4,9 +4,9 @@ frozen instruments."""
 from collections.abc import Callable, Sequence
 
 from fanfold.desk import Desk
-from fanfold.ledger.changes import AddFlow, Change, Freeze, MoveStop, NamePlaced, Unfreeze
+from fanfold.ledger.changes import AddFlow, Change, Freeze, MoveStop, NamePlaced, OweFee, Unfreeze
 from fanfold.ledger.orders import OrderRecord, Step
-from fanfold.ledger.real_money import flows_of
+from fanfold.ledger.real_money import flows_of, owed_by
 from fanfold.messages import Fill, OrderState
 from fanfold.money import ZERO
 from fanfold.records import TERMINAL
@@ -29,10 +29,12 @@ def currencies_of(desk: Desk, instrument: str) -> tuple[str, str]:
 
 def changes_of(desk: Desk) -> Callable[[str, Sequence[Step], Sequence[Fill]], list[Change]]:
     """Return the function that yields these changes, for ``fanfold.ledger.bookings``."""
+    coins = {instrument.base for instrument in desk.instruments.values()}
 
     def changes(account: str, steps: Sequence[Step], fills: Sequence[Fill]) -> list[Change]:
         flows = flows_of(fills, {fill.instrument: currencies_of(desk, fill.instrument) for fill in fills})
         added: list[Change] = [AddFlow(account, currency, amount) for currency, amount in flows.items() if amount]
+        added += [OweFee(account, coin, owed.amount, owed.worth) for coin, owed in owed_by(fills, coins).items()]
         return added + [change for step in steps for change in _of_step(account, step)]
 
     return changes

@@ -1,18 +1,25 @@
 """An account at a real venue as the ledger knows it beside its books: frozen instruments, flows, cursors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
 import msgspec
 
-from fanfold.messages import Fill
+from fanfold.messages import Charge, Fill
 from fanfold.money import ZERO, exact
 from fanfold.risk.exposure import PositionKey, RestingStop
 from fanfold.risk.venue_rules import RulesInForce
 
 # An instrument, and what the doubt about it comes from: an order, or a currency.
 Doubt = tuple[str, str]
+
+
+class OwedFee(msgspec.Struct, frozen=True):
+    """What a venue took of a coin in fees that is not yet paid from its balance or a position, and what was charged."""
+
+    amount: Decimal = ZERO
+    worth: Decimal = ZERO
 
 
 class RealMoney(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,7 +29,7 @@ class RealMoney(msgspec.Struct, frozen=True, kw_only=True):
     what the venue had beside it at the first reconciliation. ``cursors`` is, by instrument, the time up to which the
     venue's trades are booked. ``external`` names the orders and trades that are none of ours, each told once.
     ``rules`` are, by instrument, those of the venue that the desk file's do not meet. ``stops`` are those that rest at
-    the venue, by leg.
+    the venue, by leg. ``owed`` are, by currency, fees in coins that are traded; see ``coin_fees``.
     """
 
     frozen: dict[Doubt, str] = {}
@@ -32,6 +39,7 @@ class RealMoney(msgspec.Struct, frozen=True, kw_only=True):
     external: frozenset[str] = frozenset()
     rules: dict[str, RulesInForce] = {}
     stops: dict[PositionKey, RestingStop] = {}
+    owed: dict[str, OwedFee] = {}
 
     @property
     def frozen_instruments(self) -> dict[str, str]:
@@ -64,3 +72,21 @@ def flows_of(fills: Sequence[Fill], currencies: Mapping[str, tuple[str, str]]) -
         for currency, amount in parts:
             flows[currency] = flows.get(currency, ZERO) + amount
     return flows
+
+
+def worth_of(charge: Charge) -> Decimal:
+    """Return what a charge in a third currency was worth, zero where nobody knew."""
+    return ZERO if charge.value is msgspec.UNSET else charge.value
+
+
+@exact
+def owed_by(fills: Sequence[Fill], coins: Collection[str]) -> dict[str, OwedFee]:
+    """Return the fees of fills in those of the ``coins`` that are in neither currency of their pair."""
+    owed: dict[str, OwedFee] = {}
+    for fill in fills:
+        pair = fill.instrument.split("/")
+        for charge in fill.charges:
+            if charge.currency in coins and charge.currency not in pair:
+                before, worth = owed.get(charge.currency, OwedFee()), worth_of(charge)
+                owed[charge.currency] = OwedFee(before.amount + charge.amount, before.worth + worth)
+    return owed

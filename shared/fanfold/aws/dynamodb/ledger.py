@@ -14,7 +14,7 @@ from fanfold.ledger.account_books import AccountBooks, StoredAccount, StoredPosi
 from fanfold.ledger.booking import Trade
 from fanfold.ledger.orders import OrderRecord
 from fanfold.ledger.positions import FLAT, Lot, LotPages, Position
-from fanfold.ledger.real_money import Doubt, RealMoney
+from fanfold.ledger.real_money import Doubt, OwedFee, RealMoney
 from fanfold.ledger.requests import PendingResume, Remembered
 from fanfold.ledger.store import Excerpt, LiveOrder
 from fanfold.ledger.trading_state import OrderPermissions
@@ -73,6 +73,10 @@ def doubt_key(account: str, instrument: str, source: str) -> Key:
 
 def flow_key(account: str, currency: str) -> Key:
     return f"account#{account}", f"flow#{currency}"
+
+
+def owed_key(account: str, currency: str) -> Key:
+    return f"account#{account}", f"owed#{currency}"
 
 
 def baseline_key(account: str, currency: str) -> Key:
@@ -159,6 +163,7 @@ def _real_money(items: Iterable[Mapping[str, Any]]) -> RealMoney:
     external = set()
     rules: dict[str, RulesInForce] = {}
     stops: dict[PositionKey, RestingStop] = {}
+    owed: dict[str, OwedFee] = {}
     for item in items:
         kind, name = sort_key(item).split("#", 1)
         if kind == "frozen":
@@ -175,6 +180,8 @@ def _real_money(items: Iterable[Mapping[str, Any]]) -> RealMoney:
         elif kind == "stop":
             instance, instrument = name.split("#", 1)
             stops[instance, instrument] = _stop(item["stop"])
+        elif kind == "owed":
+            owed[name] = OwedFee(item["amount"], item["worth"])
     return RealMoney(
         frozen=frozen,
         flows=figures["flow"],
@@ -183,6 +190,7 @@ def _real_money(items: Iterable[Mapping[str, Any]]) -> RealMoney:
         external=frozenset(external),
         rules=rules,
         stops=stops,
+        owed=owed,
     )
 
 

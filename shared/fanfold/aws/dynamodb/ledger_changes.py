@@ -31,6 +31,7 @@ from fanfold.ledger.changes import (
     NamePlaced,
     NoteExternal,
     OpenAccount,
+    OweFee,
     PutLots,
     Rearm,
     RememberRequest,
@@ -232,6 +233,11 @@ def _add_flow(table: Table, change: AddFlow) -> Write:
     return table.updating(ledger.flow_key(change.account, change.currency), "ADD amount :a", {":a": change.amount})
 
 
+def _owe_fee(table: Table, change: OweFee) -> Write:
+    key = ledger.owed_key(change.account, change.currency)
+    return table.updating(key, "ADD amount :a, worth :w", {":a": change.amount, ":w": change.worth})
+
+
 def _set_baseline(table: Table, change: SetBaseline) -> Write:
     return table.putting(ledger.baseline_key(change.account, change.currency), {"amount": change.amount})
 
@@ -289,6 +295,7 @@ _WRITES: dict[type, Callable[[Table, Any], Write]] = {
     Freeze: _freeze,
     Unfreeze: _unfreeze,
     AddFlow: _add_flow,
+    OweFee: _owe_fee,
     SetBaseline: _set_baseline,
     MoveCursor: _move_cursor,
     NamePlaced: _name_placed,
