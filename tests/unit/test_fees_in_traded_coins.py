@@ -5,10 +5,14 @@ from random import Random
 
 import pytest
 
+from fanfold.accounting.fill_entries import entries_of
+from fanfold.accounting.rates import Rates
+from fanfold.accounting.tracker_files import koinly
 from fanfold.ledger import positions
 from fanfold.ledger.real_money import OwedFee
 from fanfold.messages import ExecutionReport, Fill
 from fanfold.money import CASH_STEP
+from fanfold.performance.round_trips import round_trips
 from fanfold.simulation.schedules.venue import PRICE
 from support.core_desk import B
 from support.crashes import Crash, Fuse
@@ -211,3 +215,16 @@ def test_the_books_come_to_what_the_venue_has_under_any_faults(seed: int) -> Non
 def _booked(world: RealWorld) -> list[Fill]:
     reports = {message.id: message for message in world.bus.messages if isinstance(message, ExecutionReport)}
     return [fill for report in sorted(reports.values(), key=lambda each: each.version) for fill in report.fills]
+
+
+def test_what_a_position_pays_is_no_trade_of_reports_and_tax_books() -> None:
+    world = world_of()
+    trade(world, "coin", B)
+    trade(world, "other")
+    world.sweep()
+    coin, other, paid = fills(world)
+    assert (paid.order_id, paid.fee_base, positions.fee_of(paid)) == ("", other.charges[0].amount, 0)
+    assert entries_of(paid, Rates("USDT")) == []
+    assert [entry.coin for entry in entries_of(other, Rates("USDT"))] == ["BTC", "ETH"]
+    assert round_trips([coin, other, paid]) == []
+    assert len(list(koinly([coin, other, paid]))) == len(list(koinly([coin, other])))

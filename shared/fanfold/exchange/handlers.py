@@ -117,14 +117,14 @@ def check_order(floor: TradingFloor, params: Params, _now_ms: int) -> Any:
     request = request_of(floor, params)
     if params.get("computeCommissionRates") != "true":
         return {}
-    rates = order_views.commissions(floor.exchange.rates, request.listing.symbol)
+    rates = order_views.commissions(floor.exchange, request.listing.symbol)
     names = ("standardCommission", "specialCommission", "taxCommission")
     per_order = {f"{name}ForOrder": {side: rates[name][side] for side in ("maker", "taker")} for name in names}
     return {**per_order, "discount": rates["discount"]}
 
 
 def commission(floor: TradingFloor, params: Params, _now_ms: int) -> Any:
-    return order_views.commissions(floor.exchange.rates, symbol_of(floor, params))
+    return order_views.commissions(floor.exchange, symbol_of(floor, params))
 
 
 def new_order(floor: TradingFloor, params: Params, now_ms: int) -> Any:

@@ -7,8 +7,11 @@ from fanfold import money
 from fanfold.exchange.refusals import text8
 from fanfold.exchange.spot import OWNER, OwnTrade, PlacedOrder, SpotExchange
 from fanfold.matching.order_book import BookOrder
-from fanfold.matching.wallets import FeeRates
+from fanfold.matching.wallets import DISCOUNTED, FeeRates
 from fanfold.money import ZERO
+
+# The coin of the exchange itself, in which an account may pay its fees.
+FEE_COIN = "BNB"
 
 
 def status(order: BookOrder) -> str:
@@ -145,14 +148,16 @@ def _rates(rates: FeeRates) -> dict[str, str]:
     return {name: text8(share.scaleb(-4)) for name, share in shares.items()}
 
 
-def commissions(rates: FeeRates, symbol: str) -> dict[str, Any]:
-    """Return the commissions of a symbol: the standard ones alone, and no discount."""
+def commissions(exchange: SpotExchange, symbol: str) -> dict[str, Any]:
+    """Return the commissions of a symbol: the standard ones, and by how much less are paid in the exchange's coin."""
+    rates, discounted = exchange.rates, bool(exchange.fee_coin)
     return {
         "symbol": symbol,
         "standardCommission": _rates(rates),
         **dict.fromkeys(("specialCommission", "taxCommission"), _rates(FeeRates())),
         "discount": {
-            "enabledForAccount": False, "enabledForSymbol": False, "discountAsset": "BNB", "discount": text8(ZERO),
+            "enabledForAccount": discounted, "enabledForSymbol": discounted, "discountAsset": FEE_COIN,
+            "discount": text8(DISCOUNTED if discounted else ZERO),
         },
     }  # fmt: skip
 

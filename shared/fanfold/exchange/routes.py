@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fanfold.exchange import handlers, market_views, order_lists, parameters
+from fanfold.exchange import handlers, market_views, order_lists, order_views, parameters
 from fanfold.exchange.handlers import ExchangeRoute, TradingFloor, each
 from fanfold.exchange.parameters import Params
 from fanfold.exchange.refusals import ExchangeRefusal
@@ -56,6 +56,16 @@ def _trade_fees(floor: TradingFloor, _params: Params, _now_ms: int) -> Any:
     rates = floor.exchange.rates
     fees = {"makerCommission": str(rates.maker_bps.scaleb(-4)), "takerCommission": str(rates.taker_bps.scaleb(-4))}
     return [{"symbol": symbol, **fees} for symbol in floor.exchange.listings]
+
+
+def _fee_coin(floor: TradingFloor, params: Params, _now_ms: int) -> Any:
+    """Return whether fees are paid in BNB, and set it where that is asked."""
+    wanted = params.get("spotBNBBurn")
+    if wanted not in {None, "true", "false"}:
+        raise ExchangeRefusal(-1100, "Illegal characters found in parameter 'spotBNBBurn'.")
+    if wanted:
+        floor.exchange.fee_coin = order_views.FEE_COIN if wanted == "true" else ""
+    return {"spotBNBBurn": bool(floor.exchange.fee_coin), "interestBNBBurn": False}
 
 
 def _order_counts(floor: TradingFloor, _params: Params, now_ms: int) -> Any:
@@ -157,6 +167,8 @@ ROUTES: dict[str, ExchangeRoute] = {
     "GET /sapi/v1/account/apiRestrictions": ExchangeRoute(_restrictions, security="signed"),
     "GET /sapi/v1/capital/config/getall": ExchangeRoute(_coins, 10, security="signed"),
     "GET /sapi/v1/asset/tradeFee": ExchangeRoute(_trade_fees, security="signed"),
+    "GET /sapi/v1/bnbBurn": ExchangeRoute(_fee_coin, security="signed"),
+    "POST /sapi/v1/bnbBurn": ExchangeRoute(_fee_coin, 1, "spotBNBBurn interestBNBBurn", "signed"),
     "GET /sapi/v1/system/status": ExchangeRoute(_system_status),
     "GET /sapi/v1/margin/allPairs": ExchangeRoute(_none, security="key"),
     "GET /sapi/v1/margin/isolated/allPairs": ExchangeRoute(_none, security="signed"),

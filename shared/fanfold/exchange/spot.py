@@ -73,6 +73,8 @@ class SpotExchange:
         self.tapes: dict[str, deque[EngineTrade]] = {symbol: deque(maxlen=TAPE_MAX) for symbol in self.listings}
         self.wallets = Wallets(frozenset({QUOTES, FLOW}))
         self.rates = rates
+        # Where the account pays fees in the exchange's coin, its name.
+        self.fee_coin = ""
         self.orders: dict[int, PlacedOrder] = {}
         self.trades: list[OwnTrade] = []
         self.listeners: list[Callable[[OrderEvent, PlacedOrder, FeeCharge | None], None]] = []
@@ -155,11 +157,17 @@ class SpotExchange:
         self.tapes[symbol].extend(self.engines[symbol].take_trades())
         base, quote = (self.listings[symbol].base, self.listings[symbol].quote)
         for event in events:
-            rates = self.rates if event.order.owner == OWNER else FeeRates()
+            rates = self._rates(quote) if event.order.owner == OWNER else FeeRates()
             fee = self.wallets.apply(event, base, quote, rates)
             placed = self.orders.get(event.order.order_id)
             if placed is not None:
                 self._record(placed, event, fee)
+
+    def _rates(self, quote: str) -> FeeRates:
+        """Return the account's rates for a trade in a quote, with the last price of the coin that it pays in."""
+        coin = self.engines.get(f"{self.fee_coin}{quote}")
+        price = Decimal(1) if self.fee_coin == quote else coin.last if coin else None
+        return self.rates._replace(coin=self.fee_coin, coin_price=price) if self.fee_coin else self.rates
 
     def _record(self, placed: PlacedOrder, event: OrderEvent, fee: FeeCharge | None) -> None:
         placed.order, placed.updated_at_ms = event.order, event.at_ms

@@ -2,7 +2,8 @@
 
 What a live order may still spend is locked: a sale its quantity, a purchase its limit times its quantity, a purchase at
 market its bound in quote. Both orders of a pair lock the larger of their needs once. A fee is charged in the asset that
-is received, rounded down to a step of cash, and goes to the owner ``FEES``.
+is received, or, where the owner pays fees in a coin and has enough of it free, in that at a discount; it is rounded
+down to a step of cash, and goes to the owner ``FEES``.
 """
 
 from collections import defaultdict
@@ -15,6 +16,8 @@ from fanfold.matching.order_book import BookOrder
 from fanfold.money import ZERO, exact
 
 FEES = "fees"
+# What is left of a fee that is paid in the exchange's coin.
+DISCOUNTED = Decimal("0.75")
 
 
 class Balance(NamedTuple):
@@ -25,10 +28,15 @@ class Balance(NamedTuple):
 
 
 class FeeRates(NamedTuple):
-    """Rates in basis points of what a trade brings."""
+    """Rates in basis points of what a trade brings, and the coin that fees are paid in, with its price in quote.
+
+    Without a coin, or a price of it, they are paid in what is received.
+    """
 
     maker_bps: Decimal = ZERO
     taker_bps: Decimal = ZERO
+    coin: str = ""
+    coin_price: Decimal | None = None
 
 
 class FeeCharge(NamedTuple):
@@ -104,9 +112,14 @@ class Wallets:
         if order.side == "sell":
             spent, received = received, spent
         bps = rates.taker_bps if order.order_id == trade.taker_id else rates.maker_bps
-        charge = FeeCharge(money.floor_to((received[1] * bps).scaleb(-4), money.CASH_STEP), received[0])
         self._spend(order, *spent)
-        self._move(order.owner, received[0], free=received[1] - charge.amount)
+        self._move(order.owner, received[0], free=received[1])
+        charge = FeeCharge(money.floor_to((received[1] * bps).scaleb(-4), money.CASH_STEP), received[0])
+        if rates.coin and rates.coin_price:
+            fee = money.floor_to(money.ratio((value * bps * DISCOUNTED).scaleb(-4), rates.coin_price), money.CASH_STEP)
+            if self.balance(order.owner, rates.coin).free >= fee:
+                charge = FeeCharge(fee, rates.coin)
+        self._move(order.owner, charge.asset, free=-charge.amount)
         self._move(FEES, charge.asset, free=charge.amount)
         return charge
 

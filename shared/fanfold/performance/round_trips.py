@@ -47,14 +47,14 @@ def round_trips(fills: Iterable[Fill]) -> list[RoundTrip]:
     """Return the round trips in the order in which they closed; fills are taken in order of time.
 
     Fills of an order that close lots are one round trip. A fill that goes beyond zero closes what there was and opens
-    the rest on the other side.
+    the rest on the other side. What a position pays of other orders' fees is none.
     """
     lots: dict[PositionKey, deque[_OpenLot]] = {}
     closed: dict[tuple[PositionKey, str], RoundTrip] = {}
     for fill in sorted(fills, key=lambda fill: fill.at):
         key = fill.account, fill.instance, fill.instrument
         trip = _book(lots.setdefault(key, deque()), fill)
-        if trip is not None:
+        if trip is not None and fill.quantity:
             earlier = closed.pop((key, fill.order_id), None)
             closed[key, fill.order_id] = _joined(earlier, trip) if earlier else trip
     return list(closed.values())

@@ -93,7 +93,13 @@ def command(
     if not wanted:
         return Answer(document, [f"no trades {where}; {_days_text(known)}"])
     ids = short_ids(fill.order_id for fill in recorded)
-    return Answer(document, [grid("", [_row(fill, ids) for fill in wanted], _COLUMNS), f"{len(wanted)} trades {where}"])
+    return Answer(
+        document,
+        [
+            grid("", [_row(fill, ids) for fill in wanted], _COLUMNS),
+            f"{sum(1 for fill in wanted if fill.quantity)} trades {where}",
+        ],
+    )
 
 
 def _fills(session: Session, accounts: list[str]) -> Iterator[Fill]:
