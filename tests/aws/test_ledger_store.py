@@ -39,7 +39,6 @@ from fanfold.ledger.changes import (
     NamePlaced,
     NoteExternal,
     OpenAccount,
-    OweFee,
     PutLots,
     Rearm,
     RememberRequest,
@@ -56,7 +55,7 @@ from fanfold.ledger.changes import (
 )
 from fanfold.ledger.orders import OrderRecord
 from fanfold.ledger.positions import PAGE_LOTS, Lot, Position
-from fanfold.ledger.real_money import OwedFee, RealMoney
+from fanfold.ledger.real_money import OwedFee, OweFee, RealMoney
 from fanfold.ledger.requests import PendingResume, Remembered
 from fanfold.ledger.store import Excerpt, LedgerStore, LiveOrder
 from fanfold.ledger.trading_state import OrderPermissions

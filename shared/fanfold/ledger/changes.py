@@ -11,6 +11,7 @@ import msgspec
 from fanfold.ledger.account_books import StoredAccount
 from fanfold.ledger.orders import OrderRecord
 from fanfold.ledger.positions import Lot, Position
+from fanfold.ledger.real_money import OweFee
 from fanfold.ledger.requests import PendingResume, Remembered
 from fanfold.messages import Fill, Message, Order, TradingState, TradingStateChanged
 from fanfold.risk.exposure import PositionKey, RestingStop
@@ -197,15 +198,6 @@ class AddFlow(msgspec.Struct, frozen=True):
     account: str
     currency: str
     amount: Decimal
-
-
-class OweFee(msgspec.Struct, frozen=True):
-    """Add to what a real account owes of a coin in fees, and to what was charged for it."""
-
-    account: str
-    currency: str
-    amount: Decimal
-    worth: Decimal
 
 
 class SetBaseline(msgspec.Struct, frozen=True):

@@ -13,22 +13,21 @@ from typing import NamedTuple
 
 from fanfold import ids
 from fanfold.ledger.account_books import AccountBooks
-from fanfold.ledger.changes import OweFee
-from fanfold.ledger.real_money import OwedFee
+from fanfold.ledger.real_money import OwedFee, OweFee
 from fanfold.messages import Charge, ExecutionReport, Fill
 from fanfold.money import CASH_STEP, ZERO, exact, floor_to, ratio
 from fanfold.risk.exposure import PositionKey
 
 
 class Paid(NamedTuple):
-    """What is owed no more, and the fills of quantity 0 by which positions pay."""
+    """The changes of what is owed, and the fills of quantity 0 by which positions pay."""
 
     changes: list[OweFee]
     fills: list[Fill]
 
 
 class _Part(NamedTuple):
-    """What a position pays of a coin, and its price in quote, of which the position gets ``credited``."""
+    """A payment by a position: a quantity of its coin, the price in quote, and the worth that it is ``credited``."""
 
     key: PositionKey
     quantity: Decimal

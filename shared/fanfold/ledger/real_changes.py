@@ -4,9 +4,9 @@ frozen instruments."""
 from collections.abc import Callable, Sequence
 
 from fanfold.desk import Desk
-from fanfold.ledger.changes import AddFlow, Change, Freeze, MoveStop, NamePlaced, OweFee, Unfreeze
+from fanfold.ledger.changes import AddFlow, Change, Freeze, MoveStop, NamePlaced, Unfreeze
 from fanfold.ledger.orders import OrderRecord, Step
-from fanfold.ledger.real_money import flows_of, owed_by
+from fanfold.ledger.real_money import OweFee, flows_of, owed_by
 from fanfold.messages import Fill, OrderState
 from fanfold.money import ZERO
 from fanfold.records import TERMINAL

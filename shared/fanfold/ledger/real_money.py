@@ -16,10 +16,19 @@ Doubt = tuple[str, str]
 
 
 class OwedFee(msgspec.Struct, frozen=True):
-    """What a venue took of a coin in fees that is not yet paid from its balance or a position, and what was charged."""
+    """Fees in a coin that neither its balance nor a position has paid yet, and the worth that was charged for them."""
 
     amount: Decimal = ZERO
     worth: Decimal = ZERO
+
+
+class OweFee(msgspec.Struct, frozen=True):
+    """Add to what a real account owes of a coin in fees, and to what was charged for it: a change of the ledger."""
+
+    account: str
+    currency: str
+    amount: Decimal
+    worth: Decimal
 
 
 class RealMoney(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +49,13 @@ class RealMoney(msgspec.Struct, frozen=True, kw_only=True):
     rules: dict[str, RulesInForce] = {}
     stops: dict[PositionKey, RestingStop] = {}
     owed: dict[str, OwedFee] = {}
+
+    @exact
+    def owing(self, more: OweFee) -> "RealMoney":
+        """Return it with more that is owed of a coin."""
+        before = self.owed.get(more.currency, OwedFee())
+        after = OwedFee(before.amount + more.amount, before.worth + more.worth)
+        return msgspec.structs.replace(self, owed=self.owed | {more.currency: after})
 
     @property
     def frozen_instruments(self) -> dict[str, str]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from fanfold.ledger import changes as to
 from fanfold.ledger.booking import trade
+from fanfold.ledger.real_money import OweFee
 
 
 def record_of(change: to.Change) -> object:
@@ -37,7 +38,7 @@ _RECORDS: dict[type, Callable[[Any], object]] = {
     to.Freeze: lambda change: ("doubt", change.account, change.instrument, change.source),
     to.Unfreeze: lambda change: ("doubt", change.account, change.instrument, change.source),
     to.AddFlow: lambda change: ("flow", change.account, change.currency),
-    to.OweFee: lambda change: ("owed", change.account, change.currency),
+    OweFee: lambda change: ("owed", change.account, change.currency),
     to.SetBaseline: lambda change: ("baseline", change.account, change.currency),
     to.MoveCursor: lambda change: ("cursor", change.account, change.instrument),
     to.NamePlaced: lambda change: ("placed", change.account, change.name),

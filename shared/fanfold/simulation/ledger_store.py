@@ -12,7 +12,7 @@ from fanfold.ledger.account_books import AccountBooks, StoredAccount, StoredPosi
 from fanfold.ledger.booking import Pending, Trade, trade
 from fanfold.ledger.orders import OrderRecord, terms_of
 from fanfold.ledger.positions import Lot, Position
-from fanfold.ledger.real_money import OwedFee, RealMoney
+from fanfold.ledger.real_money import OweFee, RealMoney
 from fanfold.ledger.requests import PendingResume, Remembered
 from fanfold.ledger.store import Excerpt, LiveOrder, within
 from fanfold.ledger.trading_state import OrderPermissions, no_stricter
@@ -216,13 +216,6 @@ def _add_flow(store: MemoryLedgerStore, change: to.AddFlow) -> None:
     _on_real(store, change.account, "flows", change.currency, flows.get(change.currency, ZERO) + change.amount)
 
 
-@exact
-def _owe_fee(store: MemoryLedgerStore, change: to.OweFee) -> None:
-    before = store.real.get(change.account, RealMoney()).owed.get(change.currency, OwedFee())
-    owed = OwedFee(_stored(before.amount + change.amount), _stored(before.worth + change.worth))
-    _on_real(store, change.account, "owed", change.currency, owed)
-
-
 def _note_external(store: MemoryLedgerStore, change: to.NoteExternal) -> None:
     real = store.real.get(change.account, RealMoney())
     store.real[change.account] = replace(real, external=real.external | {change.name})
@@ -295,7 +288,7 @@ _APPLIED: dict[type, Callable[[MemoryLedgerStore, Any], object]] = {
     to.Freeze: lambda store, c: _on_real(store, c.account, "frozen", (c.instrument, c.source), c.reason),
     to.Unfreeze: lambda store, c: _off_real(store, c.account, "frozen", (c.instrument, c.source)),
     to.AddFlow: _add_flow,
-    to.OweFee: _owe_fee,
+    OweFee: lambda store, c: store.real.update({c.account: store.real.get(c.account, RealMoney()).owing(c)}),
     to.SetBaseline: lambda store, c: _on_real(store, c.account, "baseline", c.currency, c.amount),
     to.MoveCursor: lambda store, c: _on_real(store, c.account, "cursors", c.instrument, c.through),
     to.NamePlaced: lambda store, c: store.names.update({(c.account, c.name): c.order_id}),

@@ -2,26 +2,25 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from fanfold.aws.dynamodb.attribute_values import Item, unmarshal
+from fanfold.aws.dynamodb.real_money import real_money
 from fanfold.aws.dynamodb.table import Key, Table, sort_key, sort_key_as_stored
 from fanfold.errors import Conflict
 from fanfold.ledger.account_books import AccountBooks, StoredAccount, StoredPosition
 from fanfold.ledger.booking import Trade
 from fanfold.ledger.orders import OrderRecord
 from fanfold.ledger.positions import FLAT, Lot, LotPages, Position
-from fanfold.ledger.real_money import Doubt, OwedFee, RealMoney
+from fanfold.ledger.real_money import RealMoney
 from fanfold.ledger.requests import PendingResume, Remembered
 from fanfold.ledger.store import Excerpt, LiveOrder
 from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.messages import TradingState
 from fanfold.money import ZERO
-from fanfold.risk.exposure import PositionKey, RestingStop
-from fanfold.risk.venue_rules import RulesInForce
+from fanfold.risk.exposure import PositionKey
 
 LIVE = "outbox#execution"
 NO_PAGES = b"{}"
@@ -31,9 +30,7 @@ _STATES: dict[str, TradingState] = {state.value: state for state in TradingState
 _lots = msgspec.json.Decoder(tuple[Lot, ...]).decode
 _pages = msgspec.json.Decoder(LotPages).decode
 _record = msgspec.json.Decoder(OrderRecord).decode
-_stop = msgspec.json.Decoder(RestingStop).decode
 _pending = msgspec.json.Decoder(PendingResume).decode
-_rules = msgspec.json.Decoder(RulesInForce).decode
 _remembered = msgspec.json.Decoder(Remembered).decode
 
 
@@ -153,45 +150,7 @@ def _read(table: Table, account: str, before: dict[str, ReadPosition]) -> Accoun
     if stored and newest > stored.version:
         return None
     by_key = {position.key: position.stored for position in positions.values()}
-    return AccountBooks(account=stored, positions=by_key, real=_real_money(others) if others else ON_PAPER)
-
-
-def _real_money(items: Iterable[Mapping[str, Any]]) -> RealMoney:
-    frozen: dict[Doubt, str] = {}
-    figures: dict[str, dict[str, Decimal]] = {"flow": {}, "baseline": {}}
-    cursors: dict[str, datetime] = {}
-    external = set()
-    rules: dict[str, RulesInForce] = {}
-    stops: dict[PositionKey, RestingStop] = {}
-    owed: dict[str, OwedFee] = {}
-    for item in items:
-        kind, name = sort_key(item).split("#", 1)
-        if kind == "frozen":
-            instrument, source = name.split("#", 1)
-            frozen[instrument, source] = item["reason"]
-        elif kind in figures:
-            figures[kind][name] = item["amount"]
-        elif kind == "cursor":
-            cursors[name] = datetime.fromisoformat(item["through"])
-        elif kind == "external":
-            external.add(name)
-        elif kind == "rules":
-            rules[name] = _rules(item["rules"])
-        elif kind == "stop":
-            instance, instrument = name.split("#", 1)
-            stops[instance, instrument] = _stop(item["stop"])
-        elif kind == "owed":
-            owed[name] = OwedFee(item["amount"], item["worth"])
-    return RealMoney(
-        frozen=frozen,
-        flows=figures["flow"],
-        baseline=figures["baseline"],
-        cursors=cursors,
-        external=frozenset(external),
-        rules=rules,
-        stops=stops,
-        owed=owed,
-    )
+    return AccountBooks(account=stored, positions=by_key, real=real_money(others) if others else ON_PAPER)
 
 
 def placed(table: Table, account: str, names: Sequence[str]) -> dict[str, str]:

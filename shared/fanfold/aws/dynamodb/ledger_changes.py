@@ -31,7 +31,6 @@ from fanfold.ledger.changes import (
     NamePlaced,
     NoteExternal,
     OpenAccount,
-    OweFee,
     PutLots,
     Rearm,
     RememberRequest,
@@ -47,6 +46,7 @@ from fanfold.ledger.changes import (
     VoidResume,
 )
 from fanfold.ledger.orders import OrderRecord, terms_of
+from fanfold.ledger.real_money import OweFee
 from fanfold.ledger.trading_state import no_stricter
 from fanfold.messages import TradingState
 from fanfold.money import ZERO
@@ -217,10 +217,6 @@ def _spend_resume(table: Table, change: SpendResume) -> Write:
     return table.putting(ledger.resume_key(change.pending.account), item, "confirmation = :confirmation", values)
 
 
-def _void_resume(table: Table, change: VoidResume) -> Write:
-    return table.deleting(ledger.resume_key(change.account))
-
-
 def _freeze(table: Table, change: Freeze) -> Write:
     return table.putting(ledger.doubt_key(change.account, change.instrument, change.source), {"reason": change.reason})
 
@@ -258,10 +254,6 @@ def _keep_rules(table: Table, change: KeepRules) -> Write:
     return table.putting(ledger.rules_key(change.account, change.instrument), {"rules": _encode(change.rules)})
 
 
-def _drop_rules(table: Table, change: DropRules) -> Write:
-    return table.deleting(ledger.rules_key(change.account, change.instrument))
-
-
 def _rest_stop(table: Table, change: RestStop) -> Write:
     return table.putting(ledger.stop_key(change.account, change.key), {"stop": _encode(change.stop)}, ABSENT)
 
@@ -291,7 +283,7 @@ _WRITES: dict[type, Callable[[Table, Any], Write]] = {
     RememberRequest: _remember_request,
     AwaitResume: _await_resume,
     SpendResume: _spend_resume,
-    VoidResume: _void_resume,
+    VoidResume: lambda table, change: table.deleting(ledger.resume_key(change.account)),
     Freeze: _freeze,
     Unfreeze: _unfreeze,
     AddFlow: _add_flow,
@@ -301,7 +293,7 @@ _WRITES: dict[type, Callable[[Table, Any], Write]] = {
     NamePlaced: _name_placed,
     NoteExternal: _note_external,
     KeepRules: _keep_rules,
-    DropRules: _drop_rules,
+    DropRules: lambda table, change: table.deleting(ledger.rules_key(change.account, change.instrument)),
     RestStop: _rest_stop,
     MoveStop: _move_stop,
 }
