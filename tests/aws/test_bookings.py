@@ -12,6 +12,7 @@ from fanfold.errors import AT_ONCE, Conflict
 from fanfold.ledger import orders, positions
 from fanfold.ledger.bookings import Bookings
 from fanfold.ledger.orders import OrderRecord
+from fanfold.ledger.real_money import OwedFee, OweFee
 from fanfold.ledger.trading_state import OrderPermissions
 from fanfold.messages import ExecutionReport, Fill, Order, OrderState, TradingState
 from support.emulator import Cloud
@@ -281,3 +282,9 @@ def test_the_state_is_read_with_its_time(account_ledger: Ledger) -> None:
     flattened = OrderPermissions(TradingState.FLATTENING, AT, change="halt-FLATTENING", actor="ann")
     assert account_ledger.bookings.trading_state("main") == flattened
     assert account_ledger.bookings.trading_state("never opened") == OrderPermissions(None, None)
+
+
+def test_what_is_owed_of_a_coin_is_read_with_the_books(account_ledger: Ledger) -> None:
+    for amount, worth in (("0.5", 300), ("-0.25", -150)):
+        account_ledger.store.commit([OweFee("main", "C", D(amount), D(worth))])
+    assert account_ledger.store.books("main").real.owed == {"C": OwedFee(D("0.25"), D(150))}

@@ -55,7 +55,7 @@ from fanfold.ledger.changes import (
 )
 from fanfold.ledger.orders import OrderRecord
 from fanfold.ledger.positions import PAGE_LOTS, Lot, Position
-from fanfold.ledger.real_money import OwedFee, OweFee, RealMoney
+from fanfold.ledger.real_money import RealMoney
 from fanfold.ledger.requests import PendingResume, Remembered
 from fanfold.ledger.store import Excerpt, LedgerStore, LiveOrder
 from fanfold.ledger.trading_state import OrderPermissions
@@ -370,7 +370,6 @@ def test_the_real_accounts_state_is_read_with_its_books(store: LedgerStore) -> N
         Freeze("main", "A/USDT", "balance A", "0.5 A too few"),
         AddFlow("main", "A", D("0.5")),
         SetBaseline("main", "A", D(3)),
-        OweFee("main", "C", D("0.5"), D("300")),
         MoveCursor("main", "A/USDT", AT),
         NoteExternal("main", "order 77", "sell 1 A/USDT"),
         NamePlaced("main", "v-1", "A"),
@@ -379,13 +378,11 @@ def test_the_real_accounts_state_is_read_with_its_books(store: LedgerStore) -> N
         RestStop("main", KEY, STOP),
     ])  # fmt: skip
     store.commit([AddFlow("main", "A", D("-0.2")), MoveCursor("main", "A/USDT", later)])
-    store.commit([OweFee("main", "C", D("-0.25"), D("-150"))])
     store.commit([SetBaseline("main", "A", D("2.5")), Unfreeze("main", "A/USDT", "order-1")])
     store.commit([DropRules("main", "B/USDT"), DropRules("main", "C/USDT")])
     assert store.books("main").real == RealMoney(
         frozen={("A/USDT", "balance A"): "0.5 A too few"}, flows={"A": D("0.3")}, baseline={"A": D("2.5")},
         cursors={"A/USDT": later}, external=frozenset({"order 77"}), rules={"A/USDT": COARSE}, stops={KEY: STOP},
-        owed={"C": OwedFee(D("0.25"), D(150))},
     )  # fmt: skip
     assert refused(store, NoteExternal("main", "order 77", "again")) == (0,)
     assert store.books("other").real == RealMoney()
