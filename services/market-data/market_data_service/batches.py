@@ -71,7 +71,8 @@ def messages(
                 poll,
                 number,
                 len(parts),
-                *[f"{series.instrument} {series.timeframe} {series.after} {series.through}" for series in part],
+                # As ``through``, without its call: each series of a part has bars.
+                *[f"{series.instrument} {series.timeframe} {series.after} {series.bars[-1][0]}" for series in part],
             ),
             cause=poll,
             at=at_close,

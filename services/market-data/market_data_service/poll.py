@@ -147,7 +147,7 @@ class Poller:
         defects += [defect for item in found_news if not item.series.bars for defect in item.defects]
         to_publish = [(item.series, item.defects) for item in fresh]
         if to_publish or defects:
-            again = at in [last.bars[-1].closes_at_s for last in noted.cursors.values()]
+            again = at in [last.bars[-1][0] for last in noted.cursors.values()]
             self._bus.publish(polled(name, at, to_publish, defects, again=again))
         lasts = {(item.series.timeframe, item.series.instrument): item.last for item in found_news if item.last}
         # Those of a series that the desk has no more would be asked from, were it put back a year later.

@@ -86,18 +86,22 @@ class Recording:
             before, *figures, following = BESIDE.unpack_from(self.records, begin * RECORD.size)
             if before <= since < figures[0] <= until < following:
                 self._begin = begin + 1
-                return self._series(before, [bar_of(figures)])
+                return Series(
+                    instrument=self.instrument,
+                    timeframe=self.timeframe,
+                    price_scale=self.price_scale,
+                    volume_scale=self.volume_scale,
+                    after=before,
+                    bars=[bar_of(figures)],
+                )
         first, last = bisect_right(closes, since), bisect_right(closes, until)
         self._begin = first
         bars = bars_of(RECORD.iter_unpack(self.records[first * RECORD.size : last * RECORD.size]))
-        return self._series(closes[first - 1] if first else self.after, bars)
-
-    def _series(self, after: int, bars: list[Bar]) -> Series:
         return Series(
             instrument=self.instrument,
             timeframe=self.timeframe,
             price_scale=self.price_scale,
             volume_scale=self.volume_scale,
-            after=after,
+            after=closes[first - 1] if first else self.after,
             bars=bars,
         )

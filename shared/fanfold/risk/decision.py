@@ -146,7 +146,9 @@ def _propose(key: PositionKey, entry: StandingTarget, context: Context, now: dat
     if wanted and held.quantity and wanted * held.quantity < 0 and (context.terms.spot or context.bars_entries()):
         wanted = ZERO
     context.quantities[key] = wanted
-    missing = _missing(wanted, held, leg, key, context) if held.live else change(wanted, held, leg, worth, mark.price)
+    # As ``live``, without its call for each leg at each bar.
+    live = held.open or held.both_sides
+    missing = _missing(wanted, held, leg, key, context) if live else change(wanted, held, leg, worth, mark.price)
     if isinstance(missing, NoOrder):
         return missing
     if _replaced(key, "sell" if missing < 0 else "buy", context.book):

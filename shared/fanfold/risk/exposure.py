@@ -174,16 +174,12 @@ def mark(previous: Mark | None, closes_at_s: int, price: Decimal, length_s: int)
     if closes_at_s <= previous.closes_at_s:
         return previous
     bars = (closes_at_s - previous.closes_at_s) // length_s or 1
-    return Mark(price=price, closes_at_s=closes_at_s, variance=_variance(previous, price, bars))
-
-
-def _variance(previous: Mark, price: Decimal, bars: int) -> float:
     # As floats they are compared quicker, and a price that a bar can have is none that comes to zero as one.
-    before, now, known = float(previous.price), float(price), previous.variance
-    if before <= 0.0 or now <= 0.0:
-        return known
-    squared = (now / before - 1.0) ** 2 / bars
-    return VARIANCE_DECAY * (known if known > 0.0 else squared) + (1.0 - VARIANCE_DECAY) * squared
+    before, now, variance = float(previous.price), float(price), previous.variance
+    if before > 0.0 and now > 0.0:
+        squared = (now / before - 1.0) ** 2 / bars
+        variance = VARIANCE_DECAY * (variance if variance > 0.0 else squared) + (1.0 - VARIANCE_DECAY) * squared
+    return Mark(price=price, closes_at_s=closes_at_s, variance=variance)
 
 
 def own_closes(frames: Iterable[Frame], timeframe: str) -> list[tuple[str, int, Decimal]]:

@@ -43,7 +43,8 @@ def remaining(
     an older signal that comes late is seen to be older. Those ``waiting`` were not decided on, and stand as they are.
     """
     refused = {refusal.order.leg: refusal for refusal in decision.refused}
-    under_way = {leg for leg, held in decision.book.held.items() if held.live}
+    # As ``live``, without its call for each leg.
+    under_way = {leg for leg, held in decision.book.held.items() if held.open or held.both_sides}
     left, concerned = dict(waiting), {*ordered, *refused, *under_way}
     for leg, entry in standing.items():
         attempt, code = entry.attempt, ""

@@ -112,7 +112,9 @@ class Fold:
         self._lagging = self._late_series()
         touched.update(place for place in self._universes if self._part(place))
         # In the order of the desk file, not of the message.
-        targets = [target for place in sorted(touched) for target in self._advance(place, at)]
+        targets: list[tuple[str, Target]] = []
+        for place in sorted(touched):
+            self._advance(place, at, targets)
         return targets, gaps
 
     def step_over(self, series: Series, reason: str) -> None:
@@ -260,12 +262,13 @@ class Fold:
             and (key in self._through or self.requested.get(key, (0, self._began))[1] < oldest[key[0]])
         }
 
-    def _advance(self, place: int, at: int) -> list[tuple[str, Target]]:
-        """Step the legs of a group; return the targets of those that have one at the time ``at``."""
+    def _advance(self, place: int, at: int, targets: list[tuple[str, Target]]) -> None:
+        """Step the legs of a group; add the targets of those that have one at the time ``at``."""
         _, window, legs = self._groups[place]
-        if not step_waiting(legs, window) or window.closes_at_s != at:
-            return []
-        return [(leg.account, leg.target(at)) for leg in legs if leg.speaks]
+        if step_waiting(legs, window) and window.closes_at_s == at:
+            for leg in legs:
+                if leg.speaks:
+                    targets.append((leg.account, leg.target(at)))
 
 
 @cache

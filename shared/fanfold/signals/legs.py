@@ -165,7 +165,8 @@ class Leg:
     @property
     def speaks(self) -> bool:
         """Return whether the leg has seen enough bars and its last step returned a weight."""
-        return not self.is_young and self.wanted is not None
+        # As ``is_young``, without its call: every leg is asked at each bar.
+        return self.seen > self.strategy.lookback and self.wanted is not None
 
     def news(self, trouble: LegCondition | None) -> LegState | None:
         """Return the status to publish, if it differs from the last one; ``trouble`` is the fault of its bars."""

@@ -97,13 +97,15 @@ class MemoryDynamo:
             "ExclusiveStartKey",
         )
         table = self.table(parameters["TableName"])
-        return page(table, _matching(table, parameters), parameters.get("Limit"))
+        partition, matching = _matching(table, parameters)
+        return page(table.keys, matching, parameters.get("Limit"), table.largest.get(partition, 0))
 
     def scan(self, parameters: Document) -> dict[str, Any]:
         reject_unknown_fields(parameters, "TableName", "ConsistentRead", "Limit", "ExclusiveStartKey")
         table = self.table(parameters["TableName"])
         start = table.exact_key_of(parameters["ExclusiveStartKey"]) if "ExclusiveStartKey" in parameters else ("", "")
-        return page(table, [item for item in table.items() if table.key_of(item) > start], parameters.get("Limit"))
+        matching = [item for item in table.items() if table.key_of(item) > start]
+        return page(table.keys, matching, parameters.get("Limit"), max(table.largest.values(), default=0))
 
     def put_item(self, parameters: Document) -> dict[str, Any]:
         return self._single("Put", parameters)
@@ -175,7 +177,7 @@ class MemoryDynamo:
         if kind == "Put":
             item = canonical(write["Item"])
             key = table.key_of(item)
-            table.check_size(item)
+            table.check_size(key, item)
         else:
             key = table.exact_key_of(write["Key"])
         holds, named, ranges = _expressions(write.get("ConditionExpression"), write.get("UpdateExpression"))
@@ -187,18 +189,20 @@ class MemoryDynamo:
             reason = Reason("ConditionalCheckFailed", "The conditional request failed", shown or {})
             return table, key, before, before, reason
         if kind == "Update":
-            return table, key, before, *_updated(table, before, write, values)
+            return table, key, before, *_updated(table, key, before, write, values)
         return table, key, before, before if kind == "ConditionCheck" else item, FINE
 
 
-def _updated(table: MemoryTable, before: Item | None, write: Document, values: Item) -> tuple[Item | None, Reason]:
+def _updated(
+    table: MemoryTable, key: Key, before: Item | None, write: Document, values: Item
+) -> tuple[Item | None, Reason]:
     """Return the item after an update; where the item does not allow it, the item as it was, and the reason."""
     wanted = update(write["UpdateExpression"])
     if not wanted.changed.isdisjoint(table.keys):
         raise invalid("One or more parameter values were invalid: Cannot update attribute that is part of the key")
     try:
         after = wanted.applied(before if before is not None else dict(write["Key"]), values)
-        table.check_size(after)
+        table.check_size(key, after)
     except AwsFault as fault:
         return before, Reason(INVALID, fault.message, {})
     return after, FINE
@@ -249,12 +253,13 @@ def _requested(table: MemoryTable, write: Document) -> tuple[Key, Item | None]:
     if kind == "DeleteRequest":
         return table.exact_key_of(request["Key"]), None
     item = canonical(request["Item"])
-    table.check_size(item)
-    return table.key_of(item), item
+    key = table.key_of(item)
+    table.check_size(key, item)
+    return key, item
 
 
-def _matching(table: MemoryTable, parameters: Document) -> Iterable[Item]:
-    """Return the items of a query, in the order that it asks for, from where it continues; many are read as needed."""
+def _matching(table: MemoryTable, parameters: Document) -> tuple[str, Iterable[Item]]:
+    """Return a query's partition and items, as it orders them, from where it continues; many are read as needed."""
     condition = expressions.key_condition(parameters["KeyConditionExpression"], table.keys)
     values = parameters["ExpressionAttributeValues"]
     _check_values(condition.placeholders, condition.ranges, values)
@@ -262,7 +267,7 @@ def _matching(table: MemoryTable, parameters: Document) -> Iterable[Item]:
     part = table.partitions.get(partition)
     # Most queries find nothing.
     if not part and "ExclusiveStartKey" not in parameters:
-        return []
+        return partition, []
     part, names = part or {}, table.sort_keys(partition)
     first, end = condition.span(values)
     begins, ends = bisect_left(names, first), len(names) if end is None else bisect_left(names, end)
@@ -276,5 +281,5 @@ def _matching(table: MemoryTable, parameters: Document) -> Iterable[Item]:
         )
     places = range(begins, ends)[:: 1 if forward else -1][: parameters.get("Limit")]
     if len(places) <= CHUNK_ITEMS:
-        return [part[names[place]] for place in places]
-    return (part[names[place]] for place in places)
+        return partition, [part[names[place]] for place in places]
+    return partition, (part[names[place]] for place in places)

@@ -20,8 +20,8 @@ class MemoryTable:
     def __init__(self, keys: tuple[str, str]) -> None:
         self.keys = keys
         self.partitions: dict[str, dict[str, Item]] = {}
-        # A bound on the bytes of any item, so that a query need not measure what cannot fill a page.
-        self.largest = 0
+        # A bound on the bytes of any item of a partition, so that a query need not measure what cannot fill a page.
+        self.largest: dict[str, int] = {}
         # The sort keys of partitions that were queried, in order, so that a query costs what it returns.
         self._sorted: dict[str, list[str]] = {}
 
@@ -46,9 +46,11 @@ class MemoryTable:
             raise invalid(_NO_KEY)
         return self.key_of(attributes)
 
-    def check_size(self, item: Mapping[str, Any]) -> None:
+    def check_size(self, key: Key, item: Mapping[str, Any]) -> None:
         """Raise DynamoDB's fault for an item over 400 KB."""
-        self.largest = max(self.largest, checked_size(item))
+        bound = checked_size(item)
+        if bound > self.largest.get(key[0], 0):
+            self.largest[key[0]] = bound
 
     def get(self, key: Key) -> Item | None:
         partition, sort = key

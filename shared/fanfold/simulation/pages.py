@@ -6,26 +6,28 @@ from typing import Any
 
 from fanfold.aws.dynamodb.attribute_values import Item
 from fanfold.simulation.items import may_exceed, size
-from fanfold.simulation.memory_table import MemoryTable
 
 PAGE_BYTES = 1024 * 1024
 # Items are read on so many at a time until a page is full.
 CHUNK_ITEMS = 500
 
 
-def page(table: MemoryTable, matching: Iterable[Item], limit: int | None) -> dict[str, Any]:
-    """Return as many items as a page takes: its limit, or 1 MB, the item that exceeds it included."""
+def page(keys: tuple[str, str], matching: Iterable[Item], limit: int | None, largest: int) -> dict[str, Any]:
+    """Return as many items as a page takes: its limit, or 1 MB, the item that exceeds it included.
+
+    None of them has more bytes than the largest.
+    """
     few = CHUNK_ITEMS if limit is None else min(CHUNK_ITEMS, limit - 1)
-    if isinstance(matching, list) and len(matching) <= few and not _may_fill(matching, table.largest):
+    if isinstance(matching, list) and len(matching) <= few and not _may_fill(matching, largest):
         return {"Items": matching, "Count": len(matching)}
     wanted, items, end = islice(matching, limit), list[Item](), None
     while end is None and (chunk := list(islice(wanted, CHUNK_ITEMS))):
         items += chunk
-        end = _end_of_page(items, table.largest)
+        end = _end_of_page(items, largest)
     if end is None and len(items) != limit:
         return {"Items": items, "Count": len(items)}
     items = items[:end]
-    last = {name: items[-1][name] for name in table.keys}
+    last = {name: items[-1][name] for name in keys}
     return {"Items": items, "Count": len(items), "LastEvaluatedKey": last}
 
 

@@ -20,7 +20,7 @@ class Prepared:
         for name, table in self._cloud.dynamodb.tables.items():
             cloud.dynamodb.tables[name] = filled = MemoryTable(table.keys)
             filled.partitions = {partition: dict(items) for partition, items in table.partitions.items()}
-            filled.largest = table.largest
+            filled.largest = dict(table.largest)
         for name, queue in self._cloud.sqs.queues.items():
             cloud.sqs.queues[name] = queue.copied(now)
         for arn, topic in self._cloud.sns.topics.items():
