@@ -21,7 +21,7 @@ TEMPLATE = '''"""Made up."""
 
 from typing import NamedTuple
 
-from fanfold.strategy.contract import Bars, Universe
+from fanfold.strategy.bars import Bars, Universe
 
 
 class Params(NamedTuple):

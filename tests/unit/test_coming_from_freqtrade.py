@@ -12,7 +12,7 @@ import talib
 
 from fanfold import desk
 from fanfold.strategy import contract, folder
-from fanfold.strategy.contract import Bars
+from fanfold.strategy.bars import Bars
 from support.core_desk import A, B, raw
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "coming-from-freqtrade.md").read_text()

@@ -12,7 +12,7 @@ from fanfold.cli.main import main
 from fanfold.research import account_resting_stops, compile_cache, folding
 from fanfold.research.columns import StepColumns
 from fanfold.strategy import contract, folder
-from fanfold.strategy.contract import Bars
+from fanfold.strategy.bars import Bars
 from support.own_strategy import ALWAYS_LONG
 from support.python_processes import python
 

@@ -15,7 +15,8 @@ from fanfold.market.bars import Bar, Series
 from fanfold.signals.legs import Leg
 from fanfold.signals.stepping import step_all
 from fanfold.strategy import contract, folder, reach, states
-from fanfold.strategy.contract import Bars, Strategy, Universe
+from fanfold.strategy.bars import Bars, Universe
+from fanfold.strategy.contract import Strategy
 from fanfold.strategy.states import NoState
 from fanfold.strategy.window import Window
 from support.core_desk import A

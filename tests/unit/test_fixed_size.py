@@ -17,7 +17,7 @@ from fanfold.research.compiled import columns_read
 from fanfold.research.fixed_size import FixedSize, fixed_size
 from fanfold.research.tape import FillField, FillTape, ScanResult, TripField, longer
 from fanfold.strategy import contract
-from fanfold.strategy.contract import Bars
+from fanfold.strategy.bars import Bars
 
 D = Decimal
 REFERENCE = Path(__file__).resolve().parents[2].parent / "shared" / "reference"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from fanfold import indicators
-from fanfold.strategy.contract import Bars
+from fanfold.strategy.bars import Bars
 
 Column = NDArray[np.float64]
 RECORDED = (

@@ -18,7 +18,7 @@ from fanfold.signals.short_windows import Gap
 from fanfold.signals.stepping import MISSED_BARS
 from fanfold.signals.stored_fold import Snapshot
 from fanfold.strategy import folder
-from fanfold.strategy.contract import Bars, Universe
+from fanfold.strategy.bars import Bars, Universe
 from support.core_desk import START, A, B, instance, series, small_desk, stretch, walk
 
 BARS = {name: walk(1, name, 60) for name in (A, B)}

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from fanfold import indicators
 from fanfold.indicators import Adx, Keltner, Macd, Rsi, Supertrend, Vwap
 from fanfold.research import compiled
-from fanfold.strategy.contract import Bars
+from fanfold.strategy.bars import Bars
 
 Column = NDArray[np.float64]
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,7 +15,7 @@ from fanfold.errors import BadInput
 from fanfold.local.driver import environment
 from fanfold.research.compiled import compile_step
 from fanfold.strategy import contract, folder
-from fanfold.strategy.contract import Bars
+from fanfold.strategy.bars import Bars
 from support.core_desk import instance, raw
 from support.own_strategy import ALWAYS_LONG
 

@@ -13,7 +13,7 @@ from fanfold.research.folding import fold
 from fanfold.research.plain_views import StepViews
 from fanfold.signals.legs import Leg
 from fanfold.strategy import contract, folder
-from fanfold.strategy.contract import Bars
+from fanfold.strategy.bars import Bars
 from support.backtests import START, bars
 from support.own_strategy import ALWAYS_LONG
 

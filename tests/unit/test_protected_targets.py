@@ -16,7 +16,7 @@ from fanfold.research.compiled import compile_step
 from fanfold.signals.legs import Leg, legs_of
 from fanfold.signals.stepping import step_all
 from fanfold.strategy import checking, contract, folder
-from fanfold.strategy.contract import Bars
+from fanfold.strategy.bars import Bars
 from fanfold.strategy.window import Window
 from support.core_desk import A, instance, raw
 

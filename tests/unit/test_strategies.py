@@ -16,7 +16,7 @@ from fanfold import desk
 from fanfold.errors import BadInput
 from fanfold.research.compiled import compile_step
 from fanfold.strategy import contract, folder
-from fanfold.strategy.contract import Bars, Universe
+from fanfold.strategy.bars import Bars, Universe
 from support.core_desk import raw
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from fanfold.research.compiled import compile_step
 from fanfold.strategy import contract, folder, states
-from fanfold.strategy.contract import Bars, Universe
+from fanfold.strategy.bars import Bars, Universe
 
 BARS = 900
 EXAMPLES = FilePath(__file__).resolve().parents[2] / "examples/strategies"

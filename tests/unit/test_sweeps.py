@@ -234,7 +234,7 @@ def test_what_numba_cannot_compile_is_swept_in_processes(tmp_path: Path) -> None
 
 SHARE = '''"""Hold a share of what there is."""
 from typing import NamedTuple
-from fanfold.strategy.contract import Bars
+from fanfold.strategy.bars import Bars
 class Params(NamedTuple):
     parts: float = 1.0
 class State(NamedTuple):
@@ -263,7 +263,7 @@ def test_a_trial_that_a_back_test_refuses_is_not_traded_and_says_why(tmp_path: P
 
 SLOW = '''"""Hold while the minute is even; slow on purpose."""
 from typing import NamedTuple
-from fanfold.strategy.contract import Bars
+from fanfold.strategy.bars import Bars
 class Params(NamedTuple):
     every: int = 2
 class State(NamedTuple):

@@ -18,7 +18,8 @@ PROTECTED = '''"""Long, and closed by its protection."""
 
 from typing import NamedTuple
 
-from fanfold.strategy.contract import Bars, Protected
+from fanfold.strategy.bars import Bars
+from fanfold.strategy.contract import Protected
 
 
 class Params(NamedTuple):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from fanfold.strategy.contract import Bars
+from fanfold.strategy.bars import Bars
 
 # A float of this size has no digits behind the point: adding and taking it away again rounds to a whole number.
 _WHOLE = 1.5 * 2.0**52

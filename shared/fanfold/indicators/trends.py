@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from fanfold.indicators.averages import atr, ema, rma, rsi, settling, true_range
 from fanfold.indicators.windows import Bands, typical
-from fanfold.strategy.contract import Bars
+from fanfold.strategy.bars import Bars
 
 DAY_S = 86_400
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import sqrt
 from typing import NamedTuple
 
-from fanfold.strategy.contract import Bars
+from fanfold.strategy.bars import Bars
 
 
 class Bands(NamedTuple):

@@ -22,7 +22,8 @@ from fanfold.research.compile_cache import STRATEGY, keep, step_part
 from fanfold.research.compiled import columns_read, inlined
 from fanfold.research.plain_views import StepViews
 from fanfold.signals.legs import Leg
-from fanfold.strategy.contract import Bars, Protected, Strategy, Universe
+from fanfold.strategy.bars import Bars, Universe
+from fanfold.strategy.contract import Protected, Strategy
 from fanfold.strategy.loading import attempted
 from fanfold.strategy.step_code import fault_of
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from fanfold.research.columns import StepColumns
 from fanfold.research.compiled import attributes_read
-from fanfold.strategy.contract import Bars, Strategy, Universe
+from fanfold.strategy.bars import Bars, Universe
+from fanfold.strategy.contract import Strategy
 
 
 class _Moved:

@@ -10,7 +10,7 @@ from numba import njit
 from fanfold.research.columns import Floats, Integers, borrow
 from fanfold.research.compile_cache import STRATEGY, keep, step_part
 from fanfold.research.compiled import inlined, part
-from fanfold.strategy.contract import Bars
+from fanfold.strategy.bars import Bars
 
 # How many signals there are, where one is no finite number.
 NOT_FINITE = -1

@@ -14,7 +14,8 @@ from fanfold.desk import Desk, StrategyInstance
 from fanfold.market.bars import FIGURE_MAX
 from fanfold.messages import LegCode, LegState, Target
 from fanfold.strategy import contract, states
-from fanfold.strategy.contract import Bars, Protected, Strategy, Universe
+from fanfold.strategy.bars import Bars, Universe
+from fanfold.strategy.contract import Protected, Strategy
 from fanfold.strategy.step_code import digest, fault_of
 
 # Timeframe and the instruments that are stepped together.

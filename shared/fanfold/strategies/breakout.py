@@ -7,7 +7,7 @@ since entry. ``short`` scales the mirrored short side; 0, as shipped, never shor
 from typing import NamedTuple
 
 from fanfold.indicators import atr, rolling_max, rolling_min, settling
-from fanfold.strategy.contract import Bars
+from fanfold.strategy.bars import Bars
 
 
 class Params(NamedTuple):

@@ -3,7 +3,7 @@
 from math import nan
 from typing import NamedTuple
 
-from fanfold.strategy.contract import Bars
+from fanfold.strategy.bars import Bars
 
 
 class Params(NamedTuple):

@@ -7,7 +7,7 @@ for an account that cannot short it is 0.
 from typing import NamedTuple
 
 from fanfold.indicators import reversal, zscore
-from fanfold.strategy.contract import Bars
+from fanfold.strategy.bars import Bars
 
 
 class Params(NamedTuple):

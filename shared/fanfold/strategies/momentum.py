@@ -5,7 +5,7 @@ Of two that did equally well the one named first goes first. On hourly bars the 
 
 from typing import NamedTuple
 
-from fanfold.strategy.contract import Universe
+from fanfold.strategy.bars import Universe
 
 
 class Params(NamedTuple):

@@ -7,7 +7,7 @@ ratio and together gross 1. Where the slope is not above zero there is no hedge 
 from typing import NamedTuple
 
 from fanfold.indicators import hedge, reversal
-from fanfold.strategy.contract import Universe
+from fanfold.strategy.bars import Universe
 
 INSTRUMENTS = 2
 BUNDLE = True

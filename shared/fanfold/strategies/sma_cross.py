@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from fanfold.indicators import excess
-from fanfold.strategy.contract import Bars
+from fanfold.strategy.bars import Bars
 
 
 class Params(NamedTuple):

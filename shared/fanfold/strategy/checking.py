@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from fanfold.errors import BadInput
 from fanfold.market.recording import Recording
 from fanfold.strategy import contract, hidden_state, imported, loading, purity, reach, samples, states
-from fanfold.strategy.contract import Bars, Protected, Strategy, Universe
+from fanfold.strategy.bars import Bars, Universe
+from fanfold.strategy.contract import Protected, Strategy
 from fanfold.strategy.samples import Sample
 from fanfold.strategy.step_code import fault_of
 

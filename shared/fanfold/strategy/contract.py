@@ -11,14 +11,15 @@ raises ValueError for params that cannot work, else it is traced.
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from hashlib import blake2s
 from math import isfinite
 from typing import Any, NamedTuple
 
 from fanfold.errors import BadInput, near
-from fanfold.strategy import folder, loading, states
+from fanfold.strategy import folder, loading, reach, states
+from fanfold.strategy.bars import Universe
 from fanfold.strategy.step_code import digest
 
 # What its instances want comes by webhook, and there is nothing to fold.
@@ -27,36 +28,6 @@ EXTERNAL = "external"
 _loaded: dict[str, Any] = {}
 # A window of so many bars is some 50 MB of an instrument.
 LOOKBACK_MAX = 200_000
-
-
-class Bars(NamedTuple):
-    """History of one instrument up to ``now``: the close of n bars ago is ``bars.close[bars.now - n]``.
-
-    Columns are lists live and arrays in research; ``time`` is the close in epoch seconds. In front of the first bar
-    they are padded with it, as far as ``lookback`` reaches; past ``now`` there may be anything.
-    """
-
-    now: int
-    time: Sequence[int]
-    open: Sequence[float]
-    high: Sequence[float]
-    low: Sequence[float]
-    close: Sequence[float]
-    volume: Sequence[float]
-
-
-class Universe(NamedTuple):
-    """History of ``count`` instruments on common times: ``bars.close[i][bars.now - n]`` of instrument i; see Bars."""
-
-    now: int
-    me: int
-    count: int  # type: ignore[assignment]  # Hides tuple.count, which a universe does not need.
-    time: Sequence[int]
-    open: Sequence[Sequence[float]]
-    high: Sequence[Sequence[float]]
-    low: Sequence[Sequence[float]]
-    close: Sequence[Sequence[float]]
-    volume: Sequence[Sequence[float]]
 
 
 class Protected(NamedTuple):
@@ -222,8 +193,6 @@ def _lookback(module: Any, name: str, params: Any, count: int | None) -> int:
 
 
 def _traced_lookback(module: Any, name: str, params: Any, count: int | None) -> int:
-    from fanfold.strategy import reach  # noqa: PLC0415 - it knows the bars of this module
-
     return reach.lookback(module.step, params, _start(module, name)(params), count)
 
 

@@ -6,7 +6,7 @@ from functools import cache
 from types import FunctionType
 from typing import Any
 
-from fanfold.strategy.contract import Bars, Universe
+from fanfold.strategy.bars import Bars, Universe
 
 BARS = 120
 # Long windows are traced over fewer bars.

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 
 from fanfold.market.bars import Bar, Series
-from fanfold.strategy.contract import Bars
+from fanfold.strategy.bars import Bars
 from fanfold.strategy.window import Columns, Waiting
 
 NOBODY: frozenset[int] = frozenset()

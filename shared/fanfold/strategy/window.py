@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any
 
 from fanfold.market.bars import Bar, Series
-from fanfold.strategy.contract import Bars, Universe
+from fanfold.strategy.bars import Bars, Universe
 
 _FIELDS = ("open", "high", "low", "close", "volume")
 # A bar with the scales of its price and volume.

@@ -33,7 +33,8 @@ from fanfold.research.compiled import columns_read, inlined, part
 from fanfold.research.folding import ENDLESS, PROTECTED, UNSOUND, write
 from fanfold.research.tape import piece
 from fanfold.strategies import sma_cross
-from fanfold.strategy.contract import Bars, Strategy
+from fanfold.strategy.bars import Bars
+from fanfold.strategy.contract import Strategy
 from fanfold.strategy.loading import attempted
 
 # Bars that are folded, then walked.

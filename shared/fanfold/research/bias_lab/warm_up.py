@@ -15,7 +15,8 @@ from fanfold.research.bias_lab.market_columns import MarketColumns, columns_of
 from fanfold.research.columns import Floats, Integers
 from fanfold.signals.legs import Leg
 from fanfold.strategy import states
-from fanfold.strategy.contract import Bars, Strategy, Universe
+from fanfold.strategy.bars import Bars, Universe
+from fanfold.strategy.contract import Strategy
 
 NAME = "warm-up"
 STARTS, LONGER = 8, 10
