@@ -20,6 +20,7 @@ from fanfold.research.bias_lab.permuting import (
     MarketOrder,
     ShuffledMarket,
     TileRoom,
+    accumulate,
     blank_room,
     lay_first,
     lay_tile,
@@ -136,7 +137,7 @@ def _cross(params: Any, state: Any, lookback: int, _time: Integers, count: int, 
     """
     totals, wanted = room.totals, room.wanted[0]
     totals[0] = 0.0
-    _add_up(room.columns.close[: lookback + count], totals[1:])
+    accumulate(_sum, 0.0, room.columns.close[: lookback + count], totals[1 : lookback + count + 1])
     now, fast_ago = totals[params.slow :], totals[params.slow - params.fast :]
     for at in range(np.uint64(count)):
         wanted[at] = params.slow * (now[at] - fast_ago[at]) > params.fast * (now[at] - totals[at])
@@ -144,18 +145,8 @@ def _cross(params: Any, state: Any, lookback: int, _time: Integers, count: int, 
 
 
 @piece
-def _add_up(figures: Floats, out: Floats) -> None:
-    """Write the sum of figures up to each place, four at once: a sum waits for the one before."""
-    total, whole = 0.0, figures.size // 4 * 4
-    for at in range(0, whole, 4):
-        first, third = figures[at], figures[at + 2]
-        second, fourth = first + figures[at + 1], third + figures[at + 3]
-        out[at], out[at + 1] = total + first, total + second
-        out[at + 2], total = total + (second + third), total + (second + fourth)
-        out[at + 3] = total
-    for at in range(whole, figures.size):
-        total += figures[at]
-        out[at] = total
+def _sum(first: float, second: float) -> float:
+    return first + second
 
 
 def _scan(

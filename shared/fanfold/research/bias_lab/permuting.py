@@ -146,17 +146,22 @@ def lay_first(shapes: BarShapes, out: LaidColumns, at: int) -> float:
 
 
 @piece
-def multiply_up(last: float, factors: Floats, out: Floats) -> float:
-    """Write a figure times all factors up to each place, four at once: a product waits for the one before."""
+def product(first: float, second: float) -> float:
+    return first * second
+
+
+@piece
+def accumulate(join: Callable[[float, float], float], last: float, figures: Floats, out: Floats) -> float:
+    """Write a figure joined with all up to each place, four at once, for each waits for the one before; return it."""
     whole = out.size // 4 * 4
     for at in range(0, whole, 4):
-        first, third = factors[at], factors[at + 2]
-        second, fourth = first * factors[at + 1], third * factors[at + 3]
-        out[at], out[at + 1] = last * first, last * second
-        out[at + 2], last = last * (second * third), last * (second * fourth)
+        first, third = figures[at], figures[at + 2]
+        second, fourth = join(first, figures[at + 1]), join(third, figures[at + 3])
+        out[at], out[at + 1] = join(last, first), join(last, second)
+        out[at + 2], last = join(last, join(second, third)), join(last, join(second, fourth))
         out[at + 3] = last
     for at in range(whole, out.size):
-        last *= factors[at]
+        last = join(last, figures[at])
         out[at] = last
     return last
 
@@ -172,7 +177,7 @@ def lay_tile(
     for place in range(np.uint64(count)):
         room.shapes[place] *= room.gaps[place]
     opened[0] = last * room.gaps[0]
-    last = multiply_up(last, room.shapes, closes)
+    last = accumulate(product, last, room.shapes, closes)
     later, before, gaps = opened[1:], closes[: count - 1], room.gaps[1:]
     for place in range(np.uint64(count - 1)):
         later[place] = before[place] * gaps[place]
