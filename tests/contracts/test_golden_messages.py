@@ -8,7 +8,6 @@ import msgspec
 import pytest
 from golden_examples import EXAMPLES
 
-from fanfold.audit.views import views_count, views_of
 from fanfold.messages import (
     SUBSCRIPTIONS,
     TOPICS,
@@ -48,14 +47,6 @@ def test_every_version_has_a_golden_file_and_every_file_its_version() -> None:
     tags = {tag_of(kind) for kind in get_args(Message)}
     assert {file.stem for file in FILES} == tags
     assert tags == set(BY_TAG)
-
-
-@pytest.mark.parametrize("tag", sorted(BY_TAG))
-def test_the_views_of_a_message_are_counted_as_they_are_made(tag: str) -> None:
-    message = BY_TAG[tag]
-    lists = {name: value * 2 for name, value in msgspec.structs.asdict(message).items() if isinstance(value, list)}
-    for example in (message, msgspec.structs.replace(message, **lists)):
-        assert views_count(example) == len(list(views_of(example, sent_ms=0, seq=1)))
 
 
 @pytest.mark.parametrize("kind", get_args(Message))
