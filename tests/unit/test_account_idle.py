@@ -7,7 +7,7 @@ import pytest
 
 from fanfold.desk import Desk
 from fanfold.market.recording import Recording
-from fanfold.research.account_book import BarPlace, Book, PollTable, Sum, Wanted
+from fanfold.research.account_book import AccountField, BarField, Book, PollTable, Wanted
 from fanfold.research.account_result import traded_book
 from fanfold.research.account_terms import account_terms
 from fanfold.research.tape import fills_of, trips_of
@@ -35,7 +35,7 @@ def random_desk(chance: Chance) -> Desk:
 
 
 def random_bars(chance: Chance, instruments: int) -> PollTable:
-    bars = np.zeros((len(BarPlace), instruments, TIMES), np.int64)
+    bars = np.zeros((len(BarField), instruments, TIMES), np.int64)
     flags, least = np.zeros((instruments, TIMES), np.bool_), np.full(instruments, int(chance.integers(0, 2)))
     times = START + 300 * np.arange(1, TIMES + 1)
     for column in range(instruments):
@@ -43,9 +43,9 @@ def random_bars(chance: Chance, instruments: int) -> PollTable:
         close = 20_000 + np.cumsum(chance.integers(-150, 151, TIMES))
         newest = np.maximum.accumulate(np.where(seen, np.arange(TIMES), -1))
         mine, there = bars[:, column].T, newest >= 0
-        flags[column], mine[:, BarPlace.OPEN] = seen, seen * (close + chance.integers(-20, 21, TIMES))
-        mine[there, BarPlace.CLOSE], mine[there, BarPlace.CLOSED_AT] = close[newest[there]], times[newest[there]]
-        mine[:, BarPlace.VOLUME] = seen * chance.integers(0, 10**9, TIMES)
+        flags[column], mine[:, BarField.OPEN] = seen, seen * (close + chance.integers(-20, 21, TIMES))
+        mine[there, BarField.CLOSE], mine[there, BarField.CLOSED_AT] = close[newest[there]], times[newest[there]]
+        mine[:, BarField.VOLUME] = seen * chance.integers(0, 10**9, TIMES)
     return PollTable(
         times,
         flags,
@@ -67,7 +67,7 @@ def random_targets(chance: Chance, legs: int) -> Wanted:
 
 
 def traded(book: Book) -> list[list[list[int]]]:
-    refused = book.refused[: book.sums[Sum.REFUSALS]]
+    refused = book.refused[: book.sums[AccountField.REFUSALS]]
     return [rows.tolist() for rows in (fills_of(book.tape), trips_of(book.tape), refused, book.curve)]
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from fanfold.research.account_book import HIGH, INT64_MAX, LOW, BarPlace, PollTable
+from fanfold.research.account_book import HIGH, INT64_MAX, LOW, BarField, PollTable
 from fanfold.research.columns import Floats, Integers, borrow
 from fanfold.research.compile_cache import keep
 
@@ -32,7 +32,7 @@ def align(times: Integers, known: Sequence[KnownBars], *, spans: bool) -> PollTa
     market = PollTable(
         time=times,
         seen=np.empty((len(known), times.size), np.bool_),
-        bars=np.empty((len(BarPlace), len(known), times.size), np.int64),
+        bars=np.empty((len(BarField), len(known), times.size), np.int64),
         variance=np.zeros((count, len(known))),
         span=np.zeros((2, len(known), times.size if spans else 0), np.int64),
         most=np.zeros((len(known), 2), np.int64),
@@ -59,10 +59,10 @@ def _align(bars: KnownBars, market: PollTable, instrument: int) -> None:
         newest = records[max(place - 1, 0)]
         seen = place > 0 and newest[TIME] == times[at]
         flags[at] = seen
-        rows[BarPlace.OPEN, at] = newest[OPEN] * bars.unit if seen else 0
-        rows[BarPlace.VOLUME, at] = newest[VOLUME] if seen else 0
-        rows[BarPlace.CLOSE, at] = newest[CLOSE] * bars.unit if place > 0 else 0
-        rows[BarPlace.CLOSED_AT, at] = newest[TIME] if place > 0 else 0
+        rows[BarField.OPEN, at] = newest[OPEN] * bars.unit if seen else 0
+        rows[BarField.VOLUME, at] = newest[VOLUME] if seen else 0
+        rows[BarField.CLOSE, at] = newest[CLOSE] * bars.unit if place > 0 else 0
+        rows[BarField.CLOSED_AT, at] = newest[TIME] if place > 0 else 0
         if seen:
             least[instrument] = min(least[instrument], newest[CLOSE])
             most[0], most[1] = max(most[0], newest[HIGHEST]), max(most[1], newest[VOLUME])

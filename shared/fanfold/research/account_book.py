@@ -20,7 +20,7 @@ UNTOLD_LOTS = 2
 NOTHING, FRESH, SIZED = 0, 1, 2
 
 
-class BarPlace(IntEnum):
+class BarField(IntEnum):
     """A bar of an instrument at a time: where none was seen, ``CLOSE`` is the last one, 0 before the first."""
 
     OPEN = 0
@@ -29,7 +29,7 @@ class BarPlace(IntEnum):
     CLOSED_AT = 3
 
 
-class RulePlace(IntEnum):
+class RuleField(IntEnum):
     """The rules of an instrument: the worth of a lot at a price of one tick, the tick, the venue's least and most.
 
     ``ROOM_OF`` and ``ROOM_BY`` say how many lots an account may fill of a bar, as a share of its volume.
@@ -44,7 +44,7 @@ class RulePlace(IntEnum):
     ROOM_BY = 6
 
 
-class Sized(IntEnum):
+class LegTerm(IntEnum):
     """The sizing of a leg. ``BUNDLE`` is the instance whose legs are ordered together, -1 for none."""
 
     INSTANCE = 0
@@ -58,7 +58,7 @@ class Sized(IntEnum):
     LENGTH_S = 8
 
 
-class Term(IntEnum):
+class AccountTerm(IntEnum):
     """The account's terms. ``STEP`` is what fees and reservations are whole multiples of, ``LENGTH_S`` a bar's length,
     ``LATENCY_S`` how long an order is on its way. ``RESTS`` says whether stops rest at the venue.
     """
@@ -76,7 +76,7 @@ class Term(IntEnum):
     RESTS = 10
 
 
-class Rate(IntEnum):
+class AccountRate(IntEnum):
     """The account's shares."""
 
     FEE = 0
@@ -90,7 +90,7 @@ class Rate(IntEnum):
     MAKER = 8
 
 
-class LegPlace(IntEnum):
+class LegField(IntEnum):
     """The state of a leg.
 
     First its position and its live order, then its standing target, of the time number ``AT``, with the code of its
@@ -123,7 +123,7 @@ class LegPlace(IntEnum):
     JUDGED = 22
 
 
-class StopPlace(IntEnum):
+class StopField(IntEnum):
     """The stop of a leg that rests at the venue, as the ledger notes it, and from ``RESTS`` on as the venue has it.
 
     ``SIGN`` is that of the position that it closes; a price of 0 is none. ``MET`` is the number of the last time whose
@@ -145,7 +145,7 @@ class StopPlace(IntEnum):
     MET = 12
 
 
-class IdleBound(IntEnum):
+class BoundField(IntEnum):
     """Bounds within which a leg has nothing to do, of closes, lows and highs, and the worth of its lots at one tick.
 
     Before the time number ``SAME_BEFORE`` the same weight is wanted, or none.
@@ -159,7 +159,7 @@ class IdleBound(IntEnum):
     SAME_BEFORE = 5
 
 
-class Sum(IntEnum):
+class AccountField(IntEnum):
     """A figure of the account. ``RESTING`` is how many stops rest, ``DAY_BEFORE`` the first time of the next day."""
 
     CASH = 0
@@ -183,7 +183,7 @@ class Sum(IntEnum):
 
 
 class PollTable(NamedTuple):
-    """Bars on the times of all polls, by BarPlace, instrument and time; ``seen`` says where there is one.
+    """Bars on the times of all polls, by BarField, instrument and time; ``seen`` says where there is one.
 
     ``variance`` of returns, as in ``risk.exposure``, has rows where a leg asks for it; ``span`` has highs and lows,
     then instrument and time, where stops rest. ``most`` are the highest high and volume of each instrument, in figures
@@ -200,7 +200,7 @@ class PollTable(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """The terms of an account by Term, by Rate, by leg and Sized, and by instrument and RulePlace.
+    """The terms of an account by AccountTerm, by AccountRate, by leg and LegTerm, and by instrument and RuleField.
 
     ``capital`` is by instance; ``volatility`` by leg that of a year which weights are scaled to, 0 for none.
     """
@@ -229,14 +229,14 @@ class Wanted(NamedTuple):
 
 
 class Book(NamedTuple):
-    """All that a scan keeps: by Sum, by leg and LegPlace, and what it writes.
+    """All that a scan keeps: by AccountField, by leg and LegField, and what it writes.
 
     ``weight`` is that of standing targets. ``largest`` and ``room`` of an instrument are its exposure and what is left
     of its bar; ``flow`` and ``worth`` of an instance the cash that came and its equity: a row each. ``refused`` has a
     row a refusal: the time's number, the leg, the number of the code. ``curve`` is, by time, equity and the gross worth
-    of positions. ``stop`` is by leg and StopPlace. ``bound`` is by leg and IdleBound, while ``bound_weight`` is wanted,
-    ``least`` and ``most`` of an instance what it is worth within these, and ``block`` room for bars that are valued at
-    once.
+    of positions. ``stop`` is by leg and StopField. ``bound`` is by leg and BoundField, while ``bound_weight`` is
+    wanted, ``least`` and ``most`` of an instance what it is worth within these, and ``block`` room for bars that are
+    valued at once.
     """
 
     sums: Integers
@@ -264,21 +264,21 @@ BLOCK = 64
 
 def blank_book(times: int, terms: Terms) -> Book:
     """Return the book of an account that was just opened."""
-    sums, legs = np.zeros(len(Sum), np.int64), len(terms.leg)
+    sums, legs = np.zeros(len(AccountField), np.int64), len(terms.leg)
     # A leg has at most an order and a stop that fill in a bar.
-    rows = times * legs * (1 + int(terms.account[Term.RESTS]))
-    sums[Sum.CASH], sums[Sum.LAST], sums[Sum.DAY] = terms.account[Term.CASH], -1, -1
+    rows = times * legs * (1 + int(terms.account[AccountTerm.RESTS]))
+    sums[AccountField.CASH], sums[AccountField.LAST], sums[AccountField.DAY] = terms.account[AccountTerm.CASH], -1, -1
     return Book(
         sums=sums,
-        leg=np.zeros((legs, len(LegPlace)), np.int64),
-        stop=np.zeros((legs, len(StopPlace)), np.int64),
+        leg=np.zeros((legs, len(LegField)), np.int64),
+        stop=np.zeros((legs, len(StopField)), np.int64),
         weight=np.zeros(legs),
         instrument=np.zeros((2, len(terms.rule)), np.int64),
         instance=np.zeros((4, len(terms.capital)), np.int64),
         tape=blank_tape(rows, legs),
         refused=np.empty((times * legs, 3), np.int64),
         curve=np.empty((times, 2), np.int64),
-        bound=np.zeros((legs, len(IdleBound)), np.int64),
+        bound=np.zeros((legs, len(BoundField)), np.int64),
         bound_weight=np.zeros(legs),
         block=np.zeros((2, BLOCK), np.int64),
     )

@@ -15,14 +15,14 @@ from fanfold.research.account_book import (
     INT64_MAX,
     LOW,
     NOTHING,
-    BarPlace,
+    AccountField,
+    AccountTerm,
+    BarField,
     Book,
-    IdleBound,
-    LegPlace,
+    BoundField,
+    LegField,
+    LegTerm,
     PollTable,
-    Sized,
-    Sum,
-    Term,
     Terms,
     Wanted,
 )
@@ -37,17 +37,17 @@ def pass_idle_bars(
 ) -> int:  # fmt: skip
     """Value the account over the idle bars of a day from one on, and return the first that is not."""
     sums = book.sums
-    if sums[Sum.LIVE] > 0 or at == market.time.size:
+    if sums[AccountField.LIVE] > 0 or at == market.time.size:
         return at
     for leg in range(len(book.leg)):
-        if book.leg[leg, LegPlace.STATE] != NOTHING:
+        if book.leg[leg, LegField.STATE] != NOTHING:
             return at
     first, end = at, _day_before(at, book, market, terms)
     while at < end:
         until, begun, passed, count = idle_until(at, book, market, terms, wanted, guarded), at, 0, 0
         if until <= market.time[at] or not is_around(at, book, market, terms, money_max, guarded):
             break
-        until = INT64_MAX if until >= (sums[Sum.DAY] + 1) * DAY_S else until
+        until = INT64_MAX if until >= (sums[AccountField.DAY] + 1) * DAY_S else until
         while passed == count:
             at, count = at + passed, min(max(2 * count, FEW), BLOCK)
             passed = _pass(at, min(count, end - at), until, book, market, terms, guarded)
@@ -55,32 +55,32 @@ def pass_idle_bars(
         if at == begun or (guarded and at < end and _is_reached(at, book, market, terms)):
             break
     if at > first:
-        sums[Sum.LAST] = book.curve[at - 1, 0]
+        sums[AccountField.LAST] = book.curve[at - 1, 0]
     return at
 
 
 @piece
 def _day_before(at: int, book: Book, market: PollTable, terms: Terms) -> int:
     """Return the first time of the next day, which is where bars without a gap have it, or is looked for once."""
-    sums, times, day_ends = book.sums, market.time, (book.sums[Sum.DAY] + 1) * DAY_S
-    if sums[Sum.DAY_BEFORE] <= at:
-        left = max((day_ends - times[at] - 1) // terms.account[Term.LENGTH_S] + 1, 0)
+    sums, times, day_ends = book.sums, market.time, (book.sums[AccountField.DAY] + 1) * DAY_S
+    if sums[AccountField.DAY_BEFORE] <= at:
+        left = max((day_ends - times[at] - 1) // terms.account[AccountTerm.LENGTH_S] + 1, 0)
         ends = min(at + left, times.size)
         if times[ends - 1] >= day_ends or (ends < times.size and times[ends] < day_ends):
             ends = at
             while ends < times.size and times[ends] < day_ends:
                 ends += 1
-        sums[Sum.DAY_BEFORE] = ends
-    return sums[Sum.DAY_BEFORE]  # type: ignore[no-any-return]
+        sums[AccountField.DAY_BEFORE] = ends
+    return sums[AccountField.DAY_BEFORE]  # type: ignore[no-any-return]
 
 
 @piece
 def _is_reached(at: int, book: Book, market: PollTable, terms: Terms) -> bool:
     """Return whether a bar may reach the stop or the profit of any leg."""
     for leg in range(len(book.leg)):
-        bound, instrument = book.bound[leg], terms.leg[leg, Sized.INSTRUMENT]
+        bound, instrument = book.bound[leg], terms.leg[leg, LegTerm.INSTRUMENT]
         low, high = market.span[LOW, instrument, at], market.span[HIGH, instrument, at]
-        if low < bound[IdleBound.LOW_LEAST] or high > bound[IdleBound.HIGH_MOST]:
+        if low < bound[BoundField.LOW_LEAST] or high > bound[BoundField.HIGH_MOST]:
             return True
     return False
 
@@ -100,7 +100,7 @@ def _pass(at: int, most: int, until: int, book: Book, market: PollTable, terms: 
 def _fetch(at: int, market: PollTable) -> None:
     """Prefetch what idle bars do not read, of the bar that ends a run and of the next: all cache misses at once."""
     for instrument in range(market.bars.shape[1]):
-        for figure in (BarPlace.OPEN, BarPlace.VOLUME):
+        for figure in (BarField.OPEN, BarField.VOLUME):
             fetch(market.bars[figure, instrument], at)
             fetch(market.bars[figure, instrument], at + 1)
         fetch(market.seen[instrument], at)
@@ -112,16 +112,16 @@ def _idle_bars(at: int, most: int, until: int, book: Book, market: PollTable, te
     """Return how many bars of so many, from one on, are within all bounds."""
     count = most
     for leg in range(len(book.leg)):
-        count = min(count, book.bound[leg, IdleBound.SAME_BEFORE] - at)
+        count = min(count, book.bound[leg, BoundField.SAME_BEFORE] - at)
     while until != INT64_MAX and count > 0 and market.time[at + count - 1] >= until:
         count -= 1
     for leg in range(len(book.leg)):
-        bound, instrument, end = book.bound[leg], terms.leg[leg, Sized.INSTRUMENT], at + count
-        cheapest, dearest = bound[IdleBound.PRICE_LEAST], bound[IdleBound.PRICE_MOST]
+        bound, instrument, end = book.bound[leg], terms.leg[leg, LegTerm.INSTRUMENT], at + count
+        cheapest, dearest = bound[BoundField.PRICE_LEAST], bound[BoundField.PRICE_MOST]
         if cheapest != -INT64_MAX or dearest != INT64_MAX:
-            closes = market.bars[BarPlace.CLOSE, instrument, at:end]
+            closes = market.bars[BarField.CLOSE, instrument, at:end]
             count = _within(closes, closes, cheapest, dearest)
-        low, high = bound[IdleBound.LOW_LEAST], bound[IdleBound.HIGH_MOST]
+        low, high = bound[BoundField.LOW_LEAST], bound[BoundField.HIGH_MOST]
         if guarded and (low != -INT64_MAX or high != INT64_MAX):
             # Of a bar that was not seen low and high are 0.
             end = at + count
@@ -153,17 +153,17 @@ def _are_all_within(lows: Integers, highs: Integers, least: int, most: int) -> b
 def _value(at: int, count: int, book: Book, market: PollTable, terms: Terms) -> None:
     """Value the account at so many bars."""
     worth, gross = book.block[0, :count], book.block[1, :count]
-    curve, cash, peak = book.curve[at : at + count], book.sums[Sum.CASH], book.sums[Sum.PEAK]
+    curve, cash, peak = book.curve[at : at + count], book.sums[AccountField.CASH], book.sums[AccountField.PEAK]
     for bar in range(np.uint64(count)):
         worth[bar], gross[bar] = cash, 0
     for leg in range(len(book.leg)):
-        unit, instrument = book.bound[leg, IdleBound.UNIT], terms.leg[leg, Sized.INSTRUMENT]
+        unit, instrument = book.bound[leg, BoundField.UNIT], terms.leg[leg, LegTerm.INSTRUMENT]
         if unit != 0:
-            _add(market.bars[BarPlace.CLOSE, instrument, at : at + count], unit, worth, gross)
+            _add(market.bars[BarField.CLOSE, instrument, at : at + count], unit, worth, gross)
     for bar in range(np.uint64(count)):
         curve[bar, 0], curve[bar, 1] = worth[bar], gross[bar]
         peak = max(peak, worth[bar])
-    book.sums[Sum.PEAK] = peak
+    book.sums[AccountField.PEAK] = peak
 
 
 @piece

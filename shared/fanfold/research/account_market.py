@@ -11,7 +11,7 @@ from fanfold.market import timeframes
 from fanfold.market.recording import Recording
 from fanfold.research import dynamic_universe
 from fanfold.research.account_alignment import CLOSE, TIME, KnownBars, align
-from fanfold.research.account_book import PollTable, Rate, RulePlace, Term, Wanted
+from fanfold.research.account_book import AccountRate, AccountTerm, PollTable, RuleField, Wanted
 from fanfold.research.account_terms import FIGURE_MAX, AccountTerms
 from fanfold.research.columns import (
     Floats,
@@ -62,7 +62,7 @@ def market_of(desk: Desk, venue: str, history: History, account: AccountTerms, t
         _known(history, name, reach, 10 ** (scale - history.recordings[name].price_scale), account)
         for name, scale in zip(account.instruments, account.scales.prices, strict=True)
     ]
-    return align(times, known, spans=bool(account.terms.account[Term.RESTS]))
+    return align(times, known, spans=bool(account.terms.account[AccountTerm.RESTS]))
 
 
 def _known(
@@ -72,20 +72,20 @@ def _known(
     records = records_between(recording, _asked_from(history, recording.timeframe, reach), history.until)
     variances = np.zeros(0)
     if account.terms.volatility.any():
-        variances = _variances(recording, records, int(account.terms.account[Term.LENGTH_S]))
+        variances = _variances(recording, records, int(account.terms.account[AccountTerm.LENGTH_S]))
     return KnownBars(records, unit, variances)
 
 
 def refuse_wide_figures(market: PollTable, history: History, account: AccountTerms) -> None:
     """Raise BadInput for prices or volumes whose products fit into no 64 bits."""
     rates, terms = account.terms.rate.sum(axis=1).tolist(), account.terms
-    fees = (rates[Rate.FEE], rates[Rate.FEE_MAX]) if terms.account[Term.SPOT] else (1, 1)
+    fees = (rates[AccountRate.FEE], rates[AccountRate.FEE_MAX]) if terms.account[AccountTerm.SPOT] else (1, 1)
     # On spot prices with collar and fee are fractions.
-    factor = rates[Rate.COLLAR] * fees[1] if terms.account[Term.SPOT] else 1
+    factor = rates[AccountRate.COLLAR] * fees[1] if terms.account[AccountTerm.SPOT] else 1
     for column, name in enumerate(account.instruments):
         unit = 10 ** (account.scales.prices[column] - history.recordings[name].price_scale)
         price, volume = market.most[column].tolist()
-        room, worth = terms.rule[column, [RulePlace.ROOM_OF, RulePlace.WORTH]].tolist()
+        room, worth = terms.rule[column, [RuleField.ROOM_OF, RuleField.WORTH]].tolist()
         if max(price * unit * factor, worth * factor, price * unit * worth * fees[0], volume * room) >= FIGURE_MAX:
             raise BadInput(
                 f"the bars of {name} have figures that a fast back-test cannot hold in 64 bits; take --fidelity full"
@@ -106,7 +106,7 @@ def signals_of(desk: Desk, venue: str, account: AccountTerms, history: History, 
     weights = np.full((len(account.keys), times.size), np.nan)
     fixed, own = np.zeros((3, len(account.keys))), dict[int, tuple[Rows, Floats]]()
     reach, plain = _lookbacks(desk, venue), dict[str, str]()
-    age_s_max = int(account.terms.account[Term.SIGNAL_AGE_S])
+    age_s_max = int(account.terms.account[AccountTerm.SIGNAL_AGE_S])
     for name in account.instances:
         instance = desk.strategies[name]
         strategy = contract.bind(instance.strategy, instance.params, len(instance.instruments))

@@ -10,16 +10,16 @@ from fanfold.research.account_book import (
     HIGH,
     LOW,
     ROOM,
-    BarPlace,
+    AccountField,
+    AccountRate,
+    AccountTerm,
+    BarField,
     Book,
-    LegPlace,
+    LegField,
+    LegTerm,
     PollTable,
-    Rate,
-    RulePlace,
-    Sized,
-    StopPlace,
-    Sum,
-    Term,
+    RuleField,
+    StopField,
     Terms,
 )
 from fanfold.research.tape import fee_of, piece, portion, worsened, write_fill
@@ -33,8 +33,8 @@ NEVER = 2**62
 def match(at: int, book: Book, market: PollTable, terms: Terms) -> None:
     """Let live orders meet the bars of their instruments, the first to arrive first."""
     for instrument in range(len(terms.rule)):
-        rule, volume = terms.rule[instrument], market.bars[BarPlace.VOLUME, instrument, at]
-        book.instrument[ROOM, instrument] = volume * rule[RulePlace.ROOM_OF] // rule[RulePlace.ROOM_BY]
+        rule, volume = terms.rule[instrument], market.bars[BarField.VOLUME, instrument, at]
+        book.instrument[ROOM, instrument] = volume * rule[RuleField.ROOM_OF] // rule[RuleField.ROOM_BY]
     leg = 0
     while leg >= 0:
         leg, stops = _next(at, book, market, terms)
@@ -42,12 +42,12 @@ def match(at: int, book: Book, market: PollTable, terms: Terms) -> None:
             _meet_stop(leg, at, book, market, terms)
         elif leg >= 0:
             _resolve(leg, at, book, market, terms)
-            book.sums[Sum.RESERVED] -= book.leg[leg, LegPlace.RESERVED]
-            book.sums[Sum.LIVE] -= 1
-            book.leg[leg, LegPlace.OPEN], book.leg[leg, LegPlace.RESERVED] = 0, 0
+            book.sums[AccountField.RESERVED] -= book.leg[leg, LegField.RESERVED]
+            book.sums[AccountField.LIVE] -= 1
+            book.leg[leg, LegField.OPEN], book.leg[leg, LegField.RESERVED] = 0, 0
     # Those that are withdrawn end after the bars that they rested in.
-    for each in range(len(book.stop) if book.sums[Sum.RESTING] > 0 else 0):
-        if book.stop[each, StopPlace.WITHDRAWN] != 0:
+    for each in range(len(book.stop) if book.sums[AccountField.RESTING] > 0 else 0):
+        if book.stop[each, StopField.WITHDRAWN] != 0:
             end_stop(each, book)
 
 
@@ -58,16 +58,16 @@ def _next(at: int, book: Book, market: PollTable, terms: Terms) -> tuple[int, bo
     The leg is -1 for none; a stop meets a bar once.
     """
     oldest, stops, first = -1, False, NEVER
-    since = market.time[at] - terms.account[Term.LENGTH_S] - terms.account[Term.LATENCY_S]
+    since = market.time[at] - terms.account[AccountTerm.LENGTH_S] - terms.account[AccountTerm.LATENCY_S]
     for leg in range(len(book.leg)):
         mine, stop = book.leg[leg], book.stop[leg]
-        if not market.seen[terms.leg[leg, Sized.INSTRUMENT], at]:
+        if not market.seen[terms.leg[leg, LegTerm.INSTRUMENT], at]:
             continue
-        if mine[LegPlace.OPEN] != 0 and mine[LegPlace.DECIDED_AT] <= since and mine[LegPlace.ARRIVED] < first:
-            oldest, stops, first = leg, False, mine[LegPlace.ARRIVED]
-        rests = stop[StopPlace.RESTS] != 0 and stop[StopPlace.MET] <= at and stop[StopPlace.DECIDED_AT] <= since
-        if rests and stop[StopPlace.ARRIVED] < first:
-            oldest, stops, first = leg, True, stop[StopPlace.ARRIVED]
+        if mine[LegField.OPEN] != 0 and mine[LegField.DECIDED_AT] <= since and mine[LegField.ARRIVED] < first:
+            oldest, stops, first = leg, False, mine[LegField.ARRIVED]
+        rests = stop[StopField.RESTS] != 0 and stop[StopField.MET] <= at and stop[StopField.DECIDED_AT] <= since
+        if rests and stop[StopField.ARRIVED] < first:
+            oldest, stops, first = leg, True, stop[StopField.ARRIVED]
     return oldest, stops
 
 
@@ -76,21 +76,21 @@ def _resolve(leg: int, at: int, book: Book, market: PollTable, terms: Terms) -> 
     """Fill an order as far as the open of its bar, the bar's volume and its reservation allow."""
     mine = book.leg[leg]
     sized = terms.leg[leg]
-    instrument, lots, limit = sized[Sized.INSTRUMENT], mine[LegPlace.OPEN], mine[LegPlace.LIMIT]
+    instrument, lots, limit = sized[LegTerm.INSTRUMENT], mine[LegField.OPEN], mine[LegField.LIMIT]
     rule, bar = terms.rule[instrument], market.bars[:, instrument, at]
-    tick, worth, first = rule[RulePlace.TICK], rule[RulePlace.WORTH], bar[BarPlace.OPEN]
-    if mine[LegPlace.DECIDED_AT] + sized[Sized.LIFETIME_S] <= market.time[at] - terms.account[Term.LENGTH_S]:
+    tick, worth, first = rule[RuleField.TICK], rule[RuleField.WORTH], bar[BarField.OPEN]
+    if mine[LegField.DECIDED_AT] + sized[LegTerm.LIFETIME_S] <= market.time[at] - terms.account[AccountTerm.LENGTH_S]:
         return
     beyond = first <= limit - tick if lots > 0 else first >= limit + tick or limit <= tick
     size = min(abs(lots), book.instrument[ROOM, instrument])
-    if not beyond or size == 0 or bar[BarPlace.VOLUME] == 0:
+    if not beyond or size == 0 or bar[BarField.VOLUME] == 0:
         return
-    price = worsened(lots, first, terms.rate[Rate.WORSE, 0], terms.rate[Rate.WORSE, 1], tick)
+    price = worsened(lots, first, terms.rate[AccountRate.WORSE, 0], terms.rate[AccountRate.WORSE, 1], tick)
     price = min(price, limit) if lots > 0 else max(price, limit)
-    fee = _fee(size * price * worth, Rate.FEE, terms)
-    if terms.account[Term.SPOT] and lots > 0 and size * price * worth + fee > mine[LegPlace.RESERVED]:
-        size = _paid_for(mine[LegPlace.RESERVED], price * worth, terms)
-        fee = _fee(size * price * worth, Rate.FEE, terms)
+    fee = _fee(size * price * worth, AccountRate.FEE, terms)
+    if terms.account[AccountTerm.SPOT] and lots > 0 and size * price * worth + fee > mine[LegField.RESERVED]:
+        size = _paid_for(mine[LegField.RESERVED], price * worth, terms)
+        fee = _fee(size * price * worth, AccountRate.FEE, terms)
     if size > 0:
         book.instrument[ROOM, instrument] -= size
         _book(leg, at, size if lots > 0 else -size, price, fee, book, terms)
@@ -100,14 +100,14 @@ def _resolve(leg: int, at: int, book: Book, market: PollTable, terms: Terms) -> 
 def _meet_stop(leg: int, at: int, book: Book, market: PollTable, terms: Terms) -> None:
     """Let a stop meet a bar: it fills as far as the volume allows, is a market order from then on, or expires."""
     stop = book.stop[leg]
-    stop[StopPlace.MET] = at + 1
-    expires_at = stop[StopPlace.DECIDED_AT] + RESTS_FOR_S
-    over = expires_at <= market.time[at] - terms.account[Term.LENGTH_S]
+    stop[StopField.MET] = at + 1
+    expires_at = stop[StopField.DECIDED_AT] + RESTS_FOR_S
+    over = expires_at <= market.time[at] - terms.account[AccountTerm.LENGTH_S]
     if not over:
         over = expires_at < market.time[at]
         price, makes = _price_of_stop(leg, at, over, book, market, terms)
         if price > 0:
-            wanted = stop[StopPlace.LOTS] - stop[StopPlace.FILLED]
+            wanted = stop[StopField.LOTS] - stop[StopField.FILLED]
             size = _fill_stop(leg, at, wanted, price, makes, book, terms)
             over = over or size == wanted
     if over:
@@ -122,38 +122,38 @@ def _price_of_stop(
 
     The stop comes first. ``opening`` says that only the open of the bar counts.
     """
-    stop, instrument = book.stop[leg], terms.leg[leg, Sized.INSTRUMENT]
-    bar, sign, tick = market.bars[:, instrument, at], stop[StopPlace.SIGN], terms.rule[instrument, RulePlace.TICK]
-    first, level, profit = bar[BarPlace.OPEN], stop[StopPlace.PRICE], stop[StopPlace.PROFIT]
-    if bar[BarPlace.VOLUME] == 0:
+    stop, instrument = book.stop[leg], terms.leg[leg, LegTerm.INSTRUMENT]
+    bar, sign, tick = market.bars[:, instrument, at], stop[StopField.SIGN], terms.rule[instrument, RuleField.TICK]
+    first, level, profit = bar[BarField.OPEN], stop[StopField.PRICE], stop[StopField.PROFIT]
+    if bar[BarField.VOLUME] == 0:
         return 0, False
     # The prices on the losing and on the winning side of the position.
     losing, winning = first, first
     if not opening:
         losing = market.span[LOW if sign > 0 else HIGH, instrument, at]
         winning = market.span[HIGH if sign > 0 else LOW, instrument, at]
-    if stop[StopPlace.TRIGGERED] == 0:
+    if stop[StopField.TRIGGERED] == 0:
         if level == 0 or sign * (losing - level) > 0:
             return (profit, True) if profit > 0 and sign * (winning - profit) >= tick else (0, False)
         first = min(level, first) if sign > 0 else max(level, first)
-    return worsened(-sign, first, terms.rate[Rate.WORSE, 0], terms.rate[Rate.WORSE, 1], tick), False
+    return worsened(-sign, first, terms.rate[AccountRate.WORSE, 0], terms.rate[AccountRate.WORSE, 1], tick), False
 
 
 @piece
 def _fill_stop(leg: int, at: int, wanted: int, price: int, makes: bool, book: Book, terms: Terms) -> int:
     """Fill a stop as far as the volume of the bar allows, and return by how much."""
-    stop, instrument = book.stop[leg], terms.leg[leg, Sized.INSTRUMENT]
+    stop, instrument = book.stop[leg], terms.leg[leg, LegTerm.INSTRUMENT]
     size = min(wanted, book.instrument[ROOM, instrument])
     if size > 0:
-        rate = Rate.MAKER if makes else Rate.FEE
-        fee = _fee(size * price * terms.rule[instrument, RulePlace.WORTH], rate, terms)
+        rate = AccountRate.MAKER if makes else AccountRate.FEE
+        fee = _fee(size * price * terms.rule[instrument, RuleField.WORTH], rate, terms)
         book.instrument[ROOM, instrument] -= size
-        _book(leg, at, -stop[StopPlace.SIGN] * size, price, fee, book, terms)
-        stop[StopPlace.FILLED] += size
+        _book(leg, at, -stop[StopField.SIGN] * size, price, fee, book, terms)
+        stop[StopField.FILLED] += size
         # It is noted anew.
-        stop[StopPlace.WITHDRAWN] = 0
+        stop[StopField.WITHDRAWN] = 0
     if size > 0 or not makes:
-        stop[StopPlace.TRIGGERED] = 1
+        stop[StopField.TRIGGERED] = 1
     return size
 
 
@@ -161,29 +161,29 @@ def _fill_stop(leg: int, at: int, wanted: int, price: int, makes: bool, book: Bo
 def end_stop(leg: int, book: Book) -> None:
     """End a stop at the venue. Of one that filled the leg takes notice; the others are forgotten."""
     stop = book.stop[leg]
-    if stop[StopPlace.RESTS] != 0:
-        stop[StopPlace.RESTS], stop[StopPlace.ENDED], stop[StopPlace.WITHDRAWN] = 0, 1, 0
-        stop[StopPlace.NOTED] = stop[StopPlace.FILLED] > 0
-        book.sums[Sum.RESTING] -= 1
+    if stop[StopField.RESTS] != 0:
+        stop[StopField.RESTS], stop[StopField.ENDED], stop[StopField.WITHDRAWN] = 0, 1, 0
+        stop[StopField.NOTED] = stop[StopField.FILLED] > 0
+        book.sums[AccountField.RESTING] -= 1
 
 
 @piece
 def _fee(notional: int, rate: int, terms: Terms) -> int:
-    return fee_of(notional, terms.rate[rate, 0], terms.rate[rate, 1], terms.account[Term.STEP])
+    return fee_of(notional, terms.rate[rate, 0], terms.rate[rate, 1], terms.account[AccountTerm.STEP])
 
 
 @piece
 def _paid_for(reserved: int, unit: int, terms: Terms) -> int:
     """Return the lots that a reservation pays for, of which each costs ``unit`` and its fee."""
-    of, by = terms.rate[Rate.FEE, 0], terms.rate[Rate.FEE, 1]
-    return portion(max(reserved - terms.account[Term.STEP], 0), by, unit * (by + of))
+    of, by = terms.rate[AccountRate.FEE, 0], terms.rate[AccountRate.FEE, 1]
+    return portion(max(reserved - terms.account[AccountTerm.STEP], 0), by, unit * (by + of))
 
 
 @piece
 def _book(leg: int, at: int, lots: int, price: int, fee: int, book: Book, terms: Terms) -> None:
-    worth, step = terms.rule[terms.leg[leg, Sized.INSTRUMENT], RulePlace.WORTH], terms.account[Term.STEP]
+    worth, step = terms.rule[terms.leg[leg, LegTerm.INSTRUMENT], RuleField.WORTH], terms.account[AccountTerm.STEP]
     paid = lots * price * worth + fee
     write_fill(book.tape, leg, at, lots, price, fee, worth, step)
-    book.sums[Sum.CASH] -= paid
-    book.instance[FLOW, terms.leg[leg, Sized.INSTANCE]] -= paid
-    book.leg[leg, LegPlace.QUANTITY] += lots
+    book.sums[AccountField.CASH] -= paid
+    book.instance[FLOW, terms.leg[leg, LegTerm.INSTANCE]] -= paid
+    book.leg[leg, LegField.QUANTITY] += lots

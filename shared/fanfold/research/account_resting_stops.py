@@ -5,15 +5,15 @@ from typing import NamedTuple
 from fanfold.ledger.approvals import ORDER_CHANGES, OTHER_CHANGES
 from fanfold.research.account_book import (
     NOTHING,
-    BarPlace,
+    AccountField,
+    AccountTerm,
+    BarField,
     Book,
-    LegPlace,
+    LegField,
+    LegTerm,
     PollTable,
-    RulePlace,
-    Sized,
-    StopPlace,
-    Sum,
-    Term,
+    RuleField,
+    StopField,
     Terms,
     Wanted,
 )
@@ -41,10 +41,10 @@ class Successor(NamedTuple):
 def keep_stops(at: int, book: Book, market: PollTable, terms: Terms, wanted: Wanted) -> None:
     """Note which stops are withdrawn or forgotten, end those that orders replace, and place those that are missing."""
     noted, placed, sums = 0, 0, book.sums
-    most = min(STOPS_MAX, terms.account[Term.ORDERS_A_MINUTE] - sums[Sum.ORDERS])
+    most = min(STOPS_MAX, terms.account[AccountTerm.ORDERS_A_MINUTE] - sums[AccountField.ORDERS])
     for leg in range(len(book.leg)):
-        there = book.stop[leg, StopPlace.NOTED] != 0
-        if not there and book.leg[leg, LegPlace.GUARD] < 0:
+        there = book.stop[leg, StopField.NOTED] != 0
+        if not there and book.leg[leg, LegField.GUARD] < 0:
             continue
         successor = _successor(leg, at, book, market, terms, wanted)
         if there and noted < STOPS_MAX:
@@ -52,12 +52,12 @@ def keep_stops(at: int, book: Book, market: PollTable, terms: Terms, wanted: Wan
         elif not there and successor.lots > 0 and placed < most:
             _place(leg, market.time[at], successor, book)
             placed += 1
-    sums[Sum.ORDERS] += placed
+    sums[AccountField.ORDERS] += placed
     for leg in range(len(book.leg)):
         mine, stop = book.leg[leg], book.stop[leg]
-        replaced = mine[LegPlace.OUTCOME] == ORDERED and mine[LegPlace.ORDER] * stop[StopPlace.SIGN] < 0
+        replaced = mine[LegField.OUTCOME] == ORDERED and mine[LegField.ORDER] * stop[StopField.SIGN] < 0
         # One that was placed just now closes what the order leaves.
-        if replaced and stop[StopPlace.DECIDED_AT] < market.time[at]:
+        if replaced and stop[StopField.DECIDED_AT] < market.time[at]:
             end_stop(leg, book)
 
 
@@ -65,13 +65,13 @@ def keep_stops(at: int, book: Book, market: PollTable, terms: Terms, wanted: Wan
 def _note(leg: int, successor: Successor, book: Book) -> int:
     """Note a leg's stop as withdrawn, or forget it; return how many changes that is."""
     stop, mine = book.stop[leg], book.leg[leg]
-    if stop[StopPlace.ENDED] != 0:
-        forgotten = mine[LegPlace.GUARD] < 0 or mine[LegPlace.OUT] != 0
-        stop[StopPlace.NOTED] = not forgotten
+    if stop[StopField.ENDED] != 0:
+        forgotten = mine[LegField.GUARD] < 0 or mine[LegField.OUT] != 0
+        stop[StopField.NOTED] = not forgotten
         return 1 if forgotten else 0
-    goes = stop[StopPlace.WITHDRAWN] == 0 and _outdated(leg, successor, book) and not _is_replaced(leg, book)
+    goes = stop[StopField.WITHDRAWN] == 0 and _outdated(leg, successor, book) and not _is_replaced(leg, book)
     if goes:
-        stop[StopPlace.WITHDRAWN] = 1
+        stop[StopField.WITHDRAWN] = 1
     return 1 if goes else 0
 
 
@@ -79,13 +79,13 @@ def _note(leg: int, successor: Successor, book: Book) -> int:
 def _outdated(leg: int, successor: Successor, book: Book) -> bool:
     """Return whether a stop is to go: it closes what is not held or not protected, or another can take its place."""
     stop, mine = book.stop[leg], book.leg[leg]
-    if mine[LegPlace.GUARD] < 0 or stop[StopPlace.LOTS] > stop[StopPlace.SIGN] * mine[LegPlace.QUANTITY]:
+    if mine[LegField.GUARD] < 0 or stop[StopField.LOTS] > stop[StopField.SIGN] * mine[LegField.QUANTITY]:
         return True
     if successor.lots == 0:
         return False
-    if _far(stop[StopPlace.PRICE], successor.level) or stop[StopPlace.LOTS] != successor.lots:
+    if _far(stop[StopField.PRICE], successor.level) or stop[StopField.LOTS] != successor.lots:
         return True
-    return stop[StopPlace.PROFIT] > 0 and _far(stop[StopPlace.PROFIT], successor.profit)
+    return stop[StopField.PROFIT] > 0 and _far(stop[StopField.PROFIT], successor.profit)
 
 
 @piece
@@ -96,11 +96,11 @@ def _far(price: int, wanted: int) -> bool:
 @piece
 def _is_replaced(leg: int, book: Book) -> bool:
     """Return whether an order is on its way that replaces a stop, which rests until then."""
-    sign, mine = book.stop[leg, StopPlace.SIGN], book.leg[leg]
-    closes = sign * mine[LegPlace.OPEN] < 0
-    if closes and book.stop[leg, StopPlace.LOTS] > sign * _least(mine[LegPlace.QUANTITY], mine[LegPlace.OPEN]):
+    sign, mine = book.stop[leg, StopField.SIGN], book.leg[leg]
+    closes = sign * mine[LegField.OPEN] < 0
+    if closes and book.stop[leg, StopField.LOTS] > sign * _least(mine[LegField.QUANTITY], mine[LegField.OPEN]):
         return True
-    exits: bool = mine[LegPlace.STATE] != NOTHING and book.weight[leg] == 0.0 and sign * mine[LegPlace.QUANTITY] > 0
+    exits: bool = mine[LegField.STATE] != NOTHING and book.weight[leg] == 0.0 and sign * mine[LegField.QUANTITY] > 0
     return exits
 
 
@@ -115,16 +115,16 @@ def _least(quantity: int, live: int) -> int:
 @piece
 def _successor(leg: int, at: int, book: Book, market: PollTable, terms: Terms, wanted: Wanted) -> Successor:
     """Return the stop that is to rest for a leg, of no lots where it has no position to protect, or one too small."""
-    mine, instrument = book.leg[leg], terms.leg[leg, Sized.INSTRUMENT]
-    quantity, mark = mine[LegPlace.QUANTITY], market.bars[BarPlace.CLOSE, instrument, at]
-    sign, left = 1 if quantity > 0 else -1, abs(_least(quantity, mine[LegPlace.OPEN]))
+    mine, instrument = book.leg[leg], terms.leg[leg, LegTerm.INSTRUMENT]
+    quantity, mark = mine[LegField.QUANTITY], market.bars[BarField.CLOSE, instrument, at]
+    sign, left = 1 if quantity > 0 else -1, abs(_least(quantity, mine[LegField.OPEN]))
     none = Successor(sign, 0, 0, 0)
-    if mine[LegPlace.OUT] != 0 or mine[LegPlace.GUARD] < 0 or left == 0 or mark <= 0:
+    if mine[LegField.OUT] != 0 or mine[LegField.GUARD] < 0 or left == 0 or mark <= 0:
         return none
-    tick = terms.rule[instrument, RulePlace.TICK]
+    tick = terms.rule[instrument, RuleField.TICK]
     level, profit = _level(leg, sign, tick, book, wanted), _profit(leg, sign, tick, book, wanted)
     price = level if level > 0 else profit
-    most = terms.rule[instrument, RulePlace.LOTS_MAX]
+    most = terms.rule[instrument, RuleField.LOTS_MAX]
     lots = min(left, most) if most > 0 else left
     if price <= 0 or too_small(quantity, instrument, price, terms) or too_small(lots, instrument, price, terms):
         return none
@@ -138,8 +138,8 @@ def _successor(leg: int, at: int, book: Book, market: PollTable, terms: Terms, w
 def _level(leg: int, sign: int, tick: int, book: Book, wanted: Wanted) -> int:
     """Return the price at which a position is closed, on a tick that is no further; 0 where it has no stop or trail."""
     mine = book.leg[leg]
-    shares, cost, lots = wanted.shares[mine[LegPlace.GUARD]], cost_of_open(leg, book), abs(mine[LegPlace.QUANTITY])
-    best, by = mine[LegPlace.BEST], mine[LegPlace.BEST_BY]
+    shares, cost, lots = wanted.shares[mine[LegField.GUARD]], cost_of_open(leg, book), abs(mine[LegField.QUANTITY])
+    best, by = mine[LegField.BEST], mine[LegField.BEST_BY]
     if best == 0 or _is_worse(sign, best, by, cost, lots):
         best, by = cost, lots
     level = _away(cost, lots, sign, -shares[0], shares[1], tick) if shares[0] > 0 else 0
@@ -159,10 +159,10 @@ def _is_worse(sign: int, best: int, by: int, cost: int, lots: int) -> bool:
 def _profit(leg: int, sign: int, tick: int, book: Book, wanted: Wanted) -> int:
     """Return the price at which a position takes its profit, on a tick that is no nearer; 0 where it has none."""
     mine = book.leg[leg]
-    shares = wanted.shares[mine[LegPlace.GUARD]]
+    shares = wanted.shares[mine[LegField.GUARD]]
     if shares[2] == 0:
         return 0
-    lots = abs(mine[LegPlace.QUANTITY])
+    lots = abs(mine[LegField.QUANTITY])
     return max(_away(cost_of_open(leg, book), lots, sign, shares[2], shares[3], tick), 0)
 
 
@@ -177,13 +177,13 @@ def _away(cost: int, lots: int, sign: int, of: int, by: int, tick: int) -> int:
 @piece
 def _place(leg: int, now: int, successor: Successor, book: Book) -> None:
     stop, sums = book.stop[leg], book.sums
-    stop[StopPlace.NOTED], stop[StopPlace.RESTS], stop[StopPlace.SIGN] = 1, 1, successor.sign
-    stop[StopPlace.LOTS], stop[StopPlace.PRICE], stop[StopPlace.PROFIT] = (
+    stop[StopField.NOTED], stop[StopField.RESTS], stop[StopField.SIGN] = 1, 1, successor.sign
+    stop[StopField.LOTS], stop[StopField.PRICE], stop[StopField.PROFIT] = (
         successor.lots,
         successor.level,
         successor.profit,
     )
-    stop[StopPlace.FILLED], stop[StopPlace.ENDED], stop[StopPlace.WITHDRAWN], stop[StopPlace.TRIGGERED] = 0, 0, 0, 0
-    stop[StopPlace.DECIDED_AT], stop[StopPlace.ARRIVED] = now, sums[Sum.ARRIVALS]
-    sums[Sum.ARRIVALS] += 1
-    sums[Sum.RESTING] += 1
+    stop[StopField.FILLED], stop[StopField.ENDED], stop[StopField.WITHDRAWN], stop[StopField.TRIGGERED] = 0, 0, 0, 0
+    stop[StopField.DECIDED_AT], stop[StopField.ARRIVED] = now, sums[AccountField.ARRIVALS]
+    sums[AccountField.ARRIVALS] += 1
+    sums[AccountField.RESTING] += 1

@@ -12,11 +12,11 @@ from fanfold.performance.texts import moment
 from fanfold.research.account_book import (
     UNTOLD_LOTS,
     WORTH,
-    BarPlace,
+    AccountField,
+    BarField,
     Book,
+    LegTerm,
     PollTable,
-    Sized,
-    Sum,
     Wanted,
     blank_book,
 )
@@ -63,7 +63,7 @@ def run_account(desk: Desk, name: str, policy: DeskPolicy, history: History, lat
 
 
 def _rows(market: PollTable, book: Book) -> TradedRows:
-    refused = book.refused[: book.sums[Sum.REFUSALS]]
+    refused = book.refused[: book.sums[AccountField.REFUSALS]]
     refusals = RefusedRows(market.time[refused[:, 0]], refused[:, 1], refused[:, 2] - 1, list(map(str, CODES)))
     return TradedRows(fills_of(book.tape), trips_of(book.tape), refusals, book.curve)
 
@@ -94,8 +94,8 @@ def traded_book(terms: AccountTerms, market: PollTable, wanted: Wanted) -> Book:
 @exact
 def _lots(terms: AccountTerms, market: PollTable, book: Book, at: int, leg: int) -> int:
     """Return the size of a leg's target in lots, by the decimals of ``risk.sizing``."""
-    instance, instrument = (int(place) for place in terms.terms.leg[leg, [Sized.INSTANCE, Sized.INSTRUMENT]])
-    price = Decimal(int(market.bars[BarPlace.CLOSE, instrument, at])).scaleb(-terms.scales.prices[instrument])
+    instance, instrument = (int(place) for place in terms.terms.leg[leg, [LegTerm.INSTANCE, LegTerm.INSTRUMENT]])
+    price = Decimal(int(market.bars[BarField.CLOSE, instrument, at])).scaleb(-terms.scales.prices[instrument])
     variance = float(market.variance[at, instrument]) if market.variance.size else 0.0
     worth = Decimal(int(book.instance[WORTH, instance])).scaleb(-terms.scales.money)
     mark = Mark(price=price, closes_at_s=int(market.time[at]), variance=variance)

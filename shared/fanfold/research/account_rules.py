@@ -7,15 +7,15 @@ that the sizing keeps.
 from fanfold.codes import Code
 from fanfold.research.account_book import (
     LARGEST,
-    BarPlace,
+    AccountField,
+    AccountRate,
+    AccountTerm,
+    BarField,
     Book,
-    LegPlace,
+    LegField,
+    LegTerm,
     PollTable,
-    Rate,
-    RulePlace,
-    Sized,
-    Sum,
-    Term,
+    RuleField,
     Terms,
 )
 from fanfold.research.account_sizing import ON_TARGET, ORDERED, REFUSED, limit_of, reservation
@@ -46,9 +46,16 @@ def bars_entries(book: Book, terms: Terms) -> bool:
     """Return whether only reductions may pass."""
     sums = book.sums
     return (
-        sums[Sum.STALE] != 0
-        or over(sums[Sum.DAY_START] - sums[Sum.EQUITY], Rate.DAILY_LOSS, terms, sums[Sum.DAY_START])
-        or over(sums[Sum.PEAK] - sums[Sum.EQUITY], Rate.DRAWDOWN, terms, sums[Sum.PEAK])
+        sums[AccountField.STALE] != 0
+        or over(
+            sums[AccountField.DAY_START] - sums[AccountField.EQUITY],
+            AccountRate.DAILY_LOSS,
+            terms,
+            sums[AccountField.DAY_START],
+        )
+        or over(
+            sums[AccountField.PEAK] - sums[AccountField.EQUITY], AccountRate.DRAWDOWN, terms, sums[AccountField.PEAK]
+        )
     )
 
 
@@ -57,8 +64,8 @@ def is_late(instrument: int, at: int, market: PollTable, terms: Terms) -> bool:
     """Return whether the newest bar of an instrument is too old; one of this time is not."""
     if market.seen[instrument, at]:
         return False
-    closed_at = market.bars[BarPlace.CLOSED_AT, instrument, at]
-    return market.time[at] - closed_at > terms.account[Term.BAR_AGE_S]
+    closed_at = market.bars[BarField.CLOSED_AT, instrument, at]
+    return market.time[at] - closed_at > terms.account[AccountTerm.BAR_AGE_S]
 
 
 @piece
@@ -79,7 +86,7 @@ def extremes(held: int, live: int) -> tuple[int, int, int]:
 def _moved(leg: int, lots: int, unit: int, book: Book) -> tuple[int, int, int]:
     """Return what an order adds to the worth of the largest, the lowest and the highest position."""
     mine = book.leg[leg]
-    held, live = mine[LegPlace.QUANTITY], mine[LegPlace.OPEN]
+    held, live = mine[LegField.QUANTITY], mine[LegField.OPEN]
     size, low, high = extremes(held, live)
     size_after, low_after, high_after = extremes(held, live + lots)
     return (size_after - size) * unit, (low_after - low) * unit, (high_after - high) * unit
@@ -89,24 +96,24 @@ def _moved(leg: int, lots: int, unit: int, book: Book) -> tuple[int, int, int]:
 def judge(leg: int, at: int, book: Book, market: PollTable, terms: Terms) -> int:
     """Return the number of the code that refuses a leg's order; 0, and it is live, where none does."""
     mine = book.leg[leg]
-    lots, reduction = mine[LegPlace.ORDER], mine[LegPlace.REDUCES] != 0
-    instrument = terms.leg[leg, Sized.INSTRUMENT]
-    price = market.bars[BarPlace.CLOSE, instrument, at]
-    unit = price * terms.rule[instrument, RulePlace.WORTH]
+    lots, reduction = mine[LegField.ORDER], mine[LegField.REDUCES] != 0
+    instrument = terms.leg[leg, LegTerm.INSTRUMENT]
+    price = market.bars[BarField.CLOSE, instrument, at]
+    unit = price * terms.rule[instrument, RuleField.WORTH]
     code = _of_order(leg, at, lots, reduction, unit, book, market, terms)
-    reserved = reservation(lots, price, instrument, terms) if terms.account[Term.SPOT] and lots > 0 else 0
-    if code == 0 and reserved > 0 and reserved > book.sums[Sum.CASH] - book.sums[Sum.RESERVED]:
+    reserved = reservation(lots, price, instrument, terms) if terms.account[AccountTerm.SPOT] and lots > 0 else 0
+    if code == 0 and reserved > 0 and reserved > book.sums[AccountField.CASH] - book.sums[AccountField.RESERVED]:
         code = NO_CASH
     if code == 0 and not reduction:
         code = _of_account(leg, lots, unit, book, terms)
     if code == 0:
         _count(leg, lots, unit, 1, book, terms)
-        mine[LegPlace.LIMIT] = limit_of(lots, price, terms.rule[instrument, RulePlace.TICK], terms)
-        mine[LegPlace.RESERVED], mine[LegPlace.DECIDED_AT] = reserved, market.time[at]
-        mine[LegPlace.ARRIVED] = book.sums[Sum.ARRIVALS]
-        book.sums[Sum.ARRIVALS] += 1
-        book.sums[Sum.LIVE] += 1
-        book.sums[Sum.RESERVED] += reserved
+        mine[LegField.LIMIT] = limit_of(lots, price, terms.rule[instrument, RuleField.TICK], terms)
+        mine[LegField.RESERVED], mine[LegField.DECIDED_AT] = reserved, market.time[at]
+        mine[LegField.ARRIVED] = book.sums[AccountField.ARRIVALS]
+        book.sums[AccountField.ARRIVALS] += 1
+        book.sums[AccountField.LIVE] += 1
+        book.sums[AccountField.RESERVED] += reserved
     return code
 
 
@@ -115,39 +122,46 @@ def _of_order(
     leg: int, at: int, lots: int, reduction: bool, unit: int, book: Book, market: PollTable, terms: Terms
 ) -> int:  # fmt: skip
     mine = book.leg[leg]
-    instrument = terms.leg[leg, Sized.INSTRUMENT]
-    if not reduction and (book.sums[Sum.STALE] != 0 or is_late(instrument, at, market, terms)):
+    instrument = terms.leg[leg, LegTerm.INSTRUMENT]
+    if not reduction and (book.sums[AccountField.STALE] != 0 or is_late(instrument, at, market, terms)):
         return STALE_BAR
-    if oppose(mine[LegPlace.OPEN], lots):
+    if oppose(mine[LegField.OPEN], lots):
         return OPPOSING_ORDER
-    there = min(mine[LegPlace.QUANTITY], mine[LegPlace.QUANTITY] + mine[LegPlace.OPEN])
-    if terms.account[Term.SPOT] and lots < 0 and -lots > there:
+    there = min(mine[LegField.QUANTITY], mine[LegField.QUANTITY] + mine[LegField.OPEN])
+    if terms.account[AccountTerm.SPOT] and lots < 0 and -lots > there:
         return SPOT_SHORT
-    if abs(lots) * unit < terms.rule[instrument, RulePlace.NOTIONAL_MIN]:
+    if abs(lots) * unit < terms.rule[instrument, RuleField.NOTIONAL_MIN]:
         return NOTIONAL_MIN
-    return AMOUNT_MIN if abs(lots) < terms.rule[instrument, RulePlace.LOTS_MIN] else 0
+    return AMOUNT_MIN if abs(lots) < terms.rule[instrument, RuleField.LOTS_MIN] else 0
 
 
 @piece
 def _of_account(leg: int, lots: int, unit: int, book: Book, terms: Terms) -> int:
     sums, account = book.sums, terms.account
     largest, lowest, highest = _moved(leg, lots, unit, book)
-    position = book.instrument[LARGEST, terms.leg[leg, Sized.INSTRUMENT]] + largest
-    extreme = sums[Sum.HIGHEST] + highest if lots > 0 else -sums[Sum.LOWEST] - lowest
+    position = book.instrument[LARGEST, terms.leg[leg, LegTerm.INSTRUMENT]] + largest
+    extreme = sums[AccountField.HIGHEST] + highest if lots > 0 else -sums[AccountField.LOWEST] - lowest
     code = 0
-    if abs(lots) * unit > account[Term.ORDER_MAX]:
+    if abs(lots) * unit > account[AccountTerm.ORDER_MAX]:
         code = ORDER_NOTIONAL
-    elif position > account[Term.POSITION_MAX]:
+    elif position > account[AccountTerm.POSITION_MAX]:
         code = POSITION_NOTIONAL
-    elif over(sums[Sum.GROSS] + largest, Rate.GROSS, terms, sums[Sum.EQUITY]):
+    elif over(sums[AccountField.GROSS] + largest, AccountRate.GROSS, terms, sums[AccountField.EQUITY]):
         code = GROSS_EXPOSURE
-    elif over(extreme, Rate.NET, terms, sums[Sum.EQUITY]):
+    elif over(extreme, AccountRate.NET, terms, sums[AccountField.EQUITY]):
         code = NET_EXPOSURE
-    elif sums[Sum.ORDERS] + 1 > account[Term.ORDERS_A_MINUTE]:
+    elif sums[AccountField.ORDERS] + 1 > account[AccountTerm.ORDERS_A_MINUTE]:
         code = ORDER_RATE
-    elif over(sums[Sum.DAY_START] - sums[Sum.EQUITY], Rate.DAILY_LOSS, terms, sums[Sum.DAY_START]):
+    elif over(
+        sums[AccountField.DAY_START] - sums[AccountField.EQUITY],
+        AccountRate.DAILY_LOSS,
+        terms,
+        sums[AccountField.DAY_START],
+    ):
         code = DAILY_LOSS
-    elif over(sums[Sum.PEAK] - sums[Sum.EQUITY], Rate.DRAWDOWN, terms, sums[Sum.PEAK]):
+    elif over(
+        sums[AccountField.PEAK] - sums[AccountField.EQUITY], AccountRate.DRAWDOWN, terms, sums[AccountField.PEAK]
+    ):
         code = DRAWDOWN
     return code
 
@@ -158,27 +172,27 @@ def _count(leg: int, lots: int, unit: int, times: int, book: Book, terms: Terms)
     mine = book.leg[leg]
     sums = book.sums
     if times < 0:
-        mine[LegPlace.OPEN] -= lots
+        mine[LegField.OPEN] -= lots
     largest, lowest, highest = _moved(leg, lots, unit, book)
-    book.instrument[LARGEST, terms.leg[leg, Sized.INSTRUMENT]] += times * largest
-    sums[Sum.GROSS] += times * largest
-    sums[Sum.LOWEST] += times * lowest
-    sums[Sum.HIGHEST] += times * highest
-    sums[Sum.ORDERS] += times
+    book.instrument[LARGEST, terms.leg[leg, LegTerm.INSTRUMENT]] += times * largest
+    sums[AccountField.GROSS] += times * largest
+    sums[AccountField.LOWEST] += times * lowest
+    sums[AccountField.HIGHEST] += times * highest
+    sums[AccountField.ORDERS] += times
     if times > 0:
-        mine[LegPlace.OPEN] += lots
+        mine[LegField.OPEN] += lots
 
 
 @piece
 def take_back(leg: int, at: int, book: Book, market: PollTable, terms: Terms) -> None:
     """Forget an order that was counted as live."""
     mine = book.leg[leg]
-    instrument = terms.leg[leg, Sized.INSTRUMENT]
-    unit = market.bars[BarPlace.CLOSE, instrument, at] * terms.rule[instrument, RulePlace.WORTH]
-    _count(leg, mine[LegPlace.ORDER], unit, -1, book, terms)
-    book.sums[Sum.RESERVED] -= mine[LegPlace.RESERVED]
-    book.sums[Sum.LIVE] -= 1
-    mine[LegPlace.RESERVED] = 0
+    instrument = terms.leg[leg, LegTerm.INSTRUMENT]
+    unit = market.bars[BarField.CLOSE, instrument, at] * terms.rule[instrument, RuleField.WORTH]
+    _count(leg, mine[LegField.ORDER], unit, -1, book, terms)
+    book.sums[AccountField.RESERVED] -= mine[LegField.RESERVED]
+    book.sums[AccountField.LIVE] -= 1
+    mine[LegField.RESERVED] = 0
 
 
 @piece
@@ -187,16 +201,16 @@ def judge_bundle(bundle: int, at: int, book: Book, market: PollTable, terms: Ter
     broken = False
     for reduction in (1, 0):
         for leg in range(len(book.leg)):
-            if terms.leg[leg, Sized.BUNDLE] != bundle or book.leg[leg, LegPlace.REDUCES] != reduction:
+            if terms.leg[leg, LegTerm.BUNDLE] != bundle or book.leg[leg, LegField.REDUCES] != reduction:
                 continue
-            if book.leg[leg, LegPlace.OUTCOME] == ORDERED:
-                book.leg[leg, LegPlace.REFUSAL] = judge(leg, at, book, market, terms)
-                broken = broken or book.leg[leg, LegPlace.REFUSAL] != 0
+            if book.leg[leg, LegField.OUTCOME] == ORDERED:
+                book.leg[leg, LegField.REFUSAL] = judge(leg, at, book, market, terms)
+                broken = broken or book.leg[leg, LegField.REFUSAL] != 0
             else:
-                broken = broken or book.leg[leg, LegPlace.OUTCOME] != ON_TARGET
+                broken = broken or book.leg[leg, LegField.OUTCOME] != ON_TARGET
     for leg in range(len(book.leg)):
-        if terms.leg[leg, Sized.BUNDLE] == bundle and book.leg[leg, LegPlace.OUTCOME] == ORDERED and broken:
-            if book.leg[leg, LegPlace.REFUSAL] == 0:
+        if terms.leg[leg, LegTerm.BUNDLE] == bundle and book.leg[leg, LegField.OUTCOME] == ORDERED and broken:
+            if book.leg[leg, LegField.REFUSAL] == 0:
                 take_back(leg, at, book, market, terms)
-                book.leg[leg, LegPlace.REFUSAL] = BUNDLE
-            book.leg[leg, LegPlace.OUTCOME] = REFUSED
+                book.leg[leg, LegField.REFUSAL] = BUNDLE
+            book.leg[leg, LegField.OUTCOME] = REFUSED

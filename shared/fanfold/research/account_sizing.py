@@ -5,14 +5,14 @@ from math import sqrt
 from fanfold.research.account_book import (
     SIZED,
     WORTH,
+    AccountField,
+    AccountRate,
+    AccountTerm,
     Book,
-    LegPlace,
+    LegField,
+    LegTerm,
     PollTable,
-    Rate,
-    RulePlace,
-    Sized,
-    Sum,
-    Term,
+    RuleField,
     Terms,
     Wanted,
 )
@@ -30,7 +30,7 @@ UNTOLD = -(2**63)
 @piece
 def limit_of(side: int, price: int, tick: int, terms: Terms) -> int:
     """Return the limit of an order at market: the far end of the band, or a tick away."""
-    collar = share_of(price, terms.rate[Rate.COLLAR, 0], terms.rate[Rate.COLLAR, 1])
+    collar = share_of(price, terms.rate[AccountRate.COLLAR, 0], terms.rate[AccountRate.COLLAR, 1])
     if side > 0:
         return max((price + collar) // tick, price // tick + 1) * tick
     return max(min(-((collar - price) // tick), -(-price // tick) - 1), 1) * tick
@@ -39,11 +39,11 @@ def limit_of(side: int, price: int, tick: int, terms: Terms) -> int:
 @piece
 def cost_of(price: int, tick: int, terms: Terms) -> tuple[int, int]:
     """Return the most that a lot may cost in ticks, as a fraction: on spot with band and fee."""
-    if not terms.account[Term.SPOT]:
+    if not terms.account[AccountTerm.SPOT]:
         return price, 1
-    by, fee_by = terms.rate[Rate.COLLAR, 1], terms.rate[Rate.FEE_MAX, 1]
-    dearest = max(price * (by + terms.rate[Rate.COLLAR, 0]), limit_of(1, price, tick, terms) * by)
-    return dearest * (fee_by + terms.rate[Rate.FEE_MAX, 0]), by * fee_by
+    by, fee_by = terms.rate[AccountRate.COLLAR, 1], terms.rate[AccountRate.FEE_MAX, 1]
+    dearest = max(price * (by + terms.rate[AccountRate.COLLAR, 0]), limit_of(1, price, tick, terms) * by)
+    return dearest * (fee_by + terms.rate[AccountRate.FEE_MAX, 0]), by * fee_by
 
 
 @piece
@@ -51,7 +51,7 @@ def scaled(weight: float, leg: int, at: int, market: PollTable, terms: Terms) ->
     """Return a weight scaled to the leg's volatility, at most to 1."""
     if terms.volatility[leg] == 0.0 or weight == 0.0:
         return weight
-    realised = sqrt(market.variance[at, terms.leg[leg, Sized.INSTRUMENT]] * terms.bars_a_year)
+    realised = sqrt(market.variance[at, terms.leg[leg, LegTerm.INSTRUMENT]] * terms.bars_a_year)
     return max(-1.0, min(1.0, weight * terms.volatility[leg] / realised))
 
 
@@ -70,12 +70,12 @@ def lots_of(quotient: float, at: int, leg: int, wanted: Wanted) -> int:
 def desired(weight: float, leg: int, at: int, worth: int, price: int, terms: Terms, wanted: Wanted) -> int:
     """Return the signed lots of a weight at a price, of an instance's worth; UNTOLD where they have to be told."""
     sized = terms.leg[leg]
-    money = worth - sized[Sized.SLACK]
+    money = worth - sized[LegTerm.SLACK]
     if weight == 0.0 or money <= 0:
         return 0
-    rule = terms.rule[sized[Sized.INSTRUMENT]]
-    cost, by = cost_of(price, rule[RulePlace.TICK], terms)
-    unit = float(sized[Sized.SHARES] * rule[RulePlace.WORTH]) * float(cost)
+    rule = terms.rule[sized[LegTerm.INSTRUMENT]]
+    cost, by = cost_of(price, rule[RuleField.TICK], terms)
+    unit = float(sized[LegTerm.SHARES] * rule[RuleField.WORTH]) * float(cost)
     lots = lots_of(abs(weight) * float(money) * float(by) / unit, at, leg, wanted)
     if lots == UNTOLD:
         return UNTOLD
@@ -87,8 +87,8 @@ def too_small(lots: int, instrument: int, price: int, terms: Terms) -> bool:
     """Return whether a venue takes no order for so many lots."""
     rule = terms.rule[instrument]
     size = abs(lots)
-    return size == 0 or size * price * rule[RulePlace.WORTH] < rule[RulePlace.NOTIONAL_MIN] or (
-        size < rule[RulePlace.LOTS_MIN]
+    return size == 0 or size * price * rule[RuleField.WORTH] < rule[RuleField.NOTIONAL_MIN] or (
+        size < rule[RuleField.LOTS_MIN]
     )  # fmt: skip
 
 
@@ -97,17 +97,17 @@ def change(lots: int, leg: int, worth: int, price: int, book: Book, terms: Terms
     """Return the outcome, and the signed lots that bring a leg to its target where that is worth an order."""
     mine = book.leg[leg]
     sized = terms.leg[leg]
-    instrument = sized[Sized.INSTRUMENT]
-    expected = mine[LegPlace.QUANTITY] + mine[LegPlace.OPEN]
+    instrument = sized[LegTerm.INSTRUMENT]
+    expected = mine[LegField.QUANTITY] + mine[LegField.OPEN]
     missing = lots - expected
     if missing == 0:
         return ON_TARGET, 0
     settled = not too_small(expected, instrument, price, terms)
     if agree(lots, expected) and settled:
-        off = abs(missing) * price * terms.rule[instrument, RulePlace.WORTH] * sized[Sized.SHARES]
-        if off <= share_of(max(worth, 0), sized[Sized.BAND_OF], sized[Sized.BAND_BY]):
+        off = abs(missing) * price * terms.rule[instrument, RuleField.WORTH] * sized[LegTerm.SHARES]
+        if off <= share_of(max(worth, 0), sized[LegTerm.BAND_OF], sized[LegTerm.BAND_BY]):
             return ON_TARGET, 0
-    most = terms.rule[instrument, RulePlace.LOTS_MAX]
+    most = terms.rule[instrument, RuleField.LOTS_MAX]
     if most > 0:
         missing = max(-most, min(most, missing))
     if too_small(missing, instrument, price, terms):
@@ -121,14 +121,14 @@ def change(lots: int, leg: int, worth: int, price: int, book: Book, terms: Terms
 def affordable(lots: int, price: int, instrument: int, book: Book, terms: Terms) -> int:
     """Cut a spot buy to what free cash pays, if that is most of it."""
     rule = terms.rule[instrument]
-    if lots <= 0 or not terms.account[Term.SPOT]:
+    if lots <= 0 or not terms.account[AccountTerm.SPOT]:
         return lots
-    free = max(book.sums[Sum.CASH] - book.sums[Sum.RESERVED] - 2 * terms.account[Term.STEP], 0)
-    cost, by = cost_of(price, rule[RulePlace.TICK], terms)
+    free = max(book.sums[AccountField.CASH] - book.sums[AccountField.RESERVED] - 2 * terms.account[AccountTerm.STEP], 0)
+    cost, by = cost_of(price, rule[RuleField.TICK], terms)
     # Of free cash in lots at a price of a tick, for a lot may cost more than fits, in such fractions.
-    whole, rest = free // rule[RulePlace.WORTH], free % rule[RulePlace.WORTH]
+    whole, rest = free // rule[RuleField.WORTH], free % rule[RuleField.WORTH]
     paid = portion(whole, by, cost)
-    paid += (whole * by - paid * cost + rest * by // rule[RulePlace.WORTH]) // cost
+    paid += (whole * by - paid * cost + rest * by // rule[RuleField.WORTH]) // cost
     return paid if 95 * lots <= 100 * paid and paid < lots else lots
 
 
@@ -136,8 +136,8 @@ def affordable(lots: int, price: int, instrument: int, book: Book, terms: Terms)
 def reservation(lots: int, price: int, instrument: int, terms: Terms) -> int:
     """Return the most cash that a spot buy may cost, with a step for its fee, which is rounded up."""
     rule = terms.rule[instrument]
-    cost, by = cost_of(price, rule[RulePlace.TICK], terms)
-    step, worth = terms.account[Term.STEP], lots * rule[RulePlace.WORTH]
+    cost, by = cost_of(price, rule[RuleField.TICK], terms)
+    step, worth = terms.account[AccountTerm.STEP], lots * rule[RuleField.WORTH]
     steps = portion(worth, cost, by * step)
     # Rounded up, and a step more. The products may wrap around, alike.
     return (steps + 1 + (steps * by * step != worth * cost)) * step
@@ -148,7 +148,7 @@ def standing_lots(leg: int, at: int, price: int, book: Book, market: PollTable, 
                   wanted: Wanted) -> int:  # fmt: skip
     """Return what a standing target comes to: as it was fixed, or at this price."""
     mine = book.leg[leg]
-    if mine[LegPlace.STATE] == SIZED:
-        return mine[LegPlace.TARGET]
+    if mine[LegField.STATE] == SIZED:
+        return mine[LegField.TARGET]
     weight = scaled(book.weight[leg], leg, at, market, terms)
-    return desired(weight, leg, at, book.instance[WORTH, terms.leg[leg, Sized.INSTANCE]], price, terms, wanted)
+    return desired(weight, leg, at, book.instance[WORTH, terms.leg[leg, LegTerm.INSTANCE]], price, terms, wanted)

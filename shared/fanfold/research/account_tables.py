@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from fanfold.desk import Desk
 from fanfold.money import decimals, ratio
-from fanfold.research.account_book import BarPlace, PollTable, RulePlace, Sized, Term
+from fanfold.research.account_book import AccountTerm, BarField, LegTerm, PollTable, RuleField
 from fanfold.research.account_terms import AccountTerms
 from fanfold.research.columns import Flags, Integers
 from fanfold.research.figures import TradedFigures, metrics_of, traded_figures
@@ -54,9 +54,9 @@ def result_of(desk: Desk, name: str, terms: AccountTerms, market: PollTable, row
     traded, leg = _traded(terms, market, rows), terms.terms.leg
     legs = LegNames(
         terms.instances,
-        leg[:, Sized.INSTANCE],
+        leg[:, LegTerm.INSTANCE],
         terms.instruments,
-        leg[:, Sized.INSTRUMENT],
+        leg[:, LegTerm.INSTRUMENT],
         terms.scales.lots,
         terms.scales.prices,
     )
@@ -65,18 +65,18 @@ def result_of(desk: Desk, name: str, terms: AccountTerms, market: PollTable, row
 
 def _traded(terms: AccountTerms, market: PollTable, rows: TradedRows) -> TradedFigures:
     at, leg = rows.fills[:, FillField.AT], rows.fills[:, FillField.LEG]
-    instrument = terms.terms.leg[leg, Sized.INSTRUMENT]
+    instrument = terms.terms.leg[leg, LegTerm.INSTRUMENT]
     return traded_figures(
         rows.fills,
         rows.trips,
-        market.bars[BarPlace.OPEN, instrument, at],
-        terms.terms.rule[instrument, RulePlace.WORTH],
+        market.bars[BarField.OPEN, instrument, at],
+        terms.terms.rule[instrument, RuleField.WORTH],
         closed=market.time,
         equity=rows.curve[:, 0],
         gross=rows.curve[:, 1],
         scale=terms.scales.money,
-        since=int(market.time[0]) - int(terms.terms.account[Term.LENGTH_S]),
-        cash=int(terms.terms.account[Term.CASH]),
+        since=int(market.time[0]) - int(terms.terms.account[AccountTerm.LENGTH_S]),
+        cash=int(terms.terms.account[AccountTerm.CASH]),
         growth=[
             _growth(bars, seen)
             for bars, seen in zip(np.moveaxis(market.bars, 1, 0), market.seen, strict=True)
@@ -93,7 +93,7 @@ def _is_seen(seen: Flags) -> bool:
 def _growth(bars: Integers, seen: Flags) -> Decimal:
     first = 0 if seen[0] else int(seen.argmax())
     last = seen.size - 1 - (0 if seen[-1] else int(seen[::-1].argmax()))
-    return ratio(Decimal(int(bars[BarPlace.CLOSE, last])), Decimal(int(bars[BarPlace.CLOSE, first])))
+    return ratio(Decimal(int(bars[BarField.CLOSE, last])), Decimal(int(bars[BarField.CLOSE, first])))
 
 
 def tables_of(traded: TradedFigures, legs: LegNames, refused: RefusedRows) -> dict[str, pa.Table]:

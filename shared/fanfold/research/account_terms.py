@@ -12,7 +12,7 @@ from fanfold.errors import BadInput
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
 from fanfold.money import CASH_STEP, decimals
-from fanfold.research.account_book import INT64_MAX, Rate, Sized, Terms
+from fanfold.research.account_book import INT64_MAX, AccountRate, LegTerm, Terms
 from fanfold.research.arguments import exact_share
 from fanfold.research.columns import Integers
 from fanfold.risk.exposure import PositionKey
@@ -180,7 +180,7 @@ def _account(desk: Desk, name: str, policy: AccountPolicy, money: int) -> list[i
 
 
 def _rates(account: Account, policy: AccountPolicy, money: int) -> list[Share]:
-    """Return the shares in the order of Rate."""
+    """Return the shares in the order of AccountRate."""
     limits, step = policy.limits, whole(CASH_STEP, money)
     worse = account.spread_bps / 2 + account.slippage_bps
     taker, maker = Fraction(account.taker_bps / BPS), Fraction(account.maker_bps / BPS)
@@ -198,5 +198,5 @@ def _rates(account: Account, policy: AccountPolicy, money: int) -> list[Share]:
 
 def _factor(terms: Terms) -> int:
     """Return the largest number that a figure of money is multiplied by."""
-    limits = terms.rate[[Rate.GROSS, Rate.NET, Rate.DAILY_LOSS, Rate.DRAWDOWN]]
-    return 4 * int(max((limits[:, 0] // limits[:, 1]).max() + 1, terms.leg[:, Sized.SHARES].max()))
+    limits = terms.rate[[AccountRate.GROSS, AccountRate.NET, AccountRate.DAILY_LOSS, AccountRate.DRAWDOWN]]
+    return 4 * int(max((limits[:, 0] // limits[:, 1]).max() + 1, terms.leg[:, LegTerm.SHARES].max()))

@@ -13,7 +13,7 @@ from fanfold.errors import BadInput
 from fanfold.messages import Fill, Order, OrderUpdate, Refusal
 from fanfold.money import exact
 from fanfold.performance.round_trips import RoundTrip, round_trips
-from fanfold.research.account_book import BarPlace, PollTable, RulePlace, Sized
+from fanfold.research.account_book import BarField, LegTerm, PollTable, RuleField
 from fanfold.research.account_market import History, market_of, times_of
 from fanfold.research.account_tables import RefusedRows, TradedRows, result_of
 from fanfold.research.account_terms import AccountTerms, account_terms
@@ -119,8 +119,8 @@ def _gross(account: _Account, fills: Integers) -> Integers:
     for leg, sized in enumerate(terms.leg):
         own, flow = fills[fills[:, FillField.LEG] == leg], np.zeros(market.time.size, np.int64)
         np.add.at(flow, own[:, FillField.AT], own[:, FillField.LOTS])
-        instrument = sized[Sized.INSTRUMENT]
-        unit = market.bars[BarPlace.CLOSE, instrument] * terms.rule[instrument, RulePlace.WORTH]
+        instrument = sized[LegTerm.INSTRUMENT]
+        unit = market.bars[BarField.CLOSE, instrument] * terms.rule[instrument, RuleField.WORTH]
         gross += np.abs(np.cumsum(flow)) * unit
     return gross
 
