@@ -43,28 +43,43 @@ Template = dict[str, Any]
 def templates(named: str) -> dict[str, Template]:
     """Return the templates of the platform and the five services, for one of STAGES."""
     stage, environment = STAGES[named]
-    with lock_source_tree(), ThreadPoolExecutor(2) as pool:
-        packaged = pool.map(lambda stack: _template(stack, stage, environment), (PLATFORM, *SERVICES))
-        return dict(zip((PLATFORM, *SERVICES), packaged, strict=True))
+    wanted = (PLATFORM, *SERVICES)
+    if not all(_kept(stack, stage, environment).exists() for stack in wanted):
+        with lock_source_tree(), ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda stack: _keep(stack, stage, environment), wanted))
+    return {stack: template(stack, stage, environment) for stack in wanted}
 
 
 def template(stack: str, stage: str, environment: Mapping[str, str]) -> Template:
-    """Return one stack's template. Raises NotPackaged, and BadInput where the tool is not installed."""
-    with lock_source_tree():
-        return _template(stack, stage, environment)
+    """Return one stack's template. Raises NotPackaged, and BadInput where the tool is not installed.
+
+    One that is kept is read without the lock, which a deploy may hold for half a minute.
+    """
+    kept = _kept(stack, stage, environment)
+    if not kept.exists():
+        with lock_source_tree():
+            _keep(stack, stage, environment)
+    packaged: Template = json.loads(kept.read_text())
+    return packaged
 
 
-def _template(stack: str, stage: str, environment: Mapping[str, str]) -> Template:
+def _kept(stack: str, stage: str, environment: Mapping[str, str]) -> Path:
     if not tool().exists():
         raise BadInput("node_modules holds no Serverless tool: run `make install`")
-    kept = KEPT / f"{fingerprint(stack, stage, environment)}.json"
-    if not kept.exists():
-        folder = ROOT if stack == PLATFORM else ROOT / "services" / stack
-        packaged = packaged_in(folder, stage, environment)
-        KEPT.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps(packaged))
-    template: Template = json.loads(kept.read_text())
-    return template
+    return KEPT / f"{fingerprint(stack, stage, environment)}.json"
+
+
+def _keep(stack: str, stage: str, environment: Mapping[str, str]) -> None:
+    """Package a stack, unless somebody has while we waited for the lock."""
+    kept = _kept(stack, stage, environment)
+    if kept.exists():
+        return
+    folder = ROOT if stack == PLATFORM else ROOT / "services" / stack
+    KEPT.mkdir(parents=True, exist_ok=True)
+    # Whoever reads it holds no lock: it is there when it is whole.
+    part = kept.with_suffix(".part")
+    part.write_text(json.dumps(packaged_in(folder, stage, environment)))
+    part.replace(kept)
 
 
 def packaged_in(folder: Path, stage: str, environment: Mapping[str, str]) -> Template:

@@ -10,4 +10,6 @@ ALERTS_IMAGE = {"FANFOLD_DIGEST_ALERTS": DIGEST}
 def packaged_alerts(named: str) -> Stacks:
     """The platform and alerts as they are packaged for one of STAGES."""
     stage, environment = STAGES[named]
-    return Stacks({stack: template(stack, stage, environment | ALERTS_IMAGE) for stack in (PLATFORM, "alerts")})
+    # The platform has no images: it is the one that is kept of this stage for all tests.
+    platform, own = template(PLATFORM, stage, environment), template("alerts", stage, environment | ALERTS_IMAGE)
+    return Stacks({PLATFORM: platform, "alerts": own})

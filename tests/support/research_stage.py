@@ -24,7 +24,9 @@ RESEARCH_IMAGE = {"FANFOLD_DIGEST_RESEARCH": DIGEST}
 def packaged_research(named: str) -> Stacks:
     """The platform and research as they are packaged for one of STAGES."""
     stage, environment = STAGES[named]
-    return Stacks({stack: template(stack, stage, environment | RESEARCH_IMAGE) for stack in (PLATFORM, "research")})
+    # The platform has no images: it is the one that is kept of this stage for all tests.
+    platform, own = template(PLATFORM, stage, environment), template("research", stage, environment | RESEARCH_IMAGE)
+    return Stacks({PLATFORM: platform, "research": own})
 
 
 @contextmanager
