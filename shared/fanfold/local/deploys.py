@@ -1,5 +1,6 @@
 """Deploys by the Serverless tool, two side by side, each ended with the block that started it, however that ends."""
 
+import json
 import os
 import signal
 import subprocess
@@ -14,10 +15,17 @@ from fanfold.errors import NotReachable
 
 # Each waits now and then for the embedded AWS, and the others go on meanwhile.
 SIDE_BY_SIDE = 5
+KEPT_VALIDATOR = Path(__file__).resolve().parent / "kept_validator.cjs"
 
 
 class DeployFailed(NotReachable):
     """A stack did not deploy; the text is the Serverless tool's own."""
+
+
+def node_options(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the setting with which the tool finds its validator compiled, besides the options that it is given."""
+    own = f"--require {json.dumps(str(KEPT_VALIDATOR))}"
+    return {"NODE_OPTIONS": f"{environment.get('NODE_OPTIONS', '')} {own}".strip()}
 
 
 class Deploys:

@@ -20,7 +20,7 @@ from fanfold.aws.client.call import Call, Endpoint
 from fanfold.aws.client.connect import connect
 from fanfold.deployment import SERVICES, STAGE
 from fanfold.errors import BadInput, NotReachable
-from fanfold.local.deploys import DeployFailed, Deploys
+from fanfold.local.deploys import DeployFailed, Deploys, node_options
 from fanfold.messages import SUBSCRIPTIONS
 
 REGION = "eu-west-1"
@@ -202,17 +202,21 @@ def _deploy_all(deploys: Deploys, root: Path, cloud: Cloud, report: Callable[[st
 
 def _tool_environment(cloud: Cloud) -> dict[str, str]:
     """Return the environment of the Serverless tool."""
-    return _without_bytecode_ban(os.environ) | {
-        "AWS_ENDPOINT_URL": cloud.endpoint,
-        "AWS_ACCESS_KEY_ID": "embedded",
-        "AWS_SECRET_ACCESS_KEY": "embedded",
-        "AWS_REGION": REGION,
-        "AWS_DEFAULT_REGION": REGION,
-        "SLS_AWS_MONITORING_FREQUENCY": "200",
-        "SLS_TELEMETRY_DISABLED": "1",
-        "SLS_NOTIFICATIONS_MODE": "off",
-        "NODE_NO_WARNINGS": "1",
-    }
+    return (
+        _without_bytecode_ban(os.environ)
+        | node_options(os.environ)
+        | {
+            "AWS_ENDPOINT_URL": cloud.endpoint,
+            "AWS_ACCESS_KEY_ID": "embedded",
+            "AWS_SECRET_ACCESS_KEY": "embedded",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "SLS_AWS_MONITORING_FREQUENCY": "200",
+            "SLS_TELEMETRY_DISABLED": "1",
+            "SLS_NOTIFICATIONS_MODE": "off",
+            "NODE_NO_WARNINGS": "1",
+        }
+    )
 
 
 def check(cloud: Cloud) -> dict[str, int]:

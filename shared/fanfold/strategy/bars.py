@@ -1,4 +1,4 @@
-"""What a step sees: the bars of one instrument, or those of a universe."""
+"""The bars that a step sees: those of one instrument, or of a universe."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
