@@ -11,16 +11,10 @@ from fanfold.simulation.schedules.faults import Hit
 from fanfold.simulation.schedules.schedule import run
 
 # The venue of this seed knows an order by its id only after so long.
-SEED, LAG_S = 7_589, 10
+SEED, LAG_S = 1_164, 10
 # A request is four seconds on its way, nobody learns what became of it, and the look-up's process is fast.
-HITS = (
-    *(Hit(chance, "delay") for chance in (1, 3, 4, 6, 7)),
-    *(Hit(chance, "again") for chance in (1, 3)),
-    *(Hit(chance, "zombie") for chance in (4, 9)),
-    Hit(10, "throttle"),
-    Hit(1, "venue"),
-)
-CLOCK = Hit(1, "skew")
+HITS = (Hit(4, "zombie"), Hit(15, "timeout"), Hit(1, "venue"))
+CLOCK = Hit(2, "skew")
 KINDS = tuple({hit.kind: None for hit in (*HITS, CLOCK)})
 
 

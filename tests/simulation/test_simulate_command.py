@@ -45,7 +45,7 @@ def test_a_broken_law_is_told_with_the_fewest_faults(
 
 
 def test_pairs_of_faults_are_run_by_parts(capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["simulate", "--seed", "3", "--pairs", "--faults", "lost", "--part", "1/20", "--json"]
+    words = ["simulate", "--seed", "7", "--pairs", "--faults", "lost", "--part", "1/20", "--json"]
     assert main(words) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["schedules"] > 20

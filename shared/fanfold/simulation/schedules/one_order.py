@@ -13,17 +13,23 @@ import msgspec
 from fanfold import desk
 from fanfold.aws.dynamodb import ledger
 from fanfold.desk import Desk
-from fanfold.market.bars import Bar, bar_of
+from fanfold.market.bars import Bar
 from fanfold.messages import Message, OrderState, TradingState
 from fanfold.simulation.schedules import operators
 from fanfold.simulation.schedules.diced_venue import DicedVenue, VenueWire
 from fanfold.simulation.schedules.faults import KINDS, WHOLE_DESK, FaultDice, Hit
-from fanfold.simulation.schedules.market import START, A, SeededMarket, document, instance
+from fanfold.simulation.schedules.market import START, A, document, instance
+from fanfold.simulation.schedules.order_market import (
+    BUSY_MINUTES_MAX,
+    HEALING_MINUTES_MAX,
+    OUTAGE_MINUTES,
+    WARM_MINUTES,
+    OrderMarket,
+)
 from fanfold.simulation.schedules.prepared import Prepared
 from fanfold.simulation.schedules.process import SERVICES
 from fanfold.simulation.schedules.world import STATES, World
 
-WARM_MINUTES, BUSY_MINUTES_MAX, OUTAGE_MINUTES, HEALING_MINUTES_MAX = 3, 2, 7, 8
 UNDER_WAY = (OrderState.APPROVED, OrderState.SUBMITTING)
 # Each seed draws for each kind how often it comes, at each of its chances: those of a kind that has few are better.
 USUAL_RATES = (0.0, 0.01, 0.08)
@@ -34,16 +40,17 @@ RATES = {
     "rotation": (0.0, 0.0, 0.1, 0.5),
     "deploy": (0.0, 0.0, 0.1, 0.5),
     "poison": (0.0, 0.0, 0.1, 0.5),
-    "bars-missing": (0.0, 0.0, 0.1, 0.5),
-    "bars-twice": (0.0, 0.0, 0.1, 0.5),
+    "bars-missing": (0.0, 0.0, 0.2, 0.6),
+    "bars-twice": (0.0, 0.0, 0.2, 0.5),
     "bars-late": (0.0, 0.0, 0.1, 0.3),
-    "bars-out-of-order": (0.0, 0.0, 0.1, 0.3),
+    "bars-out-of-order": (0.0, 0.0, 0.2, 0.4),
     "venue": (0.0, 0.2, 0.7),
     "outage": (0.0, 0.0, 0.0, 0.3),
 }
 # Batches have more than one order's messages, and neither market-data nor audit takes part.
 ORDER_KINDS = tuple(kind for kind in KINDS if kind not in ("batch", *WHOLE_DESK))
-PLENTY, THIN = 10**9, 40_000
+# How many schedules let a minute's decision come about before anything fails.
+SPARED = 0.7
 POISON = ("", "{", '{"type": "unknown.v9"}', "[" * 2_000, '{"type": "targets.v1", "id": 7}', "\ud7ff")
 
 
@@ -73,23 +80,6 @@ def desk_of(variant: Variant, *, deployed: bool = False) -> Desk:
     return msgspec.structs.replace(built, accounts={"main": account})
 
 
-class OrderMarket(SeededMarket):
-    """Some calm minutes, a move or two, and calm again."""
-
-    def __init__(self, random: Random) -> None:
-        last = WARM_MINUTES + BUSY_MINUTES_MAX + OUTAGE_MINUTES + HEALING_MINUTES_MAX
-        price, walk, choice = 10_000, list[Bar](), random.choice
-        for minute in range(1, last + 1):
-            first, volume = price, PLENTY
-            if minute > WARM_MINUTES:
-                if minute <= WARM_MINUTES + BUSY_MINUTES_MAX:
-                    price += choice((-120, 60, 70, 80, 90, 100, 120, 140, 150))
-                volume = choice((PLENTY, PLENTY, THIN))
-            top, low = (first, price) if first > price else (price, first)
-            walk.append(bar_of((START + 60 * minute, first, top + 20, low - 20, price, volume)))
-        self.bars = {A: walk}
-
-
 @cache
 def prepared(variant: Variant) -> Prepared:
     """Return the cloud of a desk that was opened and has seen some minutes, without a fault."""
@@ -100,7 +90,20 @@ def prepared(variant: Variant) -> Prepared:
     for minute in range(1, WARM_MINUTES + 1):
         world.tick(minute)
         world.settle()
-    return Prepared(world.cloud, world.places, world.now)
+    return world.left()
+
+
+# As many as there are variants, moves and volumes.
+@cache
+def polled(variant: Variant, bar: Bar) -> Prepared:
+    """Return that cloud a minute later, without a fault: all that risk decides by waits for it, and it took nothing."""
+    world = OneOrder(0, variant, before=prepared)
+    world.faults.on = False
+    world.market.bars[A][WARM_MINUTES] = bar
+    world.listening = tuple(service for service in SERVICES if service != "risk")
+    world.tick(WARM_MINUTES + 1)
+    world.settle()
+    return world.left()
 
 
 class OneOrder(World):
@@ -115,6 +118,7 @@ class OneOrder(World):
         variant: Variant | None = None,
         *,
         before: Callable[[Variant], Prepared] | None = None,
+        polled: Callable[[Variant, Bar], Prepared] | None = None,
         kinds: tuple[str, ...] = ORDER_KINDS,
         listed: tuple[Hit, ...] | None = None,
         traced: bool = False,
@@ -125,11 +129,16 @@ class OneOrder(World):
         rates = {kind: dice.choice(self.rates.get(kind, USUAL_RATES)) for kind in ORDER_KINDS}
         rates = {kind: rates[kind] for kind in kinds if kind in rates}
         faults = FaultDice(dice, rates, listed=listed, traced=traced)
+        # A spot account holds nothing yet: it would not trade a fall.
+        market = OrderMarket(random, begins_with_a_rise=self.variant.kind == "spot")
+        self.spares_the_decision = random.random() < SPARED
         warm = before(self.variant) if before else None
-        super().__init__(random, faults, desk_of(self.variant), OrderMarket(random), warm)
+        self._is_polled = polled is not None and self.spares_the_decision
+        if polled is not None and self._is_polled:
+            warm = polled(self.variant, market.bars[A][WARM_MINUTES])
+        super().__init__(random, faults, desk_of(self.variant), market, warm)
         self.healed_at = WARM_MINUTES + 1 + random.choice((1, 1, BUSY_MINUTES_MAX))
         self.healing_minutes = random.choice((1, 1, 1, 1, 2))
-        self.spares_the_decision = random.random() < 0.6
         self.key_version = 1
         self.cloud.services["ssm"] = self._parameter
         self.secret = f"secret-{seed}"
@@ -144,7 +153,13 @@ class OneOrder(World):
     @classmethod
     def of(cls, seed: int, **more: Any) -> "OneOrder":
         """Return the schedule of a seed, on a desk that is warm."""
-        return cls(seed, before=prepared, **more)
+        return cls(seed, before=prepared, polled=polled, **more)
+
+    def left(self) -> Prepared:
+        """Return what it leaves to schedules that begin with it; it ends."""
+        left = Prepared(self.cloud, self.places, self.now)
+        vars(self).clear()
+        return left
 
     def run(self) -> "OneOrder":
         for minute in range(WARM_MINUTES + 1, self.healed_at):
@@ -167,7 +182,8 @@ class OneOrder(World):
     def _decide(self, minute: int) -> None:
         """Let a minute begin, and nothing fail until risk has approved an order, so that it has a way to go."""
         self.faults.on, self.spares_the_decision = False, False
-        self.tick(minute)
+        if not self._is_polled:
+            self.tick(minute)
         while not self.witness.approvals and self.step():
             pass
         self.faults.on = True
@@ -232,15 +248,27 @@ class OneOrder(World):
         for minute in range(first, first + HEALING_MINUTES_MAX):
             if minute >= first + self.healing_minutes and not self._waiting():
                 return
-            self._pass(minute)
+            if not self._pass(minute):
+                return
 
-    def _pass(self, minute: int) -> None:
-        """Let a minute pass without faults."""
+    def _pass(self, minute: int) -> bool:
+        """Let a minute pass without faults; end it early, and return false, once nothing can come of it any more."""
         self.settle()
+        if self._is_over():
+            return False
         self.tick(minute)
         self.settle()
+        if self._is_over():
+            return False
         self.sweep()
         self.settle()
+        return True
+
+    def _is_over(self) -> bool:
+        """Return whether no order ever was at a venue, none is on its way there, and nobody is owed a message."""
+        tables = self.cloud.dynamodb.tables
+        boxes = [items for name, items in tables["ledger"].partitions.items() if name.startswith("outbox#")]
+        return not self.venue.orders and not any(tables["paper_book"].partitions.values()) and not any(boxes)
 
     def _waiting(self) -> bool:
         """Return whether something is still to become of an order, or of a position that is to be closed."""

@@ -12,18 +12,24 @@ class Prepared:
 
     def __init__(self, cloud: MemoryCloud, places: dict[str, str], now: float) -> None:
         self.now = now
-        self._cloud = cloud
+        # A copy: the cloud of a world knows its world, by the clock.
+        self._cloud = MemoryCloud(lambda: now)
         self._places = places
+        _copy(cloud, self._cloud, lambda: now)
 
     def fill(self, cloud: MemoryCloud, now: Callable[[], float]) -> dict[str, str]:
         """Put it into an empty cloud; return the names of places."""
-        for name, table in self._cloud.dynamodb.tables.items():
-            cloud.dynamodb.tables[name] = filled = MemoryTable(table.keys)
-            filled.partitions = {partition: dict(items) for partition, items in table.partitions.items()}
-            filled.largest = dict(table.largest)
-        for name, queue in self._cloud.sqs.queues.items():
-            cloud.sqs.queues[name] = queue.copied(now)
-        for arn, topic in self._cloud.sns.topics.items():
-            cloud.sns.topics[arn] = known = MemoryTopic()
-            known.subscriptions, known.known = topic.subscriptions, dict(topic.known)
+        _copy(self._cloud, cloud, now)
         return dict(self._places)
+
+
+def _copy(source: MemoryCloud, cloud: MemoryCloud, now: Callable[[], float]) -> None:
+    for name, table in source.dynamodb.tables.items():
+        cloud.dynamodb.tables[name] = filled = MemoryTable(table.keys)
+        filled.partitions = {partition: dict(items) for partition, items in table.partitions.items()}
+        filled.largest = dict(table.largest)
+    for name, queue in source.sqs.queues.items():
+        cloud.sqs.queues[name] = queue.copied(now)
+    for arn, topic in source.sns.topics.items():
+        cloud.sns.topics[arn] = known = MemoryTopic()
+        known.subscriptions, known.known = topic.subscriptions, dict(topic.known)
