@@ -23,6 +23,7 @@ FILLS = LakeView(
         "value": ("decimal(38,18)", "price times quantity"),
         "received": ("decimal(38,18)", "what the position grew by, less a fee in the base currency; a sale is below 0"),
         "fees": ("decimal(38,18)", "all fees; one in a third currency at its worth when booked, where that was known"),
+        "fees_other": ("decimal(38,18)", "of these, what was charged in third currencies: no cash was paid for it"),
         "paid": ("decimal(38,18)", "what the fill took out of the account, with its fees: below zero for a sale"),
         "liquidity": ("string", "maker or taker"),
         "at": ("timestamp", "when it filled; on paper, the close of its bar"),
@@ -47,8 +48,8 @@ WITH once AS (
 )
 SELECT account, venue, instance, instrument, order_id, trade_id, side, price, quantity, value,
   CASE WHEN side = 'buy' THEN quantity ELSE -quantity END - fee_base AS received, fees,
-  CASE WHEN side = 'buy' THEN value ELSE -value END + fee + fee_other AS paid, liquidity, at, cash, version,
-  sent_at AS reported_at, date_format(date_add('millisecond', -1, at), '%Y-%m-%d') AS day, dt
+  fee_other AS fees_other, CASE WHEN side = 'buy' THEN value ELSE -value END + fee + fee_other AS paid, liquidity, at,
+  cash, version, sent_at AS reported_at, date_format(date_add('millisecond', -1, at), '%Y-%m-%d') AS day, dt
 FROM valued
 """,
 )
@@ -134,6 +135,8 @@ GROUP BY account, venue, liquidity, day
 """,
 )
 
+# Funds are the cash after a report and what fills had taken until then: what was put in. Less what was taken by a given
+# time they are the cash of that time, also where a fill was reported after later ones.
 PORTFOLIO_VALUE = LakeView(
     name="portfolio_value",
     about="Worth of an account at each close of a bar of what it trades, from its first fill on: its value at a "
@@ -141,40 +144,49 @@ PORTFOLIO_VALUE = LakeView(
     columns={
         "account": _LEG["account"],
         "at": ("timestamp", "close of the bar"),
-        "cash": ("decimal(38,18)", "the account's cash after its newest report; null in files of before this column"),
+        "cash": (
+            "decimal(38,18)",
+            "the account's cash by then, whenever its fills were reported; null in files of before this column",
+        ),
         "positions": ("decimal(38,18)", "worth of all positions at their last closes"),
         "value": ("decimal(38,18)", "cash and positions"),
         "dt": ("string", "the UTC date of at"),
     },
     text="""
-WITH legs AS (
-  SELECT DISTINCT account, venue, instrument FROM fills
+WITH spent AS (
+  SELECT account, venue, instrument, at, COALESCE(version, 0) AS version, received, price, cash,
+    paid - fees_other AS spent,
+    sum(paid - fees_other) OVER (PARTITION BY account ORDER BY COALESCE(version, 0)) AS spent_by_then
+  FROM fills
+), legs AS (
+  SELECT DISTINCT account, venue, instrument FROM spent
 ), steps AS (
-  SELECT account, venue, instrument, at, 0 AS step, version, received, cash, price,
-    CAST(NULL AS decimal(38,18)) AS close FROM fills
+  SELECT account, venue, instrument, at, 0 AS step, version, received, spent, cash + spent_by_then AS funds, price,
+    CAST(NULL AS decimal(38,18)) AS close FROM spent
   UNION ALL
   SELECT legs.account, legs.venue, legs.instrument, closed_bars.closes_at, 1, CAST(NULL AS bigint),
-    CAST(0 AS decimal(38,18)), CAST(NULL AS decimal(38,18)), CAST(NULL AS decimal(38,18)), closed_bars.close
+    CAST(0 AS decimal(38,18)), CAST(0 AS decimal(38,18)), CAST(NULL AS decimal(38,18)), CAST(NULL AS decimal(38,18)),
+    closed_bars.close
   FROM legs JOIN closed_bars ON closed_bars.venue = legs.venue AND closed_bars.instrument = legs.instrument
   WHERE closed_bars.shortest = 1
 ), held AS (
-  SELECT account, venue, instrument, at, step, cash, version,
+  SELECT account, venue, instrument, at, step, version, spent, funds,
     sum(received) OVER (PARTITION BY account, venue, instrument ORDER BY at, step, version
       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS position,
     COALESCE(last_value(close) IGNORE NULLS OVER (PARTITION BY account, venue, instrument ORDER BY at, step, version
       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW), price) AS close
   FROM steps
 ), worth AS (
-  SELECT account, venue, instrument, at, step, cash, version, exact_product(close, position) AS worth FROM held
+  SELECT account, venue, instrument, at, step, version, spent, funds, exact_product(close, position) AS worth FROM held
 ), changed AS (
-  SELECT account, at, step, cash, version,
+  SELECT account, at, step, version, spent, funds,
     worth - COALESCE(lag(worth) OVER (PARTITION BY account, venue, instrument ORDER BY at, step, version),
       CAST(0 AS decimal(38,18))) AS change
   FROM worth
 ), summed AS (
   SELECT account, at, step,
-    last_value(cash) IGNORE NULLS OVER (PARTITION BY account ORDER BY at, step, version
-      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS cash,
+    max_by(funds, CASE WHEN funds IS NOT NULL THEN version END) OVER (PARTITION BY account ORDER BY at, step)
+      - sum(spent) OVER (PARTITION BY account ORDER BY at, step) AS cash,
     sum(change) OVER (PARTITION BY account ORDER BY at, step) AS positions,
     sum(1 - step) OVER (PARTITION BY account ORDER BY at, step) AS fills
   FROM changed
