@@ -31,7 +31,7 @@ def excluded(service: str, message: Message) -> bool:
 
     SNS takes up to fifteen minutes to apply a filter that is new or changed, and delivers everything until then.
     """
-    wanted = SUBSCRIPTIONS[service].get(topic_of(message))
+    wanted = (SUBSCRIPTIONS.get(service) or OPTIONAL_SUBSCRIPTIONS[service]).get(topic_of(message))
     if not wanted:
         return False
     attributes = attributes_of(message)

@@ -20,7 +20,7 @@ from fanfold.aws.function.sqs import Arrived, SqsConsumer, consume
 from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.channels.addressed import Announcement
 from fanfold.errors import AT_ONCE
-from fanfold.messages import LegCode, LegState, LegStatus, encode
+from fanfold.messages import ExecutionReport, LegCode, LegState, LegStatus, encode
 from fanfold.simulation.cloud import MemoryCloud
 from support.crashes import Crash, Fuse
 from support.running import ROOT
@@ -66,7 +66,7 @@ class Stage:
             {"messageId": f"m{number}", "body": body, "attributes": {}, "eventSourceARN": "queue"}
             for number, body in enumerate(bodies)
         ]
-        return consume({"Records": records}, self.process.notify, self.runtime.edge)["batchItemFailures"]
+        return consume({"Records": records}, self.process.heed, self.runtime.edge)["batchItemFailures"]
 
     def wait(self, seconds: int) -> int:
         self.now += timedelta(seconds=seconds)
@@ -120,6 +120,14 @@ def test_a_message_of_a_later_version_goes_to_the_dead_letters(stage) -> None:
     stage.cloud.call("sqs", "CreateQueue", {"QueueName": "dead"})
     assert stage.hand('{"type":"bars.v9"}', alarm("ALARM")) == []
     assert len(stage.cloud.sqs.queue("dead").messages) == 1
+    assert len(stage.platform.announced) == 1
+
+
+def test_what_the_filter_of_a_subscription_excludes_is_dropped_and_counted_in_no_hour(stage) -> None:
+    report = ExecutionReport(id="r", cause="c", at=NOON, account="main", venue="v", matched=True)
+    assert stage.hand(encode(report).decode(), alarm("ALARM")) == []
+    assert any("the filter of its subscription excludes" in line for line in stage.lines)
+    assert list(stage.process.hours.since("main", 0)) == []
     assert len(stage.platform.announced) == 1
 
 

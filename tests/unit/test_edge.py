@@ -294,6 +294,9 @@ TARGETS = Targets(id="targets", cause="t", at=AT, account="main", poll_id="", ta
     ("risk", msgspec.structs.replace(REPORT, matched=True), True),
     ("risk", TARGETS, True),
     ("execution", REFUSED, False),
+    ("alerts", REFUSED, True),
+    ("alerts", TARGETS, False),
+    ("alerts", REPORT, False),
 ])  # fmt: skip
 def test_what_comes_through_a_filter_is_passed_over(cloud: Cloud, service: str, message: Message, heeded: bool) -> None:
     """A filter takes up to fifteen minutes; until then old bars come to traders, and what has no verb would ring."""

@@ -9,7 +9,7 @@ from fanfold.aws.function.sqs import consume
 def notify(event: dict[str, Any], context: object) -> dict[str, Any]:
     """SQS alarms, refusals, trading states and fills: tell channels what a person should know."""
     with wiring.runtime().watch.invocation(context):
-        return consume(event, wiring.process().notify, wiring.edge())
+        return consume(event, wiring.process().heed, wiring.edge())
 
 
 def follow_up(_event: dict[str, Any], context: object) -> dict[str, Any]:

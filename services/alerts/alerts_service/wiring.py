@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from alerts_service.daily import DailyReports, picture
-from alerts_service.events import read_event
+from alerts_service.events import AlarmNotice, read_event
 from alerts_service.hours import hour_of, judged
 from alerts_service.rules import alerts_of
 from alerts_service.settings import Settings
@@ -22,7 +22,7 @@ from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.aws.function.runtime import Runtime, read
 from fanfold.aws.function.runtime import runtime as described
 from fanfold.aws.function.secrets import SecureParameter
-from fanfold.aws.function.sqs import Arrived, SqsConsumer
+from fanfold.aws.function.sqs import Arrived, SqsConsumer, filtered
 from fanfold.aws.s3.reports import S3Reports
 from fanfold.channels.address_file import addresses_in
 from fanfold.channels.addressed import AddressedChannels, Announcement
@@ -72,6 +72,13 @@ class AlertsProcess:
     @cached_property
     def hours(self) -> DynamoHours:
         return DynamoHours(self.runtime.table(self._settings.alerts_table))
+
+    def heed(self, arrived: Arrived) -> None:
+        """Notify of an event, unless the filter of its subscription excludes it; the alarm topic's has none."""
+        if isinstance(arrived.message, AlarmNotice):
+            self.notify(arrived)
+        else:
+            filtered("alerts", self.notify, self.runtime.edge)(arrived)
 
     def notify(self, arrived: Arrived) -> None:
         """Send the alerts of an event, and count it in its hour."""
