@@ -33,21 +33,22 @@ def compile_step(strategy: ModuleType) -> Callable[[Any, Any, Any], tuple[Any, f
 @cache
 def names_in(function: FunctionType) -> frozenset[str]:
     """Return the names of attributes and globals in a function and in all that it calls."""
-    return _names(function.__code__).union(*(_names(called.__code__) for called in _reached(function)))
+    return _names(function.__code__).union(*(_names(callee.__code__) for callee in reached(function)))
 
 
-def _reached(function: FunctionType) -> set[FunctionType]:
+def reached(function: FunctionType) -> set[FunctionType]:
     """Return the functions that a function calls by their names, and those that they call; itself where it recurs."""
-    reached, waiting = set[FunctionType](), [function]
+    functions, waiting = set[FunctionType](), [function]
     while waiting:
         known = waiting.pop()
-        new = set(_called(known).values()) - reached
-        reached |= new
+        new = set(called(known).values()) - functions
+        functions |= new
         waiting += new
-    return reached
+    return functions
 
 
-def _called(function: FunctionType) -> dict[str, FunctionType]:
+def called(function: FunctionType) -> dict[str, FunctionType]:
+    """Return the functions that a function calls by their names."""
     known = function.__globals__
     return {name: known[name] for name in _names(function.__code__) if isinstance(known.get(name), FunctionType)}
 
@@ -91,8 +92,8 @@ def inlined(function: FunctionType) -> Any:
             raise TypingError(f"{constant} does not fit into 64 bits")
     # Compiled code calls only compiled code, so every function that this one names gets a compiled twin: but one that
     # comes back to itself, which is no part of itself, and which numba then refuses.
-    known, called = function.__globals__, _called(function)
-    twins = {name: inlined(callee) for name, callee in called.items() if callee not in _reached(callee)}
+    known = function.__globals__
+    twins = {name: inlined(callee) for name, callee in called(function).items() if callee not in reached(callee)}
     twins |= {name: _maker(known[name]) for name in function.__code__.co_names if _has_defaults(known.get(name))}
     copy = FunctionType(
         function.__code__, known | twins, function.__name__, function.__defaults__, function.__closure__

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from functools import cache, partial
 from itertools import chain
 from math import inf, isfinite
+from operator import countOf
 from traceback import extract_tb
 from types import FunctionType
 from typing import Any, NamedTuple
@@ -20,6 +21,7 @@ from fanfold.market.bars import FIGURE_MAX
 from fanfold.research.columns import Floats, IntegerBars, StepColumns, borrow, step_columns
 from fanfold.research.compile_cache import STRATEGY, keep, step_part
 from fanfold.research.compiled import columns_read, inlined
+from fanfold.research.indicators_ahead import with_indicators_ahead
 from fanfold.research.plain_views import StepViews
 from fanfold.signals.legs import Leg
 from fanfold.strategy.bars import Bars, Universe
@@ -37,7 +39,9 @@ _refused: dict[Any, str] = {}
 ALONE = 64
 # Bars that are stepped at most before what they gave is looked at.
 AHEAD = 256
-_FLOAT, _NUMBERS = frozenset({float}), frozenset({float, int})
+# Bars from which on to load what computes indicators ahead, or once to compile it, takes less time than it saves.
+MANY = 50_000
+_NUMBERS = frozenset({float, int})
 # Bound anew in the copy of a scan for each strategy.
 step: Any = None
 
@@ -177,12 +181,13 @@ def _plain(strategy: Strategy, columns: StepColumns, me: int, count: int, bars: 
     """Return what the live leg wants at each bar."""
     leg = Leg("research", "research", strategy, "research", me, ("1m", ("research",)))
     views = StepViews(strategy, columns, me, count)
+    step = with_indicators_ahead(strategy.step, views.columns()) if bars >= MANY else strategy.step
     state, wanted, at, most = strategy.start(strategy.params), np.zeros((4, bars)), 0, 1
     while at < bars:
         rows = range(at + strategy.lookback, min(at + most, bars) + strategy.lookback)
         states, weights = list[Any](), list[Any]()
         # What it raises, the leg meets again at that bar, and names.
-        attempted(partial(_follow, strategy, state, views.over(rows), states, weights))
+        attempted(partial(_follow, step, strategy.params, state, views.over(rows), states, weights))
         done = _taken(strategy.state, states, weights)
         wanted[WEIGHT, at : at + done] = weights[:done]
         state, at, most = (states[done - 1] if done else state), at + done, min(2 * most, AHEAD)
@@ -196,9 +201,8 @@ def _plain(strategy: Strategy, columns: StepColumns, me: int, count: int, bars: 
     return wanted
 
 
-def _follow(strategy: Strategy, state: Any, views: Iterator[Any], states: list[Any], weights: list[Any]) -> None:
+def _follow(step: Any, params: Any, state: Any, views: Iterator[Any], states: list[Any], weights: list[Any]) -> None:
     """Step bars, and write the state and the weight after each."""
-    step, params = strategy.step, strategy.params
     for view in views:
         state, weight = step(params, state, view)
         states.append(state)
@@ -207,9 +211,9 @@ def _follow(strategy: Strategy, state: Any, views: Iterator[Any], states: list[A
 
 def _taken(kind: Any, states: list[Any], weights: list[Any]) -> int:
     """Return how many bars, from the first on, gave what a leg takes as it is: numbers as state, and a bare weight."""
-    floats = set(map(type, states)) == {kind} and _FLOAT.issuperset(map(type, chain(weights, *states)))
+    figures = [*weights, *chain.from_iterable(states)] if countOf(map(type, states), kind) == len(states) else []
     # A sum is finite only where all are. Of what is not, and of integers, each is looked at.
-    if floats and isfinite(sum(weights)):
+    if 0 < len(figures) == countOf(map(type, figures), float) and isfinite(sum(weights)):
         return len(weights)
     for bar, (state, weight) in enumerate(zip(states, weights, strict=True)):
         if type(state) is not kind or not _plain_numbers(weight, *state) or not isfinite(weight):

@@ -5,7 +5,9 @@ from functools import partial
 from itertools import repeat
 from typing import Any
 
-from fanfold.research.columns import StepColumns
+import numpy as np
+
+from fanfold.research.columns import Floats, StepColumns
 from fanfold.research.compiled import attributes_read
 from fanfold.strategy.bars import Bars, Universe
 from fanfold.strategy.contract import Strategy
@@ -27,11 +29,18 @@ class StepViews:
         # A column that the step does not read is another one, or no list: each is listed once.
         names = read.intersection(columns._fields) if self._moved else columns._fields
         wanted = {id(getattr(columns, name)) for name in names if name}
-        listed = {id(column): column.tolist() if id(column) in wanted else [] for column in columns}
+        each = {id(column): column for column in columns}
+        listed = {key: column.tolist() if key in wanted else [] for key, column in each.items()}
+        self._columns: list[Any] = [(listed[key], each[key]) for key in wanted if each[key].dtype == np.float64]
         self._fixed = [*([me, count] if kind is Universe else []), *(listed[id(column)] for column in columns)]
         self._made: Any = partial(tuple.__new__, kind)
         for name, figure in zip(kind._fields[1:] if self._moved else (), self._fixed, strict=False):
             setattr(self._moved, name, figure)
+
+    def columns(self) -> Iterator[tuple[list[float], Floats]]:
+        """Yield each column of figures as the views have it, beside its array: of a universe, those of each member."""
+        for listed, column in self._columns:
+            yield from zip(listed, column, strict=False) if column.ndim > 1 else [(listed, column)]
 
     def at(self, row: int) -> Any:
         """Return the view at a row of the columns."""
