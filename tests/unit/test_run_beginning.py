@@ -89,7 +89,8 @@ def test_the_share_of_several_big_files_that_is_read_is_shown(
     printed = StringIO()
     terminal = Console(file=printed, force_terminal=True, width=80, color_system=None)
     monkeypatch.setattr(reading_progress, "_BIG", 0)
-    monkeypatch.setattr(reading_progress, "Console", lambda **_options: terminal)
+    monkeypatch.setattr("rich.console.Console", lambda **_options: terminal)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     files = [tmp_path / f"{number}.csv" for number in range(count)]
     for file in files:
         file.write_text("time")

@@ -1,11 +1,14 @@
 """The bars, desk and params of a run or a back-test, read from files. No AWS is needed for them."""
 
-from rich.console import Console
+from typing import TYPE_CHECKING
 
 from fanfold.cli.reading_progress import progress_of_reading
 from fanfold.importers import data_files
 from fanfold.local import run_plan
 from fanfold.local.run_plan import RunOptions, RunPlan
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def read_plan(wanted: RunOptions) -> RunPlan:
@@ -26,7 +29,7 @@ def read_plan(wanted: RunOptions) -> RunPlan:
         )
 
 
-def describe(plan: RunPlan, out: Console) -> None:
+def describe(plan: RunPlan, out: "Console") -> None:
     """Print what was read, and what was bent to fit it."""
     for line in (line for file in plan.files for line in data_files.describe(file)):
         out.print(line, highlight=False, soft_wrap=True)

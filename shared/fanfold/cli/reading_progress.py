@@ -1,11 +1,9 @@
 """A bar on a terminal while big data files are read."""
 
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from fanfold.importers import symbols
 
@@ -20,12 +18,28 @@ def progress_of_reading(arguments: Sequence[str]) -> Iterator[Callable[[Path], N
 
     Of a single file nobody knows how far its reader is, for columns are read whole: the bar moves, and does not fill.
     """
-    console = Console(stderr=True)
     sizes = {path: path.stat().st_size for path, _ in map(symbols.locate, arguments) if path.is_file()}
-    whole = sum(sizes.values())
-    if whole < _BIG or not console.is_terminal:
+    if sum(sizes.values()) < _BIG or not sys.stderr.isatty():
         yield lambda _path: None
         return
+    with _shown(sizes) as on_read:
+        yield on_read
+
+
+@contextmanager
+def _shown(sizes: Mapping[Path, int]) -> Iterator[Callable[[Path], None]]:
+    # Only a terminal needs rich, which takes a twentieth of a back-test's time to load.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        Progress,
+        ProgressColumn,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
+    whole = sum(sizes.values())
     columns: list[ProgressColumn] = [
         TextColumn(f"reading {whole // _MEGABYTE} MB of bars"),
         BarColumn(),
@@ -33,6 +47,6 @@ def progress_of_reading(arguments: Sequence[str]) -> Iterator[Callable[[Path], N
     ]
     if len(sizes) > 1:
         columns.insert(2, TaskProgressColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=whole if len(sizes) > 1 else None)
         yield lambda path: progress.update(task, advance=sizes.get(path, 0), refresh=True)
