@@ -94,9 +94,9 @@ def _lean_day(path: Path, name: str) -> int | None:
 
 def _arrow(path: Path, body: bytes, mapping: Mapping[str, str], base: str) -> RawTable:
     name = "parquet" if body.startswith(b"PAR1") else "feather"
-    read = parquet.read_table if name == "parquet" else feather.read_table
     try:
-        table = read(pa.BufferReader(body))
+        source = pa.BufferReader(body)
+        table = parquet.ParquetFile(source).read() if name == "parquet" else feather.read_table(source)
         # A damaged file can hold text that is none.
         table.validate(full=True)
         names = table.column_names

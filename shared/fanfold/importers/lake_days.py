@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import dataset
 
 from fanfold.importers.table import PRICES, Integers, Places, RawTable, RowNumbers, refuse
 from fanfold.market import timeframes
@@ -55,6 +54,8 @@ def load(path: Path, symbol: str) -> RawTable:
 
     Raises BadInput where it holds none of it, or several instruments and none is named.
     """
+    from pyarrow import dataset  # noqa: PLC0415 - it loads six libraries, which no other file needs
+
     files = dataset.dataset([str(file) for file in sorted(path.glob(_FILES))], format="parquet")
     named = sorted(pc.unique(files.to_table(columns=["instrument"])["instrument"]).to_pylist())
     if symbol not in named and (symbol or len(named) != 1):

@@ -11,17 +11,14 @@ from fanfold import __version__, desk
 from fanfold.desk import Account, Desk
 from fanfold.errors import BadInput
 from fanfold.local import run_plan
-from fanfold.local.launcher import make_services_importable
 from fanfold.local.run_plan import RunPlan
 from fanfold.research.account_market import History
 from fanfold.research.account_result import run_account
 from fanfold.research.account_terms import refuse_webhooks
 from fanfold.research.arguments import Files, Moment, Number, fee_of, files_of, positive, seconds_of, slippage_of, whole
 from fanfold.research.data_hashes import data_hash, desk_hash
-from fanfold.research.full_account import account_of
 from fanfold.research.result import AccountResult, BacktestResult, Fidelity, Provenance
 from fanfold.risk.policy import prepare
-from fanfold.simulation.full_run import full_run
 from fanfold.strategy import contract, folder
 
 # Results by account, and by strategy instance why its step did not run compiled.
@@ -130,6 +127,11 @@ def _fast(traded: Desk, _planned: RunPlan, histories: Mapping[str, History], lat
 
 
 def _full(traded: Desk, planned: RunPlan, histories: Mapping[str, History], latency_s: int) -> Outcome:
+    # A fast back-test does not wait for what only this one needs.
+    from fanfold.local.launcher import make_services_importable  # noqa: PLC0415
+    from fanfold.research.full_account import account_of  # noqa: PLC0415
+    from fanfold.simulation.full_run import full_run  # noqa: PLC0415
+
     if latency_s:
         raise BadInput("at full fidelity an order arrives at the close it was decided on: leave --latency out")
     for name in histories:
