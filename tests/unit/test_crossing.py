@@ -126,10 +126,12 @@ def test_no_bars_are_no_back_test() -> None:
 
 @pytest.mark.parametrize("first", [0, 1, 700, BLOCK, BLOCK + 4_000])
 @pytest.mark.parametrize(("fast", "slow"), [(1, 2), (20, 100), (40, 3_000)])
+# Sums of the second wrap around in 32 bits, and of its longest windows the differences do.
+@pytest.mark.parametrize("close", [walk(2, 6_400, 3, moves=0.5), walk(1, 6_400_000, 900)], ids=["a few ticks", "many"])
 def test_crossings_of_bars_that_trials_share_are_those_of_a_step_that_begins_later(
-    first: int, fast: int, slow: int
+    close: Integers, first: int, fast: int, slow: int
 ) -> None:
-    strategy, bars = contract.bind("sma_cross", {"fast": fast, "slow": slow}, 1), bars_of(walk(2, 6_400, 3, moves=0.5))
+    strategy, bars = contract.bind("sma_cross", {"fast": fast, "slow": slow}, 1), bars_of(close)
     windows = windows_of(strategy, 2)
     closes = summed(bars.close, np.append(0, np.cumsum(bars.close)))
     written, stepped = blank_signals(COUNT), blank_signals(COUNT)

@@ -18,7 +18,7 @@ from fanfold.market.recording import RECORD, Recording
 from fanfold.performance import ratios
 from fanfold.performance.ratios import EquityPoint
 from fanfold.research.columns import integer_bars, resampled
-from fanfold.research.daily_ratios import daily_ratios, root
+from fanfold.research.daily_ratios import daily_ratios, daily_ratios_of, root
 from fanfold.research.data_hashes import desk_hash, desk_hashes
 from fanfold.research.figures import metrics_of
 from fanfold.research.fixed_size import fixed_size, money_scale, scan_terms
@@ -230,6 +230,18 @@ def test_ratios_of_levels_that_move_little_are_exact(seed: int) -> None:
     assert made.volatility == stdev(returns) * 365**0.5
     assert made.sharpe == fmean(returns) / stdev(returns) * 365**0.5
     assert made.sortino == ratios.sortino(returns)
+
+
+@pytest.mark.parametrize("nights", [0, 1, 10, 11, 600])
+def test_ratios_of_many_trials_are_those_of_each(nights: int) -> None:
+    dice = np.random.default_rng(nights)
+    levels = 10**12 + np.cumsum(dice.integers(-(10**9), 10**9, (6, nights)), axis=1)
+    # One that loses all, one that floats do not hold, one that falls by more than half in a day, one that rests.
+    levels[1, nights // 2 :] -= 2 * 10**12
+    levels[2] *= 10**5
+    levels[3, nights // 2 :] //= 3
+    levels[4] = 10**12
+    assert daily_ratios_of(levels) == [daily_ratios(each) for each in levels]
 
 
 @given(st.integers(0, 2**200), st.integers(1, 2**200))

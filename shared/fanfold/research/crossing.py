@@ -8,7 +8,9 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import intrinsic
+from numpy.typing import NDArray
 
 from fanfold.indicators import steps
 from fanfold.research.columns import IntegerBars, Integers, borrow
@@ -50,16 +52,32 @@ def same(low: int, high: int, windows: SumWindows) -> bool:
     )
 
 
+def _crosses(_context: Any, now: Any, fast_ago: Any, slow_ago: Any, fast: Any, slow: Any) -> Any:
+    """Return whether one average is above another, by sums in as many bits as they have. For compiled code alone."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind, (now, fast_ago, slow_ago, fast, slow) = signature.args[0], arguments
+        fast, slow = (context.cast(builder, part, types.int64, kind) for part in (fast, slow))
+        short, long = (builder.sub(now, ago) for ago in (fast_ago, slow_ago))
+        apart = builder.sub(builder.mul(slow, short), builder.mul(fast, long))
+        return builder.icmp_signed(">", apart, apart.type(0))
+
+    return types.boolean(now, fast_ago, slow_ago, types.int64, types.int64), generate
+
+
+crosses: Any = intrinsic(_crosses)
+
+
 @piece
 def compare(totals: Integers, count: int, windows: SumWindows, above: Integers) -> None:
     """Write 1 for each bar of a block whose fast average is above its slow one, else 0.
 
-    ``totals`` are the sums of all closes before bars, from the first of the first slow window on.
+    ``totals`` are the sums of all closes before bars, from the first of the first slow window on. They may wrap around.
     """
     fast, slow = windows.fast, windows.slow
     now, fast_ago, slow_ago = totals[slow:], totals[slow - fast :], totals
     for at in range(np.uint64(count)):
-        above[at] = slow * (now[at] - fast_ago[at]) > fast * (now[at] - slow_ago[at])
+        above[at] = crosses(now[at], fast_ago[at], slow_ago[at], fast, slow)
 
 
 @piece
@@ -151,9 +169,13 @@ def crossing_scan() -> Any:
 
 
 class SummedCloses(NamedTuple):
-    """The sums of all closes before each bar, one more than there are bars, and the extremes of each block."""
+    """The sums of all closes before each bar, one more than there are bars, and the extremes of each block.
+
+    ``narrow`` has the lower 32 bits of each sum.
+    """
 
     total: Integers
+    narrow: NDArray[np.int32]
     least: Integers
     most: Integers
 
@@ -161,7 +183,7 @@ class SummedCloses(NamedTuple):
 def summed(closes: Integers, total: Integers) -> SummedCloses:
     """Return closes and their sums, ready for ``crossings``."""
     starts = np.arange(0, closes.size, BLOCK)
-    return SummedCloses(total, np.minimum.reduceat(closes, starts), np.maximum.reduceat(closes, starts))
+    return SummedCloses(total, total.astype(np.int32), np.minimum.reduceat(closes, starts), np.maximum.reduceat(closes, starts))
 
 
 def _crossings(closes: SummedCloses, windows: SumWindows, since: int, above: Integers, signals: SignalTape) -> int:
@@ -176,7 +198,11 @@ def _crossings(closes: SummedCloses, windows: SumWindows, since: int, above: Int
         first = max(block * BLOCK, since)
         # There may be fewer bars than a window.
         count = max(min(block * BLOCK + BLOCK, after) - first, 0)
-        compare(seen.total[first + 1 - windows.slow :], count, windows, room)
+        # What is compared is no more than this, whatever the sums are; where 32 bits hold it, these take half as long.
+        if float(high - low) * float(windows.slow) * float(windows.fast) < 2.0**31:
+            compare(seen.narrow[first + 1 - windows.slow :], count, windows, room)
+        else:
+            compare(seen.total[first + 1 - windows.slow :], count, windows, room)
         was, number = changes(room, count, first, was, written, number)
     return number
 

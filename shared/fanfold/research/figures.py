@@ -12,7 +12,7 @@ from fanfold.performance import ratios
 from fanfold.performance.measuring import TripStatistics
 from fanfold.performance.ratios import Drawdown, EquityPoint
 from fanfold.research.columns import Integers
-from fanfold.research.daily_ratios import daily_ratios
+from fanfold.research.daily_ratios import DailyRatios, daily_ratios
 from fanfold.research.result import AccountMetrics
 from fanfold.research.tape import FillField, TripField
 
@@ -86,7 +86,7 @@ class TripSums(NamedTuple):
 class TradedSums(NamedTuple):
     """All that the metrics of an account are made of, in integers as in TradedFigures.
 
-    ``levels`` is the equity at each midnight, ``held`` the number of ``closes`` with a position; ``equity_sum`` is of
+    ``daily`` has the ratios of daily returns, ``held`` is the number of ``closes`` with a position; ``equity_sum`` is of
     all closes, ``gross_exposure`` a mean of shares, and no number where it was not measured.
     """
 
@@ -95,7 +95,7 @@ class TradedSums(NamedTuple):
     until: int
     cash: int
     equity: int
-    levels: Integers
+    daily: DailyRatios
     fall: Drawdown | None
     longest_fall_s: int
     closes: int
@@ -126,7 +126,7 @@ def sums_of(traded: TradedFigures) -> TradedSums:
         until=int(curve.at[-1]),
         cash=traded.cash,
         equity=int(traded.equity[-1]),
-        levels=curve.levels(),
+        daily=daily_ratios(curve.levels()),
         fall=ratios.max_drawdown(curve.points(curve.turns())),
         longest_fall_s=curve.longest_fall_s(),
         closes=traded.equity.size,
@@ -146,7 +146,6 @@ def sums_of(traded: TradedFigures) -> TradedSums:
 def metrics_from(sums: TradedSums) -> AccountMetrics:
     """Return the metrics of an account that was summed up."""
     start, equity = (_amount(figure, sums.scale) for figure in (sums.cash, sums.equity))
-    daily = daily_ratios(sums.levels)
     growth = ratios.cagr([EquityPoint(sums.since, start), EquityPoint(sums.until, equity)])
     mean = sums.equity_sum // max(sums.closes, 1)
     return AccountMetrics(
@@ -154,9 +153,9 @@ def metrics_from(sums: TradedSums) -> AccountMetrics:
         equity=equity,
         total_return=ratio(equity - start, start),
         cagr=growth,
-        volatility=daily.volatility,
-        sharpe=daily.sharpe,
-        sortino=daily.sortino,
+        volatility=sums.daily.volatility,
+        sharpe=sums.daily.sharpe,
+        sortino=sums.daily.sortino,
         calmar=ratios.calmar(growth, sums.fall),
         drawdown=sums.fall,
         drawdown_longest_s=sums.longest_fall_s,
@@ -168,7 +167,7 @@ def metrics_from(sums: TradedSums) -> AccountMetrics:
         gross_exposure=sums.gross_exposure,
         buy_and_hold=ratio(sum(sums.growth, ZERO), Decimal(len(sums.growth))) - 1 if sums.growth else None,
         fills=sums.fills,
-        days=daily.days,
+        days=sums.daily.days,
     )
 
 

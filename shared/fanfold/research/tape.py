@@ -140,20 +140,28 @@ def share_of(figure: int, of: int, by: int) -> int:
 def fee_of(notional: int, of: int, by: int, step: int) -> int:
     """Return the fee of a notional in steps of cash, rounded up to a whole ``step`` of them."""
     whole = by * step
+    # A division takes as long as all else: of most notionals one will do.
+    if float(notional) * abs(float(of)) < LIMIT:
+        return -(-notional * of // whole) * step
     # Of what is left of a division the product fits into 64 bits.
     steps, rest = notional // whole, notional % whole
     return (steps * of - -rest * of // whole) * step
 
 
 @piece
+def _floored(price: int, tick: int) -> int:
+    return price // tick * tick if tick != 1 else price
+
+
+@piece
 def worsened(side: int, price: int, of: int, by: int, tick: int) -> int:
     """Return a price moved against a side by a share of it, then to the next tick, as ``matching.prices`` does."""
     # To round twice the same way is to round once, and of a price only the share has to fit.
-    against = share_of(-price, of, by)
+    against = share_of(-price, of, by) if of != 0 else 0
     if side > 0:
-        return -((against - price) // tick) * tick
+        return -_floored(against - price, tick)
     # Under one tick there is no price.
-    moved = (price + against) // tick * tick
+    moved = _floored(price + against, tick)
     return moved if moved > 0 else price
 
 

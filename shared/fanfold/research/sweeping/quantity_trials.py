@@ -18,6 +18,7 @@ from fanfold.performance.ratios import Drawdown
 from fanfold.research.columns import StepColumns, step_columns
 from fanfold.research.compiled import columns_read
 from fanfold.research.crossing import ROUNDED, crossings, windows_of
+from fanfold.research.daily_ratios import DailyRatios
 from fanfold.research.figures import TradedSums, TripSums, metrics_from
 from fanfold.research.fixed_size import FixedSize, money_scale, scan_terms
 from fanfold.research.fixed_size_scan import BLOCK
@@ -137,7 +138,7 @@ class QuantityTrials:
         start = strategy.start(strategy.params)
         return int(signals_by(strategy.step)(source, start, first, end, self._signals))
 
-    def metrics(self, sums: QuantitySums) -> AccountMetrics:
+    def metrics(self, sums: QuantitySums, daily: DailyRatios) -> AccountMetrics:
         """Return the figures of a traded trial, but for the exposure, which takes a division a bar."""
         curve, trips, (worth, notional) = sums.curve.tolist(), sums.trips.tolist(), sums.rough.tolist()
         traded = TradedSums(
@@ -146,7 +147,7 @@ class QuantityTrials:
             until=int(self._bars.time[-1]),
             cash=self._terms.cash,
             equity=curve[CurveSum.EQUITY],
-            levels=sums.levels,
+            daily=daily,
             fall=self._fall(curve),
             longest_fall_s=curve[CurveSum.LONGEST_S],
             closes=self._bars.time.size - self._valued.first,

@@ -79,20 +79,44 @@ def params_text(configuration: Configuration) -> str:
 def figures_of(metrics: AccountMetrics) -> dict[str, Any]:
     """Return the figures of a row, ratios as the floats nearest to them."""
     trips, fall = metrics.trips, metrics.drawdown
-    figures = {**msgspec.structs.asdict(metrics), **msgspec.structs.asdict(trips)}
-    figures |= {
-        "drawdown": None if fall is None else fall.share,
+    return {
+        "start": metrics.start,
+        "equity": metrics.equity,
+        "fees": metrics.fees,
+        "slippage": metrics.slippage,
+        "best": trips.best,
+        "worst": trips.worst,
+        "total_return": _float(metrics.total_return),
+        "cagr": _float(metrics.cagr),
+        "volatility": _float(metrics.volatility),
+        "sharpe": _float(metrics.sharpe),
+        "sortino": _float(metrics.sortino),
+        "calmar": _float(metrics.calmar),
+        "drawdown": None if fall is None else _float(fall.share),
+        "turnover": _float(metrics.turnover),
+        "invested": _float(metrics.invested),
+        "gross_exposure": _float(metrics.gross_exposure),
+        "buy_and_hold": _float(metrics.buy_and_hold),
+        "win_rate": _float(trips.win_rate),
+        "profit_factor": _float(trips.profit_factor),
+        "expectancy": _float(trips.expectancy),
+        "fills": metrics.fills,
+        "round_trips": trips.round_trips,
+        "average_held_s": trips.average_held_s,
+        "drawdown_longest_s": metrics.drawdown_longest_s,
+        "days": metrics.days,
         "drawdown_peak": None if fall is None else fall.peak,
         "drawdown_low": None if fall is None else fall.low,
         "drawdown_recovered": None if fall is None else fall.recovered,
     }
-    ratios = {name: _float(figures[name]) for name in _RATIOS}
-    return {name: figures[name] for name in (*_AMOUNTS, *_COUNTS, *_TIMES)} | ratios
 
 
 def _float(value: Any) -> float | None:
     """Return the float nearest to a ratio; None for one that there is not, or that was not measured."""
-    return None if value is None or isnan(value) else float(value)
+    if value is None:
+        return None
+    number = float(value)
+    return None if isnan(number) else number
 
 
 def table_of(rows: Sequence[Mapping[str, Any]]) -> pa.Table:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
+import numpy as np
 import pyarrow as pa
 
 from fanfold import __version__
@@ -10,6 +11,7 @@ from fanfold.errors import BadInput
 from fanfold.market.recording import Recording
 from fanfold.research.account_market import History
 from fanfold.research.account_result import run_account
+from fanfold.research.daily_ratios import daily_ratios_of
 from fanfold.research.data_hashes import data_hash, desk_hashes
 from fanfold.research.result import AccountMetrics
 from fanfold.research.sweeping.quantity_trials import QuantityTrials, fixed_terms
@@ -74,7 +76,12 @@ def _by_quantity(batch: TrialBatch, recordings: Sequence[Recording], prepared: P
     if isinstance(trials, BaseException):
         return [trials] * len(batch.configurations)
     traded = [attempted(partial(trials.trade, place)) for place in range(len(batch.configurations))]
-    return [sums if isinstance(sums, BaseException) else attempted(partial(trials.metrics, sums)) for sums in traded]
+    levels = [sums.levels for sums in traded if not isinstance(sums, BaseException)]
+    daily = iter(daily_ratios_of(np.stack(levels)) if levels else [])
+    return [
+        sums if isinstance(sums, BaseException) else attempted(partial(trials.metrics, sums, next(daily)))
+        for sums in traded
+    ]
 
 
 def _reason(fault: BaseException) -> str:
