@@ -1,6 +1,7 @@
 """Columns of orders and weights: fills and equity of a walk in plain decimals, to the last digit."""
 
 from decimal import ROUND_CEILING, Decimal
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from fanfold.market.recording import Recording
 from fanfold.research import backtest_orders
 from fanfold.research.columns import integer_bars
 from fanfold.research.fixed_size import FixedSize, fixed_size
-from fanfold.research.order_backtest import Costs
+from fanfold.research.order_backtest import Costs, order_column, traded
 from fanfold.research.tape import FillField
 from fanfold.strategy import contract
 
@@ -82,6 +83,41 @@ def test_fills_and_equity_are_those_of_a_plain_walk(seed: int, weights: bool) ->
     assert account.equity["equity"].to_pylist() == equity
     assert account.metrics.equity == equity[-1]
     assert account.metrics.fees == sum(fee for *_, fee in fills)
+
+
+@pytest.mark.parametrize("blank", [np.nan, 0.0, -0.0])
+@pytest.mark.parametrize("count", [1, 63, 64, 65, 128, 300])
+def test_the_rows_of_a_column_are_those_at_which_something_is_wanted(count: int, blank: float) -> None:
+    dice = np.random.default_rng(count)
+    values = np.where(dice.random(count) < 0.3, dice.integers(-2, 3, count), blank)
+    wanted = [at for at, value in enumerate(values.tolist()) if value and not isnan(value)]
+    assert order_column(count, values, None, D(1)).rows.tolist() == wanted
+    last, changes = 0.0, []
+    for at, value in enumerate(values.tolist()):
+        if not isnan(value) and value != last:
+            last = value
+            changes.append((at, value))
+    weights = order_column(count, None, np.stack([values, values], axis=1)[:, 0], D(1))
+    assert list(zip(weights.rows.tolist(), weights.weights.tolist(), strict=True)) == changes
+
+
+@pytest.mark.parametrize("last", [np.inf, -np.inf])
+def test_an_entry_that_is_infinite_is_named(last: float) -> None:
+    column = np.append(np.full(149, np.nan), last)
+    for orders, weights in ((column, None), (None, column)):
+        with pytest.raises(BadInput, match="entry 149 is infinite"):
+            order_column(150, orders, weights, D(1))
+
+
+@pytest.mark.parametrize("column", ["open", "close"])
+def test_a_price_that_64_bits_do_not_hold_is_refused_at_its_bar(column: str) -> None:
+    bars = integer_bars(recording(1), 0, 2**62)
+    prices = getattr(bars, column).copy()
+    prices[200:] *= 10**13
+    orders = order_column(400, np.where(np.arange(400) == 198, 1.0, 0.0), None, D("0.1"))
+    traded(bars, orders, COSTS.exact())
+    with pytest.raises(BadInput, match="the position is worth more"):
+        traded(bars._replace(**{column: prices}, volume=np.where(np.arange(400) < 200, 0, 1)), orders, COSTS.exact())
 
 
 def test_a_strategys_fills_given_as_orders_come_to_its_equity() -> None:

@@ -23,6 +23,7 @@ ACCOUNT = ("account_book", "account_bounds", "account_idle", "account_protection
            "account_scan", "account_sizing", "account_resting_stops", "columns", "tape")  # fmt: skip
 STRATEGY = ("columns", "compiled", "equity_line", "folding", "fixed_size_scan", "tape", "step_signals")
 QUANTITY = (*STRATEGY, "crossing", "flag_words", "quantity_scan", "quantity_sums")
+ORDERS = ("columns", "equity_line", "fixed_size_scan", "flag_words", "order_scan", "tape")
 PERMUTED = (*STRATEGY, *(f"bias_lab/{name}" for name in ("permuted_trading", "permuting", "shuffling", "trading")))
 
 

@@ -52,7 +52,7 @@ def same(low: int, high: int, windows: SumWindows) -> bool:
     )
 
 
-def _crosses(_context: Any, now: Any, fast_ago: Any, slow_ago: Any, fast: Any, slow: Any) -> Any:
+def _crosses(_context: Any, now: Any, fast_ago: Any, slow_ago: Any, _fast: Any, _slow: Any) -> Any:
     """Return whether one average is above another, by sums in as many bits as they have. For compiled code alone."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -183,7 +183,8 @@ class SummedCloses(NamedTuple):
 def summed(closes: Integers, total: Integers) -> SummedCloses:
     """Return closes and their sums, ready for ``crossings``."""
     starts = np.arange(0, closes.size, BLOCK)
-    return SummedCloses(total, total.astype(np.int32), np.minimum.reduceat(closes, starts), np.maximum.reduceat(closes, starts))
+    least, most = (extreme.reduceat(closes, starts) for extreme in (np.minimum, np.maximum))
+    return SummedCloses(total, total.astype(np.int32), least, most)
 
 
 def _crossings(closes: SummedCloses, windows: SumWindows, since: int, above: Integers, signals: SignalTape) -> int:

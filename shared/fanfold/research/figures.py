@@ -86,7 +86,7 @@ class TripSums(NamedTuple):
 class TradedSums(NamedTuple):
     """All that the metrics of an account are made of, in integers as in TradedFigures.
 
-    ``daily`` has the ratios of daily returns, ``held`` is the number of ``closes`` with a position; ``equity_sum`` is of
+    ``daily`` has the ratios of daily returns; ``held`` is the number of ``closes`` with a position, ``equity_sum`` of
     all closes, ``gross_exposure`` a mean of shares, and no number where it was not measured.
     """
 

@@ -5,7 +5,7 @@ at the next open that has volume.
 """
 
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,7 +20,9 @@ from fanfold.research.arguments import Files, Number, fee_of, files_of, positive
 from fanfold.research.columns import Floats, IntegerBars, Integers, integer_bars
 from fanfold.research.figures import metrics_of, traded_figures
 from fanfold.research.fixed_size import FixedSize, money_scale, scan_terms
-from fanfold.research.order_scan import OrderColumn, OrderTerms, cached_scan
+from fanfold.research.fixed_size_scan import ScanTerms
+from fanfold.research.flag_words import WIDTH
+from fanfold.research.order_scan import OrderColumn, cached_scan, cached_search
 from fanfold.research.result import AccountResult
 from fanfold.research.tape import LIMIT, OVERFLOW, FillField, ScanResult, blank_tape, fills_of, trips_of
 
@@ -112,9 +114,10 @@ def order_column(count: int, orders: ArrayLike | None, weights: ArrayLike | None
         raise BadInput(f"the column has what is no number: {wrong}") from wrong
     if column.shape != (count,):
         raise BadInput(f"there are {count:,} bars, and the column has the shape {column.shape}: one entry a bar")
+    column = np.ascontiguousarray(column)
     if weights is not None:
         return _changes(column)
-    rows = _entries(column, np.flatnonzero(column != 0))
+    rows = _entries(column, _rows_unlike(column, np.zeros(WIDTH)))
     exact = column[rows] / float(lot)
     # A float a hair below a whole number of lots is that number: 0.3 in lots of 0.1 is 3.
     whole = np.where(np.abs(exact - np.rint(exact)) <= 1e-9 * np.abs(exact), np.rint(exact), np.trunc(exact))
@@ -132,10 +135,17 @@ def _entries(column: Floats, rows: Integers) -> Integers:
 
 
 def _changes(weights: Floats) -> OrderColumn:
-    entries = _entries(weights, np.arange(weights.size))
+    # By their bits, what is no number does not differ either.
+    bits = weights.view(np.int64)
+    entries = _entries(weights, np.append(0, 1 + _rows_unlike(bits[1:], bits[:-1])))
     before = np.concatenate([[0.0], weights[entries][:-1]])
     rows = entries[weights[entries] != before]
     return OrderColumn(rows, np.zeros(0, np.int64), weights[rows])
+
+
+def _rows_unlike(column: Any, others: Any) -> Integers:
+    rows = np.empty(column.size, np.int64)
+    return rows[: cached_search()(column, others, rows)].copy()
 
 
 def traded(bars: IntegerBars, order_rows: OrderColumn, costs: ExactCosts) -> ScanResult:
@@ -152,16 +162,15 @@ def traded(bars: IntegerBars, order_rows: OrderColumn, costs: ExactCosts) -> Sca
     return ScanResult(fills_of(tape), trips_of(tape), equity, scale)
 
 
-def _integers(bars: IntegerBars, fixed: FixedSize, scale: int) -> OrderTerms:
+def _integers(bars: IntegerBars, fixed: FixedSize, scale: int) -> ScanTerms:
     terms = scan_terms(bars, fixed, scale)
-    # A notional times the denominator of a rate has to fit, too.
-    notional_max = int(bars.high.max(initial=1)) * terms.worth * max(terms.fee[1], terms.worse[1])
-    if notional_max > LIMIT:
+    # A notional times the denominator of a rate has to fit, too; the scan asks again at each price.
+    if int(bars.close[0]) * terms.worth * max(terms.fee[1], terms.worse[1]) > LIMIT:
         raise BadInput(
             f"a lot of {fixed.lot} is worth more than 64 bits hold in units of 1e-{scale}: name a smaller lot, or "
             "rates with fewer decimals"
         )
-    return OrderTerms(terms.cash, terms.worth, terms.fee, terms.worse, terms.tick, terms.step, notional_max)
+    return terms
 
 
 def _account(recording: Recording, bars: IntegerBars, result: ScanResult, costs: ExactCosts) -> AccountResult:

@@ -5,24 +5,15 @@ from typing import Any, NamedTuple
 
 from numba import njit
 
-from fanfold.research.columns import Floats, IntegerBars, Integers, borrow
-from fanfold.research.compile_cache import keep
+from fanfold.research.columns import Floats, IntegerBars, Integers, borrow, fetch
+from fanfold.research.compile_cache import ORDERS, keep
 from fanfold.research.equity_line import draw_line
-from fanfold.research.tape import DONE, LIMIT, OVERFLOW, FillTape, fee_of, piece, worsened, write_fill
+from fanfold.research.fixed_size_scan import ScanTerms, priced, too_large
+from fanfold.research.flag_words import WIDTH, lowest, unlike
+from fanfold.research.tape import DONE, LIMIT, OVERFLOW, FillTape, piece, write_fill
 
-ORDERS = ("columns", "equity_line", "order_scan", "tape")
-
-
-class OrderTerms(NamedTuple):
-    """The terms of a scan, as integers; see ``fixed_size_scan.ScanTerms``."""
-
-    cash: int
-    worth: int
-    fee: tuple[int, int]
-    worse: tuple[int, int]
-    tick: int
-    step: int
-    notional_max: int
+# Entries whose bars are asked for before they are needed.
+AHEAD = 8
 
 
 class OrderColumn(NamedTuple):
@@ -36,6 +27,27 @@ class OrderColumn(NamedTuple):
     weights: Floats
 
 
+@njit(nogil=True)
+def unlike_rows(column: Integers | Floats, others: Integers | Floats, rows: Integers) -> int:
+    """Write the rows at which a column differs from others, of which there are as many or 64; return their number.
+
+    Of floats what is no number does not differ, but may among the last 64.
+    """
+    seen, against, written = borrow(column), borrow(others), borrow(rows)
+    count, whole = 0, seen.size // WIDTH * WIDTH
+    for at in range(0, whole, WIDTH):
+        bits = unlike(seen, at, against, at if against.size == seen.size else 0)
+        while bits != 0:
+            written[count] = at + lowest(bits)
+            count += 1
+            bits &= bits - 1
+    for at in range(whole, seen.size):
+        if seen[at] != against[at if against.size == seen.size else 0]:
+            written[count] = at
+            count += 1
+    return count
+
+
 class ColumnEnd(NamedTuple):
     """The end of a scan, and its bar."""
 
@@ -44,36 +56,52 @@ class ColumnEnd(NamedTuple):
 
 
 @njit(error_model="numpy", nogil=True)
-def scan(bars: IntegerBars, order_rows: OrderColumn, terms: OrderTerms, tape: FillTape, equity: Integers) -> ColumnEnd:
+def scan(bars: IntegerBars, order_rows: OrderColumn, terms: ScanTerms, tape: FillTape, equity: Integers) -> ColumnEnd:
     """Trade a column: an order fills at the next open that has volume, with what still waits then."""
-    opens, closes, traded = borrow(bars.open), borrow(bars.close), borrow(bars.volume)
+    market, written, worths = borrow(bars), borrow(tape), borrow(equity)
     rows, lots, weights = borrow(order_rows.rows), borrow(order_rows.lots), borrow(order_rows.weights)
-    written, worths = borrow(tape), borrow(equity)
-    cash, held, waits, first = terms.cash, 0, 0, 0
+    cash, held, waits, top, first = terms.cash, 0, 0, 0, 0
     for number in range(rows.size + 1):
+        _ask(market, rows, number + AHEAD)
         # The bars up to the one at whose close something is wanted next, or to the end.
         last = rows[number] if number < rows.size else worths.size - 1
-        fills_at = _next_traded(traded, first, last) if waits != 0 else last + 1
-        draw_line(worths, closes, first, min(fills_at, last + 1), cash, held * terms.worth)
-        if fills_at <= last:
-            price = worsened(waits, opens[fills_at], terms.worse[0], terms.worse[1], terms.tick)
-            notional = abs(waits) * price * terms.worth
-            fee = fee_of(notional, terms.fee[0], terms.fee[1], terms.step)
-            write_fill(written, 0, fills_at, waits, price, fee, terms.worth, terms.step)
+        at = _next_traded(market.volume, first, last) if waits != 0 else last + 1
+        top = max(top, draw_line(worths, market.close, first, min(at, last + 1), cash, held * terms.worth))
+        if at <= last:
+            top = max(top, market.open[at])
+            if _too_large(waits, top, 0, terms):
+                return ColumnEnd(OVERFLOW, at)
+            price, notional, fee = priced(waits, market.open[at], terms)
+            write_fill(written, 0, at, waits, price, fee, terms.worth, terms.step)
             cash -= (notional if waits > 0 else -notional) + fee
             held += waits
             waits = 0
-            if abs(float(held)) * terms.notional_max + abs(float(cash)) > LIMIT:
-                return ColumnEnd(OVERFLOW, fills_at)
-            draw_line(worths, closes, fills_at, last + 1, cash, held * terms.worth)
+            top = max(top, draw_line(worths, market.close, at, last + 1, cash, held * terms.worth))
+        if _too_large(held, top, cash, terms) or _too_large(1, top, 0, terms):
+            return ColumnEnd(OVERFLOW, last)
         if number < rows.size and weights.size > 0:
-            waits = _target(weights[number], worths[last], closes[last] * terms.worth) - held
+            waits = _target(weights[number], worths[last], market.close[last] * terms.worth) - held
         elif number < rows.size:
             waits += lots[number]
-        if abs(float(waits)) * terms.notional_max > LIMIT:
+        if _too_large(waits, top, 0, terms):
             return ColumnEnd(OVERFLOW, last)
         first = last + 1
     return ColumnEnd(DONE, worths.size)
+
+
+@piece
+def _too_large(lots: int, top: int, cash: int, terms: ScanTerms) -> bool:
+    """Return whether 64 bits may not hold the worth of lots at the highest price, times a rate, and cash."""
+    return too_large(lots, top, max(terms.fee[1], terms.worse[1]), cash, terms)
+
+
+@piece
+def _ask(bars: IntegerBars, rows: Integers, number: int) -> None:
+    """Ask for the bar behind an entry, where its order fills: it lies far from all that was read."""
+    if number < rows.size:
+        at = min(rows[number] + 1, bars.close.size - 1)
+        fetch(bars.volume, at)
+        fetch(bars.open, at)
 
 
 @piece
@@ -90,6 +118,12 @@ def _target(weight: float, equity: int, unit: int) -> int:
     share = weight * float(equity) / float(unit) if equity > 0 else 0.0
     # Beyond LIMIT the scan ends with OVERFLOW.
     return int(max(-LIMIT, min(LIMIT, share)))
+
+
+@cache
+def cached_search() -> Any:
+    """Return the search for rows of a column, compiled before where that was kept."""
+    return keep(unlike_rows, ORDERS)
 
 
 @cache
