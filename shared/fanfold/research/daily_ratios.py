@@ -8,7 +8,7 @@ import numpy as np
 
 from fanfold.performance import ratios
 from fanfold.performance.ratios import DAYS_A_YEAR, RETURNS_MIN
-from fanfold.research.columns import EXACT_FLOAT, Flags, Floats, Integers
+from fanfold.research.columns import EXACT_FLOAT, Floats, Integers
 
 # A return of between -50 % and 100 % is a whole number of these parts.
 PARTS = 2**53
@@ -33,7 +33,7 @@ def daily_ratios(levels: Integers) -> DailyRatios:
 
 def daily_ratios_of(rows: Integers) -> list[DailyRatios]:
     """Return the ratios of each row of levels: numpy takes as long to begin with one as for a dozen."""
-    exact: Flags = ((rows > 0) & (rows < EXACT_FLOAT)).all(axis=1)
+    exact = (rows.min(axis=1, initial=1) > 0) & (rows.max(axis=1, initial=1) < EXACT_FLOAT)
     together = iter(_measured(_quotients(rows[exact])))
     return [next(together) if held else daily_ratios(levels) for levels, held in zip(rows, exact.tolist(), strict=True)]
 

@@ -7,7 +7,7 @@ from numba import njit
 
 from fanfold.research.columns import Floats, IntegerBars, Integers, borrow, fetch
 from fanfold.research.compile_cache import ORDERS, keep
-from fanfold.research.equity_line import draw_line
+from fanfold.research.equity_line import draw_long_line
 from fanfold.research.fixed_size_scan import ScanTerms, priced, too_large
 from fanfold.research.flag_words import WIDTH, lowest, unlike
 from fanfold.research.tape import DONE, LIMIT, OVERFLOW, FillTape, piece, write_fill
@@ -66,7 +66,7 @@ def scan(bars: IntegerBars, order_rows: OrderColumn, terms: ScanTerms, tape: Fil
         # The bars up to the one at whose close something is wanted next, or to the end.
         last = rows[number] if number < rows.size else worths.size - 1
         at = _next_traded(market.volume, first, last) if waits != 0 else last + 1
-        top = max(top, draw_line(worths, market.close, first, min(at, last + 1), cash, held * terms.worth))
+        top = max(top, draw_long_line(worths, market.close, first, min(at, last + 1), cash, held * terms.worth))
         if at <= last:
             top = max(top, market.open[at])
             if _too_large(waits, top, 0, terms):
@@ -76,7 +76,7 @@ def scan(bars: IntegerBars, order_rows: OrderColumn, terms: ScanTerms, tape: Fil
             cash -= (notional if waits > 0 else -notional) + fee
             held += waits
             waits = 0
-            top = max(top, draw_line(worths, market.close, at, last + 1, cash, held * terms.worth))
+            top = max(top, draw_long_line(worths, market.close, at, last + 1, cash, held * terms.worth))
         if _too_large(held, top, cash, terms) or _too_large(1, top, 0, terms):
             return ColumnEnd(OVERFLOW, last)
         if number < rows.size and weights.size > 0:
