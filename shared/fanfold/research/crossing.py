@@ -69,6 +69,28 @@ crosses: Any = intrinsic(_crosses)
 
 
 @piece
+def add_up(closes: Integers, total: int, totals: Integers) -> int:
+    """Write the sums of closes, and ``total`` before them; return the last.
+
+    A sum waits for the one before it, so those of the second half are made beside those of the first.
+    """
+    half = closes.size // 2
+    near, far, middle = totals[:half], totals[half : 2 * half], closes[half:]
+    later = 0
+    for at in range(np.uint64(half)):
+        total += closes[at]
+        later += middle[at]
+        near[at], far[at] = total, later
+    for at in range(np.uint64(half)):
+        far[at] += total
+    total += later
+    if closes.size > 2 * half:
+        total += closes[2 * half]
+        totals[2 * half] = total
+    return total
+
+
+@piece
 def compare(totals: Integers, count: int, windows: SumWindows, above: Integers) -> None:
     """Write 1 for each bar of a block whose fast average is above its slow one, else 0.
 
@@ -134,10 +156,8 @@ def crossed(
     if not same(min(low, progress.low), max(high, progress.high), source.windows):
         return progress, ROUNDED
     count, slow = end - first, source.windows.slow
-    total, totals, seen = progress.total, source.totals, source.closes[first:end]
-    for at in range(np.uint64(count)):
-        total += seen[at]
-        totals[slow + at] = total
+    totals = source.totals
+    total = add_up(source.closes[first:end], progress.total, totals[slow:])
     compare(totals, count, source.windows, source.above)
     # Before a whole window was seen nothing is said.
     for at in range(min(max(slow - 1 - first, 0), count)):
