@@ -67,11 +67,11 @@ def step(params: Params, state: NoState, bars: Bars) -> tuple[NoState, float]:
 TIMES = ("drawdown_peak", "drawdown_low", "drawdown_recovered")
 
 
-def walk(seed: int, count: int, *, holes: bool) -> Recording:
+def walk(seed: int, count: int, *, holes: bool, start: int = 500_000) -> Recording:
     """A walk of minutes in ticks of a cent, some of them without volume."""
     dice = np.random.default_rng(seed)
-    close = 500_000 + np.cumsum(dice.integers(-300, 301, count) * dice.integers(0, 2, count))
-    opened = np.append(500_000, close[:-1]) + dice.integers(-20, 21, count)
+    close = start + np.cumsum(dice.integers(-300, 301, count) * dice.integers(0, 2, count))
+    opened = np.append(start, close[:-1]) + dice.integers(-20, 21, count)
     volume = np.where(dice.random(count) < (0.3 if holes else 0.0), 0, 1_000)
     rows = zip(START + 60 * np.arange(1, count + 1), opened, np.maximum(opened, close) + 50,
                np.minimum(opened, close) - 50, close, volume, strict=True)  # fmt: skip
@@ -120,6 +120,15 @@ def test_figures_are_those_of_the_full_scan(strategy: str, timeframe: str, holes
             fills += row["fills"]
             assert figures_in(row, expected) == expected
     assert fills > 300
+
+
+def test_closes_that_32_bits_do_not_hold_are_traded_and_measured_alike() -> None:
+    recording, window = walk(5, 6_000, holes=True, start=2**31), TradedWindow(START + 60, START + 6_000 * 60)
+    batch = batch_of("sma_cross", window, quantity="0.001")
+    for row, configuration in zip(run_batch(batch, [recording]).to_pylist(), GRIDS["sma_cross"], strict=True):
+        expected = reference(batch, recording, configuration)
+        assert row["fills"] > 20
+        assert figures_in(row, expected) == expected
 
 
 @pytest.fixture
