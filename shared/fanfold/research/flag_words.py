@@ -1,4 +1,4 @@
-"""What holds of 64 bars as the bits of one number, the first bar's lowest, so that only these are visited."""
+"""Facts of 64 bars as the bits of one number, the first bar's lowest, so that only those that hold are visited."""
 
 from typing import Any
 
