@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadFileScheduling
 
 from support.run_calls import run_calls
+from support.shared_rewriting import rewrite_share
 from support.shared_work import once
 
 __all__ = ["deployed", "run_calls"]
@@ -45,12 +46,19 @@ def pytest_configure() -> None:
     """Hear Ctrl-C where whoever started the tests did not: what tests start inherits that, and is to be interrupted."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    gc.set_threshold(COLLECTED_EVERY, *gc.get_threshold()[1:])
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Rewrite assertions side by side, where there are workers: each of them is about to collect all files."""
+    worker: dict[str, Any] | None = getattr(session.config, "workerinput", None)
+    if worker:
+        rewrite_share(session.config, int(worker["workerid"].removeprefix("gw")), worker["workercount"])
 
 
 def pytest_collection_finish() -> None:
     """Spare garbage collection what lives as long as the session: modules, and tests by the thousand."""
     gc.freeze()
-    gc.set_threshold(COLLECTED_EVERY, *gc.get_threshold()[1:])
 
 
 def pytest_unconfigure() -> None:

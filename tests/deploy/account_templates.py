@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from cfnlint.decode import cfn_yaml
-
 from fanfold.stages import names
 from fanfold.stages.account_template import account_template
 from support.packaged_stacks import ACCOUNT, REGION
@@ -22,6 +20,9 @@ class Filled:
     """A template with a value for each parameter."""
 
     def __init__(self, file: str, parameters: Mapping[str, str]) -> None:
+        # Here, for every worker imports this module: cfn-lint takes a second.
+        from cfnlint.decode import cfn_yaml
+
         self._document: dict[str, Any] = cfn_yaml.loads(account_template(file))
         self._known = PSEUDO | {name: parameters[name] for name in self._document.get("Parameters", {})}
 

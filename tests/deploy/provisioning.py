@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from unused_actions import UNUSED
 
 from support.packaged_stacks import ACCOUNT, REGION, Stacks
@@ -54,6 +53,9 @@ class Request(NamedTuple):
 @cache
 def named(kind: str) -> frozenset[str]:
     """All that the registry's handlers of a type ask for; raises KeyError for a type without handlers."""
+    # Here, for every worker imports this module: cfn-lint takes a second.
+    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, kind).schema
     handlers = [schema["handlers"][handler]["permissions"] for handler in HANDLERS if handler in schema["handlers"]]
     return frozenset(

@@ -8,21 +8,26 @@ import subprocess
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
-from mcp import StdioServerParameters
-from mcp.client.session import ClientSession
-from mcp.client.stdio import stdio_client
 
 from fanfold.cli.exit_codes import Exit
 from support.command_processes import COMMAND, said
 from support.desk_fixture import ROOT
 
+if TYPE_CHECKING:
+    from mcp.client.session import ClientSession
 
-def talk(state: Path, act: Callable[[ClientSession], Coroutine[Any, Any, None]], *words: str) -> None:
+
+def talk(state: Path, act: Callable[["ClientSession"], Coroutine[Any, Any, None]], *words: str) -> None:
     """Let a client talk to a server of its own, which ends with it."""
+    # Here, for every worker imports this module: the client takes a second.
+    from mcp import StdioServerParameters
+    from mcp.client.session import ClientSession
+    from mcp.client.stdio import stdio_client
+
     environ = os.environ | {"PYTHONPATH": str(ROOT / "shared")}
     line = [*COMMAND[1:], "mcp", "--state", str(state), *words]
     parameters = StdioServerParameters(command=sys.executable, args=line, env=environ, cwd=state.parent)
@@ -36,7 +41,7 @@ def talk(state: Path, act: Callable[[ClientSession], Coroutine[Any, Any, None]],
 
 
 def test_a_client_lists_tools_and_calls_them_where_there_is_no_desk_yet(tmp_path: Path) -> None:
-    async def act(client: ClientSession) -> None:
+    async def act(client: "ClientSession") -> None:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
         assert len(tools) == 17
         for tool in tools.values():
