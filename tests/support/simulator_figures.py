@@ -145,8 +145,8 @@ desk's own code bounds the rate: what makes it faster is worth as much to a live
 [decision 121](decisions/0121-schedules-of-a-chunk-share-their-stacks.md), in turn, the same seeds took 30.1 and
 26.7 million instructions each, and came to 133 and 150 schedules a second and core. Without and with
 [decision 129](decisions/0129-schedules-heal-while-something-can-change.md), which makes other schedules of the
-seeds, 600 of these had 142 and 121 steps and 17,400 and 15,300 calls of functions each, and came to 10 % more in a
-second by the median of pairs in turn. What counts is faults in a second: of mutants that few schedules kill, the
+seeds, 600 of these had 142 and 119 steps and 17,400 and 15,000 calls of functions each, and came to a sixth more in
+a second by the median of pairs in turn. What counts is faults in a second: of mutants that few schedules kill, the
 median was killed by a fifth more of them, so that a second finds a third more. 500 schedules a second are not
 reached: a minute of signal, risk and execution is five deliveries, a schedule has two or three, and they take most
 of its time.
