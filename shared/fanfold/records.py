@@ -69,6 +69,10 @@ class LegCode(OpenEnum):
     FLAT = "FLAT"
 
 
+# What the signal service reports of a leg; the other codes are risk's.
+OF_SIGNALS = frozenset({LegCode.FAULT, LegCode.WARMING_UP, LegCode.MISSING_BARS, LegCode.STARTED_AFRESH})
+
+
 class LegState(msgspec.Struct, frozen=True, kw_only=True):
     """The status of a strategy instance on an instrument; FLAT is of an account, and both names are then "".
 
@@ -86,6 +90,11 @@ class LegState(msgspec.Struct, frozen=True, kw_only=True):
         """Return the status with the one before: its code, and perhaps what was remembered with it; "" is OK."""
         code, *_ = before.split() or [LegCode.OK]
         return msgspec.structs.replace(self, was=msgspec.UNSET if code == LegCode.OK else LegCode(code))
+
+    @property
+    def is_of_signals(self) -> bool:
+        """Return whether the signal service reports it; an OK is of the one whose trouble it ends."""
+        return (self.was if self.code is LegCode.OK else self.code) in OF_SIGNALS
 
 
 class Replaced(msgspec.Struct, frozen=True, kw_only=True):

@@ -101,6 +101,20 @@ def test_a_second_day_equals_its_back_test() -> None:
     assert (report.differences, report.orders > 0) == ([], True)
 
 
+def test_limits_and_slices_that_fill_after_midnight_equal_the_back_test() -> None:
+    longer = repository_desk(1_440 + 15)
+    terms = {"order": "limit", "slices": 4, "slices_over_s": 600, "band": Decimal(0)}
+    strategies = {name: msgspec.structs.replace(own, **terms) for name, own in longer.desk.strategies.items()}
+    desk = msgspec.structs.replace(longer.desk, strategies=strategies)
+    published = traded(longer, desk)
+    midnight = datetime.combine(DAY + timedelta(days=1), datetime.min.time(), UTC)
+    decided = {order.order_id for order in orders_of(published) if order.decided_at <= midnight}
+    late = [fill for message in published if isinstance(message, ExecutionReport) for fill in message.fills
+            if fill.order_id in decided and fill.at > midnight + timedelta(minutes=1)]  # fmt: skip
+    assert late
+    assert parity(desk, published, DAY).differences == []
+
+
 TERMS: dict[str, tuple[ParityReason, dict[str, Any], dict[str, Any]]] = {
     "more slippage": (ParityReason.FILL_PRICE, {"slippage_bps": Decimal(3)}, {}),
     "a higher fee": (ParityReason.FEE, {"taker_bps": Decimal(11)}, {}),

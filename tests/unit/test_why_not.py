@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from fanfold.audit.why_not import LegAnswer, why_not
 from fanfold.codes import Code
@@ -18,6 +19,8 @@ from fanfold.messages import (
     Message,
     OrdersApproved,
     OrdersRefused,
+    OrderState,
+    OrderUpdate,
     PositionSnapshot,
     Refusal,
     Target,
@@ -53,8 +56,9 @@ def target(minute: int, weight: float) -> Targets:
     return of(Targets, minute, poll_id="p", targets=[wanted])
 
 
-def status(minute: int, code: LegCode) -> LegStatus:
-    return of(LegStatus, minute, statuses=[LegState(instance="one", instrument=A, code=code, detail="so it is")])
+def status(minute: int, code: LegCode, was: str = "") -> LegStatus:
+    state = LegState(instance="one", instrument=A, code=code, detail="so it is")
+    return of(LegStatus, minute, statuses=[state.after(was)])
 
 
 def order() -> Any:
@@ -70,9 +74,15 @@ def approved(minute: int) -> OrdersApproved:
     return of(OrdersApproved, minute, orders=[order()])
 
 
-def holding(minute: int, quantity: str) -> ExecutionReport:
+def became(minute: int, state: OrderState, filled: str, reason: str = "") -> ExecutionReport:
+    update = OrderUpdate(order_id=order().order_id, client_order_id="c", instance="one", instrument=A, state=state,
+                         filled=Decimal(filled), reason=reason)  # fmt: skip
+    return of(ExecutionReport, minute, venue=DESK.accounts["main"].venue, updates=[update])
+
+
+def holding(minute: int, quantity: str, version: int = 1) -> ExecutionReport:
     figures = dict.fromkeys(("cost", "realised", "fees"), Decimal(0))
-    position = PositionSnapshot(instance="one", instrument=A, quantity=Decimal(quantity), version=1, **figures)
+    position = PositionSnapshot(instance="one", instrument=A, quantity=Decimal(quantity), version=version, **figures)
     return of(ExecutionReport, minute, venue="v", positions=[position])
 
 
@@ -94,7 +104,7 @@ OPEN = state(TradingState.ACTIVE)
         ([bars(3), OPEN, target(3, 0.0), holding(2, "1.50")], "was being closed"),
         ([bars(3), OPEN, target(3, 1.0), refused(3)], "refused its order, GROSS_EXPOSURE: too much"),
         ([bars(3), OPEN, target(1, 1.0), refused(2)], "refused the order of its target at 03-01 00:02"),
-        ([bars(3), OPEN, target(1, 1.0), refused(1), approved(2)], "stood since 03-01 00:01"),
+        ([bars(3), OPEN, target(1, 1.0), refused(1), approved(2)], "order o1234567 of 03-01 00:02 was on its way"),
         ([bars(3), OPEN, target(1, 1.0), target(2, 1.0), holding(2, "1.50")], "stood since 03-01 00:01, held 1.5:"),
         ([bars(3), OPEN, target(1, 1.0), state(TradingState.HALTED, 2)], "was HALTED since 03-01 00:02: a drill"),
         ([bars(3), OPEN, target(1, 1.0), status(2, LegCode.DUST), status(3, LegCode.OK)], "stood since"),
@@ -104,6 +114,64 @@ OPEN = state(TradingState.ACTIVE)
 )
 def test_the_reason_is_the_first_that_held(log: list[Message], why: str) -> None:
     assert why in answered(*log).why
+
+
+WANTS = [bars(3), OPEN, target(1, 1.0), approved(1)]
+STOPPED = [*WANTS, status(2, LegCode.STOPPED_OUT), status(2, LegCode.MISSING_BARS)]
+
+
+@pytest.mark.parametrize(
+    ("log", "why"),
+    [
+        (STOPPED, "STOPPED_OUT: so it is; MISSING_BARS: so it is"),
+        ([*STOPPED, status(3, LegCode.OK, "MISSING_BARS gap")], "STOPPED_OUT: so it is"),
+        ([*STOPPED, status(3, LegCode.OK, "STOPPED_OUT")], "MISSING_BARS: so it is"),
+    ],
+)
+def test_neither_signal_nor_risk_ends_what_the_other_reported(log: list[Message], why: str) -> None:
+    assert answered(*log).why == why
+
+
+@pytest.mark.parametrize(
+    ("log", "why"),
+    [
+        (WANTS, "its order o1234567 of 03-01 00:01 was on its way"),
+        ([*WANTS, became(2, OrderState.OPEN, "0")], "its order o1234567 of 03-01 00:01 was OPEN, 0 of 2 filled"),
+        ([*WANTS, became(2, OrderState.EXPIRED, "0.5"), became(2, OrderState.PARTIAL, "0.5")],
+         "its order o1234567 of 03-01 00:01 ended EXPIRED at 03-01 00:02, 0.5 of 2 filled"),
+        ([*WANTS, became(2, OrderState.REJECTED, "0", "no such pair")],
+         "its order o1234567 of 03-01 00:01 ended REJECTED at 03-01 00:02, 0 of 2 filled: no such pair"),
+        ([*WANTS, became(2, OrderState.FILLED, "2")],
+         "its target stood since 03-01 00:01, held 0: a target is ordered once, and not adjusted to later prices"),
+        ([bars(3), OPEN, target(1, 1.0), approved(1), became(2, OrderState.FILLED, "2"), target(2, 0.95)],
+         "its target stood since 03-01 00:02, held 0: that was within its no-trade band, 0, or a lot of it"),
+    ],
+)  # fmt: skip
+def test_what_became_of_its_order_is_the_reason(log: list[Message], why: str) -> None:
+    assert answered(*log).why == why
+
+
+def test_a_halt_holds_an_exit_and_a_reduction_does_not() -> None:
+    exiting: list[Message] = [bars(3), OPEN, holding(1, "1.5"), target(2, 0.0)]
+    assert "was HALTED" in answered(*exiting, state(TradingState.HALTED, 1)).why
+    assert "was being closed" in answered(*exiting, state(TradingState.REDUCE_ONLY, 1)).why
+
+
+def test_bars_of_another_venue_or_that_a_reader_asked_for_do_not_count() -> None:
+    others = [replace(bars(3), venue="elsewhere"), replace(bars(3), requested=True)]
+    assert answered(bars(1), OPEN, target(1, 1.0), approved(1), *others).last_bar == at(1)
+    assert answered(bars(1), OPEN, target(1, 1.0), approved(1), *others).traded
+
+
+def test_the_newer_version_of_a_position_counts() -> None:
+    assert answered(bars(3), OPEN, holding(2, "2", 5), holding(2, "1", 4)).quantity == 2
+
+
+def test_a_leg_that_the_desk_does_not_have_any_more_is_answered() -> None:
+    gone = target(1, 1.0)
+    gone = replace(gone, targets=[replace(each, instance="gone") for each in gone.targets])
+    (answer,) = (leg for leg in why_not(DESK, [bars(3), OPEN, gone], A, at(3)) if leg.instance == "gone")
+    assert (answer.weight, answer.since) == (1.0, at(1))
 
 
 def test_an_answer_has_what_the_leg_held_and_wanted_then() -> None:

@@ -54,7 +54,7 @@ class Reasons:
         """Explain a stop of the back-test by what a live account's venue takes."""
         if not self._of.is_live(key.account):
             return UNEXPLAINED
-        state = self._of.traded.leg_at(key.leg, key.at)
+        state = self._of.traded.leg_at(key.leg, key.at, of_signals=False)
         if not self._of.rests.get(key.account):
             return ParityReason.RESTING_STOP, "no stop rests at its venue: risk holds it against closes"
         if order.stop_price is None:
@@ -93,12 +93,13 @@ class Reasons:
 
     def of_leg(self, key: OrderKey) -> Explained:
         """Explain by what the desk reported of the leg itself."""
-        state = self._of.traded.leg_at(key.leg, key.at)
+        rules = self._of.traded.leg_at(key.leg, key.at, of_signals=False)
+        if rules is not None and rules.code is LegCode.RULES_CHANGED:
+            return ParityReason.CHANGED_RULES, rules.detail
+        state = self._of.traded.leg_at(key.leg, key.at, of_signals=True)
         if state is None:
             return UNEXPLAINED
-        if state.code is LegCode.RULES_CHANGED:
-            return ParityReason.CHANGED_RULES, state.detail
-        tested = self._of.tested.leg_at(key.leg, key.at)
+        tested = self._of.tested.leg_at(key.leg, key.at, of_signals=True)
         if state.code in _SHORT_OF_BARS and (tested is None or tested.code is not state.code):
             return ParityReason.MISSING_BAR, f"{state.code}: {state.detail}"
         return UNEXPLAINED

@@ -128,9 +128,9 @@ class TradingLog:
         known = [state for since, state in self.states[account] if since <= at]
         return known[-1] if known else None
 
-    def leg_at(self, leg: tuple[str, str, str], at: int) -> LegState | None:
-        """Return the last reported state of a leg at a time."""
-        known = [state for since, state in self.legs[leg] if since <= at]
+    def leg_at(self, leg: tuple[str, str, str], at: int, *, of_signals: bool) -> LegState | None:
+        """Return the last state of a leg that signal, or else risk, had reported by a time."""
+        known = [state for since, state in self.legs[leg] if since <= at and state.is_of_signals == of_signals]
         return known[-1] if known else None
 
     def refused_before(self, key: OrderKey) -> bool:

@@ -1,12 +1,14 @@
 """Say why an instrument was not traded at a time: each strategy's position and target, and why no order came of it."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 
 from fanfold.desk import Desk
+from fanfold.market import bars
 from fanfold.messages import (
     BarsClosed,
     BarsRequested,
@@ -19,6 +21,7 @@ from fanfold.messages import (
     Order,
     OrdersApproved,
     OrdersRefused,
+    OrderUpdate,
     PositionSnapshot,
     Refusal,
     Target,
@@ -27,6 +30,7 @@ from fanfold.messages import (
     TradingStateChanged,
 )
 from fanfold.money import ZERO
+from fanfold.records import TERMINAL
 
 TRADES = frozenset({LegCode.OK, LegCode.RULES_CHANGED, LegCode.UNPROTECTED})
 
@@ -34,8 +38,8 @@ TRADES = frozenset({LegCode.OK, LegCode.RULES_CHANGED, LegCode.UNPROTECTED})
 class LegAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """A strategy instance's position and target for an instrument at a time, and why nothing more came of it.
 
-    ``weight`` is None where it had given none; ``since`` is the bar that it is of. ``traded`` says that an order was
-    approved with the bar of that time.
+    ``weight`` is None where it had given none; ``since`` is the bar that it is of, and ``last_bar`` the close of the
+    newest one that its venue had sent. ``traded`` says that an order was approved with the newest poll of its venue.
     """
 
     account: str
@@ -43,8 +47,18 @@ class LegAnswer(msgspec.Struct, frozen=True, kw_only=True):
     quantity: Decimal
     weight: float | None
     since: datetime | None
+    last_bar: datetime | None
     traded: bool
     why: str
+
+
+class _Placed(NamedTuple):
+    """An order of a leg, the bar that it was decided on, and its newest state with the time of that."""
+
+    order: Order
+    at: datetime
+    update: OrderUpdate | None = None
+    updated_at: datetime | None = None
 
 
 class _Leg:
@@ -55,12 +69,14 @@ class _Leg:
         self.instance = instance
         self.instrument = instrument
         self.quantity = ZERO
+        self.version = -1
         self.weight: float | None = None
         self.since: datetime | None = None
-        self.status: LegState | None = None
-        # The bar and the text of its newest refusal, the bar and the id of its newest order.
+        # What signal and risk report of it: neither ends what the other said.
+        self.statuses: dict[bool, LegState] = {}
+        # The bar and the text of its newest refusal, and its newest order that is no stop.
         self.refused: tuple[datetime, str] | None = None
-        self.approved: tuple[datetime, str] | None = None
+        self.placed: _Placed | None = None
 
     def apply(self, message: Message) -> None:
         """Note what a message of its account says of it."""
@@ -75,16 +91,34 @@ class _Leg:
                 if self.since is None or weight != self.weight:
                     self.weight, self.since = weight, at
             case LegState():
-                self.status = entry
+                self._note_status(entry)
             case Refusal(code=code, detail=detail):
                 self.refused = at, f"{code}: {detail}"
-            case Order(order_id=order_id):
-                self.approved = at, order_id
-            case PositionSnapshot(quantity=quantity):
-                self.quantity = quantity
+            case Order(protects=False):
+                self.placed = _Placed(entry, at)
+            case OrderUpdate(order_id=order_id, state=state):
+                ended = self.placed and self.placed.update and self.placed.update.state in TERMINAL
+                if self.placed and self.placed.order.order_id == order_id and (state in TERMINAL or not ended):
+                    self.placed = self.placed._replace(update=entry, updated_at=at)
+            case PositionSnapshot(quantity=quantity, version=version):
+                if version >= self.version:
+                    self.quantity, self.version = quantity, version
+
+    def _note_status(self, status: LegState) -> None:
+        if status.code is LegCode.OK and status.was is msgspec.UNSET:
+            self.statuses.clear()
+        else:
+            self.statuses[status.is_of_signals] = status
+
+    @property
+    def troubles(self) -> str:
+        """Return why it could not trade, as risk and then signal reported it; "" where neither did."""
+        known = [self.statuses[service] for service in (False, True) if service in self.statuses]
+        texts = [f"{status.code}: {status.detail}" for status in known if status.code not in TRADES]
+        return "; ".join(text.removesuffix(": ") for text in texts)
 
 
-_Entry = Target | LegState | Refusal | Order | PositionSnapshot
+_Entry = Target | LegState | Refusal | Order | OrderUpdate | PositionSnapshot
 
 
 def _entries(message: Message) -> Sequence[_Entry]:
@@ -92,78 +126,137 @@ def _entries(message: Message) -> Sequence[_Entry]:
     match message:
         case Targets(targets=entries) | LegStatus(statuses=entries) | OrdersRefused(refusals=entries):
             return entries
-        case OrdersApproved(orders=entries) | ExecutionReport(positions=entries):
+        case OrdersApproved(orders=entries):
             return entries
+        case ExecutionReport():
+            return [*message.updates, *message.positions]
     return ()
 
 
 def why_not(desk: Desk, messages: Iterable[Message], instrument: str, at: datetime) -> list[LegAnswer]:
     """Return an answer for each leg of an instrument, of the last bars that had closed by a time.
 
-    ``messages`` are those of the log in the order of their chains.
+    ``messages`` are those of the log, by their market events and those of one event as they were sent. Legs that the
+    desk file does not have any more are answered too, if they had given a target by then.
     """
-    legs = [
-        _Leg(instance.account, name, instrument)
+    legs = {
+        (instance.account, name): _Leg(instance.account, name, instrument)
         for name, instance in desk.strategies.items()
         if instrument in instance.instruments
-    ]
+    }
     states: dict[str, TradingStateChanged] = {}
-    close: datetime | None = None
+    polls: dict[str, datetime] = {}
+    closes: dict[str, int] = {}
     for message in messages:
         if message.at > at:
             continue
         if isinstance(message, BarsClosed):
-            traded = any(instrument in frame.instruments for frame in message.frames)
-            close = max(close or message.at, message.at) if traded else close
+            if not message.requested:
+                polls[message.venue] = max(polls.get(message.venue, message.at), message.at)
+                closes[message.venue] = max(closes.get(message.venue, 0), _last_close(message, instrument))
         elif isinstance(message, TradingStateChanged):
             states[message.account] = message
         elif not isinstance(message, BarsRequested | CommandReceived):
-            for leg in legs:
+            _find(legs, message, instrument)
+            for leg in legs.values():
                 if leg.account == message.account:
                     leg.apply(message)
-    return [_answer(leg, states.get(leg.account), close) for leg in legs]
+    venues = {name: account.venue for name, account in desk.accounts.items()}
+    answers = []
+    for leg in legs.values():
+        venue = venues.get(leg.account, "")
+        close = datetime.fromtimestamp(closes[venue], UTC) if closes.get(venue) else None
+        answers.append(_Answering(leg, states.get(leg.account), polls.get(venue), close, _band(desk, leg)).answer())
+    return answers
 
 
-def _answer(leg: _Leg, state: TradingStateChanged | None, close: datetime | None) -> LegAnswer:
-    return LegAnswer(
-        account=leg.account,
-        instance=leg.instance,
-        quantity=leg.quantity,
-        weight=leg.weight,
-        since=leg.since,
-        traded=leg.approved is not None and leg.approved[0] == close,
-        why=next(filter(None, _reasons(leg, state, close))),
-    )
+def _last_close(message: BarsClosed, instrument: str) -> int:
+    """Return the close of the newest bar of an instrument, in epoch seconds; 0 without one."""
+    own = (frame for frame in message.frames if instrument in frame.instruments)
+    return max((at for frame in own for name, at, _ in bars.closes_of(frame) if name == instrument), default=0)
 
 
-def _reasons(leg: _Leg, state: TradingStateChanged | None, close: datetime | None) -> Iterator[str]:
-    """Yield reasons, the first of which counts; "" is none."""
-    if close is None:
-        yield f"no bar of {leg.instrument} had come"
-    if leg.approved and leg.approved[0] == close:
-        name = leg.approved[1][:8]
-        yield f"it was traded: risk approved order {name}; `fanfold why {name}` explains it"
-    if state is None:
-        yield "its account had no trading state: it was not open"
-    if leg.refused and leg.refused[0] == close:
-        yield f"risk refused its order, {leg.refused[1]}"
-    if leg.status is not None and leg.status.code not in TRADES:
-        yield f"{leg.status.code}: {leg.status.detail}".removesuffix(": ")
-    if state is not None and state.state is not TradingState.ACTIVE and leg.weight:
-        yield f"the account was {state.state} since {state.at:%m-%d %H:%M}: {state.reason}"
-    yield _standing(leg, leg.since) if leg.since else "its strategy had given no target yet"
+def _find(legs: dict[tuple[str, str], _Leg], message: Message, instrument: str) -> None:
+    """Add the legs of targets that the desk does not name."""
+    if isinstance(message, Targets):
+        for target in message.targets:
+            if target.instrument == instrument and (message.account, target.instance) not in legs:
+                legs[message.account, target.instance] = _Leg(message.account, target.instance, instrument)
 
 
-def _standing(leg: _Leg, since: datetime) -> str:
-    """Return why a target that is in force leads to no order."""
-    ordered = leg.approved[0] if leg.approved else None
-    if leg.refused and leg.refused[0] >= since and (ordered is None or ordered < leg.refused[0]):
-        return f"risk refused the order of its target at {leg.refused[0]:%m-%d %H:%M}, {leg.refused[1]}"
-    if not leg.weight:
-        return (
-            "its strategy wanted no position, and it had none" if not leg.quantity else "its position was being closed"
+def _band(desk: Desk, leg: _Leg) -> Decimal:
+    instance = desk.strategies.get(leg.instance)
+    return instance.band if instance else ZERO
+
+
+class _Answering(NamedTuple):
+    """A leg, the trading state of its account, its venue's newest poll, its newest bar's close, its no-trade band."""
+
+    leg: _Leg
+    state: TradingStateChanged | None
+    poll: datetime | None
+    close: datetime | None
+    band: Decimal
+
+    def answer(self) -> LegAnswer:
+        leg = self.leg
+        return LegAnswer(
+            account=leg.account,
+            instance=leg.instance,
+            quantity=leg.quantity,
+            weight=leg.weight,
+            since=leg.since,
+            last_bar=self.close,
+            traded=leg.placed is not None and leg.placed.at == self.poll,
+            why=next(filter(None, self._reasons())),
         )
-    return (
-        f"its target stood since {since:%m-%d %H:%M}, held {leg.quantity.normalize():f}: "
-        "a target is ordered once, and not adjusted to later prices"
-    )
+
+    def _reasons(self) -> Iterator[str]:
+        """Yield reasons, the first of which counts; "" is none."""
+        leg, state = self.leg, self.state
+        if self.close is None:
+            yield f"no bar of {leg.instrument} had come"
+        if leg.placed and leg.placed.at == self.poll:
+            name = leg.placed.order.order_id[:8]
+            yield f"it was traded: risk approved order {name}; `fanfold why {name}` explains it"
+        if state is None:
+            yield "its account had no trading state: it was not open"
+        if leg.refused and leg.refused[0] == self.poll:
+            yield f"risk refused its order, {leg.refused[1]}"
+        yield leg.troubles
+        # HALTED holds exits too; the others hold entries alone.
+        holds = leg.weight or (leg.quantity and state and state.state is TradingState.HALTED)
+        if state is not None and state.state is not TradingState.ACTIVE and holds:
+            yield f"the account was {state.state} since {state.at:%m-%d %H:%M}: {state.reason}"
+        yield self._standing(leg.since) if leg.since else "its strategy had given no target yet"
+
+    def _standing(self, since: datetime) -> str:
+        """Return why a target that is in force leads to no order."""
+        leg, placed = self.leg, self.leg.placed
+        if leg.refused and leg.refused[0] >= since and (placed is None or placed.at < leg.refused[0]):
+            return f"risk refused the order of its target at {leg.refused[0]:%m-%d %H:%M}, {leg.refused[1]}"
+        if placed and placed.at >= since and (text := _unfilled(placed)):
+            return text
+        if not leg.weight and not leg.quantity:
+            return "its strategy wanted no position, and it had none"
+        if not leg.weight:
+            return "its position was being closed"
+        held = f"its target stood since {since:%m-%d %H:%M}, held {leg.quantity.normalize():f}"
+        if placed is None or placed.at < since:
+            return f"{held}: that was within its no-trade band, {self.band.normalize():f}, or a lot of it"
+        return f"{held}: a target is ordered once, and not adjusted to later prices"
+
+
+def _unfilled(placed: _Placed) -> str:
+    """Return what became of an order that did not fill whole; "" for one that did."""
+    order, update = placed.order, placed.update
+    name = f"its order {order.order_id[:8]} of {placed.at:%m-%d %H:%M}"
+    if update is None:
+        return f"{name} was on its way"
+    filled = f"{update.filled.normalize():f} of {order.quantity.normalize():f} filled"
+    if update.state not in TERMINAL:
+        return f"{name} was {update.state}, {filled}"
+    if update.filled >= order.quantity:
+        return ""
+    reason = f": {update.reason}" if update.reason else ""
+    return f"{name} ended {update.state} at {placed.updated_at:%m-%d %H:%M}, {filled}{reason}"

@@ -15,6 +15,7 @@ from fanfold.cli.idle_legs import TRADES
 from fanfold.errors import BadInput
 from fanfold.ledger.account_books import AccountBooks
 from fanfold.local.session import Session
+from fanfold.messages import Message
 from fanfold.records import Fill
 from fanfold.risk.exposure import Mark
 from fanfold.risk.poll import PollState
@@ -26,6 +27,16 @@ def records_of(session: Session) -> list[Record]:
     """Return every record of a desk's audit log, stream after stream, each in its order."""
     bodies = [body for stream in session.log.streams() for _, body in session.log.segments(stream)]
     return [chain.read(line) for body in bodies for line in chain.lines_of(body)]
+
+
+def messages_of(session: Session) -> list[Message]:
+    """Return every message of a desk's audit log by its market event, those of one event as they were sent.
+
+    A window of the log is in no order, and a message may be recorded before one that was sent earlier.
+    """
+    recorded = [(chain.message_of(record), record) for record in records_of(session)]
+    recorded.sort(key=lambda each: (each[0].at, each[1].sent_ms, each[1].seq))
+    return [message for message, _ in recorded]
 
 
 class _Reported(msgspec.Struct):

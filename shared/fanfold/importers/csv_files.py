@@ -26,6 +26,8 @@ _HEADERLESS: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 _DELIMITERS = ",;\t|"
 _LOOK = 30
+# What Arrow parses as one block. Threads gain nothing there, and those that begin while the process ends abort it.
+_BLOCK = 1 << 20
 
 
 class Layout(NamedTuple):
@@ -197,7 +199,7 @@ def _parse(path: Path, content: bytes, layout: Layout, rows: RowNumbers) -> pa.T
     """Numbers at once; where a cell is none, every cell as text, so that the reader can name it by its row."""
     numeric = {layout.places.of[name] for name in (*PRICES, "volume") if name in layout.places.of}
     try:
-        return _read(content, layout, {name: pa.float64() for name in numeric}, threads=True)
+        return _read(content, layout, {name: pa.float64() for name in numeric}, threads=len(content) > _BLOCK)
     except pa.ArrowException:
         return _as_text(path, content, layout, rows)
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import msgspec
 
 from fanfold.audit.parity import ParityReport
-from fanfold.audit.parity_day import compare, span_of
+from fanfold.audit.parity_day import DaySpan, compare, span_of
 from fanfold.audit.trading_log import TradingLog
 from fanfold.desk import Desk
 from fanfold.errors import BadInput
@@ -76,11 +76,17 @@ def parity(
     if not any(span.has(at) for at in times):
         whole = f"; it has {_day(times[0])} to {_day(times[-1])}" if times else ""
         raise BadInput(f"the log has no bar of {day.isoformat()}{whole}")
-    # Orders of the day's last close fill with the bar after it.
-    until = min(times[-1], span.until + timeframes.seconds(desk.shortest_timeframe))
+    until = min(times[-1], _filled_by(traded, span) + timeframes.seconds(desk.shortest_timeframe))
     published: list[Message] = []
     run_over(on_paper(desk), history or _sources(messages), times[0], until, published.append)
     return compare(desk, span, traded, TradingLog(published, desk.shortest_timeframe), rests_of(desk))
+
+
+def _filled_by(traded: TradingLog, span: DaySpan) -> int:
+    """Return the time by which all orders of a day had filled or ended: limits and slices may fill after it."""
+    own = [order for key, orders in traded.orders.items() if span.has(key.at) for order in orders]
+    fills = [int(fill.at.timestamp()) for order in own for fill in traded.fills_of(order)]
+    return max([span.until, *fills, *(traded.ended_at.get(order.order_id, 0) for order in own)])
 
 
 def newest_day(messages: Iterable[Message]) -> date:

@@ -17,13 +17,12 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter
 
-from fanfold.audit import chain
 from fanfold.audit.parity import ParityReason, ParityReport
 from fanfold.cli import parity_reports
 from fanfold.cli.argument_types import Columns, Shared, StageName, read_by, read_day
 from fanfold.cli.exit_codes import DESK, Exit
 from fanfold.cli.output import Answer, Grid, grid
-from fanfold.cli.reading import records_of
+from fanfold.cli.reading import messages_of
 from fanfold.importers import columns as column_names
 from fanfold.local.launcher import make_services_importable
 from fanfold.market.source import Source
@@ -52,7 +51,7 @@ def command(
 
     history = _history(data, column_names.parse(columns)) if data else None
     with reach(options.state, stage, options.command) as session:
-        messages = [chain.message_of(record) for record in records_of(session)]
+        messages = messages_of(session)
         wanted = date.fromisoformat(day) if day else parity_run.newest_day(messages)
         report = parity_run.parity(session.desk, messages, wanted, history)
         parity_reports.store(session, report)

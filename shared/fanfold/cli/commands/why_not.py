@@ -3,18 +3,19 @@
 Example: fanfold why-not BTC/USDT 2026-01-03T01:16
 """
 
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from fanfold.audit import chain
 from fanfold.audit.why_not import LegAnswer, why_not
 from fanfold.cli.argument_types import Shared, StageName, read_by, read_moment
 from fanfold.cli.exit_codes import DESK
 from fanfold.cli.output import Answer
-from fanfold.cli.reading import instrument_of, minute, records_of
+from fanfold.cli.reading import instrument_of, messages_of, minute
 from fanfold.errors import NothingThere
+from fanfold.market import timeframes
 from fanfold.money import amount
 from fanfold.stages.session import reach
 
@@ -33,12 +34,20 @@ def command(
     at = datetime.fromtimestamp(time, UTC)
     with reach(options.state, stage, options.command) as session:
         name = instrument_of(session, instrument) or instrument
-        desk, records = session.desk, records_of(session)
-    answers = why_not(desk, map(chain.message_of, records), name, at)
+        desk, messages = session.desk, messages_of(session)
+    answers = why_not(desk, messages, name, at)
     if not answers:
         raise NothingThere(f"no strategy of the desk trades {name}")
     document = {"instrument": name, "at": at, "legs": answers}
-    return Answer(document, ["\n".join(_text(answer) for answer in answers)])
+    age = _age(answers, at, 2 * timeframes.seconds(desk.shortest_timeframe))
+    return Answer(document, ["\n".join([*age, *(_text(answer) for answer in answers)])])
+
+
+def _age(answers: Sequence[LegAnswer], at: datetime, age_s_max: int) -> Iterator[str]:
+    """Yield the close of the last bar by then, where it is older than so many seconds."""
+    last = max((answer.last_bar for answer in answers if answer.last_bar), default=at)
+    if at - last >= timedelta(seconds=age_s_max):
+        yield f"the last bar by then closed at {minute(last)}"
 
 
 def _text(answer: LegAnswer) -> str:
