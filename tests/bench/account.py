@@ -15,7 +15,7 @@ from research_peers.crossing import FAST, SLOW, walk
 from fanfold import desk
 from fanfold.desk import Desk
 from fanfold.market.recording import Recording
-from fanfold.research.account_book import Book
+from fanfold.research.account_book import WORTHS, Book
 from fanfold.research.account_market import History, market_of, signals_of, times_of
 from fanfold.research.account_result import run_account, traded_book
 from fanfold.research.account_terms import account_terms
@@ -85,7 +85,7 @@ def rows(count: int) -> list[tuple[object, ...]]:
     book = traded_book(terms, bars, wanted)
     if not same(book, traded_book(terms, bars, watched)):
         sys.exit("an account that passes over idle bars trades otherwise than one that decides at each")
-    if min(book.curve[:, 0]) < book.curve[0, 0] / 2:
+    if min(book.curve[WORTHS]) < book.curve[WORTHS, 0] / 2:
         sys.exit("the account lost half of its money: it hardly trades any more")
     runs: dict[str, Callable[[], Any]] = {
         "the account's scan": lambda: traded_book(terms, bars, wanted),

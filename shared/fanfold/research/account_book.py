@@ -146,21 +146,20 @@ class StopField(IntEnum):
 
 
 class BoundField(IntEnum):
-    """Bounds within which a leg has nothing to do, of closes, lows and highs, and the worth of its lots at one tick.
-
-    Before the time number ``SAME_BEFORE`` the same weight is wanted, or none.
-    """
+    """Bounds within which a leg has nothing to do, of closes, lows and highs, and the worth of its lots at one tick."""
 
     UNIT = 0
     PRICE_LEAST = 1
     PRICE_MOST = 2
     LOW_LEAST = 3
     HIGH_MOST = 4
-    SAME_BEFORE = 5
 
 
 class AccountField(IntEnum):
-    """A figure of the account. ``RESTING`` is how many stops rest, ``DAY_BEFORE`` the first time of the next day."""
+    """A figure of the account. ``RESTING`` is how many stops rest, ``DAY_BEFORE`` the first time of the next day,
+    ``AHEAD`` the number of the block of times that ``Book.ahead`` is of, and ``SETTLED`` the time that ended idle bars
+    with all closes in their bounds; -1 for none.
+    """
 
     CASH = 0
     RESERVED = 1
@@ -180,6 +179,8 @@ class AccountField(IntEnum):
     REFUSALS = 15
     RESTING = 16
     DAY_BEFORE = 17
+    AHEAD = 18
+    SETTLED = 19
 
 
 class PollTable(NamedTuple):
@@ -233,10 +234,10 @@ class Book(NamedTuple):
 
     ``weight`` is that of standing targets. ``largest`` and ``room`` of an instrument are its exposure and what is left
     of its bar; ``flow`` and ``worth`` of an instance the cash that came and its equity: a row each. ``refused`` has a
-    row a refusal: the time's number, the leg, the number of the code. ``curve`` is, by time, equity and the gross worth
-    of positions. ``stop`` is by leg and StopField. ``bound`` is by leg and BoundField, while ``bound_weight`` is
-    wanted, ``least`` and ``most`` of an instance what it is worth within these, and ``block`` room for bars that are
-    valued at once.
+    row a refusal: the time's number, the leg, the number of the code. ``curve`` is equity and the gross worth of
+    positions: a row each, a column a time. ``stop`` is by leg and StopField. ``bound`` is by leg and BoundField, while
+    ``bound_weight`` is wanted, and ``least`` and ``most`` of an instance what it is worth within these. ``ahead`` has
+    for each time of a block the next at which a leg says something else.
     """
 
     sums: Integers
@@ -250,7 +251,7 @@ class Book(NamedTuple):
     curve: Integers
     bound: Integers
     bound_weight: Floats
-    block: Integers
+    ahead: Integers
 
 
 # Rows of Book.instrument and Book.instance.
@@ -258,8 +259,10 @@ LARGEST, ROOM = 0, 1
 # Rows of PollTable.span.
 HIGH, LOW = 0, 1
 FLOW, WORTH, WORTH_LEAST, WORTH_MOST = 0, 1, 2, 3
-# Bars that are valued at once.
-BLOCK = 64
+# Rows of Book.curve.
+WORTHS, GROSSES = 0, 1
+# Bars that are valued at once, and times that are looked through at once for other weights.
+BLOCK, AHEAD = 64, 512
 
 
 def blank_book(times: int, terms: Terms) -> Book:
@@ -267,7 +270,10 @@ def blank_book(times: int, terms: Terms) -> Book:
     sums, legs = np.zeros(len(AccountField), np.int64), len(terms.leg)
     # A leg has at most an order and a stop that fill in a bar.
     rows = times * legs * (1 + int(terms.account[AccountTerm.RESTS]))
-    sums[AccountField.CASH], sums[AccountField.LAST], sums[AccountField.DAY] = terms.account[AccountTerm.CASH], -1, -1
+    sums[AccountField.CASH], sums[[AccountField.LAST, AccountField.DAY, AccountField.AHEAD, AccountField.SETTLED]] = (
+        terms.account[AccountTerm.CASH],
+        -1,
+    )
     return Book(
         sums=sums,
         leg=np.zeros((legs, len(LegField)), np.int64),
@@ -277,8 +283,8 @@ def blank_book(times: int, terms: Terms) -> Book:
         instance=np.zeros((4, len(terms.capital)), np.int64),
         tape=blank_tape(rows, legs),
         refused=np.empty((times * legs, 3), np.int64),
-        curve=np.empty((times, 2), np.int64),
+        curve=np.empty((2, times), np.int64),
         bound=np.zeros((legs, len(BoundField)), np.int64),
         bound_weight=np.zeros(legs),
-        block=np.zeros((2, BLOCK), np.int64),
+        ahead=np.zeros(AHEAD, np.int64),
     )

@@ -5,10 +5,7 @@ What is not certain here is left to the scan, which is exact.
 
 from math import isnan
 
-import numpy as np
-
 from fanfold.research.account_book import (
-    BLOCK,
     FLOW,
     INT64_MAX,
     WORTH,
@@ -29,7 +26,7 @@ from fanfold.research.account_book import (
     Wanted,
 )
 from fanfold.research.account_sizing import too_small
-from fanfold.research.columns import Floats, Integers
+from fanfold.research.columns import Integers
 from fanfold.research.tape import piece
 from fanfold.risk.resting_stops import RESTS_FOR_S
 
@@ -37,8 +34,6 @@ from fanfold.risk.resting_stops import RESTS_FOR_S
 ROUNDING = 1e-9
 # How far prices may move, as shares, before bounds are set anew: less, where a leg is near the edge of its band.
 AROUND = (0.03, 0.003, 0.0003, 0.0)
-# How many bars are looked at first for another weight, and at most before bounds are set anew.
-FEW, FAR = 8, 512
 
 
 @piece
@@ -48,7 +43,6 @@ def idle_until(at: int, book: Book, market: PollTable, terms: Terms, wanted: Wan
     for leg in range(len(book.leg)):
         bound, instrument = book.bound[leg], terms.leg[leg, LegTerm.INSTRUMENT]
         weight, price = wanted.weight[leg, at], market.bars[BarField.CLOSE, instrument, at]
-        _look_ahead(leg, at, weight, book, wanted)
         if guarded:
             until = min(until, _guard_until(leg, weight, book, terms, wanted))
         silent, flat = _is_silent(leg, book, guarded), book.leg[leg, LegField.QUANTITY] == 0
@@ -58,40 +52,6 @@ def idle_until(at: int, book: Book, market: PollTable, terms: Terms, wanted: Wan
         any_price = silent or (price > 0 and market.least[instrument] > 0)
         bound[BoundField.PRICE_LEAST], bound[BoundField.PRICE_MOST] = -INT64_MAX if any_price else 1, INT64_MAX
     return until
-
-
-@piece
-def _look_ahead(leg: int, at: int, weight: float, book: Book, wanted: Wanted) -> None:
-    """Find the time up to which a leg wants the same as at this one, or nothing, unless that is known."""
-    known, bound = book.bound_weight[leg], book.bound[leg]
-    if at < bound[BoundField.SAME_BEFORE] and (weight == known or (isnan(weight) and isnan(known))):
-        return
-    weights, end = wanted.weight[leg], min(at + FAR, wanted.weight.shape[1])
-    before, same, count = at, 0, 0
-    while same == count:
-        before, count = before + same, min(max(2 * count, FEW), BLOCK)
-        same = _same(weights[before : min(before + count, end)], weight)
-    book.bound_weight[leg], bound[BoundField.SAME_BEFORE] = weight, before + same
-
-
-@piece
-def _same(weights: Floats, weight: float) -> int:
-    """Return how many weights, from the first on, are this one or none."""
-    if weights.size == BLOCK and _are_all(weights, weight):
-        return BLOCK
-    for place in range(np.uint64(weights.size)):
-        if (weights[place] != weight) & (weights[place] == weights[place]):
-            return np.int64(place)  # type: ignore[return-value]
-    return weights.size
-
-
-@piece
-def _are_all(weights: Floats, weight: float) -> bool:
-    """Return whether each of BLOCK weights is this one or none, without a branch a weight."""
-    others = False
-    for place in range(np.uint64(BLOCK)):
-        others |= (weights[place] != weight) & (weights[place] == weights[place])
-    return not others
 
 
 @piece

@@ -32,9 +32,11 @@ NEVER = 2**62
 @piece
 def match(at: int, book: Book, market: PollTable, terms: Terms) -> None:
     """Let live orders meet the bars of their instruments, the first to arrive first."""
-    for instrument in range(len(terms.rule)):
-        rule, volume = terms.rule[instrument], market.bars[BarField.VOLUME, instrument, at]
-        book.instrument[ROOM, instrument] = volume * rule[RuleField.ROOM_OF] // rule[RuleField.ROOM_BY]
+    for leg in range(len(book.leg)):
+        if book.leg[leg, LegField.OPEN] != 0 or book.stop[leg, StopField.RESTS] != 0:
+            instrument = terms.leg[leg, LegTerm.INSTRUMENT]
+            rule, volume = terms.rule[instrument], market.bars[BarField.VOLUME, instrument, at]
+            book.instrument[ROOM, instrument] = volume * rule[RuleField.ROOM_OF] // rule[RuleField.ROOM_BY]
     leg = 0
     while leg >= 0:
         leg, stops = _next(at, book, market, terms)

@@ -65,7 +65,7 @@ def run_account(desk: Desk, name: str, policy: DeskPolicy, history: History, lat
 def _rows(market: PollTable, book: Book) -> TradedRows:
     refused = book.refused[: book.sums[AccountField.REFUSALS]]
     refusals = RefusedRows(market.time[refused[:, 0]], refused[:, 1], refused[:, 2] - 1, list(map(str, CODES)))
-    return TradedRows(fills_of(book.tape), trips_of(book.tape), refusals, book.curve)
+    return TradedRows(fills_of(book.tape), trips_of(book.tape), refusals, book.curve.T)
 
 
 def traded_book(terms: AccountTerms, market: PollTable, wanted: Wanted) -> Book:

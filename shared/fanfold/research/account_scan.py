@@ -5,7 +5,7 @@ takes what there is at the open within its limit and expires; then risk decides 
 """
 
 from functools import cache
-from math import inf, isnan
+from math import inf
 from typing import Any, NamedTuple
 
 from numba import njit
@@ -13,12 +13,13 @@ from numba import njit
 from fanfold.market.timeframes import DAY_S
 from fanfold.research.account_book import (
     FLOW,
-    FRESH,
+    GROSSES,
     LARGEST,
     NOTHING,
     SIZED,
     UNTOLD_LOTS,
     WORTH,
+    WORTHS,
     AccountField,
     AccountTerm,
     BarField,
@@ -30,6 +31,7 @@ from fanfold.research.account_book import (
     Terms,
     Wanted,
 )
+from fanfold.research.account_changes import take_targets
 from fanfold.research.account_idle import pass_idle_bars
 from fanfold.research.account_matching import match
 from fanfold.research.account_protection import protect
@@ -85,6 +87,13 @@ def scan(
     at, midway = resumed
     while at < bars.time.size:
         if not midway:
+            # Stops meet a bar that may reach them, orders any; one that they leave with nothing to do is idle, too.
+            if not guarded and kept.sums[AccountField.LIVE] > 0:
+                match(at, kept, bars, of)
+            if not guarded or (of.account[AccountTerm.RESTS] and targets.protection.shape[0] == 1):
+                at = pass_idle_bars(at, kept, bars, of, targets, money_max, guarded)
+            if at == bars.time.size:
+                break
             _come_to(at, kept, bars, of, targets, guarded)
         if abs(float(kept.sums[AccountField.EQUITY])) + float(kept.sums[AccountField.GROSS]) > money_max:
             return End(OVERFLOW, at, 0)
@@ -96,8 +105,6 @@ def scan(
             keep_stops(at, kept, bars, of, targets)
         _remain(at, kept)
         at, midway = at + 1, False
-        if not guarded or (of.account[AccountTerm.RESTS] and targets.protection.shape[0] == 1):
-            at = pass_idle_bars(at, kept, bars, of, targets, money_max, guarded)
     return End(DONE, bars.time.size, 0)
 
 
@@ -109,28 +116,13 @@ def cached_scan() -> Any:
 
 @piece
 def _come_to(at: int, book: Book, market: PollTable, terms: Terms, wanted: Wanted, guarded: bool) -> None:
-    """Take all that a time brings, up to the decision."""
-    if book.sums[AccountField.LIVE] > 0 or book.sums[AccountField.RESTING] > 0:
+    """Take all that a time brings, up to the decision, but for what orders met where no stop rests."""
+    if guarded and (book.sums[AccountField.LIVE] > 0 or book.sums[AccountField.RESTING] > 0):
         match(at, book, market, terms)
-    _take_targets(at, book, market, wanted, terms)
+    take_targets(at, book, market, wanted, terms, guarded)
     if guarded:
         protect(at, book, market, terms, wanted)
     _value(at, book, market, terms)
-
-
-@piece
-def _take_targets(at: int, book: Book, market: PollTable, wanted: Wanted, terms: Terms) -> None:
-    """Let new targets stand in the place of older ones, and drop entries that lapsed."""
-    now = market.time[at]
-    for leg in range(len(book.leg)):
-        weight = wanted.weight[leg, at]
-        if not isnan(weight):
-            book.leg[leg, LegField.STATE], book.weight[leg], book.leg[leg, LegField.AT] = FRESH, weight, at
-            book.leg[leg, LegField.CODE], book.leg[leg, LegField.EXIT] = 0, 0
-        elif book.leg[leg, LegField.STATE] != NOTHING and book.weight[leg] != 0.0:
-            length = terms.leg[leg, LegTerm.LENGTH_S]
-            if now > market.time[book.leg[leg, LegField.AT]] + length + terms.account[AccountTerm.SIGNAL_AGE_S]:
-                book.leg[leg, LegField.STATE] = NOTHING
 
 
 @piece
@@ -158,7 +150,7 @@ def _value(at: int, book: Book, market: PollTable, terms: Terms) -> None:
         stale |= is_late(instrument, at, market, terms)
     sums[AccountField.EQUITY], sums[AccountField.GROSS], sums[AccountField.STALE] = worth, gross, stale
     sums[AccountField.LOWEST], sums[AccountField.HIGHEST] = lowest, highest
-    book.curve[at, 0], book.curve[at, 1] = worth, exposure
+    book.curve[WORTHS, at], book.curve[GROSSES, at] = worth, exposure
     _roll(market.time[at], worth, sums)
 
 

@@ -19,8 +19,9 @@ from fanfold import __version__
 from fanfold.strategy.step_code import digest
 
 # The modules whose functions become parts of a compiled account, and of a compiled strategy.
-ACCOUNT = ("account_book", "account_bounds", "account_idle", "account_protection", "account_matching", "account_rules",
-           "account_scan", "account_sizing", "account_resting_stops", "columns", "tape")  # fmt: skip
+ACCOUNT = ("account_book", "account_bounds", "account_changes", "account_idle", "account_protection",
+           "account_matching", "account_rules", "account_scan", "account_sizing", "account_resting_stops", "columns",
+           "tape")  # fmt: skip
 STRATEGY = ("columns", "compiled", "equity_line", "folding", "fixed_size_scan", "tape", "step_signals")
 QUANTITY = (*STRATEGY, "crossing", "flag_words", "quantity_scan", "quantity_sums")
 ORDERS = ("columns", "equity_line", "fixed_size_scan", "flag_words", "order_scan", "tape")
