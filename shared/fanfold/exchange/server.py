@@ -50,6 +50,13 @@ class ManualClock:
         return self.now_ms
 
 
+class Movement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A deposit of an asset; below zero a withdrawal."""
+
+    asset: str
+    amount: Decimal
+
+
 class ServedExchange(NamedTuple):
     """An exchange that answers: its origin, and the keys of its one account with their secrets."""
 
@@ -237,7 +244,7 @@ async def _administer(injector: FaultInjector, clock: Clock, request: web.Reques
 
 
 def _change(injector: FaultInjector, clock: Clock, subject: str, document: Any) -> Any:
-    """Arm a fault, change the plan, or set the clock where it is set by hand."""
+    """Arm a fault, change the plan, move a balance, or set the clock where it is set by hand."""
     if subject == "faults":
         injector.armed.append(msgspec.convert(document, ArmedFault))
         return {"armed": len(injector.armed)}
@@ -248,4 +255,8 @@ def _change(injector: FaultInjector, clock: Clock, subject: str, document: Any) 
         clock.now_ms = max(int(document["ms"]), clock.now_ms)
         injector.advance(clock.now_ms)
         return {"ms": clock.now_ms}
-    raise BadInput(f"{subject} cannot be set here; faults, the plan and a clock that is set by hand can")
+    if subject == "balances":
+        moved = msgspec.convert(document, Movement)
+        injector.box.exchange.deposit(moved.asset, moved.amount)
+        return document
+    raise BadInput(f"{subject} cannot be set here; faults, the plan, balances and a clock that is set by hand can")

@@ -7,6 +7,7 @@ from itertools import count
 
 import msgspec
 
+from fanfold.errors import BadInput
 from fanfold.exchange.listings import ALGO_ORDERS_MAX, ORDERS_MAX, Listing
 from fanfold.exchange.order_request import SpotOrder
 from fanfold.exchange.refusals import ExchangeRefusal, rejected
@@ -83,6 +84,13 @@ class SpotExchange:
         self._by_client_id: dict[str, list[int]] = {}
         for asset, amount in deposits.items():
             self.wallets.deposit(OWNER, asset, amount)
+
+    def deposit(self, asset: str, amount: Decimal) -> None:
+        """Add to the account's free balance; below zero is a withdrawal. Raises BadInput for more than is free."""
+        free = self.wallets.balance(OWNER, asset).free
+        if not amount.is_finite() or EXACT.add(free, amount) < 0:
+            raise BadInput(f"{amount} {asset}: the account has {free} free")
+        self.wallets.deposit(OWNER, asset, amount)
 
     def listing(self, symbol: str | None) -> Listing:
         listing = self.listings.get(symbol or "")
