@@ -50,8 +50,8 @@ class ManualClock:
         return self.now_ms
 
 
-class Movement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A deposit of an asset; below zero a withdrawal."""
+class BalanceMoved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A deposit of an asset, or, below zero, a withdrawal."""
 
     asset: str
     amount: Decimal
@@ -256,7 +256,7 @@ def _change(injector: FaultInjector, clock: Clock, subject: str, document: Any) 
         injector.advance(clock.now_ms)
         return {"ms": clock.now_ms}
     if subject == "balances":
-        moved = msgspec.convert(document, Movement)
+        moved = msgspec.convert(document, BalanceMoved)
         injector.box.exchange.deposit(moved.asset, moved.amount)
         return document
     raise BadInput(f"{subject} cannot be set here; faults, the plan, balances and a clock that is set by hand can")
