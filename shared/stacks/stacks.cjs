@@ -2,7 +2,7 @@
 // parts of a stack. rights.cjs makes the roles, canary.cjs the canaries.
 const { canaries } = require("./canary.cjs");
 const { roles } = require("./rights.cjs");
-const { EPHEMERAL, denyPlain, imported, logical, pascal, policy, refuse, stack } = require("./stack.cjs");
+const { EPHEMERAL, arn, denyPlain, imported, logical, pascal, policy, refuse, stack } = require("./stack.cjs");
 const topology = require("./topology.json");
 
 const ZERO_DIGEST = /^sha256:0{64}$/;
@@ -161,6 +161,30 @@ async function alarms(source) {
   return { Resources };
 }
 
+/**
+ * A state machine's end that its own states do not tell of: AWS tells the alarm topic, for nothing, in every profile. Where a
+ * machine tells of its failures, its last state has the error `tells`; a machine without is stopped by who started it.
+ */
+async function endings(source) {
+  const { stage, params: { alarms: profile }, custom: { machine: { name, tells } } } = await stack(source);
+  if (profile === "none") return {};
+  // An event without its error is told: rather twice than not.
+  const error = [{ "anything-but": [tells] }, { exists: false }];
+  const untold = { $or: [{ status: ["TIMED_OUT", "ABORTED"] }, { status: ["FAILED"], error }] };
+  const detail = { stateMachineArn: [arn("states", `stateMachine:fanfold-${stage}-${name}`)], ...(tells ? untold : { status: ["TIMED_OUT"] }) };
+  const told = `Fanfold ${stage}: an execution of ${name} ended as <status>: docs/runbook.md#an-execution-ended-early. Its name is <execution>.`;
+  const Properties = {
+    Name: `fanfold-${stage}-${name}-ended`,
+    EventPattern: { source: ["aws.states"], "detail-type": ["Step Functions Execution Status Change"], detail },
+    Targets: [{
+      Id: "alarms",
+      Arn: imported(stage, "AlarmTopicArn"),
+      InputTransformer: { InputPathsMap: { status: "$.detail.status", execution: "$.detail.name" }, InputTemplate: JSON.stringify(told) },
+    }],
+  };
+  return { Resources: { Ended: { Type: "AWS::Events::Rule", Properties } } };
+}
+
 /** A service's functions: what counts their errors, their logs' key, how many batches they work on at once, their canaries. */
 async function functions(source) {
   const about = await stack(source);
@@ -225,5 +249,5 @@ async function lake(source) {
 }
 
 const platform = { topics, tables, dashboard, lake, alarmReader };
-const service = { subscriptions, queuePolicies, roles, functions };
+const service = { subscriptions, queuePolicies, roles, functions, endings };
 module.exports = { params, alarms, ...platform, ...service };

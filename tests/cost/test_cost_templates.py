@@ -79,6 +79,11 @@ def test_an_alarm_is_billed_by_its_metrics_and_thrice_below_a_minute():
     assert stacks.pieces["alarm"] == 1 + 3 + 2
 
 
+def test_a_rule_of_aws_s_own_events_costs_nothing():
+    stacks = read(Ended=of("AWS::Events::Rule", EventPattern={"source": ["aws.states"]}))
+    assert (stacks.pieces, stacks.schedules) == ({}, 0)
+
+
 def test_pieces_are_counted_by_type():
     stacks = read(
         K=of("AWS::KMS::Key"),

@@ -202,6 +202,7 @@ BY_KIND = {
         f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/{asking.of('DashboardName')}",
     ),
     "AWS::DynamoDB::Table": lambda asking: asking.own("dynamodb", "table/", asking.of("TableName")),
+    "AWS::Events::Rule": lambda asking: asking.own("events", "rule/", asking.of("Name")),
     "AWS::Glue::Database": lambda asking: asking.own("glue", "database/", asking.database()),
     "AWS::Glue::Table": lambda asking: asking.own("glue", "table/", asking.database(), "/trades"),
     "AWS::Lambda::Alias": lambda asking: (asking.function(),),

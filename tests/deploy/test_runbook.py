@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 GUIDES = tuple(f"docs/{name}.md" for name in ("aws-options", "deploy", "live", "morning-check", "runbook"))
 TOLD = "docs/runbook.md#"
 # What a budget and the state machines tell the alarms' topic.
-NO_ALARMS = {"budget", "the-day-is-not-closed", "a-back-fill-is-not-complete", "orders-are-left-to-the-sweep"}
+NO_ALARMS = {"budget", "the-day-is-not-closed", "a-back-fill-is-not-complete", "orders-are-left-to-the-sweep",
+             "an-execution-ended-early"}  # fmt: skip
 
 
 def templates(named: str) -> dict[str, Template]:

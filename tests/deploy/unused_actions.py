@@ -31,6 +31,7 @@ UNUSED: dict[str, dict[str, str]] = {
             "s3:GetObjectMetadata s3:ListBucket"
         ),
     },
+    "a topic lets a rule in by its policy": {"AWS::Events::Rule": "iam:PassRole"},
     "the catalogue has no connections and no schemas apart from its tables": {
         "AWS::Glue::Database": (
             "glue:CreateConnection glue:DeleteConnection glue:GetConnection glue:PassConnection glue:UpdateConnection"

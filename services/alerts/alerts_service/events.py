@@ -50,6 +50,8 @@ def read_event(body: str | bytes) -> Message | AlarmNotice:
         return _of_text(text)
     if isinstance(fields, dict) and "AlarmName" in fields:
         return _of_cloudwatch(msgspec.convert(fields, _CloudWatchAlarm), text)
+    if isinstance(fields, str):  # EventBridge quotes the text of a rule.
+        return _of_text(fields)
     return decode(text) if isinstance(fields, dict) and "type" in fields else _of_text(text)
 
 

@@ -276,6 +276,8 @@ _TAIL = (
     "- `FANFOLD_DASHBOARD=true` is 3.00 more, and nothing for the first three of an account. `FANFOLD_WEBHOOK=true` is 0.42.",
     "- A longer window of audit (`auditWindow` of a profile in `shared/stacks/profiles.yml`, 300 at most) writes fewer segments and views; what",
     "  the HTTP API shows is as much older.",
+    "- An alarm is billed for each metric that it reads, so one of metric math over an execution's three bad ends would be 0.30 a state",
+    "  machine. EventBridge takes nothing for AWS's own events: rules tell the alarm topic of those ends, in every profile, for 0.00.",
     "- A custom metric costs as much as three alarms. `metrics` of a profile names those that are; all figures stay fields",
     "  of the log lines.",
     "- A standard queue is polled less than a FIFO one, and a mapping without maximum concurrency less than one with:",
