@@ -66,18 +66,6 @@ def unwatched_dead_letters(stacks: Stacks) -> list[str]:
     return sorted(_dead_letters(stacks) - watched) + silent
 
 
-def untold_endings(stacks: Stacks) -> list[str]:
-    """State machines whose time-outs no rule of events tells the alarm topic of."""
-    told = {
-        machine.rpartition(":")[2]
-        for _, rule in of_type(stacks, "AWS::Events::Rule")
-        if "TIMED_OUT" in str(rule["EventPattern"]) and owner(rule["Targets"][0]["Arn"]) == "platform/AlarmTopic"
-        for machine in rule["EventPattern"]["detail"]["stateMachineArn"]
-    }
-    machines = of_type(stacks, "AWS::StepFunctions::StateMachine")
-    return [name for name, machine in machines if machine["StateMachineName"] not in told]
-
-
 def unwatched_silence(stacks: Stacks) -> list[str]:
     """A finding if no alarm fires when bars stop: over three minutes, with missing data taken for a fault."""
     topic = stacks["platform/BarsTopic"]["Properties"]["TopicName"]

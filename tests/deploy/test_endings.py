@@ -1,4 +1,4 @@
-"""What the alarm topic is told of executions that end without telling it themselves."""
+"""Rules of events tell the alarm topic of executions that end without telling it themselves."""
 
 import json
 import re
@@ -20,7 +20,7 @@ def resources(named: str) -> dict[str, dict[str, Any]]:
     """All stacks of a stage, that of research too, by stack and name."""
     stage, environment = STAGES[named]
     stacks = templates(named) | {RESEARCH: template(RESEARCH, stage, environment | RESEARCH_IMAGE)}
-    return {f"{stack}/{name}": item for stack, told in stacks.items() for name, item in told["Resources"].items()}
+    return {f"{stack}/{name}": item for stack, body in stacks.items() for name, item in body["Resources"].items()}
 
 
 def of_type(named: str, kind: str) -> list[dict[str, Any]]:
@@ -35,7 +35,7 @@ def patterns(named: str) -> list[dict[str, Any]]:
     return json.loads(re.sub(r"\$\{([\w:]+)\}", lambda match: PLACE[match[1]], text))
 
 
-def told(named: str, machine: str, status: str, error: str | None = None) -> int:
+def notices(named: str, machine: str, status: str, error: str | None = None) -> int:
     """Return how many rules tell of an execution's end."""
     detail = {"stateMachineArn": f"arn:aws:states:eu-west-1:123456789012:stateMachine:fanfold-dev-{machine}",
               "status": status} | ({"error": error} if error else {})  # fmt: skip
@@ -46,18 +46,18 @@ def told(named: str, machine: str, status: str, error: str | None = None) -> int
 @pytest.mark.parametrize("named", ["dev", "lean"])
 @pytest.mark.parametrize("machine", MACHINES)
 def test_an_end_is_told_once_by_the_machine_or_by_a_rule(named: str, machine: str) -> None:
-    assert [told(named, machine, status) for status in ("TIMED_OUT", "ABORTED")] == [1, 1]
-    assert [told(named, machine, status) for status in ("RUNNING", "SUCCEEDED")] == [0, 0]
-    assert told(named, machine, "FAILED", "States.Runtime") == 1
-    assert told(named, machine, "FAILED", MACHINES[machine]) == 0
-    assert told(named, machine, "FAILED") == 1, "rather twice than not"
+    assert [notices(named, machine, status) for status in ("TIMED_OUT", "ABORTED")] == [1, 1]
+    assert [notices(named, machine, status) for status in ("RUNNING", "SUCCEEDED")] == [0, 0]
+    assert notices(named, machine, "FAILED", "States.Runtime") == 1
+    assert notices(named, machine, "FAILED", MACHINES[machine]) == 0
+    assert notices(named, machine, "FAILED") == 1, "rather twice than not"
 
 
 @pytest.mark.parametrize("named", ["dev", "lean"])
 def test_a_sweep_that_is_stopped_by_hand_is_not_told_nor_are_its_batches(named: str) -> None:
-    assert told(named, "sweeps", "TIMED_OUT") == 1
-    assert told(named, "sweeps", "ABORTED") == 0
-    assert told(named, "sweeps/Batches", "TIMED_OUT") == 0
+    assert notices(named, "sweeps", "TIMED_OUT") == 1
+    assert notices(named, "sweeps", "ABORTED") == 0
+    assert notices(named, "sweeps/Batches", "TIMED_OUT") == 0
 
 
 def test_every_machine_has_a_rule_and_its_last_state_the_error_that_the_rule_leaves_out() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import access_rules as access
 import pytest
 import template_rules as rules
-from alarm_rules import impossible_alarms
+from alarm_rules import impossible_alarms, untold_endings
 from merged import Stacks, merged
 
 from support import packaged_stages as packaging
@@ -17,7 +17,7 @@ from support.packaged_stages import NotPackaged, templates
 
 OF_EVERY_STAGE = (
     impossible_alarms, rules.unkept_failures, rules.unwatched_dead_letters, rules.unwatched_silence,
-    rules.untold_endings, rules.uncounted_errors, rules.shared_queues, rules.whole_batches, rules.unlimited_execution,
+    untold_endings, rules.uncounted_errors, rules.shared_queues, rules.whole_batches, rules.unlimited_execution,
     rules.short_visibility, rules.plain_queues, rules.still_keys, rules.open_buckets,
     rules.past_the_canary, rules.blind_canaries,
     rules.endless_logs, rules.unpublished_alarms, rules.unnamed_metrics, rules.costly_keys, rules.other_dead_letters,
@@ -33,7 +33,7 @@ OF_THE_PROFILE_FULL = (rules.unencrypted, rules.crowded_chains)
 ON_LOOPBACK = {
     rules.unwatched_dead_letters: "the run's summary tells of dead letters",
     rules.uncounted_errors: "the run's log and its dead letters tell",
-    rules.untold_endings: "nobody reads its alarm topic",
+    untold_endings: "nobody reads its alarm topic",
     rules.unwatched_silence: "the local runner polls, and sees what comes of it",
     rules.short_visibility: "a killed function's messages are to come back at once",
     access.plain_text: "the emulator speaks HTTP",
@@ -83,8 +83,8 @@ BROKEN: list[tuple[Any, tuple[Any, ...], Any]] = [
     (rules.unwatched_dead_letters, ("risk/DeadLettersAlarm",), GONE),
     (rules.unwatched_dead_letters, ("risk/DeadLettersAlarm", "Properties", "Threshold"), 5),
     (rules.unwatched_dead_letters, ("risk/QueueAgeAlarm", "Properties", "AlarmActions"), []),
-    (rules.untold_endings, ("execution/Ended",), GONE),
-    (rules.untold_endings, ("audit/Ended", "Properties", "EventPattern", "detail", "stateMachineArn"), ["x:fanfold-dev"]),
+    (untold_endings, ("execution/Ended",), GONE),
+    (untold_endings, ("audit/Ended", "Properties", "EventPattern", "detail", "stateMachineArn"), ["x:close"]),
     (rules.unwatched_silence, ("market-data/BarsMissingAlarm",), GONE),
     (rules.unwatched_silence, ("market-data/BarsMissingAlarm", "Properties", "TreatMissingData"), "notBreaching"),
     (rules.uncounted_errors, ("platform/FunctionErrorsAlarm", "Properties", "Namespace"), "AWS/Lambda"),

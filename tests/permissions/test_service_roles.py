@@ -12,7 +12,7 @@ from support.policies import Statement
 from support.research_stage import packaged_research
 from support.roles import missing, unused
 
-ADMITTED = ("cloudwatch.amazonaws.com", "budgets.amazonaws.com")
+ADMITTED = ("cloudwatch.amazonaws.com", "budgets.amazonaws.com", "events.amazonaws.com")
 
 
 @pytest.fixture(scope="module", params=STAGES)
@@ -116,11 +116,12 @@ def test_a_key_lets_the_topics_write_to_the_queues_that_it_encrypts(stacks):
         assert set(ADMITTED) <= admitted
 
 
-def test_alarms_and_budgets_reach_the_alarm_topic(stacks):
+def test_alarms_budgets_and_rules_reach_the_alarm_topic(stacks):
     services = {service for _, _, policy in stacks.of("AWS::SNS::TopicPolicy")
             for each in policy["Properties"]["PolicyDocument"]["Statement"] if each["Effect"] == "Allow"
             for service in _services(each["Principal"])}  # fmt: skip
-    made = {"cloudwatch.amazonaws.com": "AWS::CloudWatch::Alarm", "budgets.amazonaws.com": "AWS::Budgets::Budget"}
+    made = {"cloudwatch.amazonaws.com": "AWS::CloudWatch::Alarm", "budgets.amazonaws.com": "AWS::Budgets::Budget",
+            "events.amazonaws.com": "AWS::Events::Rule"}  # fmt: skip
     assert services == {service for service, kind in made.items() if stacks.of(kind)}
 
 

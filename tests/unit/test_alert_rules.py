@@ -88,10 +88,13 @@ def test_what_is_no_alarm_and_no_message_is_a_notice_of_a_moment(text: str) -> N
 
 
 def test_executions_of_a_machine_that_end_early_are_one_alert_without_quotes() -> None:
-    told = "Fanfold dev: an execution of order-plans ended as TIMED_OUT: docs/runbook.md#an-execution-ended-early. Its name is "
-    alerts = [alert for name in ("one", "two") for alert in alerts_of(read_event(f'"{told}{name}."'), CHANNELS, NOW)]
-    assert [alert.text for alert in alerts] == [f"{told}one.", f"{told}two."]
-    assert {alert.key for alert in alerts} == {f"notice {told[:80]}"}
+    ended = "Fanfold dev: an execution of order-plans ended as TIMED_OUT"
+    beginning = f"{ended}: docs/runbook.md#an-execution-ended-early. Its name is "
+    alerts = [
+        alert for name in ("one", "two") for alert in alerts_of(read_event(f'"{beginning}{name}."'), CHANNELS, NOW)
+    ]
+    assert [alert.text for alert in alerts] == [f"{beginning}one.", f"{beginning}two."]
+    assert {alert.key for alert in alerts} == {f"notice {beginning[:80]}"}
 
 
 def test_a_message_of_a_later_version_is_for_the_dead_letters() -> None:
