@@ -1,7 +1,8 @@
 """A sweep by a fixed quantity on two cores, warm, beside vectorbt in its own environment; and the library of runs.
 
 SMA pairs over half a million bars, long or flat, next-open fills, 0.1 % fee. No time is printed unless both have
-the same fills, and the same sum of all equities to a cent a pair.
+the same fills, and the same sum of all equities to a cent a pair. raptorbt knows no fixed quantity: beside it the first
+pairs are traded by all cash without costs, and each has to have its round trips and, within half a percent, its return.
 """
 
 import json
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from decimal import Decimal
 from itertools import product
 from pathlib import Path
@@ -20,8 +22,10 @@ import msgspec
 import numpy as np
 from peers.run import Peer, environment
 from printed import table
+from research_command import DESK, RETURN_APART_MAX
 from research_peers.crossing import CASH, PRICE_DECIMALS, walk
 
+from fanfold import desk
 from fanfold.market.recording import Recording
 from fanfold.research.library import RunLibrary, RunStamp, RunsWanted
 from fanfold.research.sweeping.parts_of_sweep import SweepParts
@@ -31,6 +35,7 @@ from fanfold.research.sweeping.trial_rows import table_of
 from support.backtests import START, desk_of, instance
 
 PEER = Peer("vectorbt", "1.2.0", "vectorbt_sweep_client.py")
+BY_CASH = Peer("raptorbt", "0.13.4", "raptorbt_sweep_client.py")
 CLIENTS = Path(__file__).resolve().parent / "research_peers"
 MARKET, BARS, CORES, PEER_S = "BTC/USDT", 500_000, 2, 1_200
 # Of each count of pairs, fast and slow averages; the peer trades the first.
@@ -40,23 +45,31 @@ MANY, MANY_BARS = (range(5, 105), range(110, 310, 2)), 200_000
 RUNS, PASSES, CENT = 10_000, 5, Decimal("0.01")
 
 
-def recording(bars: int = BARS) -> Recording:
+def recording(bars: int = BARS, volume: int = 1_000) -> Recording:
     columns = [np.rint(column * 10**PRICE_DECIMALS).astype("<i8") for column in walk(bars)]
     times = START + 60 * np.arange(1, bars + 1)
-    rows = np.stack([times, *columns, np.full(bars, 1_000)], axis=1).astype("<i8")
+    rows = np.stack([times, *columns, np.full(bars, volume)], axis=1).astype("<i8")
     return Recording(MARKET, "1m", PRICE_DECIMALS, 0, START, rows.tobytes())
 
 
 def job(averages: tuple[range, range], bars: int = BARS) -> SweepJob:
     fees: dict[str, Any] = {"taker_bps": "10", "maker_bps": "10", "spread_bps": "0", "slippage_bps": "0"}
-    desk = desk_of({"a": instance("sma_cross", [MARKET])}, cash=str(CASH), **fees)
-    rules = msgspec.structs.replace(desk.instruments[MARKET], tick=Decimal("0.00001"), lot=Decimal(1))
+    traded = desk_of({"a": instance("sma_cross", [MARKET])}, cash=str(CASH), **fees)
+    rules = msgspec.structs.replace(traded.instruments[MARKET], tick=Decimal("0.00001"), lot=Decimal(1))
     return SweepJob(
-        desk=msgspec.structs.replace(desk, instruments={**desk.instruments, MARKET: rules}),
+        desk=msgspec.structs.replace(traded, instruments={**traded.instruments, MARKET: rules}),
         configurations=tuple({"fast": fast, "slow": slow} for fast, slow in product(*averages)),
         markets=((MARKET,),),
         windows=(TradedWindow(START + 60, START + 60 * bars),),
         terms=SizingTerms(quantity=Decimal(1)),
+    )
+
+
+def job_by_cash() -> SweepJob:
+    """Return the job of the first pairs by the desk of the whole command."""
+    wanted, lost = job(PAIRS[min(PAIRS)]), 'daily_loss_max = "1"\ndrawdown_max = "1"\n'
+    return msgspec.structs.replace(
+        wanted, desk=desk.build(tomllib.loads(DESK + lost), "desk.toml"), terms=SizingTerms()
     )
 
 
@@ -68,15 +81,14 @@ def ours(wanted: SweepJob, bars: Recording) -> tuple[float, float, int, Decimal]
     return cpu, wall, sum(rows["fills"].to_pylist()), sum(rows["equity"].to_pylist(), Decimal(0))
 
 
-def peer(wanted: SweepJob) -> tuple[float, int, float, float]:
-    """Return CPU seconds, fills, the sum of equities and the peak of memory in MB."""
+def peer(client: Peer, wanted: SweepJob) -> dict[str, Any]:
+    """Return what the client of a peer reports of a job's pairs."""
     pairs = ";".join(f"{each['fast']},{each['slow']}" for each in wanted.configurations)
-    command = [str(environment(PEER)), str(CLIENTS / PEER.script), str(BARS), pairs]
+    command = [str(environment(client)), str(CLIENTS / client.script), str(BARS), pairs]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PEER_S, check=False)
     if done.returncode:
-        sys.exit(f"{PEER.package} failed: {done.stderr[-2_000:]}")
-    report = json.loads(done.stdout.splitlines()[-1])
-    return report["cpu_s"], report["fills"], report["equity"], report["peak_mb"]
+        sys.exit(f"{client.package} failed: {done.stderr[-2_000:]}")
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def sweeps() -> None:
@@ -88,13 +100,35 @@ def sweeps() -> None:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         rows.append((f"fanfold, {count:,} pairs", cpu, wall, cpu / count / BARS * 1e9, 1.0, peak, fills))
         if count == min(PAIRS):
-            peer_cpu, peer_fills, peer_equity, peer_peak = peer(wanted)
+            report = peer(PEER, wanted)
+            peer_cpu, peer_fills, peer_equity, peer_peak = (
+                report[key] for key in ("cpu_s", "fills", "equity", "peak_mb")
+            )
             if peer_fills != fills or abs(Decimal(peer_equity) - equity) > CENT * count:
                 sys.exit(f"vectorbt has {peer_fills} fills and {peer_equity}, fanfold {fills} and {equity}")
             label = f"{PEER.package} {PEER.version}, {count:,} pairs, final value alone"
             rows.append((label, peer_cpu, "", peer_cpu / count / BARS * 1e9, peer_cpu / cpu, peer_peak, peer_fills))
     headings = ("engine", "CPU s", "s", "ns a bar and pair", "x fanfold", "peak MB", "fills")
     table(f"A sweep, {BARS:,} bars, {CORES} cores", headings, rows)
+
+
+def by_cash() -> None:
+    wanted, bars = job_by_cash(), recording(volume=10**9)
+    run_job(wanted, [bars], SweepParts(), workers=CORES)
+    began = time.process_time()
+    trials = run_job(wanted, [bars], SweepParts(), workers=CORES).select(["round_trips", "total_return"]).to_pylist()
+    taken, report = time.process_time() - began, peer(BY_CASH, wanted)
+    for trial, (trips, gain) in zip(trials, report["pairs"], strict=True):
+        if trial["round_trips"] != trips or abs(float(trial["total_return"]) - gain) > RETURN_APART_MAX:
+            sys.exit(f"{BY_CASH.package} has {trips} round trips and {gain}, fanfold {trial}")
+    trips = sum(trial["round_trips"] for trial in trials)
+    rows = [
+        ("fanfold", taken, taken / wanted.trials / BARS * 1e9, 1.0, trips),
+        (f"{BY_CASH.package} {BY_CASH.version}", report["cpu_s"], report["cpu_s"] / wanted.trials / BARS * 1e9,
+         report["cpu_s"] / taken, trips),
+    ]  # fmt: skip
+    headings = ("engine", "CPU s", "ns a bar and pair", "x fanfold", "round trips")
+    table(f"A sweep of {wanted.trials} pairs by all cash, {BARS:,} bars, {CORES} cores", headings, rows)
 
 
 def many() -> None:
@@ -137,5 +171,6 @@ def library() -> None:
 
 if __name__ == "__main__":
     sweeps()
+    by_cash()
     many()
     library()
