@@ -90,7 +90,9 @@ def rows(count: int) -> list[tuple[object, ...]]:
     runs: dict[str, Callable[[], Any]] = {
         "the account's scan": lambda: traded_book(terms, bars, wanted),
         "the same, deciding at every bar": lambda: traded_book(terms, bars, watched),
-        "all, from records of bars to figures and tables": lambda: run_account(traded, "main", policy, history, 0),
+        "all, from records of bars to figures and tables": lambda: run_account(
+            traded, "main", policy, history, 0
+        ).result(),
     }
     fills = len(fills_of(book.tape))
     return [(name, least(run) / count / len(NAMES) * 1e9, fills) for name, run in runs.items()]

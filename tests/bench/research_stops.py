@@ -103,7 +103,9 @@ def row(count: int) -> list[tuple[object, ...]]:
         sys.exit("the compiled scan has other fills than the plain walk")
     runs = {
         "the account's scan": lambda: traded_book(terms, market, wanted),
-        "all, from records of bars to figures and tables": lambda: run_account(traded, "main", policy, history, 0),
+        "all, from records of bars to figures and tables": lambda: run_account(
+            traded, "main", policy, history, 0
+        ).result(),
     }
     return [(name, account.least(run) / count * 1e9, len(fills)) for name, run in runs.items()]
 
@@ -119,7 +121,7 @@ def protected_trips(minutes: int, seed: int, stop: float, profit: float) -> tupl
     traded = desk_of({"a": instance("breakout", [BTC], params=params, **shares)}, **costs)
     recordings = bars(seed, minutes)
     history = History({own.instrument: own for own in recordings}, START + 60, START + 60 * minutes)
-    result = run_account(traded, ACCOUNT, prepare(traded), history, 0).result
+    result = run_account(traded, ACCOUNT, prepare(traded), history, 0).result()
     columns = integer_bars(recordings[0], 0, history.until)
     places = {at: place for place, at in enumerate(columns.time.tolist())}
     prices = [(column / 10 ** recordings[0].price_scale).tolist() for column in columns[1:5]]

@@ -59,7 +59,7 @@ def fast_result(
     history = History({recording.instrument: recording for recording in recordings}, start, until)
     run = run_account(traded, ACCOUNT, prepare(traded), history, 0)
     assert bool(run.plain) == plain
-    return run.result
+    return run.result()
 
 
 def fast(traded: Desk, recordings: Sequence[Recording], start: int, until: int, *, plain: bool = False) -> Outcome:

@@ -121,7 +121,7 @@ def _fast(traded: Desk, _planned: RunPlan, histories: Mapping[str, History], lat
     policy, accounts, plain = prepare(traded), dict[str, AccountResult](), dict[str, str]()
     for name, history in histories.items():
         run = run_account(traded, name, policy, history, latency_s)
-        accounts[name] = run.result
+        accounts[name] = run.result()
         plain |= run.plain
     return accounts, plain
 

@@ -63,7 +63,7 @@ def _by_desk(batch: TrialBatch, recordings: Sequence[Recording]) -> list[Outcome
         # A back-test refuses a step that raises, or wants more than it may; to ask for every trial would take too long.
         if run.plain or run.weight_max > 1.0:
             checking.refuse(instance.strategy, instance.params, len(instance.instruments))
-        return run.result.metrics
+        return run.metrics()
 
     return [attempted(partial(figures, configuration)) for configuration in batch.configurations]
 

@@ -235,7 +235,7 @@ def _curve(batch: TrialBatch, planned: RunPlan) -> tuple[Integers, Floats]:
     (instance,) = traded.strategies.values()
     own = {each.instrument: each for each in planned.recordings if each.instrument in batch.market}
     history = History(own, batch.window.since, batch.window.until)
-    result = run_account(traded, instance.account, prepare(traded), history, batch.terms.latency_s).result
+    result = run_account(traded, instance.account, prepare(traded), history, batch.terms.latency_s).result()
     times = result.equity["at"].cast(pa.int64()).to_numpy()
     equity = result.equity["equity"].cast(pa.float64()).to_numpy()
     before = times[0] - timeframes.seconds(planned.recordings[0].timeframe)
