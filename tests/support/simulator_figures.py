@@ -151,6 +151,9 @@ median was killed by a fifth more of them, so that a second finds a third more. 
 reached: a minute of signal, risk and execution is five deliveries, a schedule has two or three, and they take most
 of its time.
 
+The table is of schedules before decision 129. Of those since, seeds 0 to 499,999 of commit 7442beb3d51c were run on
+2026-12-01: none broke a law, 154 a second and core beside other work, and each rare state was reached by 744 or more.
+
 | part | share |
 |---|---|
 {shares}
