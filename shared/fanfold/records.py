@@ -236,6 +236,11 @@ class Fill(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     fee_base: Decimal = Decimal(0)
     charges: list[Charge] = []
 
+    @property
+    def is_trade(self) -> bool:
+        """Return whether something was bought or sold."""
+        return bool(self.quantity)
+
 
 class PositionSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     """A position as booked, with a version that says which of two is the newer."""

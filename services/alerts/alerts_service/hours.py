@@ -27,7 +27,7 @@ def hour_of(report: ExecutionReport, now: datetime) -> Hour:
         at_s=int(now.timestamp()),
         filled=states.count(OrderState.FILLED),
         failed=sum(state in FAILED for state in states),
-        fills=sum(1 for fill in report.fills if fill.quantity),
+        fills=sum(fill.is_trade for fill in report.fills),
         reports=1,
         latency_ms=latency_ms,
     )

@@ -104,7 +104,7 @@ def _day(name: str, currency: str, day: str, start: Closing, fills: dict[str, li
         currency=currency,
         before=before,
         end=_closing(before, day, [today]),
-        trades=sum(1 for fill in today if fill.quantity),
+        trades=sum(fill.is_trade for fill in today),
         turnover=sum((fill.price * fill.quantity for fill in today), ZERO),
         fees=sum((positions.fee_of(fill) for fill in today), ZERO),
     )

@@ -28,7 +28,7 @@ def entries_of(fill: Fill, rates: Rates) -> list[Entry]:
 
     One of quantity 0, by which a position pays such fees, has none: the fill that was charged with them has theirs.
     """
-    if not fill.quantity:
+    if not fill.is_trade:
         return []
     base, _, quote = fill.instrument.partition("/")
     value = rates.worth(fill.price * fill.quantity, quote, fill.at)

@@ -90,7 +90,7 @@ TRACKERS: dict[str, Callable[[Iterable[Fill]], Iterator[TextRow]]] = {
 
 def _trades(fills: Iterable[Fill]) -> Iterator[Fill]:
     """Yield the fills that are trades: one of quantity 0 pays fees that the rows of others have."""
-    return (fill for fill in fills if fill.quantity)
+    return (fill for fill in fills if fill.is_trade)
 
 
 @exact

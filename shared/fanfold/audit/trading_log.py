@@ -153,7 +153,7 @@ class TradingLog:
             for order_id, fills in self.fills.items()
             if order_id not in own
             for fill in fills.values()
-            if fill.quantity
+            if fill.is_trade
         ]
 
 

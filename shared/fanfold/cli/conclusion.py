@@ -119,7 +119,7 @@ def _summary(
         refused=sum(tally.refusals.values()),
         refusals=dict(tally.refusals),
         refusal_example=tally.example,
-        fills=sum(1 for fill in tally.fills if fill.quantity),
+        fills=sum(fill.is_trade for fill in tally.fills),
         accounts=accounts,
         **_money(computed, accounts),
         messages=dict(tally.messages),

@@ -109,7 +109,12 @@ def fee_of(fill: Fill) -> Decimal:
 @exact
 def other_fee(fill: Fill) -> Decimal:
     """Return the worth of what a fill was charged in neither currency of its pair: no cash of the account went."""
-    return sum((charge.value for charge in fill.charges if charge.value is not msgspec.UNSET), ZERO)
+    return sum(map(worth_of, fill.charges), ZERO)
+
+
+def worth_of(charge: Charge) -> Decimal:
+    """Return what a charge in a third currency was worth, zero where nobody knew."""
+    return ZERO if charge.value is msgspec.UNSET else charge.value
 
 
 def unvalued(fill: Fill) -> list[Charge]:

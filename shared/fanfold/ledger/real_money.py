@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import msgspec
 
-from fanfold.messages import Charge, Fill
+from fanfold.ledger.positions import worth_of
+from fanfold.messages import Fill
 from fanfold.money import ZERO, exact
 from fanfold.risk.exposure import PositionKey, RestingStop
 from fanfold.risk.venue_rules import RulesInForce
@@ -88,11 +89,6 @@ def flows_of(fills: Sequence[Fill], currencies: Mapping[str, tuple[str, str]]) -
         for currency, amount in parts:
             flows[currency] = flows.get(currency, ZERO) + amount
     return flows
-
-
-def worth_of(charge: Charge) -> Decimal:
-    """Return what a charge in a third currency was worth, zero where nobody knew."""
-    return ZERO if charge.value is msgspec.UNSET else charge.value
 
 
 @exact

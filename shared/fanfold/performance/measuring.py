@@ -150,7 +150,7 @@ def _parts(
     for fill in sorted(fills, key=lambda fill: fill.at):
         key = fill.account, fill.instance, fill.instrument
         booked[key] = positions.apply(booked.get(key, FLAT), fill)
-        counts[name(key)] += bool(fill.quantity)
+        counts[name(key)] += fill.is_trade
     earned: dict[str, Decimal] = defaultdict(lambda: ZERO)
     fees: dict[str, Decimal] = defaultdict(lambda: ZERO)
     for key, position in booked.items():
@@ -174,7 +174,7 @@ def _days(points: Sequence[EquityPoint], fills: Sequence[Fill], trips: Sequence[
     days, before = [], points[0].equity
     for day, equity in last.items():
         fees = sum((positions.fee_of(fill) for fill in filled[day]), ZERO)
-        count = sum(1 for fill in filled[day] if fill.quantity)
+        count = sum(fill.is_trade for fill in filled[day])
         days.append(Part(name=day, profit=equity - before, fees=fees, fills=count,
                          trips=statistics_of(closed.get(day, []))))  # fmt: skip
         before = equity

@@ -54,7 +54,7 @@ def round_trips(fills: Iterable[Fill]) -> list[RoundTrip]:
     for fill in sorted(fills, key=lambda fill: fill.at):
         key = fill.account, fill.instance, fill.instrument
         trip = _book(lots.setdefault(key, deque()), fill)
-        if trip is not None and fill.quantity:
+        if trip is not None and fill.is_trade:
             earlier = closed.pop((key, fill.order_id), None)
             closed[key, fill.order_id] = _joined(earlier, trip) if earlier else trip
     return list(closed.values())

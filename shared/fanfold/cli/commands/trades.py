@@ -97,7 +97,7 @@ def command(
         document,
         [
             grid("", [_row(fill, ids) for fill in wanted], _COLUMNS),
-            f"{sum(1 for fill in wanted if fill.quantity)} trades {where}",
+            f"{sum(fill.is_trade for fill in wanted)} trades {where}",
         ],
     )
 
