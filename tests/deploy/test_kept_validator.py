@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fanfold.local.deploys import KEPT_VALIDATOR, node_options
+from fanfold.local.deploys import KEPT_VALIDATOR, tool_settings
 from support.packaged_stages import ROOT
 
 TOOLS_OWN = ROOT / "node_modules" / "osls" / "lib" / "classes" / "config-schema-handler" / "resolve-ajv-validate.js"
@@ -24,7 +24,7 @@ console.log(generated.exports());
 def answer(cache: Path) -> str:
     if shutil.which("node") is None:
         pytest.skip("needs node")
-    environment = os.environ | node_options({}) | {"XDG_CACHE_HOME": str(cache)}
+    environment = os.environ | tool_settings({}) | {"XDG_CACHE_HOME": str(cache)}
     return subprocess.run(["node", "-e", GENERATED], env=environment, capture_output=True, text=True, check=True).stdout
 
 
@@ -59,6 +59,6 @@ def test_the_tool_still_compiles_it_under_that_name() -> None:
 
 
 def test_options_of_the_user_are_kept() -> None:
-    assert node_options({"NODE_OPTIONS": "--max-old-space-size=512"})["NODE_OPTIONS"].startswith(
+    assert tool_settings({"NODE_OPTIONS": "--max-old-space-size=512"})["NODE_OPTIONS"].startswith(
         "--max-old-space-size=512 --require "
     )

@@ -22,10 +22,15 @@ class DeployFailed(NotReachable):
     """A stack did not deploy; the text is the Serverless tool's own."""
 
 
-def node_options(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the setting with which the tool finds its validator compiled, besides the options that it is given."""
+def tool_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return settings with which the tool is quiet and finds its validator compiled; given options of Node stay."""
     own = f"--require {json.dumps(str(KEPT_VALIDATOR))}"
-    return {"NODE_OPTIONS": f"{environment.get('NODE_OPTIONS', '')} {own}".strip()}
+    return {
+        "NODE_OPTIONS": f"{environment.get('NODE_OPTIONS', '')} {own}".strip(),
+        "NODE_NO_WARNINGS": "1",
+        "SLS_NOTIFICATIONS_MODE": "off",
+        "SLS_TELEMETRY_DISABLED": "1",
+    }
 
 
 class Deploys:

@@ -20,7 +20,7 @@ from fanfold.aws.client.call import Call, Endpoint
 from fanfold.aws.client.connect import connect
 from fanfold.deployment import SERVICES, STAGE
 from fanfold.errors import BadInput, NotReachable
-from fanfold.local.deploys import DeployFailed, Deploys, node_options
+from fanfold.local.deploys import DeployFailed, Deploys, tool_settings
 from fanfold.messages import SUBSCRIPTIONS
 
 REGION = "eu-west-1"
@@ -204,7 +204,7 @@ def _tool_environment(cloud: Cloud) -> dict[str, str]:
     """Return the environment of the Serverless tool."""
     return (
         _without_bytecode_ban(os.environ)
-        | node_options(os.environ)
+        | tool_settings(os.environ)
         | {
             "AWS_ENDPOINT_URL": cloud.endpoint,
             "AWS_ACCESS_KEY_ID": "embedded",
@@ -212,9 +212,6 @@ def _tool_environment(cloud: Cloud) -> dict[str, str]:
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "SLS_AWS_MONITORING_FREQUENCY": "200",
-            "SLS_TELEMETRY_DISABLED": "1",
-            "SLS_NOTIFICATIONS_MODE": "off",
-            "NODE_NO_WARNINGS": "1",
         }
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from fanfold.local.deploys import node_options
+from fanfold.local.deploys import tool_settings
 from fanfold.local.launcher import repository_root
 
 TEMPLATE = "cloudformation-template-update-stack.json"
@@ -43,7 +43,7 @@ def package(folder: Path, stage: str, environment: Mapping[str, str]) -> dict[st
         done = subprocess.run(  # noqa: S603 - the repository's own tool
             [str(tool()), "package", "--stage", stage, "--package", into],
             cwd=folder,
-            env=dict(environment) | KEYS | node_options(environment),
+            env=dict(environment) | KEYS | tool_settings(environment),
             capture_output=True,
             text=True,
             check=False,

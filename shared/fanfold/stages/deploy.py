@@ -14,7 +14,7 @@ from typing import Any
 from fanfold.aws.client.call import AwsFault, Call
 from fanfold.deployment import SERVICES, STAGE
 from fanfold.errors import BadInput
-from fanfold.local.deploys import node_options
+from fanfold.local.deploys import tool_settings
 from fanfold.local.launcher import lock_source_tree, repository_root
 from fanfold.stages import guard, names, pushing, rollback
 from fanfold.stages.removal import PLATFORM, StageFailed, describe
@@ -140,8 +140,7 @@ class Stage:
     def _tool(self, stack: str, *command: str) -> str:
         folder = self._root if stack == PLATFORM else self._root / "services" / stack
         tool = self._root / "node_modules" / ".bin" / "serverless"
-        quiet = {"SLS_TELEMETRY_DISABLED": "1", "SLS_NOTIFICATIONS_MODE": "off", "NODE_NO_WARNINGS": "1"}
-        environ = os.environ | node_options(os.environ) | quiet | dict(self._settings)
+        environ = os.environ | tool_settings(os.environ) | dict(self._settings)
         done = subprocess.run(  # noqa: S603 - tools that the lock files pin
             [str(tool), *command, "--stage", self._name],
             cwd=folder,
