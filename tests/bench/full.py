@@ -23,9 +23,8 @@ from fanfold.aws.function.runtime import collect_seldom
 from fanfold.market.bars import Bar, Series
 from fanfold.market.recording import Recording
 from fanfold.messages import Fill
-from fanfold.simulation.cloud import MemoryCloud
 from fanfold.simulation.full_run import full_run
-from support.chain import BUCKETS, TABLES, Chain, Meter
+from support.chain import Chain, Meter, memory_cloud
 from support.situations import Situation
 
 PEERS = (
@@ -167,11 +166,7 @@ def handled(symbols: int) -> tuple[float, int]:
     """Trade minutes through the five services' real handlers, on an AWS in memory; return CPU seconds and bars."""
     case = situation(symbols, HANDLED_MINUTES)
     now = [case.closes[0]]
-    cloud = MemoryCloud(lambda: float(now[0]))
-    for name in TABLES:
-        cloud.table(name)
-    for name in BUCKETS:
-        cloud.call("s3", "CreateBucket", {"Bucket": name})
+    cloud = memory_cloud(lambda: float(now[0]))
     with tempfile.TemporaryDirectory() as folder:
         chain = UnmeteredChain(case, Path(folder), lambda _service: cloud.call)
         chain.minute(case.closes[0])

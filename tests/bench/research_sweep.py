@@ -171,6 +171,6 @@ def library() -> None:
 
 if __name__ == "__main__":
     sweeps()
-    by_cash()
     many()
     library()
+    by_cash()

@@ -25,6 +25,7 @@ from fanfold.aws.function.sqs import SqsConsumer, consume, consume_batch
 from fanfold.aws.telemetry.telemetry import Telemetry
 from fanfold.deployment import FIFO, topic_name
 from fanfold.messages import SUBSCRIPTIONS, TOPICS, BarsClosed, decode
+from fanfold.simulation.cloud import MemoryCloud
 from fanfold.venues import replay
 from support.emulator import ministack, through_boto3
 from support.situations import Situation
@@ -372,3 +373,13 @@ def _create(admin: Call) -> None:
         admin(
             "s3", "CreateBucket", {"Bucket": bucket, "CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}}
         )
+
+
+def memory_cloud(now_s: Callable[[], float]) -> MemoryCloud:
+    """Return an AWS in memory with the tables and buckets of the services."""
+    cloud = MemoryCloud(now_s)
+    for table in TABLES:
+        cloud.table(table)
+    for bucket in BUCKETS:
+        cloud.call("s3", "CreateBucket", {"Bucket": bucket})
+    return cloud

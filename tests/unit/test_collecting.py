@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from fanfold.aws.function.runtime import COLLECTED_EVERY, collect_seldom
-from fanfold.simulation.cloud import MemoryCloud
-from support.chain import BUCKETS, TABLES, Chain
+from support.chain import Chain, memory_cloud
 from support.situations import every_minute
 
 
@@ -32,11 +31,7 @@ def test_from_then_on_the_collector_looks_seldom_and_never_at_what_is_there() ->
 def test_a_desk_that_trades_leaves_no_cycles() -> None:
     case = every_minute(40)
     now = [case.closes[0]]
-    cloud = MemoryCloud(lambda: float(now[0]))
-    for name in TABLES:
-        cloud.table(name)
-    for name in BUCKETS:
-        cloud.call("s3", "CreateBucket", {"Bucket": name})
+    cloud = memory_cloud(lambda: float(now[0]))
     with tempfile.TemporaryDirectory() as folder:
         chain = Chain(case, Path(folder), lambda _service: cloud.call)
         for now[0] in case.closes[:10]:

@@ -23,7 +23,7 @@ from fanfold.research.account_book import (
 from fanfold.research.account_market import History, market_of, refuse_wide_figures, signals_of, times_of
 from fanfold.research.account_rules import CODES
 from fanfold.research.account_scan import cached_scan
-from fanfold.research.account_tables import RefusedRows, TradedRows, figures_of, result_of
+from fanfold.research.account_tables import RefusedRows, TradedRows, account_figures, result_of
 from fanfold.research.account_terms import FIGURE_MAX, AccountTerms, account_terms, refuse_resting, refuse_webhooks
 from fanfold.research.figures import metrics_of
 from fanfold.research.result import AccountMetrics, AccountResult
@@ -37,7 +37,7 @@ from fanfold.risk.protection import MILLION
 class AccountRun(NamedTuple):
     """An account that was traded, by instance why a step did not run compiled, and the largest weight on either side.
 
-    Its tables take a fifth of the time that it takes to trade, and a sweep has no use for them.
+    A sweep asks for its metrics alone: tables take time and memory.
     """
 
     desk: Desk
@@ -50,7 +50,7 @@ class AccountRun(NamedTuple):
 
     def metrics(self) -> AccountMetrics:
         """Measure the account."""
-        return metrics_of(figures_of(self.terms, self.market, self.rows))
+        return metrics_of(account_figures(self.terms, self.market, self.rows))
 
     def result(self) -> AccountResult:
         """Measure the account, and return its tables, too."""

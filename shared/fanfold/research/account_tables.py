@@ -51,7 +51,7 @@ class LegNames(NamedTuple):
 
 def result_of(desk: Desk, name: str, terms: AccountTerms, market: PollTable, rows: TradedRows) -> AccountResult:
     """Return the metrics and tables of an account."""
-    traded, leg = figures_of(terms, market, rows), terms.terms.leg
+    traded, leg = account_figures(terms, market, rows), terms.terms.leg
     legs = LegNames(
         terms.instances,
         leg[:, LegTerm.INSTANCE],
@@ -63,7 +63,7 @@ def result_of(desk: Desk, name: str, terms: AccountTerms, market: PollTable, row
     return AccountResult(name, desk.accounts[name].currency, metrics_of(traded), tables_of(traded, legs, rows.refused))
 
 
-def figures_of(terms: AccountTerms, market: PollTable, rows: TradedRows) -> TradedFigures:
+def account_figures(terms: AccountTerms, market: PollTable, rows: TradedRows) -> TradedFigures:
     """Return what the metrics of an account are made of."""
     at, leg = rows.fills[:, FillField.AT], rows.fills[:, FillField.LEG]
     instrument = terms.terms.leg[leg, LegTerm.INSTRUMENT]
