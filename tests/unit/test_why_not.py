@@ -144,7 +144,7 @@ def test_neither_signal_nor_risk_ends_what_the_other_reported(log: list[Message]
         ([*WANTS, became(2, OrderState.FILLED, "2")],
          "its target stood since 03-01 00:01, held 0: a target is ordered once, and not adjusted to later prices"),
         ([bars(3), OPEN, target(1, 1.0), approved(1), became(2, OrderState.FILLED, "2"), target(2, 0.95)],
-         "its target stood since 03-01 00:02, held 0: that was within its no-trade band, 0, or a lot of it"),
+         "its target stood since 03-01 00:02, held 0: they differ by less than its no-trade band, 0, or a lot"),
     ],
 )  # fmt: skip
 def test_what_became_of_its_order_is_the_reason(log: list[Message], why: str) -> None:

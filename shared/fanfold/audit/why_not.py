@@ -243,7 +243,7 @@ class _Answering(NamedTuple):
             return "its position was being closed"
         held = f"its target stood since {since:%m-%d %H:%M}, held {leg.quantity.normalize():f}"
         if placed is None or placed.at < since:
-            return f"{held}: that was within its no-trade band, {self.band.normalize():f}, or a lot of it"
+            return f"{held}: they differ by less than its no-trade band, {self.band.normalize():f}, or a lot"
         return f"{held}: a target is ordered once, and not adjusted to later prices"
 
 
