@@ -96,6 +96,14 @@ def test_rows_out_of_order_are_sorted_and_the_places_are_said(tmp_path: Path) ->
     assert doctor.command(f"{tmp_path}/BTCUSDT.mended.parquet").exit is Exit.OK
 
 
+def test_two_repairs_of_a_file_at_once_do_not_write_into_each_other_s(tmp_path: Path) -> None:
+    path, others = tmp_path / "BTCUSDT.csv", tmp_path / "BTCUSDT.mended.parquet.new"
+    path.write_text(lines_of(*((minute, "100,101,99,100,1") for minute in (0, 1, 3, 2, 4))))
+    others.write_bytes(b"half of what another repair writes")
+    doctor.command(str(path), repair=True)
+    assert others.read_bytes() == b"half of what another repair writes"
+
+
 @pytest.mark.parametrize(
     ("spike", "text"),
     [

@@ -97,6 +97,13 @@ def test_what_is_there_is_not_fetched_again(served: ServedArchive, url: str, tmp
     assert first.files == [f"{tmp_path}/BTCUSDT-1m-{label}.zip=BTC/USDT" for label in labels]
 
 
+def test_two_imports_of_a_file_at_once_do_not_write_into_each_other_s(url: str, tmp_path: Path) -> None:
+    others = tmp_path / "BTCUSDT-1m-2026-02.zip.new"
+    others.write_bytes(b"half of what another import fetches")
+    archives.fetch(wanted(url), tmp_path)
+    assert others.read_bytes() == b"half of what another import fetches"
+
+
 def test_a_month_that_is_not_published_is_taken_by_its_days(url: str, tmp_path: Path) -> None:
     march = Archive(url, ["BTC/USDT"], "1m", date(2026, 3, 1), date(2026, 3, 31))
     fetched = archives.fetch(march, tmp_path)

@@ -1,5 +1,8 @@
 """A file that a user names is written whole, or what was there stays as it was."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,6 +27,16 @@ def test_an_interrupt_and_a_full_disk_leave_the_file_before(tmp_path: Path) -> N
             write_half(path, fault)
     assert path.read_text() == "of last year"
     assert [each.name for each in tmp_path.iterdir()] == ["tax.csv"]
+
+
+def test_a_file_that_a_killed_process_left_is_removed_and_that_of_a_live_one_is_not(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        ended.wait()
+    names = [f".tax.csv.{ended.pid}", f".tax.csv.{os.getppid()}", ".tax.csv.mine", f".other.csv.{ended.pid}"]
+    for name in names:
+        (tmp_path / name).write_text("half")
+    tax_files.write_csv(tmp_path / "tax.csv", [["coin"]])
+    assert sorted(each.name for each in tmp_path.iterdir()) == sorted(["tax.csv", *names[1:]])
 
 
 def test_a_file_keeps_its_mode_and_a_link_stays_one(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 from fanfold.cli.retrying import retried
+from fanfold.cli.whole_files import replacing
 from fanfold.errors import BadInput, VenueUnavailable
 
 TIMEOUT_S = 30.0
@@ -118,9 +119,8 @@ def _bring(archive: Archive, symbol: str, label: str, folder: Path, sleep: Calla
         return False
     _check(url, body, retried(lambda: _body(f"{url}.CHECKSUM"), sleep))
     folder.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{name}.new")
-    fresh.write_bytes(body)
-    fresh.replace(path)
+    with replacing(path) as file:
+        file.write(body)
     return True
 
 

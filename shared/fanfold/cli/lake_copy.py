@@ -48,7 +48,8 @@ def fetch(call: Call, bucket: str, cache: Path, allow: Callable[[int], None] = l
     for key in fresh:
         path = cache / key
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(call("s3", "GetObject", {"Bucket": bucket, "Key": key})["Body"])
+        with replacing(path) as file:
+            file.write(call("s3", "GetObject", {"Bucket": bucket, "Key": key})["Body"])
     with replacing(cache / ETAGS) as file:
         file.write(json.dumps(there).encode())
     return fresh

@@ -13,7 +13,7 @@ from pyarrow import parquet
 
 from fanfold.audit.lake_schema import BARS, TABLES, LakeTable
 from fanfold.aws.s3.lake import distinct, encoded, schema_of
-from fanfold.cli.whole_files import replacing
+from fanfold.cli.whole_files import writing
 from fanfold.errors import BadInput
 from fanfold.importers import lake_days
 from fanfold.market.recording import Recording
@@ -137,13 +137,8 @@ def _locked(folder: Path) -> Iterator[None]:
 
 def write(path: Path, rows: pa.Table) -> int:
     """Write rows as a file of the lake, in place of an earlier one, and return its bytes."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as file:
-            size = file.write(encoded(rows))
-    except OSError as wrong:
-        raise BadInput(f"{path} cannot be written: {wrong}") from wrong
-    return size
+    with writing(path, parents=True) as file:
+        return file.write(encoded(rows))
 
 
 def _compact(table: LakeTable, dt: str, files: list[Path]) -> CompactedDay:

@@ -1,17 +1,15 @@
 """The files that `fanfold tax` writes and reads."""
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from io import TextIOWrapper
 from pathlib import Path
-from typing import IO
 
 from fanfold.accounting.books import OpenLot
 from fanfold.accounting.tax_year import ROW_COLUMNS, TaxSums, TaxYear, row_of
-from fanfold.cli.whole_files import replacing
+from fanfold.cli.whole_files import writing
 from fanfold.errors import BadInput
 
 SUM_COLUMNS = ("coin", "term", "disposals", "proceeds", "cost", "gain")
@@ -28,16 +26,6 @@ def read_text(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as wrong:
         raise BadInput(f"{path} cannot be read: {wrong}") from wrong
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file that a user names, to be written. Raises BadInput where that cannot be."""
-    try:
-        with replacing(path) as file:
-            yield file
-    except OSError as wrong:
-        raise BadInput(f"{path} cannot be written: {wrong.strerror}") from wrong
 
 
 def write_csv(path: Path, rows: Iterable[Sequence[Cell]]) -> None:

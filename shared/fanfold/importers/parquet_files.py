@@ -1,23 +1,19 @@
 """Bars as a Parquet file that is read back bit by bit."""
 
-from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from fanfold.errors import BadInput
 from fanfold.importers.data_files import DataFile
 from fanfold.importers.table import PRICES
 from fanfold.market import timeframes
 from fanfold.market.bars import Bar
 
 
-def write(path: Path, file: DataFile) -> None:
-    """Store the bars with their times of opening, in place of an earlier file. A volume that was assumed is left out.
-
-    Raises BadInput where the path cannot be written.
-    """
+def write(into: IO[bytes], file: DataFile) -> None:
+    """Write the bars with their times of opening. A volume that was assumed is left out."""
     recording = file.recording
     rows = np.frombuffer(recording.records, dtype=np.int64).reshape(-1, len(Bar._fields))
     opens = (rows[:, 0] - timeframes.seconds(recording.timeframe)) * 1_000
@@ -26,11 +22,4 @@ def write(path: Path, file: DataFile) -> None:
     columns |= {name: pa.array(rows[:, place] / 10.0**recording.price_scale) for place, name in enumerate(PRICES, 1)}
     if not file.unbounded:
         columns["volume"] = pa.array(rows[:, 5] / 10.0**recording.volume_scale)
-    fresh = path.with_name(f"{path.name}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        parquet.write_table(pa.table(columns), fresh, compression="zstd")
-        fresh.replace(path)
-    except OSError as wrong:
-        fresh.unlink(missing_ok=True)
-        raise BadInput(f"{path} cannot be written: {wrong}") from wrong
+    parquet.write_table(pa.table(columns), into, compression="zstd")

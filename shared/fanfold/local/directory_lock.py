@@ -28,16 +28,21 @@ class Holder(NamedTuple):
 
     @property
     def alive(self) -> bool:
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            return True
-        return self.pid > 0
+        return is_running(self.pid)
 
     def __str__(self) -> str:
         return f"`fanfold {self.command}` (process {self.pid})"
+
+
+def is_running(pid: int) -> bool:
+    """Return whether there is a process of an id; False for 0, which is of none."""
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return pid > 0
 
 
 @contextmanager

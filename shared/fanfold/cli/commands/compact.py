@@ -1,6 +1,7 @@
 """Merge each day of a lake in a folder into one sorted file.
 
-A stage does it for its own lake each night. Rows that are there twice are kept once.
+A stage does it for its own lake each night. Rows that are there twice are kept once. One that was killed may leave rows
+of a day twice, never too few: run it again.
 
 Example: fanfold compact lake
 """

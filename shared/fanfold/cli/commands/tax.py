@@ -38,6 +38,7 @@ from fanfold.cli.tax_inputs import (
     tax_currency,
     traded_accounts,
 )
+from fanfold.cli.whole_files import writing
 from fanfold.errors import BadInput
 from fanfold.market.timeframes import YEARS as WRITABLE
 from fanfold.stages.session import reach
@@ -145,7 +146,7 @@ def _tracked(inputs: TaxInputs, layout: str) -> list[Sequence[tax_files.Cell]]:
 def _write_beancount(path: Path, inputs: TaxInputs) -> None:
     rules = inputs.rules
     writer = BeancountWriter(inputs.books(), inputs.rates.currency, rules.zone)
-    with tax_files.writing(path) as file:
+    with writing(path) as file:
         file.writelines(f"{line}\n".encode() for line in writer.lines(inputs.entries()))
 
 

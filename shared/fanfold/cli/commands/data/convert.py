@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from fanfold.cli.argument_types import Columns
 from fanfold.cli.output import Answer
 from fanfold.cli.reading_progress import progress_of_reading
+from fanfold.cli.whole_files import writing
 from fanfold.errors import BadInput
 from fanfold.importers import columns as column_names
 from fanfold.importers import data_files, joining, parquet_files
@@ -36,7 +37,8 @@ def command(*files: File, output: Output, columns: Columns = "", overwrite: Over
     if there and not overwrite:
         raise BadInput(f"{', '.join(there)}: there already; name another --output, or say --overwrite")
     for target, file in zip(targets, instruments, strict=True):
-        parquet_files.write(target, file)
+        with writing(target, parents=True) as into:
+            parquet_files.write(into, file)
     written = [
         {"instrument": file.recording.instrument, "bars": file.recording.count, "path": str(target)}
         for target, file in zip(targets, instruments, strict=True)

@@ -14,6 +14,7 @@ from cyclopts import Parameter
 from fanfold.cli.argument_types import Columns
 from fanfold.cli.exit_codes import Exit
 from fanfold.cli.output import Answer
+from fanfold.cli.whole_files import writing
 from fanfold.errors import BadInput
 from fanfold.importers import columns as column_names
 from fanfold.importers import data_files, mending, parquet_files
@@ -64,7 +65,8 @@ def _repair(examined: Examined, *, overwrite: bool) -> str | None:
     path = mending.mended_path(examined.file)
     if path.exists() and not overwrite:
         raise BadInput(f"{path}: there already; move it away, or say --overwrite")
-    parquet_files.write(path, mending.mended(examined))
+    with writing(path) as into:
+        parquet_files.write(into, mending.mended(examined))
     return str(path)
 
 

@@ -18,6 +18,7 @@ from fanfold import desk
 from fanfold.cli.argument_types import DeskFile, Strategies
 from fanfold.cli.instruments_toml import text_of, with_instruments
 from fanfold.cli.output import Answer, Grid, grid, pairs
+from fanfold.cli.whole_files import writing
 from fanfold.desk import Desk, Instrument, Limits, StrategyInstance
 from fanfold.errors import BadInput
 from fanfold.local import desk_meaning, whole_weights
@@ -159,7 +160,8 @@ def _refresh(path: Path, text: str, *, write: bool) -> Answer:
     fresh = with_instruments(text, instruments)
     # Never write a file that the next command rejects.
     desk_meaning.parse(fresh, str(path))
-    path.write_text(fresh)
+    with writing(path) as file:
+        file.write(fresh.encode())
     return Answer(document, [f"{path}: {len(instruments)} instruments written, {_ticks(instruments)}"])
 
 
