@@ -52,7 +52,8 @@ class LegCode(OpenEnum):
     strategy wants none or the other side.
     RULES_CHANGED: it trades by tick, lot or limits of its venue that the desk file's do not meet.
     UNPROTECTED: its real venue rejected a stop for its position, or it is too small for one: the desk alone protects
-    it. FLAT: under FLATTENING its account holds nothing any more.
+    it. ORPHANED: it holds a position, and its instance or instrument is not in the desk file any more. FLAT: under
+    FLATTENING its account holds nothing any more.
     """
 
     OK = "OK"
@@ -66,6 +67,7 @@ class LegCode(OpenEnum):
     STOPPED_OUT = "STOPPED_OUT"
     RULES_CHANGED = "RULES_CHANGED"
     UNPROTECTED = "UNPROTECTED"
+    ORPHANED = "ORPHANED"
     FLAT = "FLAT"
 
 

@@ -282,7 +282,7 @@ def test_an_exit_without_any_price_is_told_of() -> None:
     world.halt(TradingState.FLATTENING)
     for minute in range(2, 5):
         world.minute(minute)
-    assert world.legs() == [("slow", "GONE/USDT", "NO_PRICE")]
+    assert world.legs() == [("slow", "GONE/USDT", "ORPHANED"), ("slow", "GONE/USDT", "NO_PRICE")]
 
 
 def test_each_decision_on_an_account_that_may_not_trade_is_reported() -> None:

@@ -40,6 +40,7 @@ TROUBLES: dict[LegCode, Severity] = {
     LegCode.FAULT: "warning",
     LegCode.NO_PRICE: "warning",
     LegCode.RULES_CHANGED: "warning",
+    LegCode.ORPHANED: "warning",
 }
 NEWS: dict[LegCode, Severity] = {
     LegCode.STOPPED_OUT: "warning",

@@ -226,8 +226,8 @@ class PreTradeRisk:
         decision, guarded = proposal.decision, proposal.guarded
         book, terms = decision.book, self._plan.terms(account).under(decision.book.rules)
         without_stop = unprotected(guarded, book, terms)
-        outcome = DecidedTargets(account, at, guarded, decision, without_stop, proposal.waiting)
-        reported = self._report(outcome, before.reported)
+        legs = without_stop, proposal.waiting, terms.orphans(book.held)
+        reported = self._report(DecidedTargets(account, at, guarded, decision, *legs), before.reported)
         left = remaining(guarded.wanted, decision, approver.ordered, self._external, proposal.waiting)
         carried = CarriedForward(
             targets=list(left.values()),

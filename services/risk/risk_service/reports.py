@@ -18,13 +18,15 @@ from fanfold.risk.standing import Standing
 
 # The key of the state of the account as a whole.
 ACCOUNT: PositionKey = ("", "")
+# What a leg may be without a target.
+_TARGETLESS = frozenset({LegCode.UNPROTECTED, LegCode.ORPHANED})
 NO_LEGS: Mapping[PositionKey, str] = {}
 
 
 class DecidedTargets(msgspec.Struct, frozen=True):
     """An account's targets and protections as of a market event ``at``, with the decision on them.
 
-    It is not on those that are ``waiting``.
+    It is not on those that are ``waiting``. ``orphaned`` are the legs that are held and not in the desk file.
     """
 
     account: str
@@ -33,6 +35,7 @@ class DecidedTargets(msgspec.Struct, frozen=True):
     decision: Decision
     unprotected: Mapping[PositionKey, str] = NO_LEGS
     waiting: Collection[PositionKey] = ()
+    orphaned: Collection[PositionKey] = ()
 
     @property
     def wanted(self) -> Standing:
@@ -41,10 +44,11 @@ class DecidedTargets(msgspec.Struct, frozen=True):
 
 def reports_of(decided: DecidedTargets, reported: Mapping[str, str]) -> tuple[dict[str, str], list[Message]]:
     """Return the codes of legs that cannot trade, by leg, and the new messages; ``reported`` are the codes before."""
-    if not (reported or decided.guarded.stopped_out or decided.unprotected) and _is_plain(decided.decision):
+    unusual = reported or decided.guarded.stopped_out or decided.unprotected or decided.orphaned
+    if not unusual and _is_plain(decided.decision):
         return {}, []
     states = list(_states(decided))
-    states += _unprotected(decided, reported, {_key(state) for state in states})
+    states += _without_target(decided, reported, {_key(state) for state in states})
     changed = [state for state in states if reported.get(_key(state), LegCode.OK) != _status_text(state)]
     codes = dict(reported) | {_key(state): _status_text(state) for state in changed}
     messages: list[Message] = list(_refused(decided))
@@ -53,14 +57,26 @@ def reports_of(decided: DecidedTargets, reported: Mapping[str, str]) -> tuple[di
     return {key: code for key, code in codes.items() if code != LegCode.OK}, messages
 
 
-def _unprotected(decided: DecidedTargets, reported: Mapping[str, str], stated: Collection[str]) -> Iterator[LegState]:
-    """Yield the legs without a target that have no stop at their venue, and those that are not without one any more."""
-    legs = [leg for leg in sorted(decided.unprotected) if f"{leg[0]}/{leg[1]}" not in stated]
-    yield from (_state(leg, LegCode.UNPROTECTED, decided.unprotected[leg]) for leg in legs)
+def _without_target(
+    decided: DecidedTargets, reported: Mapping[str, str], stated: Collection[str]
+) -> Iterator[LegState]:
+    """Yield the legs without a target that are orphaned or have no stop at their venue, and those that no more are."""
+    legs = {leg: _orphaned(leg) for leg in _orphans(decided)}
+    legs |= {leg: _state(leg, LegCode.UNPROTECTED, detail) for leg, detail in decided.unprotected.items()}
+    yield from (state for _, state in sorted(legs.items()) if _key(state) not in stated)
     for key, code in reported.items():
         instance, _, instrument = key.partition("/")
-        if code == LegCode.UNPROTECTED and key not in stated and (instance, instrument) not in legs:
+        if code in _TARGETLESS and key not in stated and (instance, instrument) not in legs:
             yield _state((instance, instrument), LegCode.OK, "")
+
+
+def _orphans(decided: DecidedTargets) -> Collection[PositionKey]:
+    """Return the orphaned legs; FLATTENING closes them as it does all others."""
+    return () if decided.decision.book.trading_state is TradingState.FLATTENING else decided.orphaned
+
+
+def _orphaned(leg: PositionKey) -> LegState:
+    return _state(leg, LegCode.ORPHANED, "the desk file does not have it any more: nothing trades the position")
 
 
 def _is_plain(decision: Decision) -> bool:
@@ -78,10 +94,11 @@ def _states(decided: DecidedTargets) -> Iterator[LegState]:
         if leg[1] in decision.book.marks and not decision.book.marks[leg[1]].closes_at_s
     }
     stopped_out = decided.guarded.stopped_out
+    others = {*stopped_out, *decided.waiting, *_orphans(decided)}
     for leg, reason in sorted(stopped_out.items()):
         yield _state(leg, LegCode.STOPPED_OUT, reason)
     for leg, entry in sorted(decided.wanted.items()):
-        if leg in stopped_out or leg in decided.waiting:
+        if leg in others:
             continue
         if leg in decision.dust:
             held = decision.book.held.get(leg, FLAT)

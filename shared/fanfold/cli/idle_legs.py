@@ -137,6 +137,7 @@ _WORDS = {
     LegCode.STOPPED_OUT: "was stopped out",
     LegCode.RULES_CHANGED: "trades by its venue's rules",
     LegCode.UNPROTECTED: "has no stop at its venue",
+    LegCode.ORPHANED: "is an orphan",
     SILENT: "gave no target in the whole run",
 }
 

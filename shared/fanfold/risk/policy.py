@@ -116,6 +116,10 @@ class AccountPolicy(msgspec.Struct, frozen=True, kw_only=True):
             _closing(self.spot, self.limits), tick=_digit(price), lot=_digit(quantity)
         )
 
+    def orphans(self, held: Mapping[PositionKey, Exposure]) -> list[PositionKey]:
+        """Return the legs that hold a position and are gone from the desk file."""
+        return [leg for leg, exposure in held.items() if leg not in self.legs and exposure.quantity]
+
     def under(self, rules: Mapping[str, RulesInForce]) -> "AccountPolicy":
         """Return the policy with the rules of a venue in the place of the desk file's."""
         if not rules:

@@ -48,10 +48,7 @@ def unknown_instrument(target: Target, context: Context) -> str | None:
 
 def _exit_of_the_books(target: Target, context: Context) -> bool:
     """Return whether this closes a position of the books, even one that is not in the desk file."""
-    return (
-        context.book.trading_state is TradingState.FLATTENING
-        and (target.instance, target.instrument) in context.book.held
-    )
+    return target.weight == 0.0 and (target.instance, target.instrument) in context.book.held
 
 
 def bad_target(target: Target, _: Context) -> str | None:
@@ -210,11 +207,11 @@ def _over(what: str, figure: Decimal, limit: Decimal) -> str:
 # Asked of a target: can it be sized at all?
 TARGET_RULES: tuple[Rule[Target], ...] = (
     Rule(Code.UNKNOWN_ACCOUNT, unknown_account, "The desk has no such account, or no limits for it."),
-    Rule(Code.UNKNOWN_INSTANCE, unknown_instance, "The target is of a strategy instance that is not the account's."),
+    Rule(Code.UNKNOWN_INSTANCE, unknown_instance, "The target is of no instance of the account, and closes nothing."),
     Rule(
         Code.UNKNOWN_INSTRUMENT,
         unknown_instrument,
-        "The instrument is not one of the instance's, or the venue's rules for it are missing.",
+        "The instrument is not one of the instance's, or lacks the venue's rules, and the target closes nothing.",
     ),
     Rule(Code.BAD_TARGET, bad_target, "The weight is not a number from -1 to 1."),
     Rule(

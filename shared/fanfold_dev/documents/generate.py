@@ -73,6 +73,10 @@ _LEGS = (
     ),
     ("The venue changed tick, lot or limits; it trades by the stricter ones.", "`fanfold desk check --refresh`"),
     ("Its position has no stop at the venue: the desk alone protects it.", "Watch it; see the detail."),
+    (
+        "It holds a position, and its strategy or instrument is not in the desk file any more. Its stop still counts.",
+        "[Close it, or put it back](operations.md#a-strategy-that-leaves-the-desk-file).",
+    ),
     ("After FLATTENING the account holds nothing any more.", "`fanfold resume` when it shall trade again."),
 )
 
