@@ -17,6 +17,7 @@ class ParityReason(StrEnum):
 
     UNEXPLAINED = "unexplained"
     EXTERNAL_TRADE = "external trade"
+    CHANGED_DESK = "changed desk"
     CHANGED_RULES = "changed rules"
     HALTED = "halted"
     REFUSED = "refused"

@@ -30,6 +30,8 @@ class Reasons:
 
     def desk_alone(self, key: OrderKey, order: Order) -> Explained:
         """Explain an order that the back-test did not send."""
+        if gone := self.gone(key):
+            return ParityReason.CHANGED_DESK, gone
         instance = self._of.desk.strategies.get(key.instance)
         if instance is not None and instance.strategy == contract.EXTERNAL:
             return ParityReason.EXTERNAL_SIGNAL, "its target came by webhook"
@@ -82,8 +84,19 @@ class Reasons:
 
     def refused_alone(self, key: OrderKey) -> Explained:
         """Explain a refusal of one side where neither sent an order."""
+        if gone := self.gone(key):
+            return ParityReason.CHANGED_DESK, gone
         log = self._of.traded if key in self._of.traded.refusals else self._of.tested
         return _first(self.halted(key), self.of_leg(key), self.of_bars(key), self.of_account(key, log))
+
+    def gone(self, key: OrderKey) -> str:
+        """Return what of a decision the desk file does not have any more; "" where it has all."""
+        instance = self._of.desk.strategies.get(key.instance)
+        if key.account not in self._of.desk.accounts:
+            return f"account {key.account} is not in the desk file any more"
+        if instance is None or instance.account != key.account:
+            return f"{key.instance} is no strategy of account {key.account} any more"
+        return "" if key.instrument in instance.instruments else f"{key.instance} does not trade it any more"
 
     def halted(self, key: OrderKey) -> Explained:
         state = self._of.traded.state_at(key.account, key.at)

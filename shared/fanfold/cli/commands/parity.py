@@ -75,6 +75,8 @@ def _blocks(report: ParityReport) -> list[str | Grid]:
     ]
     counts = Counter(difference.reason for difference in report.differences)
     lines += [f"  {reason:<20}{counts[reason]:,}" for reason in ParityReason if counts[reason]]
+    if report.unexplained:
+        lines.append("the back-test is of the desk file as it is now: if it changed, compare days that began later")
     if report.slippage:
         lines.append(f"slippage against the back-test: {money(report.slippage)}")
     rows = [
