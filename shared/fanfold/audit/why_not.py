@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from fanfold.desk import Desk
+from fanfold.desk import Desk, StrategyInstance
 from fanfold.market import bars
 from fanfold.messages import (
     BarsClosed,
@@ -60,6 +60,10 @@ class _Placed(NamedTuple):
     update: OrderUpdate | None = None
     updated_at: datetime | None = None
 
+    @property
+    def lives(self) -> bool:
+        return self.update is None or self.update.state not in TERMINAL
+
 
 class _Leg:
     """The newest that the log has of a leg, up to a time."""
@@ -72,8 +76,10 @@ class _Leg:
         self.version = -1
         self.weight: float | None = None
         self.since: datetime | None = None
+        # The bar of its newest target, which may want what the one before did.
+        self.newest: datetime | None = None
         # What signal and risk report of it: neither ends what the other said.
-        self.statuses: dict[bool, LegState] = {}
+        self.statuses: dict[bool, tuple[LegState, datetime]] = {}
         # The bar and the text of its newest refusal, and its newest order that is no stop.
         self.refused: tuple[datetime, str] | None = None
         self.placed: _Placed | None = None
@@ -88,10 +94,11 @@ class _Leg:
     def _note(self, entry: "_Entry", at: datetime) -> None:
         match entry:
             case Target(weight=weight):
+                self.newest = at
                 if self.since is None or weight != self.weight:
                     self.weight, self.since = weight, at
             case LegState():
-                self._note_status(entry)
+                self._note_status(entry, at)
             case Refusal(code=code, detail=detail):
                 self.refused = at, f"{code}: {detail}"
             case Order(protects=False):
@@ -104,17 +111,18 @@ class _Leg:
                 if version >= self.version:
                     self.quantity, self.version = quantity, version
 
-    def _note_status(self, status: LegState) -> None:
+    def _note_status(self, status: LegState, at: datetime) -> None:
         if status.code is LegCode.OK and status.was is msgspec.UNSET:
             self.statuses.clear()
         else:
-            self.statuses[status.is_of_signals] = status
+            self.statuses[status.is_of_signals] = status, at
 
     @property
     def troubles(self) -> str:
         """Return why it could not trade, as risk and then signal reported it; "" where neither did."""
         known = [self.statuses[service] for service in (False, True) if service in self.statuses]
-        texts = [f"{status.code}: {status.detail}" for status in known if status.code not in TRADES]
+        texts = [f"{status.code} since {at:%m-%d %H:%M}: {status.detail}" for status, at in known
+                 if status.code not in TRADES]  # fmt: skip
         return "; ".join(text.removesuffix(": ") for text in texts)
 
 
@@ -144,7 +152,7 @@ def why_not(desk: Desk, messages: Iterable[Message], instrument: str, at: dateti
         for name, instance in desk.strategies.items()
         if instrument in instance.instruments
     }
-    states: dict[str, TradingStateChanged] = {}
+    states: dict[str, list[TradingStateChanged]] = {}
     polls: dict[str, datetime] = {}
     closes: dict[str, int] = {}
     for message in messages:
@@ -155,7 +163,7 @@ def why_not(desk: Desk, messages: Iterable[Message], instrument: str, at: dateti
                 polls[message.venue] = max(polls.get(message.venue, message.at), message.at)
                 closes[message.venue] = max(closes.get(message.venue, 0), _last_close(message, instrument))
         elif isinstance(message, TradingStateChanged):
-            states[message.account] = message
+            states.setdefault(message.account, []).append(message)
         elif not isinstance(message, BarsRequested | CommandReceived):
             _find(legs, message, instrument)
             for leg in legs.values():
@@ -166,7 +174,8 @@ def why_not(desk: Desk, messages: Iterable[Message], instrument: str, at: dateti
     for leg in legs.values():
         venue = venues.get(leg.account, "")
         close = datetime.fromtimestamp(closes[venue], UTC) if closes.get(venue) else None
-        answers.append(_Answering(leg, states.get(leg.account), polls.get(venue), close, _band(desk, leg)).answer())
+        changes, instance = states.get(leg.account, []), desk.strategies.get(leg.instance)
+        answers.append(_Answering(leg, changes, polls.get(venue), close, instance).answer())
     return answers
 
 
@@ -184,19 +193,14 @@ def _find(legs: dict[tuple[str, str], _Leg], message: Message, instrument: str) 
                 legs[message.account, target.instance] = _Leg(message.account, target.instance, instrument)
 
 
-def _band(desk: Desk, leg: _Leg) -> Decimal:
-    instance = desk.strategies.get(leg.instance)
-    return instance.band if instance else ZERO
-
-
 class _Answering(NamedTuple):
-    """A leg, the trading state of its account, its venue's newest poll, its newest bar's close, its no-trade band."""
+    """A leg, the trading states of its account, its venue's newest poll, its newest bar's close, its instance."""
 
     leg: _Leg
-    state: TradingStateChanged | None
+    states: Sequence[TradingStateChanged]
     poll: datetime | None
     close: datetime | None
-    band: Decimal
+    instance: StrategyInstance | None
 
     def answer(self) -> LegAnswer:
         leg = self.leg
@@ -213,7 +217,7 @@ class _Answering(NamedTuple):
 
     def _reasons(self) -> Iterator[str]:
         """Yield reasons, the first of which counts; "" is none."""
-        leg, state = self.leg, self.state
+        leg, state = self.leg, self.states[-1] if self.states else None
         if self.close is None:
             yield f"no bar of {leg.instrument} had come"
         if leg.placed and leg.placed.at == self.poll:
@@ -228,23 +232,40 @@ class _Answering(NamedTuple):
         holds = leg.weight or (leg.quantity and state and state.state is TradingState.HALTED)
         if state is not None and state.state is not TradingState.ACTIVE and holds:
             yield f"the account was {state.state} since {state.at:%m-%d %H:%M}: {state.reason}"
+        yield self._resumed()
         yield self._standing(leg.since) if leg.since else "its strategy had given no target yet"
+
+    def _resumed(self) -> str:
+        """Return the state that held the leg at the newest bars, where it has ended since."""
+        *_, before, state = [None, None, *self.states]
+        if before is None or state is None or before.state is TradingState.ACTIVE or not self.leg.weight:
+            return ""
+        if self.poll is None or state.at < self.poll:
+            return ""
+        return f"the account was {before.state} until {state.at:%m-%d %H:%M}, and its next bars had not come"
 
     def _standing(self, since: datetime) -> str:
         """Return why a target that is in force leads to no order."""
         leg, placed = self.leg, self.leg.placed
         if leg.refused and leg.refused[0] >= since and (placed is None or placed.at < leg.refused[0]):
             return f"risk refused the order of its target at {leg.refused[0]:%m-%d %H:%M}, {leg.refused[1]}"
-        if placed and placed.at >= since and (text := _unfilled(placed)):
+        if placed and (placed.at >= since or placed.lives) and (text := _unfilled(placed)):
             return text
         if not leg.weight and not leg.quantity:
             return "its strategy wanted no position, and it had none"
-        if not leg.weight:
-            return "its position was being closed"
+        return self._held(since) if leg.weight else "its position was being closed"
+
+    def _held(self, since: datetime) -> str:
+        """Return why a position is not brought closer to its target."""
+        leg, placed = self.leg, self.leg.placed
         held = f"its target stood since {since:%m-%d %H:%M}, held {leg.quantity.normalize():f}"
-        if placed is None or placed.at < since:
-            return f"{held}: they differ by less than its no-trade band, {self.band.normalize():f}, or a lot"
-        return f"{held}: a target is ordered once, and not adjusted to later prices"
+        if placed and placed.at >= max(since, leg.newest or since):
+            return f"{held}: a target is ordered once, until its strategy's next bar"
+        band = self.instance.band if self.instance else ZERO
+        sized = self.instance is None or self.instance.volatility
+        if not leg.quantity and not sized and abs(leg.weight or 0) > band:
+            return f"{held}: no order had come of it, for risk had not decided; `fanfold status` shows what waits"
+        return f"{held}: they differ by less than its no-trade band, {band.normalize():f}, or than its venue takes"
 
 
 def _unfilled(placed: _Placed) -> str:

@@ -1,6 +1,6 @@
 """Queries of several commands that audit does not record; those that it does are in ``fanfold.audit.queries``."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ from fanfold.audit.chain import Record
 from fanfold.audit.queries import leg_states
 from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.polls import DynamoPolls
-from fanfold.cli.idle_legs import TRADES
+from fanfold.cli.idle_legs import TRADES, reason_text
 from fanfold.errors import BadInput
 from fanfold.ledger.account_books import AccountBooks
 from fanfold.local.session import Session
@@ -99,6 +99,12 @@ def marks_of(session: Session, account: str) -> dict[str, Mark]:
 def legs_of(session: Session, account: str) -> list[dict[str, Any]]:
     """Return the legs of an account that do not trade, with the last reported reason."""
     return [leg for leg in leg_states(session.views, account) if leg["code"] not in TRADES]
+
+
+def leg_text(leg: Mapping[str, Any]) -> str:
+    """Return a leg that does not trade as people read it; its detail is of the time at which it was reported."""
+    reason = reason_text(leg["code"], leg["detail"])
+    return f"{leg['instance']} {leg['instrument']}: {reason} (reported {minute(leg['at'])})"
 
 
 def instrument_of(session: Session, name: str | None) -> str | None:

@@ -61,7 +61,10 @@ _LEGS_HEAD = (
 _LEGS = (
     ("It trades again.", "Nothing."),
     ("`step` failed, or returned no finite number. The detail names file and line.", "Fix the strategy."),
-    ("It has not seen as many bars as it looks back on.", "Wait; the detail counts the bars."),
+    (
+        "It has not seen as many bars as it looks back on.",
+        "Wait; the detail counts the bars at the time it was reported.",
+    ),
     ("It waits for bars, or continues without those of one instrument.", "Look at the venue; it continues by itself."),
     ("Its stored state does not fit any more, as after a change of its code or params.", "Nothing: it warms up anew."),
     ("Its target is too small for an order at the venue.", "Raise `allocation`, or trade fewer instruments."),

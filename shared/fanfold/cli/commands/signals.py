@@ -6,9 +6,8 @@ Example: fanfold signals
 from fanfold.audit.queries import signals_of
 from fanfold.cli.argument_types import Account, Shared, StageName
 from fanfold.cli.exit_codes import DESK
-from fanfold.cli.idle_legs import reason_text
 from fanfold.cli.output import Answer, grid
-from fanfold.cli.reading import legs_of
+from fanfold.cli.reading import leg_text, legs_of
 from fanfold.stages.session import reach
 
 EXITS = DESK
@@ -28,7 +27,7 @@ def command(*, options: Shared, stage: StageName = "", account: Account = None) 
         names = session.accounts(account)
         rows = [row for name in names for row in signals_of(session.views, name)]
         legs = [leg for name in names for leg in legs_of(session, name)]
-    idle = [f"{leg['instance']} {leg['instrument']}: {reason_text(leg['code'], leg['detail'])}" for leg in legs]
+    idle = [leg_text(leg) for leg in legs]
     columns = {name: text for name, text in _COLUMNS.items() if name != "account" or len(names) > 1}
     text = [grid("", rows, columns)] if rows else ["no signals: no strategy has given a target yet"]
     return Answer({"signals": rows, "not_trading": legs}, [*text, *idle])

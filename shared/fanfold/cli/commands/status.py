@@ -13,9 +13,8 @@ from fanfold.audit.open_orders import OpenOrders
 from fanfold.cli import parity_reports
 from fanfold.cli.argument_types import Account, Shared, StageName
 from fanfold.cli.exit_codes import DESK, Exit
-from fanfold.cli.idle_legs import reason_text
 from fanfold.cli.output import Answer, Grid, cell, grid
-from fanfold.cli.reading import StoredBooks, books_of, legs_of
+from fanfold.cli.reading import StoredBooks, books_of, leg_text, legs_of
 from fanfold.deployment import SERVICES, STAGE, dead_letters_names, queue_name
 from fanfold.ledger.account_books import AccountBooks
 from fanfold.local.session import Session
@@ -138,10 +137,7 @@ def _account_text(account: dict[str, Any], stage: str) -> list[str]:
     if account["unmarked"]:
         text.append(f"  equity is without {cell(account['unmarked'])}: no price is known yet")
     text += [f"  {label:<12}{cell(account[name])}" for name, label in _COUNTS.items()]
-    legs = [
-        f"  {'no trade':<12}{leg['instance']} {leg['instrument']}: {reason_text(leg['code'], leg['detail'])}"
-        for leg in account["legs"]
-    ]
+    legs = [f"  {'no trade':<12}{leg_text(leg)}" for leg in account["legs"]]
     text += [f"  {'frozen':<12}{instrument}: {reason}" for instrument, reason in sorted(account["frozen"].items())]
     text += [f"  {'venue rules':<12}{reason}" for reason in account["venue_rules"].values()]
     return [*text, *legs, f"  {'books':<12}{_books_text(account)}"]
