@@ -1,11 +1,12 @@
 """Arguments of the functions of research, checked: data files, and numbers and times, exact and within their bounds."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
+from typing import Any
 
 from fanfold.errors import BadInput
 from fanfold.money import ZERO
@@ -13,13 +14,18 @@ from fanfold.research.tape import LIMIT
 
 # All of a price, in basis points.
 WHOLE_BPS = Decimal(10_000)
+# The year 2100, after which no file has a bar.
+LATEST_S = 4_102_444_800
 Number = Decimal | int | float | str
 Moment = int | str | datetime
 Files = Sequence[str | Path] | str | Path
 
 
 def files_of(data: Files) -> list[str]:
-    """Return the names of one file, or of several. Raises BadInput for a table of bars, which is no file."""
+    """Return the names of one file, or of several; an empty tuple is no data.
+
+    Raises BadInput for a table of bars, which is no file, and for another empty sequence: a search that found nothing.
+    """
     # The names of a frame's columns would be taken for files otherwise.
     if not isinstance(data, str | Path | Sequence | Iterator):
         raise BadInput(
@@ -27,6 +33,8 @@ def files_of(data: Files) -> list[str]:
             'bars.to_parquet("BTCUSDT-1m.parquet"), and name that'
         )
     named = [data] if isinstance(data, str | Path) else list(data)
+    if not named and data != ():
+        raise BadInput("data names no file; leave it out to trade the seeded market")
     for file in named:
         if not isinstance(file, str | Path):
             raise BadInput(f"data has a {type(file).__name__}; it must have names of files")
@@ -91,7 +99,7 @@ def seconds_of(name: str, value: Moment | None) -> int | None:
     if value is None:
         return None
     if isinstance(value, Integral) and not isinstance(value, bool):
-        return int(value)
+        return _epoch_seconds(name, int(value))
     try:
         moment = datetime.fromisoformat(str(value))
     except ValueError as wrong:
@@ -101,8 +109,21 @@ def seconds_of(name: str, value: Moment | None) -> int | None:
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
+def _epoch_seconds(name: str, seconds: int) -> int:
+    if not 0 <= seconds < LATEST_S:
+        raise BadInput(f"{name} is {seconds}; it must be epoch seconds, not milliseconds, from 1970 on")
+    return seconds
+
+
+def mapping_of(name: str, value: Mapping[str, Any] | None, example: str) -> Mapping[str, Any]:
+    """Return names with their values; None is none. Raises BadInput, with an example, for what is no mapping."""
+    if value is not None and not isinstance(value, Mapping):
+        raise BadInput(f"{name} is {value!r}; it must be names with their values, such as {example}")
+    return value or {}
+
+
 def whole(name: str, value: int, least: int) -> int:
     """Return a whole number that is not below another."""
-    if isinstance(value, bool) or value != int(value) or value < least:
-        raise BadInput(f"{name} is {value}; it must be a whole number from {least} up")
+    if isinstance(value, bool) or not isinstance(value, Real | Decimal) or value != value // 1 or value < least:
+        raise BadInput(f"{name} is {value!r}; it must be a whole number from {least} up")
     return int(value)

@@ -15,7 +15,18 @@ from fanfold.local.run_plan import RunPlan
 from fanfold.research.account_market import History
 from fanfold.research.account_result import run_account
 from fanfold.research.account_terms import refuse_webhooks
-from fanfold.research.arguments import Files, Moment, Number, fee_of, files_of, positive, seconds_of, slippage_of, whole
+from fanfold.research.arguments import (
+    Files,
+    Moment,
+    Number,
+    fee_of,
+    files_of,
+    mapping_of,
+    positive,
+    seconds_of,
+    slippage_of,
+    whole,
+)
 from fanfold.research.data_hashes import data_hash, desk_hash
 from fanfold.research.result import AccountResult, BacktestResult, Fidelity, Provenance
 from fanfold.risk.policy import prepare
@@ -78,16 +89,14 @@ def planned_of(
     cash: Decimal | int | None,
 ) -> RunPlan:
     """Return the plan of a run over data files; without them over the seeded market."""
-    if minutes is not None and minutes < 1:
-        raise BadInput(f"minutes is {minutes}; name 1 or more")
     return run_plan.plan(
         Path(desk) if desk is not None else run_plan.DESK_FILE,
         files_of(data),
         strategy,
-        {name: str(value) for name, value in (params or {}).items()},
+        {name: str(value) for name, value in mapping_of("params", params, '{"fast": 10}').items()},
         seconds_of("since", since),
         seconds_of("until", until),
-        minutes,
+        None if minutes is None else whole("minutes", minutes, 1),
         cash=None if cash is None else positive("cash", cash),
     )
 
@@ -143,6 +152,8 @@ def _full(traded: Desk, planned: RunPlan, histories: Mapping[str, History], late
 
 def with_frictions(traded: Desk, frictions: Frictions) -> Desk:
     """Return a desk whose accounts pay other costs, or know no limit of their losses."""
+    if not isinstance(frictions, Frictions):
+        raise BadInput(f"frictions is {frictions!r}; write Frictions(fee_bps=5), or leave it out")
     whole("latency_s", frictions.latency_s, 0)
     accounts = {name: _paying(account, frictions) for name, account in traded.accounts.items()}
     lost = {"daily_loss_max": Decimal(1), "drawdown_max": Decimal(1)} if frictions.ignore_loss_limits else {}

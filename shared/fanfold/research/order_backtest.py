@@ -108,6 +108,10 @@ def order_column(count: int, orders: ArrayLike | None, weights: ArrayLike | None
     """Return the bars of a column at which something is wanted."""
     if (orders is None) == (weights is None):
         raise BadInput("give either orders or weights")
+    # A column of pandas goes by its index there, and by its order here.
+    index = getattr(orders if weights is None else weights, "index", None)
+    if not getattr(index, "is_monotonic_increasing", True):
+        raise BadInput("the column's index is not in order: sort the column by it, to be in the order of the bars")
     try:
         column = np.asarray(orders if weights is None else weights, np.float64)
     except (TypeError, ValueError) as wrong:

@@ -11,7 +11,7 @@ from fanfold.local.run_plan import SEED, SEEDED_START, RunPlan
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
 from fanfold.market.recordings import Recordings
-from fanfold.research.arguments import Files, files_of, number_of, whole
+from fanfold.research.arguments import Files, files_of, mapping_of, number_of, whole
 from fanfold.research.bias_lab import evidence, judging
 from fanfold.research.bias_lab.evidence import EvidenceTerms
 from fanfold.research.bias_lab.judging import Progress, StrategyVerdict, VerdictMarket
@@ -55,11 +55,13 @@ def verdict(
         raise BadInput(
             f"cost_bps is {cost_bps}; a fill that costs less than nothing makes an edge of trading: name 0 or more"
         )
+    if not isinstance(strategy, str):
+        raise BadInput(f"a verdict is of a strategy by its name or file, not of a {type(strategy).__name__}")
     name = folder.locate(strategy, None if strategies is None else Path(strategies))
     judged = judging.market_of(_read(data, columns) or _seeded(name), _read(again, columns))
     if timeframe:
         judged = _in_timeframe(judged, timeframe)
-    own = dict(params or {})
+    own = dict(mapping_of("params", params, '{"fast": 10}'))
     if trials is None:
         trials = 1 if library is None else _tried(RunLibrary(Path(library)), name, own, judged)
     terms = EvidenceTerms(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fanfold.errors import BadInput, near
+from fanfold.research.arguments import mapping_of
 from fanfold.research.sweeping.sweep_job import Configuration
 from fanfold.strategy import contract, loading
 
@@ -26,7 +27,7 @@ def axes_of(strategy: str, grid: Mapping[str, str | Sequence[Any]]) -> Axes:
     """
     kinds = loading.kinds_of(contract.load(strategy), strategy)
     axes: Axes = {}
-    for name, values in grid.items():
+    for name, values in mapping_of("grid", grid, '{"fast": [5, 10], "slow": "20:60:20"}').items():
         if name not in kinds:
             known = ", ".join(kinds) or "none"
             raise BadInput(f"param {name!r} is unknown to {strategy}{near(name, list(kinds))}; it has {known}")

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from fanfold.errors import BadInput, near
+from fanfold.research.arguments import whole
 from fanfold.research.columns import Floats
 from fanfold.research.library import COSTS, check_figure
 from fanfold.research.sweeping.heat_maps import HeatMap, MapCells, grouped
@@ -34,9 +35,10 @@ class SweepResult:
     def ranked(self, figure: str = "sharpe", count: int | None = None) -> pa.Table:
         """Return the trials that have a figure, the best first; of costs and falls the least is best."""
         check_figure(figure)
+        most = None if count is None else whole("count", count, 0)
         known = self.table.filter(self.table[figure].is_valid())
         order = "ascending" if figure in COSTS else "descending"
-        return known.sort_by([(figure, order), ("trial", "ascending")]).slice(0, count)
+        return known.sort_by([(figure, order), ("trial", "ascending")]).slice(0, most)
 
     def failed(self) -> pa.Table:
         """Return the trials that could not be traded, with their reasons."""

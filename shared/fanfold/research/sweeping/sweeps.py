@@ -11,7 +11,7 @@ from fanfold.errors import BadInput
 from fanfold.local.run_plan import RunPlan
 from fanfold.research.arguments import Files, Moment, positive, whole
 from fanfold.research.backtesting import NO_FRICTIONS, Frictions, planned_of, with_frictions
-from fanfold.research.library import RunLibrary, RunStamp
+from fanfold.research.library import RunLibrary, RunStamp, check_figure
 from fanfold.research.sweeping.parts_of_sweep import SweepParts, job_hash
 from fanfold.research.sweeping.planning import Frame, SweepOptions, Together, frame_of, job_of
 from fanfold.research.sweeping.running import run_job
@@ -57,6 +57,7 @@ def sweep(
     if strategies is not None:
         folder.use(Path(strategies))
     planned = planned_of(strategy, data, desk, params, since, until, minutes, cash)
+    check_figure(rank)
     size = None if quantity is None else positive("quantity", quantity)
     if draw and optuna:
         raise BadInput("optuna chooses by itself: leave draw out")

@@ -12,6 +12,8 @@ def length_s(text: str) -> int:
     >>> length_s("2w") == length_s("14d") == 14 * 86_400
     True
     """
+    if not isinstance(text, str):
+        raise BadInput(f"{text!r} is no length; write one as a text, such as '36h', '180d' or '4w'")
     if text[-1:] == "w" and text[:-1].isdecimal() and int(text[:-1]):
         return 7 * timeframes.DAY_S * int(text[:-1])
     units = {"d": timeframes.DAY_S, "h": 3_600, "m": 60}
