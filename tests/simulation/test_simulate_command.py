@@ -42,6 +42,9 @@ def test_a_broken_law_is_told_with_the_fewest_faults(
     assert 1 <= len(shrunk["faults"]) < len(drawn["faults"])
     assert shrunk["broken"]
     assert any("FAULT" in line for line in shrunk["story"])
+    of_calls = [line for line in shrunk["story"] if "FAULT lost" in line or "FAULT after" in line]
+    assert of_calls
+    assert all(", at " in line for line in of_calls)
 
 
 def test_pairs_of_faults_are_run_by_parts(capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,6 +74,10 @@ def _first_failing(capsys: pytest.CaptureFixture[str]) -> int:
     [
         (["--faults", "rain"], "'rain' is no kind of fault"),
         (["--explain"], "name it with --seed"),
+        (["--pairs"], "name it with --seed"),
+        (["--seed", "3", "--part", "1/5"], "say --pairs, too"),
+        (["--seed", "3", "--pairs", "--singly"], "name one of --explain, --singly and --pairs"),
+        (["--seed", "3", "--seeds", "5"], "no --seeds, --first-seed or --processes"),
         (["--seed", "3", "--pairs", "--part", "9/5"], "'9/5' is no part"),
     ],
 )

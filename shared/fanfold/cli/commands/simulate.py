@@ -53,7 +53,7 @@ def read_part(written: str) -> PartOfPairs:
 Seed = Annotated[
     int | None, Parameter(metavar="N", converter=read_by(read_whole), help="one schedule, that of this seed")
 ]
-Seeds = Annotated[int, Parameter(metavar="N", converter=read_by(read_count), help=f"how many seeds ({SEEDS})")]
+Seeds = Annotated[int | None, Parameter(metavar="N", converter=read_by(read_count), help=f"how many seeds ({SEEDS})")]
 FirstSeed = Annotated[int, Parameter(metavar="N", converter=read_by(read_whole), help="the first of them (0)")]
 Processes = Annotated[
     int, Parameter(metavar="N", converter=read_by(read_whole), help="on so many processes (0: one a core)")
@@ -74,7 +74,7 @@ Kinds = Annotated[
 def command(
     *,
     seed: Seed = None,
-    seeds: Seeds = SEEDS,
+    seeds: Seeds = None,
     first_seed: FirstSeed = 0,
     explain: Explain = False,
     singly: Singly = False,
@@ -85,17 +85,28 @@ def command(
 ) -> Answer:
     """Return the laws that were broken, by seed, and the rare states that were reached."""
     make_services_importable()
+    if part and not pairs:
+        raise BadInput("--part is a part of the pairs: say --pairs, too")
+    if seed is None:
+        if explain or singly or pairs:
+            raise BadInput("--explain, --singly and --pairs are of one schedule: name it with --seed")
+        return _of_many(first_seed, seeds or SEEDS, faults, processes)
+    if explain + singly + pairs > 1 or seeds or first_seed or processes:
+        raise BadInput(
+            "--seed is one schedule: name one of --explain, --singly and --pairs with it, and no --seeds, "
+            "--first-seed or --processes"
+        )
     if singly:
-        count, failed = run_singly(seed or 0, faults)
-        return _of_faults(seed or 0, f"{count} faults, each alone", count, failed)
+        count, failed = run_singly(seed, faults)
+        return _of_faults(seed, f"{count} faults, each alone", count, failed)
     if pairs:
         part = part or WHOLE
-        count, failed = simulating.pairs(seed or 0, part, faults)
-        return _of_faults(seed or 0, f"{count} pairs of faults, part {part.number} of {part.of}", count, failed)
-    if seed is not None:
-        return _of_one(seed, faults, explain=explain)
-    if explain:
-        raise BadInput("--explain tells of one schedule: name it with --seed")
+        count, failed = simulating.pairs(seed, part, faults)
+        return _of_faults(seed, f"{count} pairs of faults, part {part.number} of {part.of}", count, failed)
+    return _of_one(seed, faults, explain=explain)
+
+
+def _of_many(first_seed: int, seeds: int, faults: tuple[str, ...], processes: int) -> Answer:
     result = simulating.campaign(first_seed, seeds, faults, processes)
     document = simulating.summary(result)
     rate, last = document["schedules_a_second_and_core"], first_seed + seeds - 1

@@ -54,6 +54,8 @@ KINDS = {
 DAY = ("before", "after", "throttle", "lost", "conflict", "again", "zombie", "batch", "dead")
 # Each seed draws for each kind how often it comes, in a call or in a delivery.
 RATES = (0.0, 0.004, 0.03)
+# Kinds that come in a call.
+AT_CALLS = frozenset({"before", "after", "throttle", "lost", "conflict", "slow-down", "batch"})
 # Batches are rare by themselves.
 BATCH_RATES = (0.0, 0.5)
 
@@ -93,6 +95,8 @@ class FaultDice:
         self._rates = dict(rates)
         # The chances that each kind had so far.
         self._chances = dict.fromkeys(self._rates, 0)
+        # The call that is being made, for the story.
+        self._operation = ""
         self._trace = blake2b(digest_size=16)
 
     def hit(self, kind: str) -> bool:
@@ -108,7 +112,8 @@ class FaultDice:
             return False
         self.hits.append(chance)
         self.note(kind)
-        self.tell(f"FAULT {kind}: {KINDS[kind]}")
+        at = f", at {self._operation}" if kind in AT_CALLS else ""
+        self.tell(f"FAULT {kind}: {KINDS[kind]}{at}")
         return True
 
     def _plays(self, chance: Hit, listed: frozenset[Hit]) -> bool:
@@ -131,6 +136,7 @@ class FaultDice:
             self.note(service, operation, sorted((key, value) for key, value in parameters.items() if key != TOKEN))
         if not self.on:
             return call(service, operation, parameters)
+        self._operation = operation
         if self.hit("before"):
             raise Crash
         if service == "dynamodb":
