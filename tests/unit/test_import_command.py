@@ -17,7 +17,7 @@ from fanfold.cli.back_fill import BackFill
 from fanfold.cli.output import Answer
 from fanfold.errors import BadInput, VenueUnavailable
 from fanfold.exchange import server
-from fanfold.importers import data_files, joining
+from fanfold.importers import data_files, joining, lake_days
 from fanfold.market.bars import Bar, Series
 from support.exchange_server import Answer as HttpAnswer
 from support.exchange_server import Candle, Exchange, serving
@@ -168,7 +168,7 @@ def test_a_file_that_cannot_be_written_whole_leaves_no_part(tmp_path: Path) -> N
             run(file, "--into", lake)
     finally:
         setrlimit(RLIMIT_FSIZE, (before, most))
-    assert [path.name for path in lake.rglob("*") if path.is_file()] == [lake_folder.LOCK]
+    assert [path.name for path in lake.rglob("*") if path.is_file()] == [lake_days.LOCK]
 
 
 def test_a_lake_is_read_as_a_file_of_bars(tmp_path: Path) -> None:

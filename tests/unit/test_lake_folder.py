@@ -1,5 +1,8 @@
 """A lake in a folder: a query reads what it asks for alone, and compaction leaves one sorted file a day."""
 
+import fcntl
+import subprocess
+import sys
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from fanfold.cli import lake_folder, sql
 from fanfold.cli.argument_types import Options
 from fanfold.cli.commands import compact, query
 from fanfold.errors import BadInput
+from fanfold.importers import lake_days
 from support.lake_world import world, write
 
 # A year of a universe, in which the day's file is bigger than what a symbol of it may cost.
@@ -112,6 +116,27 @@ def test_a_crash_behind_the_merged_file_is_mended_by_the_next_run(tmp_path: Path
         path.write_bytes(body)
     compact.command(tmp_path)
     assert {name: rows(tmp_path, name) for name in TABLES} == before
+
+
+@pytest.mark.parametrize("read", ["query", "data"])
+def test_a_lake_that_is_written_is_read_before_or_after_and_not_meanwhile(tmp_path: Path, read: str) -> None:
+    made = world(5, 30, minutes=300)
+    write(made, tmp_path)
+    instrument = made.bars[0]["instrument"]
+    words = {
+        "query": ["query", "SELECT count(*) AS bars FROM bars", "--lake", str(tmp_path)],
+        "data": ["data", "check", f"{tmp_path}={instrument}"],
+    }
+    with (tmp_path / lake_days.LOCK).open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        command = [sys.executable, "-m", "fanfold.cli.entry", *words[read]]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as reader:
+            with pytest.raises(subprocess.TimeoutExpired):
+                reader.wait(3)
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            reader.communicate(timeout=30)
+    # The check finds the holes of these bars.
+    assert reader.returncode == {"query": 0, "data": 1}[read]
 
 
 def test_a_folder_without_a_lake_and_a_damaged_file_are_refused(tmp_path: Path) -> None:

@@ -20,7 +20,6 @@ from fanfold.market.recording import Recording
 
 # The file of a day that was compacted, as audit names one.
 DAY = "day.parquet"
-LOCK = ".lock"
 _FIGURES = ("open", "high", "low", "close", "volume")
 
 
@@ -127,7 +126,7 @@ def _make(folder: Path) -> None:
 def _locked(folder: Path) -> Iterator[None]:
     """Hold a lake: two processes that add to a day at once would each write it without the bars of the other."""
     try:
-        lock = (folder / LOCK).open("a")
+        lock = (folder / lake_days.LOCK).open("a")
     except OSError as wrong:
         raise BadInput(f"{folder} cannot be written: {wrong}") from wrong
     with lock:

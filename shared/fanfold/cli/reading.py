@@ -24,9 +24,19 @@ SHORT_ID = 8
 
 
 def records_of(session: Session) -> list[Record]:
-    """Return every record of a desk's audit log, stream after stream, each in its order."""
-    bodies = [body for stream in session.log.streams() for _, body in session.log.segments(stream)]
-    return [chain.read(line) for body in bodies for line in chain.lines_of(body)]
+    """Return every record of a desk's audit log, stream after stream, each in its order.
+
+    Raises BadInput, which names the segment, for one that is damaged.
+    """
+    segments = [segment for stream in session.log.streams() for segment in session.log.segments(stream)]
+    return [record for key, body in segments for record in _read_segment(key, body)]
+
+
+def _read_segment(key: str, body: bytes) -> list[Record]:
+    try:
+        return [chain.read(line) for line in chain.lines_of(body)]
+    except BadInput as wrong:
+        raise BadInput(f"{key}: {wrong}; `fanfold audit verify` says what of the log is damaged") from wrong
 
 
 def messages_of(session: Session) -> list[Message]:

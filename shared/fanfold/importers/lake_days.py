@@ -1,8 +1,11 @@
 """Bars as rows of the lake's table of bars, day by day, and a lake in a folder as a file of bars."""
 
+import fcntl
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +17,10 @@ from fanfold.market.bars import Bar
 from fanfold.market.recording import Recording
 from fanfold.market.timeframes import DAY_S
 
+if TYPE_CHECKING:
+    from pyarrow.dataset import Dataset
+
+LOCK = ".lock"
 _FILES = "bars/dt=*/*.parquet"
 _COLUMNS = ("closes_at", *PRICES, "volume", "instrument")
 
@@ -44,6 +51,19 @@ def of_days(recording: Recording, venue: str, source: str, schema: pa.Schema) ->
         yield dt, pa.table(columns | nothing).select(schema.names).cast(schema)
 
 
+@contextmanager
+def held_for_reading(folder: Path) -> Iterator[None]:
+    """Hold a lake as it is: an import and a compaction wait, and are waited for. Without a lock nobody writes it."""
+    try:
+        lock = (folder / LOCK).open()
+    except OSError:
+        yield
+        return
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield
+
+
 def is_lake(path: Path) -> bool:
     """Return whether a path is a folder with the lake's files of bars."""
     return path.is_dir() and next(path.glob(_FILES), None) is not None
@@ -56,13 +76,17 @@ def load(path: Path, symbol: str) -> RawTable:
     """
     from pyarrow import dataset  # noqa: PLC0415 - it loads six libraries, which no other file needs
 
-    files = dataset.dataset([str(file) for file in sorted(path.glob(_FILES))], format="parquet")
+    with held_for_reading(path):
+        return _load(path, symbol, dataset.dataset([str(file) for file in sorted(path.glob(_FILES))], format="parquet"))
+
+
+def _load(path: Path, symbol: str, files: "Dataset") -> RawTable:
     named = sorted(pc.unique(files.to_table(columns=["instrument"])["instrument"]).to_pylist())
     if symbol not in named and (symbol or len(named) != 1):
         names = f"{', '.join(named[:5])}{' …' if len(named) > 5 else ''}"
         refuse(path, f"the lake holds bars of {names}; say which: {path}={named[0] if named else 'BTC/USDT'}")
     wanted = files.to_table(
-        columns=["venue", "timeframe", *_COLUMNS], filter=dataset.field("instrument") == (symbol or named[0])
+        columns=["venue", "timeframe", *_COLUMNS], filter=pc.field("instrument") == (symbol or named[0])
     )
     venues = sorted(pc.unique(wanted["venue"]).to_pylist())
     if len(venues) > 1:

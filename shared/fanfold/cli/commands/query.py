@@ -6,7 +6,8 @@ writes it.
 Example: fanfold query "SELECT instrument, count(*) AS fills FROM trades GROUP BY instrument"
 """
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +19,7 @@ from fanfold.cli.argument_types import Shared, StageName, text
 from fanfold.cli.exit_codes import DESK
 from fanfold.cli.output import Answer, Grid, cell
 from fanfold.errors import BadInput
+from fanfold.importers.lake_days import held_for_reading
 from fanfold.money import amount
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ def command(
     dialect.translate(sql)
     if lake is not None and (stage or flush):
         raise BadInput("--lake reads a folder alone: leave --stage and --flush out")
-    with nullcontext(lake) if lake else lake_copy.of_desk(options, stage, flush=flush) as folder:
+    with _kept(lake) if lake else lake_copy.of_desk(options, stage, flush=flush) as folder:
         files = dialect.files_in(folder)
         if lake is not None and not any(files.values()):
             raise BadInput(f"{lake} holds no lake, such as `fanfold import` makes")
@@ -57,6 +59,12 @@ def command(
     rows = rows_of(result)
     document = {"columns": result.columns, "rows": rows}
     return Answer(document, [_grid(result.columns, result.rows), f"{len(rows)} rows"])
+
+
+@contextmanager
+def _kept(lake: Path) -> Iterator[Path]:
+    with held_for_reading(lake):
+        yield lake
 
 
 def rows_of(result: "QueryResult") -> list[dict[str, Any]]:
