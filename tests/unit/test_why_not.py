@@ -195,6 +195,12 @@ def test_a_leg_that_the_desk_does_not_have_any_more_is_answered() -> None:
     assert (answer.weight, answer.since) == (1.0, at(1))
 
 
+def test_a_leg_of_an_account_that_the_desk_does_not_have_any_more_says_so() -> None:
+    gone = replace(target(1, 1.0), account="before")
+    (answer,) = (leg for leg in why_not(DESK, [bars(3), OPEN, gone], A, at(3)) if leg.account == "before")
+    assert answer.why == "account before is not in the desk file any more: nothing decides on it"
+
+
 def test_an_answer_has_what_the_leg_held_and_wanted_then() -> None:
     answer = answered(bars(3), OPEN, target(2, 0.5), holding(2, "1.5"), holding(4, "9"))
     assert (answer.quantity, answer.weight, answer.since) == (Decimal("1.5"), 0.5, at(2))

@@ -175,7 +175,7 @@ def why_not(desk: Desk, messages: Iterable[Message], instrument: str, at: dateti
         venue = venues.get(leg.account, "")
         close = datetime.fromtimestamp(closes[venue], UTC) if closes.get(venue) else None
         changes, instance = states.get(leg.account, []), desk.strategies.get(leg.instance)
-        answers.append(_Answering(leg, changes, polls.get(venue), close, instance).answer())
+        answers.append(_Answering(leg, changes, polls.get(venue), close, instance, venue).answer())
     return answers
 
 
@@ -194,13 +194,17 @@ def _find(legs: dict[tuple[str, str], _Leg], message: Message, instrument: str) 
 
 
 class _Answering(NamedTuple):
-    """A leg, the trading states of its account, its venue's newest poll, its newest bar's close, its instance."""
+    """A leg, the trading states of its account, its venue's newest poll, its newest bar's close, its instance.
+
+    The ``venue`` is "" where the desk file does not have its account any more.
+    """
 
     leg: _Leg
     states: Sequence[TradingStateChanged]
     poll: datetime | None
     close: datetime | None
     instance: StrategyInstance | None
+    venue: str
 
     def answer(self) -> LegAnswer:
         leg = self.leg
@@ -218,6 +222,8 @@ class _Answering(NamedTuple):
     def _reasons(self) -> Iterator[str]:
         """Yield reasons, the first of which counts; "" is none."""
         leg, state = self.leg, self.states[-1] if self.states else None
+        if not self.venue:
+            yield f"account {leg.account} is not in the desk file any more: nothing decides on it"
         if self.close is None:
             yield f"no bar of {leg.instrument} had come"
         if leg.placed and leg.placed.at == self.poll:
