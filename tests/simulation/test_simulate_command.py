@@ -1,6 +1,10 @@
 """``fanfold simulate``: many seeds, and one with its story."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -67,6 +71,19 @@ def test_faults_of_two_kinds_that_are_the_first_of_their_kind_are_a_pair(monkeyp
 def _first_failing(capsys: pytest.CaptureFixture[str]) -> int:
     assert main(["simulate", "--seeds", "200", "--json"]) == 1
     return int(next(iter(json.loads(capsys.readouterr().out)["broken"])))
+
+
+@pytest.mark.parametrize("words", [["--seeds", "100000", "--processes", "2"], ["--seed", "7", "--pairs"]])
+def test_ctrl_c_ends_all_processes_at_once(words: list[str]) -> None:
+    command = [sys.executable, "-m", "fanfold.cli.entry", "simulate", *words]
+    with subprocess.Popen(command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as started:
+        with pytest.raises(subprocess.TimeoutExpired):
+            started.wait(4)
+        os.killpg(started.pid, signal.SIGINT)
+        out, _ = started.communicate(timeout=10)
+    assert (started.returncode, out) == (130, b"")
+    with pytest.raises(ProcessLookupError):
+        os.killpg(started.pid, 0)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,15 @@
 """Run schedules of the simulator on all cores, and show what they came to."""
 
 import gc
+import multiprocessing
 import os
+import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from fanfold.local.launcher import make_services_importable, repository_root
@@ -39,7 +42,7 @@ def campaign(first: int, count: int, kinds: Sequence[str] = tuple(KINDS), proces
     if processes == 1:
         results = [_run_chunk(chunk, kinds) for chunk in chunks]
     else:
-        with ProcessPoolExecutor(processes, initializer=make_services_importable) as pool:
+        with _workers(processes) as pool:
             results = list(pool.map(_run_chunk, chunks, [kinds] * len(chunks)))
     failed = [verdict for verdicts, _, _ in results for verdict in verdicts]
     counts = sum((counted for _, counted, _ in results), Counter[str]())
@@ -51,9 +54,28 @@ def pairs(
 ) -> tuple[int, list[ScheduleResult]]:
     """Run each pair of faults whose first is of a part, on all cores; return how many, and what broke a law."""
     first = firsts(seed, part, kinds)
-    with ProcessPoolExecutor(processes or os.cpu_count(), initializer=make_services_importable) as pool:
+    with _workers(processes or os.cpu_count() or 1) as pool:
         results = list(pool.map(run_in_pairs, [seed] * len(first), first, [kinds] * len(first), chunksize=4))
     return sum(count for count, _ in results), [result for _, failed in results for result in failed]
+
+
+@contextmanager
+def _workers(count: int) -> Iterator[ProcessPoolExecutor]:
+    """Yield so many processes; Ctrl-C ends them at once, whatever they are at."""
+    with ProcessPoolExecutor(count, initializer=_begin) as pool:
+        try:
+            yield pool
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
+
+
+def _begin() -> None:
+    # An interrupt that a worker took would end its task alone, and the next one would begin.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    make_services_importable()
 
 
 def _run_chunk(seeds: Sequence[int], kinds: Sequence[str]) -> tuple[list[ScheduleResult], Counter[str], float]:
