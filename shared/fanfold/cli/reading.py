@@ -8,7 +8,7 @@ import msgspec
 
 from fanfold.audit import chain
 from fanfold.audit.chain import Record
-from fanfold.audit.queries import leg_states
+from fanfold.audit.queries import holdings_of, leg_states
 from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.cli.idle_legs import TRADES, reason_text
@@ -118,13 +118,20 @@ def leg_text(leg: Mapping[str, Any]) -> str:
 
 
 def instrument_of(session: Session, name: str | None) -> str | None:
-    """Return an instrument of the desk by its name in any case. Raises BadInput for one that it does not have."""
+    """Return an instrument of the desk by its name in any case, or one that left the desk file and was traded before.
+
+    Raises BadInput for any other.
+    """
     if name is None:
         return None
     names = {known.lower(): known for known in session.desk.instruments}
-    if name.lower() not in names:
-        raise BadInput(f"the desk has no instrument {name!r}; it has {', '.join(sorted(names.values()))}")
-    return names[name.lower()]
+    if name.lower() in names:
+        return names[name.lower()]
+    for account in session.desk.accounts:
+        for position in holdings_of(session.views, account):
+            if position.instrument.lower() == name.lower():
+                return position.instrument
+    raise BadInput(f"the desk has no instrument {name!r}; it has {', '.join(sorted(names.values()))}")
 
 
 def short_ids(ids: Iterable[str]) -> dict[str, str]:
