@@ -2,7 +2,7 @@
 
 import fcntl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,7 +60,9 @@ def held_for_reading(folder: Path) -> Iterator[None]:
         yield
         return
     with lock:
-        fcntl.flock(lock, fcntl.LOCK_SH)
+        # Some file systems have no locks: what lies there is read as it is.
+        with suppress(OSError):
+            fcntl.flock(lock, fcntl.LOCK_SH)
         yield
 
 
