@@ -1,4 +1,4 @@
-"""What clocks that are off bring about: with a margin for how far the venue lags, and none for clocks, a doubled order."""
+"""Clocks that are off: with a margin for how far the venue lags, and none for clocks, they double an order."""
 
 from datetime import datetime
 
