@@ -101,6 +101,8 @@ def test_a_function_that_fails_is_answered_as_on_aws(capsys):
 
     gateway = http_gateway.Gateway({http_gateway.READING: failing}, http_gateway.principals(control=False))
     with http_gateway.server(gateway, 0) as listening:
+        # The end of the server waits for the thread that writes the fault down, after it has answered.
+        listening.daemon_threads = False
         thread = Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         assert Served(listening.server_port, []).status("GET", "/status", OWN) == 500

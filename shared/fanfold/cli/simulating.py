@@ -7,10 +7,9 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from fanfold.local.launcher import make_services_importable, repository_root
 from fanfold.simulation.schedules.faults import KINDS
@@ -18,6 +17,7 @@ from fanfold.simulation.schedules.schedule import PartOfPairs, ScheduleResult, f
 
 # The seeds that a process runs before it reports.
 CHUNK = 250
+Result = TypeVar("Result")
 
 
 class Campaign(NamedTuple):
@@ -42,8 +42,7 @@ def campaign(first: int, count: int, kinds: Sequence[str] = tuple(KINDS), proces
     if processes == 1:
         results = [_run_chunk(chunk, kinds) for chunk in chunks]
     else:
-        with _workers(processes) as pool:
-            results = list(pool.map(_run_chunk, chunks, [kinds] * len(chunks)))
+        results = _side_by_side(_run_chunk, [(chunk, kinds) for chunk in chunks], processes)
     failed = [verdict for verdicts, _, _ in results for verdict in verdicts]
     counts = sum((counted for _, counted, _ in results), Counter[str]())
     return Campaign(seeds, failed, counts, time.perf_counter() - began, sum(spent for *_, spent in results))
@@ -54,19 +53,18 @@ def pairs(
 ) -> tuple[int, list[ScheduleResult]]:
     """Run each pair of faults whose first is of a part, on all cores; return how many, and what broke a law."""
     first = firsts(seed, part, kinds)
-    with _workers(processes or os.cpu_count() or 1) as pool:
-        results = list(pool.map(run_in_pairs, [seed] * len(first), first, [kinds] * len(first), chunksize=4))
+    results = _side_by_side(run_in_pairs, [(seed, each, kinds) for each in first], processes or os.cpu_count() or 1)
     return sum(count for count, _ in results), [result for _, failed in results for result in failed]
 
 
-@contextmanager
-def _workers(count: int) -> Iterator[ProcessPoolExecutor]:
-    """Yield so many processes; Ctrl-C ends them at once, whatever they are at."""
-    with ProcessPoolExecutor(count, initializer=_begin) as pool:
+def _side_by_side(work: Callable[..., Result], arguments: Iterable[tuple[Any, ...]], processes: int) -> list[Result]:
+    """Return the results of work by so many processes, in order; Ctrl-C ends them at once, whatever they are at."""
+    with ProcessPoolExecutor(processes, initializer=_begin) as pool:
         try:
-            yield pool
-        except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
+            # Not by ``map``: it cancels what waits, and the pool's thread fails at that once a process has ended.
+            waiting = [pool.submit(work, *each) for each in arguments]
+            return [each.result() for each in waiting]
+        except BaseException:
             for process in multiprocessing.active_children():
                 process.terminate()
             raise
