@@ -64,7 +64,7 @@ def _side_by_side(work: Callable[..., Result], arguments: Iterable[tuple[Any, ..
             # Not by ``map``: it cancels what waits, and the pool's thread fails at that once a process has ended.
             waiting = [pool.submit(work, *each) for each in arguments]
             return [each.result() for each in waiting]
-        except BaseException:
+        except KeyboardInterrupt:
             for process in multiprocessing.active_children():
                 process.terminate()
             raise
