@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -211,7 +210,7 @@ def test_a_sweep_is_whole_though_another_with_the_same_ends_first(
 ) -> None:
     def ended_elsewhere(batch: Any, recordings: Any, prepared: Any) -> pa.Table:
         if batch.first == 6:
-            shutil.rmtree(next(tmp_path.glob("sweeps/*")))
+            SweepParts(next(tmp_path.glob("sweeps/*"))).remove()
         return run_batch(batch, recordings, prepared)
 
     wanted: dict[str, Any] = {"desk": DESK, "grid": GRID, "minutes": 300, "library": tmp_path}

@@ -60,7 +60,7 @@ def reports_of(decided: DecidedTargets, reported: Mapping[str, str]) -> tuple[di
 def _without_target(
     decided: DecidedTargets, reported: Mapping[str, str], stated: Collection[str]
 ) -> Iterator[LegState]:
-    """Yield the legs without a target that are orphaned or have no stop at their venue, and those that no more are."""
+    """Yield the legs without a target that are orphaned or have no stop at their venue, and those that are not now."""
     legs = {leg: _orphaned(leg) for leg in _orphans(decided)}
     legs |= {leg: _state(leg, LegCode.UNPROTECTED, detail) for leg, detail in decided.unprotected.items()}
     yield from (state for _, state in sorted(legs.items()) if _key(state) not in stated)

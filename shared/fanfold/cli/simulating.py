@@ -1,17 +1,15 @@
 """Run schedules of the simulator on all cores, and show what they came to."""
 
 import gc
-import multiprocessing
 import os
-import signal
 import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from typing import Any, NamedTuple, TypeVar
 
 from fanfold.local.launcher import make_services_importable, repository_root
+from fanfold.local.worker_processes import worker_processes
 from fanfold.simulation.schedules.faults import KINDS
 from fanfold.simulation.schedules.schedule import PartOfPairs, ScheduleResult, firsts, run_all, run_in_pairs
 
@@ -58,22 +56,10 @@ def pairs(
 
 
 def _side_by_side(work: Callable[..., Result], arguments: Iterable[tuple[Any, ...]], processes: int) -> list[Result]:
-    """Return the results of work by so many processes, in order; Ctrl-C ends them at once, whatever they are at."""
-    with ProcessPoolExecutor(processes, initializer=_begin) as pool:
-        try:
-            # Not by ``map``: it cancels what waits, and the pool's thread fails at that once a process has ended.
-            waiting = [pool.submit(work, *each) for each in arguments]
-            return [each.result() for each in waiting]
-        except KeyboardInterrupt:
-            for process in multiprocessing.active_children():
-                process.terminate()
-            raise
-
-
-def _begin() -> None:
-    # An interrupt that a worker took would end its task alone, and the next one would begin.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    make_services_importable()
+    """Return the results of work by so many processes, in order."""
+    with worker_processes(processes, make_services_importable) as pool:
+        waiting = [pool.submit(work, *each) for each in arguments]
+        return [each.result() for each in waiting]
 
 
 def _run_chunk(seeds: Sequence[int], kinds: Sequence[str]) -> tuple[list[ScheduleResult], Counter[str], float]:

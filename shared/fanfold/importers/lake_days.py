@@ -52,18 +52,19 @@ def of_days(recording: Recording, venue: str, source: str, schema: pa.Schema) ->
 
 
 @contextmanager
-def held_for_reading(folder: Path) -> Iterator[None]:
-    """Hold a lake as it is: an import and a compaction wait, and are waited for. Without a lock nobody writes it."""
+def held_for_reading(folder: Path) -> Iterator[Path]:
+    """Yield a lake that no command writes meanwhile; an import or a compaction that is under way is waited for."""
     try:
         lock = (folder / LOCK).open()
     except OSError:
-        yield
+        # No command of this version wrote it.
+        yield folder
         return
     with lock:
         # Some file systems have no locks: what lies there is read as it is.
         with suppress(OSError):
             fcntl.flock(lock, fcntl.LOCK_SH)
-        yield
+        yield folder
 
 
 def is_lake(path: Path) -> bool:

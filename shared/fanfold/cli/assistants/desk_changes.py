@@ -80,14 +80,6 @@ def digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def write(path: Path, text: str) -> None:
-    """Write a desk file whole, or not at all, with the rights that it had."""
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.write_text(text, "utf-8")
-    fresh.chmod(path.stat().st_mode)
-    fresh.replace(path)
-
-
 def _put(document: Any, change: DeskChange) -> None:
     table, (*parents, name) = document, _parts(change.key)
     for parent in parents:

@@ -22,6 +22,7 @@ from fanfold.cli.commands import resume
 from fanfold.cli.commands.tickets import lines
 from fanfold.cli.exit_codes import DESK
 from fanfold.cli.output import Answer
+from fanfold.cli.whole_files import writing
 from fanfold.errors import BadInput
 from fanfold.local.error_output import visible
 
@@ -68,7 +69,8 @@ def _written(ticket: Ticket) -> Answer:
     after = desk_changes.changed(text, ticket.changes, path.name)
     if desk_changes.digest(after) != ticket.result_sha256:
         raise BadInput("the ticket would change something else than it says; have it proposed anew")
-    desk_changes.write(path, after)
+    with writing(path) as file:
+        file.write(after.encode())
     return Answer(
         {"ticket": ticket.id, "desk_file": str(path)}, [f"{path} is changed; the next run or deploy trades by it"]
     )

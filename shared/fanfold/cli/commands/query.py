@@ -6,8 +6,6 @@ writes it.
 Example: fanfold query "SELECT instrument, count(*) AS fills FROM trades GROUP BY instrument"
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -51,7 +49,7 @@ def command(
     dialect.translate(sql)
     if lake is not None and (stage or flush):
         raise BadInput("--lake reads a folder alone: leave --stage and --flush out")
-    with _kept(lake) if lake else lake_copy.of_desk(options, stage, flush=flush) as folder:
+    with held_for_reading(lake) if lake else lake_copy.of_desk(options, stage, flush=flush) as folder:
         files = dialect.files_in(folder)
         if lake is not None and not any(files.values()):
             raise BadInput(f"{lake} holds no lake, such as `fanfold import` makes")
@@ -59,12 +57,6 @@ def command(
     rows = rows_of(result)
     document = {"columns": result.columns, "rows": rows}
     return Answer(document, [_grid(result.columns, result.rows), f"{len(rows)} rows"])
-
-
-@contextmanager
-def _kept(lake: Path) -> Iterator[Path]:
-    with held_for_reading(lake):
-        yield lake
 
 
 def rows_of(result: "QueryResult") -> list[dict[str, Any]]:

@@ -4,17 +4,16 @@ What compiles runs in threads, which share the bars: compiled scans hold no lock
 a core.
 """
 
-import multiprocessing
 import os
-import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 
+from fanfold.local.worker_processes import worker_processes
 from fanfold.market.recording import Recording
 from fanfold.research.folding import compiles
 from fanfold.research.sweeping.parts_of_sweep import SweepParts, in_order
@@ -99,17 +98,9 @@ def _executor(
             finally:
                 threads.shutdown(cancel_futures=True)
         return
-    before = set(multiprocessing.active_children())
     begin = partial(_begin, folder.in_use(), [_carried(recording) for recording in recordings])
-    processes = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), begin)
-    ended = False
-    try:
+    with worker_processes(workers, begin, "spawn") as processes:
         yield processes, _run_here
-        ended = True
-    finally:
-        for child in set() if ended else set(multiprocessing.active_children()) - before:
-            child.terminate()
-        processes.shutdown(cancel_futures=True)
 
 
 def _carried(recording: Recording) -> tuple[object, ...]:
@@ -119,8 +110,7 @@ def _carried(recording: Recording) -> tuple[object, ...]:
 
 
 def _begin(strategies: Path | None, recordings: list[tuple[object, ...]]) -> None:
-    """Begin as a process of a sweep: Ctrl-C is for the one that started it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Begin as a process of a sweep."""
     if strategies is not None:
         folder.use(strategies)
     _bars[:] = [Recording(*fields) for fields in recordings]  # type: ignore[arg-type]

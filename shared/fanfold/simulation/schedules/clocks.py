@@ -19,7 +19,7 @@ def moment(epoch_s: float) -> datetime:
 def of_a_process(now: Callable[[], float], draw: Callable[[], float], faults: FaultDice) -> Callable[[], datetime]:
     """Return the clock of a new process; ``draw`` says by how much it is off.
 
-    It steps back under faults, as often as they come; once they are over, it is no further behind than a clock may be.
+    It steps back under faults, as often as they come; once they are over, it is at most ``OFF_MAX_S`` behind.
     """
     offset = 2 * OFF_MAX_S * draw() - OFF_MAX_S if faults.hit("skew") else 0.0
 
