@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from textual.app import App
 from textual.pilot import Pilot
+from textual.widgets import Footer
 
 from fanfold.cli.watching.desk_snapshot import DeskSnapshot
 from fanfold.cli.watching.screen import WatchApp
@@ -129,9 +130,21 @@ def drive(app: WatchApp, act: Act, size: tuple[int, int] = (80, 24)) -> None:
 
 
 async def settled(pilot: Pilot[Any]) -> None:
-    """Wait until what was begun beside the screen is done, and drawn."""
+    """Wait until what was begun beside the screen is done, and drawn.
+
+    A pause ends where the process gets no CPU, which on a busy machine is before all is drawn; and the footer
+    composes its keys after the first drawing. So a screen is drawn once its keys are laid out and a pause changes
+    nothing.
+    """
     await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
+    before, now = "", text_of(pilot.app)
+    for _ in range(1_000):
+        await pilot.pause()
+        before, now = now, text_of(pilot.app)
+        shown = pilot.app.screen
+        if before == now and (not shown.query(Footer) or any(key.size.width for key in shown.query("FooterKey"))):
+            return
+    raise AssertionError(f"the screen was not drawn; the last was:\n{now}")
 
 
 def screen(reader: Any, size: tuple[int, int]) -> str:
