@@ -160,6 +160,7 @@ def test_an_instance_of_the_desk_keeps_its_limits() -> None:
     ("options", "named"),
     [
         ({"strategy": "luck"}, "'luck' is neither an instance of the desk"),
+        ({"strategy": "trnd"}, r"did you mean `trend`\?"),
         ({"params": {"fast": "7"}}, "--param needs a strategy"),
         ({"until": run_plan.SEEDED_START}, "nothing is left to trade"),
         ({"minutes": 10**12}, "the seeded market is made for 200,000 minutes at most"),

@@ -4,6 +4,7 @@ import io
 import os
 import pty
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -265,3 +266,15 @@ def test_a_signature_covers_every_field_of_a_ticket(world: AssistantWorld) -> No
         elif isinstance(value, str) and name != "kind":
             value += "x"
         assert not box.is_genuine(msgspec.structs.replace(ticket, **{name: value})), name
+
+
+def test_servers_that_begin_at_once_sign_with_one_key(world: AssistantWorld, tmp_path: Path) -> None:
+    ticket = TicketBox(world.own).find(proposed(world))
+    with ThreadPoolExecutor(8) as servers:
+        for attempt in range(100):
+            folder = tmp_path / str(attempt)
+            folder.mkdir()
+            signed = list(servers.map(lambda _, folder=folder: TicketBox(folder).sign(ticket), range(8)))
+            assert len({each.signature for each in signed}) == 1
+            assert [path.name for path in folder.iterdir()] == ["ticket.key"]
+            assert (folder / "ticket.key").stat().st_mode & 0o777 == 0o600

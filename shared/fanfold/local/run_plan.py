@@ -10,7 +10,7 @@ import msgspec
 
 from fanfold import desk
 from fanfold.desk import Desk, Instrument
-from fanfold.errors import BadInput
+from fanfold.errors import BadInput, near
 from fanfold.importers import joining
 from fanfold.importers.data_files import DataFile
 from fanfold.local import desk_meaning, spot_accounts, universe, warm_up, whole_weights
@@ -205,7 +205,7 @@ def choose(raw: dict[str, Any], strategy: str | None, params: Mapping[str, str],
         if strategy not in instances and strategy not in contract.names():
             raise BadInput(
                 f"{strategy!r} is neither an instance of the desk ({', '.join(instances) or 'it has none'}) "
-                f"nor a strategy ({', '.join(contract.names())})"
+                f"nor a strategy ({', '.join(contract.names())}){near(strategy, [*instances, *contract.names()])}"
             )
         instances = {strategy: instances.get(strategy) or universe.new_instance(raw, strategy, notes)}
         raw["strategies"] = instances

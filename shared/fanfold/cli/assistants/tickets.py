@@ -4,6 +4,7 @@ import hmac
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from fanfold import ids
+from fanfold.cli.whole_files import replacing
 from fanfold.errors import BadInput, NothingThere
 
 FOLDER, KEY = "tickets", "ticket.key"
@@ -128,17 +130,21 @@ class TicketBox:
 
     def _key(self) -> bytes:
         """Return the key, made at its first use and readable by this user alone."""
-        try:
-            descriptor = os.open(self._key_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            key = self._key_file.read_bytes()
-            if len(key) != KEY_BYTES:
-                raise BadInput(f"{self._key_file} is damaged; remove it, and tickets are signed anew") from None
-            return key
-        key = secrets.token_bytes(KEY_BYTES)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(key)
+        if not self._key_file.exists():
+            self._make_key()
+        key = self._key_file.read_bytes()
+        if len(key) != KEY_BYTES:
+            raise BadInput(f"{self._key_file} is damaged; remove it, and tickets are signed anew")
         return key
+
+    def _make_key(self) -> None:
+        # Written whole beside, then linked: of two servers that begin at once one makes the key, and both sign with it.
+        fresh = self._key_file.with_name(f".{KEY}.{secrets.token_hex(8)}")
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(KEY_BYTES))
+        with suppress(FileExistsError):
+            self._key_file.hardlink_to(fresh)
+        fresh.unlink()
 
 
 def _said(ticket: Ticket) -> str:
@@ -148,9 +154,8 @@ def _said(ticket: Ticket) -> str:
 
 
 def _write(path: Path, record: msgspec.Struct) -> None:
-    fresh = path.with_suffix(".new")
-    fresh.write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=2))
-    fresh.replace(path)
+    with replacing(path) as file:
+        file.write(msgspec.json.format(msgspec.json.encode(record), indent=2))
 
 
 def _read(path: Path, kind: type[Any]) -> Any:
