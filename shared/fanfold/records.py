@@ -98,6 +98,13 @@ class LegState(msgspec.Struct, frozen=True, kw_only=True):
         """Return whether the signal service reports it; an OK is of the one whose trouble it ends."""
         return (self.was if self.code is LegCode.OK else self.code) in OF_SIGNALS
 
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Return the services whose status of the leg it is: an OK that does not say what it ends is of both."""
+        if self.code is LegCode.OK and self.was is msgspec.UNSET:
+            return "signal", "risk"
+        return ("signal",) if self.is_of_signals else ("risk",)
+
 
 class Replaced(msgspec.Struct, frozen=True, kw_only=True):
     """A resting stop that an order takes the place of, and what of it had filled when risk decided."""

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 import pytest
+from msgspec import UNSET, UnsetType
 
 from audit_service.record import record
 from fanfold.audit.queries import leg_states, newest_orders, order_of, orders_of
@@ -123,17 +124,33 @@ def test_of_halts_at_one_time_the_last_sent_holds(tell: Tell, backwards: bool) -
     assert (views.read(("trading-state", "main"))["reason"], views.head("main").seq) == ("third", 3)
 
 
-def leg(name: str, code: LegCode, instrument: str = "BTC/USDT", at: datetime = START) -> LegStatus:
-    state = LegState(instance="trend", instrument=instrument, code=code, detail=name)
+def leg(
+    name: str, code: LegCode, instrument: str = "BTC/USDT", at: datetime = START, was: LegCode | UnsetType = UNSET
+) -> LegStatus:
+    state = LegState(instance="trend", instrument=instrument, code=code, detail=name, was=was)
     return LegStatus(id=name, cause="b", at=at, account="main", statuses=[state])
+
+
+def states_of(views: DynamoViews) -> list[tuple[str, str, str]]:
+    return [(state["instrument"], state["code"], state["detail"]) for state in leg_states(views, "main")]
 
 
 @pytest.mark.parametrize("backwards", [False, True])
 def test_a_leg_has_its_last_published_state(tell: Tell, backwards: bool) -> None:
-    statuses = leg("n1", LegCode.FAULT), leg("n2", LegCode.OK), leg("n3", LegCode("WEATHER"), "ETH/USDT", LATER)
-    states = leg_states(tell(*statuses, backwards=backwards), "main")
-    assert [(state["instrument"], state["code"], state["detail"]) for state in states] == [
-        ("BTC/USDT", "OK", "n2"),
-        ("ETH/USDT", "WEATHER", "n3"),
-    ]
-    assert states[1]["at"] == LATER
+    recovered = leg("n2", LegCode.OK, was=LegCode.FAULT)
+    statuses = leg("n1", LegCode.FAULT), recovered, leg("n3", LegCode("WEATHER"), "ETH/USDT", LATER)
+    views = tell(*statuses, backwards=backwards)
+    assert states_of(views) == [("BTC/USDT", "OK", "n2"), ("ETH/USDT", "WEATHER", "n3")]
+    assert leg_states(views, "main")[1]["at"] == LATER
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_what_signal_reports_of_a_leg_leaves_what_risk_does(tell: Tell, backwards: bool) -> None:
+    signal = leg("s1", LegCode.MISSING_BARS), leg("s2", LegCode.OK, at=LATER, was=LegCode.MISSING_BARS)
+    views = tell(signal[0], leg("r1", LegCode.STOPPED_OUT), signal[1], backwards=backwards)
+    assert states_of(views) == [("BTC/USDT", "STOPPED_OUT", "r1"), ("BTC/USDT", "OK", "s2")]
+
+
+def test_an_ok_that_says_of_nothing_what_it_was_ends_the_states_of_both(tell: Tell) -> None:
+    views = tell(leg("s1", LegCode.FAULT), leg("r1", LegCode.NO_PRICE), leg("n1", LegCode.OK))
+    assert states_of(views) == [("BTC/USDT", "OK", "n1")] * 2

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec import UNSET, UnsetType
 
 from fanfold import desk
 from fanfold.cli.idle_legs import Legs, LegWatch, reason_text
@@ -20,8 +21,8 @@ def at(minute: int) -> datetime:
     return datetime.fromtimestamp(FIRST + minute * 60, UTC)
 
 
-def status(code: LegCode, detail: str = "", minute: int = 0, name: str = "trend", instrument: str = A) -> LegStatus:
-    states = [LegState(instance=name, instrument=instrument, code=code, detail=detail)]
+def status(code: LegCode, detail: str = "", minute: int = 0, was: LegCode | UnsetType = UNSET) -> LegStatus:
+    states = [LegState(instance="trend", instrument=A, code=code, detail=detail, was=was)]
     return LegStatus(id=f"{minute}", cause="", at=at(minute), account="main", statuses=states)
 
 
@@ -102,6 +103,25 @@ def test_a_leg_blocked_by_the_market_is_reported_and_is_no_failure(code: LegCode
     (leg,) = run_legs.reports(FIRST, LAST)
     assert (leg.code, leg.failed) == (code, False)
     assert "0.00001 is below 0.001; first at 2026-03-01 00:01:00" in leg.text
+
+
+def test_a_leg_that_warmed_up_is_still_stopped_out() -> None:
+    run_legs = legs(instruments=[A])
+    run_legs.targets(targets(A))
+    run_legs.status(status(LegCode.MISSING_BARS, "", 1))
+    run_legs.status(status(LegCode.STOPPED_OUT, "stop at 99", 2))
+    run_legs.status(status(LegCode.OK, "", 3, was=LegCode.MISSING_BARS))
+    assert texts(run_legs) == [f"trend {A}: was stopped out: stop at 99; first at 2026-03-01 00:03:00"]
+
+
+def test_a_leg_with_two_troubles_is_reported_for_both_and_loses_each_by_itself() -> None:
+    run_legs = legs(instruments=[A])
+    run_legs.targets(targets(A))
+    run_legs.status(status(LegCode.FAULT, "RuntimeError: boom", 1))
+    run_legs.status(status(LegCode.NO_PRICE, "", 2))
+    assert [report.code for report in run_legs.reports(FIRST, LAST)] == ["NO_PRICE", "FAULT"]
+    run_legs.status(status(LegCode.OK, "", 3, was=LegCode.NO_PRICE))
+    assert [report.code for report in run_legs.reports(FIRST, LAST)] == ["FAULT"]
 
 
 def test_spans_are_told_in_days_and_hours() -> None:

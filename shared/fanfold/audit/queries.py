@@ -108,7 +108,10 @@ def signals_of(views: Reading, account: str) -> list[Fields]:
 
 
 def leg_states(views: Reading, account: str) -> list[Fields]:
-    """Return the last status of each leg of an account, by instance and instrument; ``code`` OK means it trades."""
+    """Return the last statuses of each leg of an account, of signal and of risk, by instance and instrument.
+
+    A leg trades while ``code`` is OK in all of them.
+    """
     legs = [
         {"at": datetime.fromisoformat(item["at"]), "account": account}
         | msgspec.to_builtins(msgspec.convert(item["status"], LegState))

@@ -171,8 +171,10 @@ def _targets(message: Targets) -> Iterator[View]:
 
 def _leg_states(message: LegStatus, version: str) -> Iterator[View]:
     for status in message.statuses:
-        place = ("leg", message.account, status.instance, status.instrument)
-        yield View(place=place, version=version, fields={"status": status, "at": message.at, "message_id": message.id})
+        fields = {"status": status, "at": message.at, "message_id": message.id}
+        for service in status.services:
+            place = ("leg", message.account, service, status.instance, status.instrument)
+            yield View(place=place, version=version, fields=fields)
 
 
 def _target(target: Target) -> dict[str, Any]:

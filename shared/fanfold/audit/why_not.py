@@ -79,7 +79,7 @@ class _Leg:
         # The bar of its newest target, which may want what the one before did.
         self.newest: datetime | None = None
         # What signal and risk report of it: neither ends what the other said.
-        self.statuses: dict[bool, tuple[LegState, datetime]] = {}
+        self.statuses: dict[str, tuple[LegState, datetime]] = {}
         # The bar and the text of its newest refusal, and its newest order that is no stop.
         self.refused: tuple[datetime, str] | None = None
         self.placed: _Placed | None = None
@@ -112,15 +112,13 @@ class _Leg:
                     self.quantity, self.version = quantity, version
 
     def _note_status(self, status: LegState, at: datetime) -> None:
-        if status.code is LegCode.OK and status.was is msgspec.UNSET:
-            self.statuses.clear()
-        else:
-            self.statuses[status.is_of_signals] = status, at
+        for service in status.services:
+            self.statuses[service] = status, at
 
     @property
     def troubles(self) -> str:
         """Return why it could not trade, as risk and then signal reported it; "" where neither did."""
-        known = [self.statuses[service] for service in (False, True) if service in self.statuses]
+        known = [self.statuses[service] for service in ("risk", "signal") if service in self.statuses]
         texts = [f"{status.code} since {at:%m-%d %H:%M}: {status.detail}" for status, at in known
                  if status.code not in TRADES]  # fmt: skip
         return "; ".join(text.removesuffix(": ") for text in texts)

@@ -45,12 +45,12 @@ class LegReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Legs:
-    """Collects the states of each leg, in order."""
+    """Collects the states of each leg, in order, those of signal apart from those of risk."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._spoke: set[Leg] = set()
-        self._states: dict[Leg, LegState] = {}
+        self._states: dict[tuple[Leg, str], LegState] = {}
         self._first: dict[tuple[Leg, str], datetime] = {}
         self._times: Counter[tuple[Leg, str]] = Counter()
         self._targets: Counter[str] = Counter()
@@ -59,9 +59,11 @@ class Legs:
     def status(self, message: LegStatus) -> None:
         for state in message.statuses:
             leg = message.account, state.instance, state.instrument
-            # A fault stays one, though the leg trades again.
-            if self._code(leg) != LegCode.FAULT or state.code not in TRADES:
-                self._states[leg] = state
+            for service in state.services:
+                known = self._states.get((leg, service))
+                # A fault stays one, though the leg trades again.
+                if known is None or known.code is not LegCode.FAULT or state.code not in TRADES:
+                    self._states[leg, service] = state
             self._first.setdefault((leg, state.code), message.at)
             self._times[leg, state.code] += 1
 
@@ -82,24 +84,22 @@ class Legs:
         for name, instance in self._desk.strategies.items():
             for instrument in instance.instruments:
                 leg = instance.account, name, instrument
-                code = self._code(leg)
-                if code == LegCode.WARMING_UP and (leg in self._spoke or not _closed(instance, first, last)):
-                    continue
-                if code:
-                    yield leg, code
-                elif leg not in self._spoke and instance.strategy != EXTERNAL and _closed(instance, first, last):
+                codes, closed = self._codes(leg), _closed(instance, first, last)
+                if not codes and leg not in self._spoke and instance.strategy != EXTERNAL and closed:
                     yield leg, SILENT
+                warm = leg in self._spoke or not closed
+                yield from ((leg, code) for code in codes if code != LegCode.WARMING_UP or not warm)
 
-    def _code(self, leg: Leg) -> str:
-        """Return the newest reason; "" for a leg that trades as far as is known."""
-        state = self._states.get(leg)
-        return "" if state is None or state.code in TRADES else str(state.code)
+    def _codes(self, leg: Leg) -> dict[str, LegState]:
+        """Return the newest states by their codes, of risk and then of signal, that keep a leg from trading."""
+        known = (self._states.get((leg, service)) for service in ("risk", "signal"))
+        return {str(state.code): state for state in known if state is not None and state.code not in TRADES}
 
     def _report(self, leg: Leg, code: str) -> LegReport:
         account, instance, instrument = leg
-        first, state = self._first.get((leg, code)), self._states.get(leg)
+        first, state = self._first.get((leg, code)), self._codes(leg).get(code)
         return LegReport(account=account, instance=instance, instrument=instrument, code=code,
-                         detail=state.detail if state and code != SILENT else "", first=moment(first) if first else "",
+                         detail=state.detail if state else "", first=moment(first) if first else "",
                          times=self._times[leg, code])  # fmt: skip
 
 
