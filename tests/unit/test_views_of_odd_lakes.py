@@ -11,6 +11,7 @@ from fanfold.cli import sql
 from support.lake_world import CASH, MINUTE, START, VENUE, LakeWorld, Row, world, write
 
 HOUR = timedelta(hours=1)
+MIDNIGHT = 180  # The minute of the world at which its first day ends.
 
 
 def rows(directory: Path, view: str) -> list[Row]:
@@ -28,6 +29,30 @@ def test_a_fill_is_one_row_where_earlier_days_have_longer_bars_alone(tmp_path: P
     hours = [made.bars[0] | {"timeframe": "1h", "closes_at": START - n * HOUR} for n in range(24, 48)]
     write(LakeWorld(dice=Random(0), minutes=0, bars=hours), tmp_path, "warm-up")
     assert sorted(map(str, rows(tmp_path, view))) == once
+
+
+@pytest.mark.parametrize("view", ["longer_bars", "pnl_by_day"])
+def test_the_hour_that_closes_at_the_midnight_before_the_minutes_is_of_the_day_before(
+    tmp_path: Path, view: str
+) -> None:
+    hours = [_bar(MIDNIGHT + 60 * n) | {"timeframe": "1h"} for n in range(-8, 1)]
+    hours[-1] |= {"close": Decimal(90), "low": Decimal(90)}
+    minutes = [_bar(MIDNIGHT + n) for n in range(1, 6)]
+    bought = _trade(20, 1) | {"cash": CASH - 101, "version": 1}
+    write(LakeWorld(dice=Random(0), minutes=0, bars=[*hours, *minutes], trades=[bought]), tmp_path)
+    if view == "pnl_by_day":
+        assert [row["pnl"] for row in rows(tmp_path, view) if row["day"] == "2026-01-30"] == [-11]
+    else:
+        last = max((row for row in rows(tmp_path, view) if row["timeframe"] == "4h"), key=lambda row: row["closes_at"])
+        assert [last[name] for name in ("day", "close", "volume", "parts", "missing")] == ["2026-01-30", 90, 36, 4, 0]
+
+
+def test_minutes_of_a_day_leave_out_an_hour_though_the_last_of_them_is_missing(tmp_path: Path) -> None:
+    minutes = [_bar(MIDNIGHT + n) for n in range(-239, 0)]
+    write(LakeWorld(dice=Random(0), minutes=0, bars=[*minutes, _bar(MIDNIGHT) | {"timeframe": "1h"},
+                                                     _bar(MIDNIGHT + 1)]), tmp_path)  # fmt: skip
+    (last,) = [row for row in rows(tmp_path, "longer_bars") if row["timeframe"] == "4h"]
+    assert [last[name] for name in ("volume", "parts", "missing")] == [9 * 239, 239, 1]
 
 
 def test_a_fill_that_is_reported_late_changes_cash_from_its_own_time_on(tmp_path: Path) -> None:

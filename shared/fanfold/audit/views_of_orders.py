@@ -144,7 +144,7 @@ SLIPPAGE = LakeView(
         "arrival": ("decimal(38,18)", "price at which risk decided; null for a fill of no order of the desk"),
         "cost": ("decimal(38,18)", "what it cost against arrival, without fees"),
         "arrival_bps": ("double", "the same in basis points of arrival"),
-        "bar_closes_at": ("timestamp", "close of the bar in which it filled, of the shortest of its date"),
+        "bar_closes_at": ("timestamp", "close of the bar in which it filled, of the shortest of its day"),
         "bar_length_s": ("bigint", "length of that bar in seconds"),
         "bar_mean": ("double", "mean of its high, low and close, for bars hold no VWAP; null where it is missing"),
         "bar_bps": ("double", "price against that mean, in basis points"),
@@ -153,7 +153,7 @@ SLIPPAGE = LakeView(
     },
     text="""
 WITH lengths AS (
-  SELECT DISTINCT venue, instrument, length_s, dt FROM closed_bars WHERE shortest = 1
+  SELECT DISTINCT venue, instrument, length_s, dt, day FROM closed_bars WHERE shortest = 1
 ), placed AS (
   SELECT fills.account, fills.venue, fills.instance, fills.instrument, fills.order_id, fills.trade_id, fills.side,
     fills.liquidity, fills.quantity, fills.price, fills.value, fills.day, fills.dt, lengths.length_s,
@@ -164,6 +164,7 @@ WITH lengths AS (
     CASE WHEN fills.side = 'buy' THEN 1 ELSE -1 END AS sign
   FROM fills
   LEFT JOIN lengths ON lengths.venue = fills.venue AND lengths.instrument = fills.instrument AND lengths.dt = fills.dt
+    AND lengths.day = fills.day
   LEFT JOIN order_results ON order_results.account = fills.account AND order_results.order_id = fills.order_id
 )
 SELECT placed.account, placed.venue, placed.instance, placed.instrument, placed.order_id, placed.trade_id,
