@@ -19,6 +19,7 @@ from fanfold.audit.lake_schema import TABLES, LakeTable
 from fanfold.audit.lake_view import LakeView
 from fanfold.audit.lake_views import VIEWS
 from fanfold.aws.s3.lake import schema_of
+from fanfold.cli.sql_arguments import check_types
 from fanfold.cli.sql_grammar import check_tree
 from fanfold.cli.sql_meaning import as_trino_means
 from fanfold.cli.sql_names import check_names
@@ -44,6 +45,7 @@ _WRITES = (exp.Into, exp.DML, exp.DDL, exp.Command)
 _SHOW_COLUMNS = re.compile(r"show\s+columns\s+(?:in|from)\s+(\w+(?:\.\w+)?)", re.IGNORECASE)
 _TABLES_SHOWN = f"SHOW TABLES FROM {DATABASE}"
 _WORD = re.compile(r"\w+")
+_FAULT = re.compile(r"(Binder|Catalog|Conversion|Invalid Input|Out of Range) Error: ")
 _EXPLAIN = re.compile(r"explain\s+", re.IGNORECASE)
 
 
@@ -137,6 +139,7 @@ def _translated(text: str) -> str:
         _check_function(node)
     check_tree(statement, text)
     check_names(statement)
+    check_types(statement)
     _name_columns(statement)
     meant = as_trino_means(statement)
     try:
@@ -217,7 +220,7 @@ def _rows_of(table: LakeTable, paths: Sequence[Path]) -> dataset.Dataset:
 
 
 def _explained(text: str) -> str:
-    first = text.splitlines()[0].removeprefix("Invalid Input Error: ")
+    first = _FAULT.sub("", text.splitlines()[0], count=1)
     if "Table with name" in first:
         return f"{first} The lake has {', '.join([*TABLES, *VIEWS])}"
     if "Referenced column" in first:

@@ -1,6 +1,6 @@
-"""Reject names that DuckDB looks up more widely than Athena, and columns compared with texts that are no text."""
+"""Reject names that DuckDB looks up more widely than Athena."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from sqlglot import exp
 
@@ -10,19 +10,15 @@ from fanfold.cli.sql_words import reject
 
 # Parts of a SELECT that see the columns of its tables alone.
 _CLAUSES = {"where": "WHERE", "group": "GROUP BY", "having": "HAVING"}
-_COMPARED = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between, exp.In)
-_WRITTEN = {"timestamp": "timestamp '2026-01-31 12:00:00'"}
-_Columns = Mapping[str, str]
 
 
 def check_names(statement: exp.Expr) -> None:
-    """Raise BadInput for a name of a SELECT's own list in another part of it, and for a comparison with a text."""
+    """Raise BadInput for a name of a SELECT's own list in another part of it."""
     for select in statement.find_all(exp.Select):
         _check_order(select)
         columns = _columns_of(select)
         if columns is not None and _stands_alone(select):
             _check_aliases(select, columns)
-    _check_compared(statement)
 
 
 def _stands_alone(select: exp.Select) -> bool:
@@ -102,32 +98,3 @@ def _check_order(select: exp.Select) -> None:
         by = ordered.this
         if not by.is_int and not {by.sql(), by.name.lower() if isinstance(by, exp.Column) else ""} & known:
             reject("order of SELECT DISTINCT by what it does not select", "ORDER BY a column of the list")
-
-
-def _check_compared(statement: exp.Expr) -> None:
-    """Check comparisons of columns of the lake with texts: DuckDB reads the text as whatever the column holds."""
-    made = {alias.alias.lower() for alias in statement.find_all(exp.Alias)}
-    made |= {column.name.lower() for alias in statement.find_all(exp.TableAlias) for column in alias.columns}
-    types = {name: kind for name, kind in _types().items() if name not in made}
-    for node in statement.find_all(*_COMPARED):
-        sides = [side for side in node.iter_expressions() if not isinstance(side, exp.Query)]
-        kinds = {_kind(side, types) for side in sides} - {"", "string"}
-        texts = [side for side in sides if side.is_string]
-        if kinds and texts:
-            kind, text = kinds.pop(), texts[0].name
-            reject(f"comparison of a {kind} with the text '{text}'", _WRITTEN.get(kind, "the number without quotes"))
-    for node in statement.find_all(exp.DPipe):
-        for side in (node.this, node.expression):
-            if (kind := "number" if side.is_number else _kind(side, types)) not in ("", "string"):
-                reject(f"|| of a {kind}", "CAST(x AS varchar), or date_format")
-
-
-def _kind(node: exp.Expr, types: _Columns) -> str:
-    """Return the type of a column of the lake; "" of anything else."""
-    return types.get(node.name.lower(), "") if isinstance(node, exp.Column) else ""
-
-
-def _types() -> dict[str, str]:
-    """Return the types of the lake's columns by name; those of one name are of one type."""
-    types = {name: str(kind) for table in TABLES.values() for name, kind in table.columns.items()}
-    return types | {name: str(kind) for view in VIEWS.values() for name, (kind, _) in view.columns.items()}
