@@ -163,7 +163,8 @@ async function alarms(source) {
 
 /**
  * A state machine's end that its own states do not tell of: AWS tells the alarm topic, for nothing, in every profile. Where a
- * machine tells of its failures, its last state has the error `tells`; a machine without is stopped by who started it.
+ * machine tells of its failures, the state after that has the error `tells`; one that could not be told ends with another.
+ * A machine without is stopped by who started it.
  */
 async function endings(source) {
   const { stage, params: { alarms: profile }, custom: { machine: { name, tells } } } = await stack(source);

@@ -50,6 +50,7 @@ def test_an_end_is_told_once_by_the_machine_or_by_a_rule(named: str, machine: st
     assert [notices(named, machine, status) for status in ("RUNNING", "SUCCEEDED")] == [0, 0]
     assert notices(named, machine, "FAILED", "States.Runtime") == 1
     assert notices(named, machine, "FAILED", MACHINES[machine]) == 0
+    assert notices(named, machine, "FAILED", "NotTold") == 1
     assert notices(named, machine, "FAILED") == 1, "rather twice than not"
 
 
@@ -65,8 +66,13 @@ def test_every_machine_has_a_rule_and_its_last_state_the_error_that_the_rule_lea
     names = {machine["StateMachineName"].removeprefix("fanfold-dev-"): machine for machine in machines}
     assert set(names) == {*MACHINES, "sweeps"}
     for name, error in MACHINES.items():
-        failures = [state for state in names[name]["Definition"]["States"].values() if state["Type"] == "Fail"]
-        assert [state["Error"] for state in failures] == [error]
+        states = names[name]["Definition"]["States"]
+        failures = {state["Error"]: place for place, state in states.items() if state["Type"] == "Fail"}
+        assert set(failures) == {error, "NotTold"}
+        assert states["Tell"]["Next"] == failures[error]
+        assert [caught["Next"] for caught in states["Tell"]["Catch"]] == [failures["NotTold"]], (
+            "not told, and said to be"
+        )
 
 
 def test_a_rule_s_text_names_the_machine_first() -> None:
