@@ -24,7 +24,8 @@ from fanfold.stages.session import StageSession
 from fanfold.strategy import contract
 
 SUBNETS = "FANFOLD_RESEARCH_SUBNETS"
-POLL_S = 1.0
+# How many batches run at once, as the stack was deployed with; two where it was with none.
+CONCURRENCY, TOGETHER = "FANFOLD_RESEARCH_CONCURRENCY", 2
 
 
 class StageTerms(NamedTuple):
@@ -50,7 +51,7 @@ def rows_of(
     times = measured_times(job, recordings, time.perf_counter)
     plan = sweeps.plan(run, job, recordings, times, release, f"{datetime.now(UTC):%Y-%m-%d}", subnets)
     if plan.missing:
-        _agree(plan, terms)
+        _agree(plan, work_of(plan, together()), terms)
         _follow(sweeps, plan, sweeps.start(plan, recordings), on_trials)
     return sweeps.rows(plan)
 
@@ -65,8 +66,16 @@ def _machine(session: StageSession) -> str:
     return str(outputs["SweepsArn"])
 
 
-def work_of(plan: SweepPlan) -> pricing.SweepWork:
-    """Return the work of a plan's missing batches."""
+def together() -> int:
+    """Return how many batches run at once. Raises BadInput for a setting that is no number."""
+    text = os.environ.get(CONCURRENCY) or str(TOGETHER)
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise BadInput(f"{CONCURRENCY} is {text!r}: name how many batches run at once, such as 100")
+    return int(text)
+
+
+def work_of(plan: SweepPlan, at_once: int) -> pricing.SweepWork:
+    """Return the work of a plan's missing batches, of which some run at once."""
     bars = len(plan.submitted.bars)
     return pricing.SweepWork(
         batches=len(plan.missing),
@@ -74,23 +83,32 @@ def work_of(plan: SweepPlan) -> pricing.SweepWork:
         container_s=Decimal(str(round(plan.missing_s("container"), 3))),
         reads=1 + bars,
         uploads=2 + bars,
+        files=len(plan.items),
+        together=at_once,
     )
 
 
-def price_texts(plan: SweepPlan) -> list[str]:
-    """Return the price of what is missing, for people."""
-    lines = pricing.lines_of(work_of(plan))
+def price_texts(plan: SweepPlan, work: pricing.SweepWork) -> list[str]:
+    """Return the price of what is missing, for people, and what it assumes."""
+    lines, at_worst = pricing.lines_of(work), pricing.total(pricing.lines_of(work.at_worst))
     trials = sum(item.count for item in plan.missing)
+    assumed = (
+        f"  {pricing.RETRIED_PERCENT} of 100 batches traded twice; {work.together} at once, so for about "
+        f"{work.lasts_s / 60:,.0f} minutes, and {pricing.lists_of(work):,.0f} LISTs of S3 while you follow it"
+    )
+    bound = f"  at most {at_worst:.4f} $, each batch tried {pricing.TRIES} times; without logs and what leaves AWS"
     return [
         f"{trials:,} trials in {len(plan.missing):,} batches, about {pricing.total(lines):.4f} $ at list price:",
         *(f"  {line.usd:>9.4f} $  {line.what}: {line.quantity:,.0f} {line.unit}" for line in lines),
+        assumed,
+        bound,
     ]
 
 
-def _agree(plan: SweepPlan, terms: StageTerms) -> None:
+def _agree(plan: SweepPlan, work: pricing.SweepWork, terms: StageTerms) -> None:
     """Tell the price, and ask; beyond the most that may be paid there is nothing to ask."""
-    price = pricing.total(pricing.lines_of(work_of(plan)))
-    print(*price_texts(plan), sep="\n", file=sys.stderr, flush=True)
+    price = pricing.total(pricing.lines_of(work))
+    print(*price_texts(plan, work), sep="\n", file=sys.stderr, flush=True)
     if terms.cost_max is not None and price > terms.cost_max:
         raise BadInput(
             f"the sweep costs about {price:.4f} $ and --cost-max is {terms.cost_max}: try fewer values, or name more"
@@ -106,11 +124,11 @@ def _agree(plan: SweepPlan, terms: StageTerms) -> None:
 
 def _follow(sweeps: SweepsOnAws, plan: SweepPlan, execution: str, on_trials: Callable[[int], None]) -> None:
     """Follow an execution to its end; it goes on where this is stopped."""
-    done = 0
+    done, pause_s = 0, pricing.FOLLOWED_S * pricing.pages_of(len(plan.items))
     while True:
         progress = sweeps.progress(plan, execution)
         on_trials(progress.trials - done)
         done = progress.trials
         if progress.status != "RUNNING":
             return
-        time.sleep(POLL_S)
+        time.sleep(pause_s)

@@ -76,6 +76,7 @@ PRICES: dict[str, Price] = {
     "transition": Price("Step Functions", "transitions", Decimal("0.025"), 1_000, Decimal(4_000), "aws.amazon.com"),
     "fargate-vcpu-hour": Price("Fargate, arm64", "vCPU-hours", Decimal("0.03238"), 1, NOTHING, "recalled"),
     "fargate-gb-hour": Price("Fargate, arm64", "GB-hours", Decimal("0.00356"), 1, NOTHING, "recalled"),
+    "address-hour": Price("Fargate, public IPv4", "hours", Decimal("0.005"), 1, NOTHING, "recalled"),
     "athena-tb": Price("Athena", "TB scanned", Decimal(5), 1, NOTHING, "recalled"),
     "http-request": Price("HTTP API", "requests", Decimal("1.11"), MILLION, NOTHING, "recalled"),
     "cdn-request": Price(
