@@ -92,7 +92,7 @@ bench-full: install ## Print what a bar takes at full fidelity, beside engines o
 	@PEERS_PYTHON=$(PYTHON) $(BIN)/python tests/bench/run.py full
 
 bench-research: install ## Print what a back-test takes, beside a bare loop and engines of others on the same bars (PYTHON=/path/to/python3.12)
-	@PEERS_PYTHON=$(PYTHON) $(BIN)/python tests/bench/run.py research research_plain research_command research_stops research_sweep research_orders research_permutations
+	@PEERS_PYTHON=$(PYTHON) $(BIN)/python tests/bench/run.py research research_plain research_command research_stops research_sweep research_sweep_by_cash research_orders research_permutations
 
 golden: install ## Record the results of the shipped strategies anew; CHANGE is the line of CHANGELOG.md that tells of it
 	@PYTHONPATH=shared:tests $(BIN)/python -m support.golden_results "$(CHANGE)"

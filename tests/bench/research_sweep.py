@@ -1,8 +1,7 @@
 """A sweep by a fixed quantity on two cores, warm, beside vectorbt in its own environment; and the library of runs.
 
 SMA pairs over half a million bars, long or flat, next-open fills, 0.1 % fee. No time is printed unless both have
-the same fills, and the same sum of all equities to a cent a pair. raptorbt knows no fixed quantity: beside it the first
-pairs are traded by all cash without costs, and each has to have its round trips and, within half a percent, its return.
+the same fills, and the same sum of all equities to a cent a pair.
 """
 
 import json
@@ -12,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import tomllib
 from decimal import Decimal
 from itertools import product
 from pathlib import Path
@@ -22,10 +20,8 @@ import msgspec
 import numpy as np
 from peers.run import Peer, environment
 from printed import table
-from research_command import DESK, RETURN_APART_MAX
 from research_peers.crossing import CASH, PRICE_DECIMALS, walk
 
-from fanfold import desk
 from fanfold.market.recording import Recording
 from fanfold.research.library import RunLibrary, RunStamp, RunsWanted
 from fanfold.research.sweeping.parts_of_sweep import SweepParts
@@ -35,7 +31,6 @@ from fanfold.research.sweeping.trial_rows import table_of
 from support.backtests import START, desk_of, instance
 
 PEER = Peer("vectorbt", "1.2.0", "vectorbt_sweep_client.py")
-BY_CASH = Peer("raptorbt", "0.13.4", "raptorbt_sweep_client.py")
 CLIENTS = Path(__file__).resolve().parent / "research_peers"
 MARKET, BARS, CORES, PEER_S = "BTC/USDT", 500_000, 2, 1_200
 # Of each count of pairs, fast and slow averages; the peer trades the first.
@@ -62,14 +57,6 @@ def job(averages: tuple[range, range], bars: int = BARS) -> SweepJob:
         markets=((MARKET,),),
         windows=(TradedWindow(START + 60, START + 60 * bars),),
         terms=SizingTerms(quantity=Decimal(1)),
-    )
-
-
-def job_by_cash() -> SweepJob:
-    """Return the job of the first pairs by the desk of the whole command."""
-    wanted, lost = job(PAIRS[min(PAIRS)]), 'daily_loss_max = "1"\ndrawdown_max = "1"\n'
-    return msgspec.structs.replace(
-        wanted, desk=desk.build(tomllib.loads(DESK + lost), "desk.toml"), terms=SizingTerms()
     )
 
 
@@ -110,25 +97,6 @@ def sweeps() -> None:
             rows.append((label, peer_cpu, "", peer_cpu / count / BARS * 1e9, peer_cpu / cpu, peer_peak, peer_fills))
     headings = ("engine", "CPU s", "s", "ns a bar and pair", "x fanfold", "peak MB", "fills")
     table(f"A sweep, {BARS:,} bars, {CORES} cores", headings, rows)
-
-
-def by_cash() -> None:
-    wanted, bars = job_by_cash(), recording(volume=10**9)
-    run_job(wanted, [bars], SweepParts(), workers=CORES)
-    began = time.process_time()
-    trials = run_job(wanted, [bars], SweepParts(), workers=CORES).select(["round_trips", "total_return"]).to_pylist()
-    taken, report = time.process_time() - began, peer(BY_CASH, wanted)
-    for trial, (trips, gain) in zip(trials, report["pairs"], strict=True):
-        if trial["round_trips"] != trips or abs(float(trial["total_return"]) - gain) > RETURN_APART_MAX:
-            sys.exit(f"{BY_CASH.package} has {trips} round trips and {gain}, fanfold {trial}")
-    trips = sum(trial["round_trips"] for trial in trials)
-    rows = [
-        ("fanfold", taken, taken / wanted.trials / BARS * 1e9, 1.0, trips),
-        (f"{BY_CASH.package} {BY_CASH.version}", report["cpu_s"], report["cpu_s"] / wanted.trials / BARS * 1e9,
-         report["cpu_s"] / taken, trips),
-    ]  # fmt: skip
-    headings = ("engine", "CPU s", "ns a bar and pair", "x fanfold", "round trips")
-    table(f"A sweep of {wanted.trials} pairs by all cash, {BARS:,} bars, {CORES} cores", headings, rows)
 
 
 def many() -> None:
@@ -173,4 +141,3 @@ if __name__ == "__main__":
     sweeps()
     many()
     library()
-    by_cash()

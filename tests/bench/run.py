@@ -33,6 +33,7 @@ NAMED_ALONE = (
     "research_stops",
     "research_command",
     "research_sweep",
+    "research_sweep_by_cash",
     "research_orders",
     "research_permutations",
     "anomalies",

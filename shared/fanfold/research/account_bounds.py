@@ -42,7 +42,7 @@ def idle_until(at: int, book: Book, market: PollTable, terms: Terms, wanted: Wan
     until = INT64_MAX
     for leg in range(len(book.leg)):
         bound, instrument = book.bound[leg], terms.leg[leg, LegTerm.INSTRUMENT]
-        weight, price = wanted.weight[leg, at], market.bars[BarField.CLOSE, instrument, at]
+        weight, price = book.bound_weight[leg], market.bars[BarField.CLOSE, instrument, at]
         if guarded:
             until = min(until, _guard_until(leg, weight, book, terms, wanted))
         silent, flat = _is_silent(leg, book, guarded), book.leg[leg, LegField.QUANTITY] == 0

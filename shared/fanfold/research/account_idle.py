@@ -50,7 +50,7 @@ def pass_idle_bars(
     sums = book.sums
     if sums[AccountField.LIVE] > 0 or not _stand_anew(at, book, wanted, guarded):
         return at
-    first, end = at, _day_before(at, book, market, terms)
+    first, end = at, day_before(at, book, market, terms)
     while at < end:
         before, changes = same_before(at, book, wanted)
         until, begun, passed, count = idle_until(at, book, market, terms, wanted, guarded), at, 0, 0
@@ -88,7 +88,7 @@ def _stand_anew(at: int, book: Book, wanted: Wanted, guarded: bool) -> bool:
 
 
 @piece
-def _day_before(at: int, book: Book, market: PollTable, terms: Terms) -> int:
+def day_before(at: int, book: Book, market: PollTable, terms: Terms) -> int:
     """Return the first time of the next day, which is where bars without a gap have it, or is looked for once."""
     sums, times, day_ends = book.sums, market.time, (book.sums[AccountField.DAY] + 1) * DAY_S
     if sums[AccountField.DAY_BEFORE] <= at:

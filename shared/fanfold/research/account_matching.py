@@ -38,7 +38,7 @@ def match(at: int, book: Book, market: PollTable, terms: Terms) -> None:
             rule, volume = terms.rule[instrument], market.bars[BarField.VOLUME, instrument, at]
             book.instrument[ROOM, instrument] = volume * rule[RuleField.ROOM_OF] // rule[RuleField.ROOM_BY]
     leg = 0
-    while leg >= 0:
+    while leg >= 0 and book.sums[AccountField.LIVE] + book.sums[AccountField.RESTING] > 0:
         leg, stops = _next(at, book, market, terms)
         if leg >= 0 and stops:
             _meet_stop(leg, at, book, market, terms)

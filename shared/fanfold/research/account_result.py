@@ -103,12 +103,12 @@ def traded_book(terms: AccountTerms, market: PollTable, wanted: Wanted) -> Book:
         if end.code != UNTOLD_LOTS:
             return book
         sizes = [row for row in sizes if row[0] == end.at]
-        sizes.append((end.at, end.leg, _lots(terms, market, book, end.at, end.leg)))
+        sizes.append((end.at, end.leg, lots_of_target(terms, market, book, end.at, end.leg)))
         first = end.at
 
 
 @exact
-def _lots(terms: AccountTerms, market: PollTable, book: Book, at: int, leg: int) -> int:
+def lots_of_target(terms: AccountTerms, market: PollTable, book: Book, at: int, leg: int) -> int:
     """Return the size of a leg's target in lots, by the decimals of ``risk.sizing``."""
     instance, instrument = (int(place) for place in terms.terms.leg[leg, [LegTerm.INSTANCE, LegTerm.INSTRUMENT]])
     price = Decimal(int(market.bars[BarField.CLOSE, instrument, at])).scaleb(-terms.scales.prices[instrument])

@@ -18,7 +18,7 @@ from fanfold.research.account_book import (
     RuleField,
     Terms,
 )
-from fanfold.research.account_sizing import ON_TARGET, ORDERED, REFUSED, limit_of, reservation
+from fanfold.research.account_sizing import CERTAIN, ON_TARGET, ORDERED, REFUSED, limit_of, reservation
 from fanfold.research.tape import agree, oppose, piece, share_of
 from fanfold.risk.remaining import OVERTAKEN, PASSING
 
@@ -38,7 +38,12 @@ OVERTAKES = (False, *(code in OVERTAKEN for code in CODES))
 @piece
 def over(figure: int, limit: int, terms: Terms, of: int) -> bool:
     """Return whether a figure is over a limit's share of another."""
-    return figure > share_of(of, terms.rate[limit, 0], terms.rate[limit, 1])
+    part, whole = terms.rate[limit, 0], terms.rate[limit, 1]
+    left, right = float(figure) * float(whole), float(of) * float(part)
+    # Floats tell without a division, unless the two are as good as equal.
+    if abs(left - right) > CERTAIN * (abs(left) + abs(right)):
+        return left > right
+    return figure > share_of(of, part, whole)
 
 
 @piece

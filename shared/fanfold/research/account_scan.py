@@ -97,13 +97,13 @@ def scan(
             _come_to(at, kept, bars, of, targets, guarded)
         if abs(float(kept.sums[AccountField.EQUITY])) + float(kept.sums[AccountField.GROSS]) > money_max:
             return End(OVERFLOW, at, 0)
-        leg = _propose(at, kept, bars, of, targets)
+        leg = propose(at, kept, bars, of, targets)
         if leg >= 0:
             return End(UNTOLD_LOTS, at, leg)
-        _judge_all(at, kept, bars, of)
+        judge_all(at, kept, bars, of)
         if guarded and of.account[AccountTerm.RESTS]:
             keep_stops(at, kept, bars, of, targets)
-        _remain(at, kept)
+        remain(at, kept)
         at, midway = at + 1, False
     return End(DONE, bars.time.size, 0)
 
@@ -122,12 +122,13 @@ def _come_to(at: int, book: Book, market: PollTable, terms: Terms, wanted: Wante
     take_targets(at, book, market, wanted, terms, guarded)
     if guarded:
         protect(at, book, market, terms, wanted)
-    _value(at, book, market, terms)
+    exposure = value(at, book, market, terms)
+    book.curve[WORTHS, at], book.curve[GROSSES, at] = book.sums[AccountField.EQUITY], exposure
 
 
 @piece
-def _value(at: int, book: Book, market: PollTable, terms: Terms) -> None:
-    """Value the account at its closes, and move its day, its peak and its minute."""
+def value(at: int, book: Book, market: PollTable, terms: Terms) -> int:
+    """Value the account at its closes, move its day, its peak and its minute; return the gross worth of positions."""
     sums = book.sums
     worth, gross, exposure, lowest, highest, stale = sums[AccountField.CASH], 0, 0, 0, 0, 0
     book.instrument[LARGEST, :] = 0
@@ -150,8 +151,8 @@ def _value(at: int, book: Book, market: PollTable, terms: Terms) -> None:
         stale |= is_late(instrument, at, market, terms)
     sums[AccountField.EQUITY], sums[AccountField.GROSS], sums[AccountField.STALE] = worth, gross, stale
     sums[AccountField.LOWEST], sums[AccountField.HIGHEST] = lowest, highest
-    book.curve[WORTHS, at], book.curve[GROSSES, at] = worth, exposure
     _roll(market.time[at], worth, sums)
+    return exposure
 
 
 @piece
@@ -166,7 +167,7 @@ def _roll(now: int, worth: int, sums: Integers) -> None:
 
 
 @piece
-def _propose(at: int, book: Book, market: PollTable, terms: Terms, wanted: Wanted) -> int:
+def propose(at: int, book: Book, market: PollTable, terms: Terms, wanted: Wanted) -> int:
     """Work out the order of each leg that has a target; return a leg whose quantity has to be told, else -1."""
     for leg in range(len(book.leg)):
         mine = book.leg[leg]
@@ -217,7 +218,7 @@ def _unsizeable(leg: int, at: int, weight: float, price: int, market: PollTable,
 
 
 @piece
-def _judge_all(at: int, book: Book, market: PollTable, terms: Terms) -> None:
+def judge_all(at: int, book: Book, market: PollTable, terms: Terms) -> None:
     """Judge reductions, then entries; the orders of a bundle that adds to a position at the place of the first."""
     for turn in (REDUCTIONS, BUNDLES_THAT_REDUCE, ENTRIES):
         for leg in range(len(book.leg)):
@@ -263,7 +264,7 @@ def _mark(bundle: int, at: int, book: Book, terms: Terms) -> None:
 
 
 @piece
-def _remain(at: int, book: Book) -> None:
+def remain(at: int, book: Book) -> None:
     """Keep the targets that still stand, and write the refusals whose reason is new."""
     for leg in range(len(book.leg)):
         mine = book.leg[leg]

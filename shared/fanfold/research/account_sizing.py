@@ -31,6 +31,8 @@ UNTOLD = -(2**63)
 def limit_of(side: int, price: int, tick: int, terms: Terms) -> int:
     """Return the limit of an order at market: the far end of the band, or a tick away."""
     collar = share_of(price, terms.rate[AccountRate.COLLAR, 0], terms.rate[AccountRate.COLLAR, 1])
+    if tick == 1:
+        return price + max(collar, 1) if side > 0 else max(price - max(collar, 1), 1)
     if side > 0:
         return max((price + collar) // tick, price // tick + 1) * tick
     return max(min(-((collar - price) // tick), -(-price // tick) - 1), 1) * tick

@@ -23,7 +23,8 @@ ACCOUNT = ("account_book", "account_bounds", "account_changes", "account_idle", 
            "account_matching", "account_rules", "account_scan", "account_sizing", "account_resting_stops", "columns",
            "tape")  # fmt: skip
 STRATEGY = ("columns", "compiled", "equity_line", "folding", "fixed_size_scan", "tape", "step_signals")
-QUANTITY = (*STRATEGY, "crossing", "flag_words", "quantity_scan", "quantity_sums")
+QUANTITY = (*STRATEGY, "crossing", "curve_sums", "flag_words", "quantity_scan", "quantity_sums")
+ONE_LEG = (*ACCOUNT, "curve_sums", "equity_line", "one_leg_scan", "quantity_sums", "step_signals")
 ORDERS = ("columns", "equity_line", "fixed_size_scan", "flag_words", "order_scan", "tape")
 PERMUTED = (*STRATEGY, *(f"bias_lab/{name}" for name in ("permuted_trading", "permuting", "shuffling", "trading")))
 

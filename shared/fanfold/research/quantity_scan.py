@@ -1,8 +1,6 @@
 """Trade the signals of a strategy by a fixed quantity, and sum up what comes of them, without a series of equity.
 
-Between two fills an account holds the same, so its equity is a line over the close: sums follow from prefix sums, and
-of its highest and lowest close whether the curve passes a peak or a low. Rules and figures are those of
-``fixed_size_scan``.
+Rules and figures are those of ``fixed_size_scan``, and ``curve_sums`` has the sums.
 """
 
 from functools import cache
@@ -10,24 +8,13 @@ from typing import Any, NamedTuple
 
 from numba import njit
 
-from fanfold.research.columns import Integers, borrow, fetch
+from fanfold.research.columns import borrow, fetch
 from fanfold.research.compile_cache import QUANTITY, keep
-from fanfold.research.equity_line import farthest
+from fanfold.research.curve_sums import add_line, add_trip, begin, end_curve, sum_trips
 from fanfold.research.fixed_size_scan import ScanTerms, priced, quantity_of, too_large
-from fanfold.research.quantity_sums import BLOCK, BarFact, CurveSum, QuantitySums, TripSum, ValuedBars
+from fanfold.research.quantity_sums import BarFact, CurveSum, QuantitySums, ValuedBars
 from fanfold.research.step_signals import SignalTape
-from fanfold.research.tape import (
-    DONE,
-    OVERFLOW,
-    TRIPS,
-    FillField,
-    FillTape,
-    TripField,
-    is_less,
-    piece,
-    portion,
-    write_fill,
-)
+from fanfold.research.tape import DONE, OVERFLOW, FillTape, piece, portion, write_fill
 
 # A fill that leaves a part of a lot, or adds to one.
 SPLIT = 2
@@ -56,7 +43,7 @@ def _trade(signals: SignalTape, count: int, bars: ValuedBars, terms: ScanTerms, 
     A position that one fill opens and one closes is one lot, at hand; any other takes the tape.
     """
     wanted, market, written, kept = borrow(signals), borrow(bars), borrow(tape), borrow(sums)
-    _begin(terms.cash, market, kept, written)
+    begin(terms.cash, market, kept, written)
     cash, position, valued, end, lot = terms.cash, 0, market.first, market.close.size, WholeLot(0, 0, 0)
     for number in range(count):
         fetch(market.facts[wanted.at[min(number + AHEAD, count - 1)] + 1], 0)
@@ -68,7 +55,7 @@ def _trade(signals: SignalTape, count: int, bars: ValuedBars, terms: ScanTerms, 
             at += 1
         if order == 0 or at > last:
             continue
-        _value(valued, at, cash, position * terms.worth, market, kept)
+        add_line(valued, at, cash, position * terms.worth, market, kept)
         valued = at
         if too_large(order, 2 * market.facts[at, BarFact.OPEN], max(terms.fee[0], 1), cash, terms):
             return OVERFLOW
@@ -83,30 +70,12 @@ def _trade(signals: SignalTape, count: int, bars: ValuedBars, terms: ScanTerms, 
         position += order
         if too_large(position, market.top, 1, cash, terms):
             return OVERFLOW
-    _value(valued, end, cash, position * terms.worth, market, kept)
+    add_line(valued, end, cash, position * terms.worth, market, kept)
     kept.curve[CurveSum.EQUITY] = cash + position * market.close[end - 1] * terms.worth
-    _end(end, market, kept)
+    end_curve(end, market, kept)
     if not whole:
-        _sum_trips(written, market, kept)
+        sum_trips(written, 0, market, kept)
     return DONE
-
-
-@piece
-def _begin(cash: int, bars: ValuedBars, sums: QuantitySums, tape: FillTape) -> None:
-    """Begin with the cash before the first bar, as a point of the curve."""
-    tape.counts[:] = 0
-    tape.lots[:] = -1
-    sums.curve[:] = 0
-    sums.trips[:] = 0
-    sums.rough[:] = 0.0
-    sums.curve[CurveSum.PEAK], sums.curve[CurveSum.PEAK_AT] = cash, bars.first - 1
-    sums.curve[CurveSum.LOW], sums.curve[CurveSum.LOW_AT] = cash, bars.first - 1
-    sums.curve[CurveSum.FALL_END] = -1
-    night = 0
-    while night < bars.nights.size and bars.nights[night] < bars.first:
-        sums.levels[night] = cash
-        night += 1
-    sums.curve[CurveSum.NIGHT] = night
 
 
 @piece
@@ -131,107 +100,5 @@ def _turn(lot: WholeLot, position: int, order: int, at: int, price: int, fee: in
     part = abs(position)
     exit_fee = fee if order == -position else portion(fee // terms.step, part, abs(order)) * terms.step
     profit = position * (price - lot.price) * terms.worth - lot.fee - exit_fee
-    _add_trip(profit, at - lot.opened_at, sums)
+    add_trip(profit, at - lot.opened_at, sums)
     return WholeLot(at, price, fee - exit_fee)
-
-
-@piece
-def _add_trip(profit: int, held_s: int, sums: QuantitySums) -> None:
-    trips, first = sums.trips, sums.trips[TripSum.COUNT] == 0
-    trips[TripSum.COUNT] += 1
-    trips[TripSum.WON_COUNT] += profit > 0
-    trips[TripSum.WON] += max(profit, 0)
-    trips[TripSum.LOST] -= min(profit, 0)
-    trips[TripSum.BEST] = profit if first else max(trips[TripSum.BEST], profit)
-    trips[TripSum.WORST] = profit if first else min(trips[TripSum.WORST], profit)
-    trips[TripSum.HELD_S] += held_s
-
-
-@piece
-def _value(first: int, end: int, cash: int, unit: int, bars: ValuedBars, sums: QuantitySums) -> None:
-    """Value an account from a bar up to another, between which it holds the same: ``unit`` a tick of the close."""
-    if first >= end:
-        return
-    curve, night = sums.curve, sums.curve[CurveSum.NIGHT]
-    while night < bars.nights.size and bars.nights[night] < end:
-        sums.levels[night] = cash + unit * bars.close[bars.nights[night]]
-        night += 1
-    curve[CurveSum.NIGHT] = night
-    closes = bars.facts[end, BarFact.CLOSES_BEFORE] - bars.facts[first, BarFact.CLOSES_BEFORE]
-    curve[CurveSum.WORTH] += (end - first) * cash + unit * closes
-    sums.rough[0] += float(end - first) * float(cash) + float(unit) * float(closes)
-    if unit == 0:
-        if cash >= curve[CurveSum.PEAK]:
-            _follow(first, first + 1, cash, unit, bars, curve)
-            # At its peak, it stays there.
-            curve[CurveSum.PEAK_AT] = end - 1
-        elif cash < curve[CurveSum.LOW]:
-            curve[CurveSum.LOW], curve[CurveSum.LOW_AT] = cash, first
-            curve[CurveSum.LOW_CLOSE] = bars.close[first]
-        return
-    curve[CurveSum.HELD_BARS] += end - first
-    least, most = farthest(bars.close, first, end)
-    best, worst = (most, least) if unit > 0 else (least, most)
-    if cash + unit * best >= curve[CurveSum.PEAK]:
-        _follow(first, end, cash, unit, bars, curve)
-    elif cash + unit * worst < curve[CurveSum.LOW]:
-        curve[CurveSum.LOW], curve[CurveSum.LOW_AT] = cash + unit * worst, first
-        curve[CurveSum.LOW_CLOSE] = worst
-
-
-@piece
-def _follow(first: int, end: int, cash: int, unit: int, bars: ValuedBars, curve: Integers) -> None:
-    """Follow the curve's peak and low; blocks that reach neither are stepped over."""
-    peak, low, peak_at = curve[CurveSum.PEAK], curve[CurveSum.LOW], curve[CurveSum.PEAK_AT]
-    at = first
-    while at < end:
-        if at % BLOCK == 0 and at + BLOCK <= end:
-            block = at // BLOCK
-            high_close = bars.most[block] if unit > 0 else bars.least[block]
-            low_close = bars.least[block] if unit > 0 else bars.most[block]
-            if cash + unit * high_close < peak and cash + unit * low_close >= low:
-                at += BLOCK
-                continue
-        worth = cash + unit * bars.close[at]
-        if worth >= peak:
-            if at - peak_at > 1:
-                curve[CurveSum.PEAK], curve[CurveSum.PEAK_AT], curve[CurveSum.LOW] = peak, peak_at, low
-                _close_fall(at, at, bars, curve)
-            peak, peak_at, low = worth, at, worth
-        elif worth < low:
-            low, curve[CurveSum.LOW_AT], curve[CurveSum.LOW_CLOSE] = worth, at, bars.close[at]
-        at += 1
-    curve[CurveSum.PEAK], curve[CurveSum.LOW], curve[CurveSum.PEAK_AT] = peak, low, peak_at
-
-
-@piece
-def _close_fall(at: int, ended: int, bars: ValuedBars, curve: Integers) -> None:
-    """Note a fall that is over by bar ``at``, if it is the longest or the deepest; ``ended`` is -1 if it goes on."""
-    begun = curve[CurveSum.PEAK_AT]
-    began_at = bars.facts[begun, BarFact.TIME] if begun >= bars.first else bars.since
-    curve[CurveSum.LONGEST_S] = max(curve[CurveSum.LONGEST_S], bars.facts[at, BarFact.TIME] - began_at)
-    peak, low = curve[CurveSum.PEAK], curve[CurveSum.LOW]
-    deepest, bottom = curve[CurveSum.FALL_PEAK], curve[CurveSum.FALL_LOW]
-    if deepest == 0 or is_less(deepest - bottom, deepest, peak - low, peak):
-        curve[CurveSum.FALL_PEAK], curve[CurveSum.FALL_PEAK_AT] = peak, begun
-        low_at = curve[CurveSum.LOW_AT]
-        while bars.close[low_at] != curve[CurveSum.LOW_CLOSE]:
-            low_at += 1
-        curve[CurveSum.FALL_LOW], curve[CurveSum.FALL_LOW_AT] = low, low_at
-        curve[CurveSum.FALL_END] = ended
-
-
-@piece
-def _end(end: int, bars: ValuedBars, sums: QuantitySums) -> None:
-    """Note the fall that the curve ends in."""
-    if end - 1 - sums.curve[CurveSum.PEAK_AT] > 0:
-        _close_fall(end - 1, -1, bars, sums.curve)
-
-
-@piece
-def _sum_trips(tape: FillTape, bars: ValuedBars, sums: QuantitySums) -> None:
-    for number in range(tape.counts[TRIPS]):
-        trip = tape.trips[number]
-        opened, closed = tape.fills[trip[TripField.OPENED]], tape.fills[trip[TripField.CLOSED]]
-        began, ended = bars.facts[opened[FillField.AT]], bars.facts[closed[FillField.AT]]
-        _add_trip(trip[TripField.PROFIT], ended[BarFact.TIME] - began[BarFact.TIME], sums)

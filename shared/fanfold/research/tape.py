@@ -133,6 +133,9 @@ def is_less(part: int, whole: int, other: int, of: int) -> bool:
 @piece
 def share_of(figure: int, of: int, by: int) -> int:
     """Return ``figure * of // by`` without overflow; only ``of * by`` has to fit into 64 bits."""
+    # Most products fit, and of two divisions one is spared.
+    if abs(float(figure)) * abs(float(of)) < LIMIT:
+        return figure * of // by
     return figure // by * of + figure % by * of // by
 
 

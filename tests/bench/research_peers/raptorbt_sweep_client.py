@@ -1,5 +1,5 @@
-"""The sweep of a walk in raptorbt, all pairs in one call, by all cash and without costs: CPU seconds, round trips and
-the return of each pair, as JSON; warm.
+"""The sweep of a walk in raptorbt, a hundred pairs in a call, by all cash and without costs: CPU seconds, round trips
+and the return of each pair, as JSON; warm. A call keeps 17 MB a pair.
 
 Arguments: bars, and pairs of averages as FAST,SLOW;FAST,SLOW and so on.
 """
@@ -20,6 +20,8 @@ total = np.append(0, np.cumsum(np.rint(close * 1e5).astype(np.int64)))
 times = 60_000_000_000 * np.arange(1, bars + 1)
 volume = np.full(bars, 1e9)
 config = raptorbt.BacktestConfig(initial_capital=float(CASH), fees=0.0, slippage=0.0, fill_timing="next_bar_open")
+
+AT_ONCE = 100
 
 
 def held(fast, slow):
@@ -51,7 +53,7 @@ def run(pairs):
 
 run(pairs[:2])
 began = time.process_time()
-results = run(pairs)
+results = [each for first in range(0, len(pairs), AT_ONCE) for each in run(pairs[first : first + AT_ONCE])]
 taken = time.process_time() - began
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(json.dumps({"cpu_s": taken, "pairs": results, "peak_mb": peak}))

@@ -14,6 +14,7 @@ from fanfold.research.account_result import run_account
 from fanfold.research.daily_ratios import daily_ratios_of
 from fanfold.research.data_hashes import data_hash, desk_hashes
 from fanfold.research.result import AccountMetrics
+from fanfold.research.sweeping.one_leg_trials import OneLegTrials, has_one_leg
 from fanfold.research.sweeping.quantity_trials import QuantityTrials, fixed_terms
 from fanfold.research.sweeping.sweep_job import Configuration, TrialBatch, trial_desk
 from fanfold.research.sweeping.swept_bars import PreparedBars
@@ -33,8 +34,8 @@ def run_batch(batch: TrialBatch, recordings: Sequence[Recording], prepared: Prep
     """
     traded = _traded(batch, recordings)
     bars_hash = data_hash(traded, batch.window.since, batch.window.until)
-    by_desk = batch.terms.quantity is None
-    outcomes = _by_desk(batch, traded) if by_desk else _by_quantity(batch, traded, prepared or PreparedBars())
+    trade = _by_desk if batch.terms.quantity is None else _by_quantity
+    outcomes = trade(batch, traded, prepared or PreparedBars())
     (name,) = batch.desk.strategies
     code, hashed = contract.code_of(batch.desk.strategies[name].strategy), desk_hashes(trial_desk(batch, {}), name)
     rows = []
@@ -52,8 +53,8 @@ def _traded(batch: TrialBatch, recordings: Sequence[Recording]) -> list[Recordin
     return [known[name] for name in batch.market]
 
 
-def _by_desk(batch: TrialBatch, recordings: Sequence[Recording]) -> list[Outcome]:
-    """Trade each configuration as a back-test trades its desk."""
+def _by_desk(batch: TrialBatch, recordings: Sequence[Recording], prepared: PreparedBars) -> list[Outcome]:
+    """Trade each configuration as a back-test trades its desk: by one leg where that can be."""
     history = History({each.instrument: each for each in recordings}, batch.window.since, batch.window.until)
 
     def figures(configuration: Configuration) -> AccountMetrics:
@@ -65,7 +66,24 @@ def _by_desk(batch: TrialBatch, recordings: Sequence[Recording]) -> list[Outcome
             checking.refuse(instance.strategy, instance.params, len(instance.instruments))
         return run.metrics()
 
-    return [attempted(partial(figures, configuration)) for configuration in batch.configurations]
+    legs = zip(_by_one_leg(batch, recordings[0], prepared), batch.configurations, strict=True)
+    return [attempted(partial(figures, each)) if metrics is None else metrics for metrics, each in legs]
+
+
+def _by_one_leg(batch: TrialBatch, recording: Recording, prepared: PreparedBars) -> list[AccountMetrics | None]:
+    """Trade the configurations that an account of one leg can; None for any other."""
+    places = range(len(batch.configurations))
+    if not has_one_leg(batch, recording):
+        return [None for _ in places]
+    try:
+        trials = OneLegTrials(batch, recording, prepared)
+    except BadInput:
+        # A back-test of each says why.
+        return [None for _ in places]
+    traded = [trials.trade(place) for place in places]
+    levels = [leg.sums.levels for leg in traded if leg is not None]
+    daily = iter(daily_ratios_of(np.stack(levels)) if levels else [])
+    return [None if leg is None else trials.metrics(leg, next(daily)) for leg in traded]
 
 
 def _by_quantity(batch: TrialBatch, recordings: Sequence[Recording], prepared: PreparedBars) -> list[Outcome]:
