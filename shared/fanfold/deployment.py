@@ -11,6 +11,8 @@ OPTIONAL_SUBSCRIPTIONS: dict[str, dict[str, dict[str, list[str]]]] = {
     },
 }
 SERVICES = tuple(SUBSCRIPTIONS)
+# Also those of stacks that may not be there.
+SERVICES_WITH_QUEUES = (*SERVICES, *OPTIONAL_SUBSCRIPTIONS)
 # Stacks of their own that no desk needs: each is built and deployed where it is named.
 RESEARCH = "research"
 ALERTS = "alerts"

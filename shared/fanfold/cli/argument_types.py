@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from cyclopts import ArgumentCollection, Group, Parameter, Token
 
-from fanfold.deployment import SERVICES
+from fanfold.deployment import SERVICES_WITH_QUEUES
 from fanfold.market.timeframes import YEARS, YEARS_SPAN
 
 # A minute a day; anything slower would seem to stand still.
@@ -124,7 +124,7 @@ def read_speed(written: str) -> str | float:
 if TYPE_CHECKING:
     ServiceName = str
 else:
-    ServiceName = Literal[SERVICES]
+    ServiceName = Literal[SERVICES_WITH_QUEUES]
 
 PlatformName = Literal["telegram", "slack", "discord"]
 

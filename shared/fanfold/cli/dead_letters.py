@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from fanfold.deployment import dead_letters_names
+from fanfold.errors import NothingThere
 from fanfold.local.session import Session
 
 BODY_MAX = 200
@@ -27,6 +28,14 @@ class Letter(NamedTuple):
     receives: int
     sent_ms: int
     body: str
+
+
+def services_of(session: Session, service: str | None) -> tuple[str, ...]:
+    """Return a service, or all that have queues. Raises NothingThere for one whose optional stack is not deployed."""
+    there = session.services
+    if service and service not in there:
+        raise NothingThere(f"the stage {session.stage} has no {service}: its stack is not deployed")
+    return (service,) if service else there
 
 
 def receive(session: Session, service: str) -> Iterator[Letter]:

@@ -12,7 +12,7 @@ from fanfold.aws import functions
 from fanfold.aws.client.call import AwsFault, Call, Endpoint
 from fanfold.aws.client.connect import connect
 from fanfold.channels.address_file import address_file
-from fanfold.deployment import ALERTS, SERVICES, STAGE, dead_letters_names
+from fanfold.deployment import ALERTS, SERVICES, SERVICES_WITH_QUEUES, STAGE, dead_letters_names
 from fanfold.errors import NotReachable, VenueUnavailable
 from fanfold.local import launcher
 from fanfold.local.directory_lock import lock_directory
@@ -205,7 +205,8 @@ class DeskRun:
 
     def dead_letters(self) -> int:
         """Count the messages in all dead-letter queues."""
-        return sum(self._depth(queue) for service in SERVICES for queue in dead_letters_names(service, self.stage))
+        services = SERVICES_WITH_QUEUES if self.alerts else SERVICES
+        return sum(self._depth(queue) for service in services for queue in dead_letters_names(service, self.stage))
 
     def _depth(self, queue: str) -> int:
         url = f"{self._cloud.endpoint}/000000000000/{queue}"

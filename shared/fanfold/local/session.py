@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 
 from fanfold.audit.verify import Days
-from fanfold.aws.client.call import Call
+from fanfold.aws.client.call import AwsFault, Call, not_found
 from fanfold.aws.dynamodb.table import Table
 from fanfold.aws.dynamodb.views import DynamoViews
 from fanfold.aws.s3.audit_log import S3Log
 from fanfold.aws.s3.seals import closed_days
-from fanfold.deployment import STAGE
+from fanfold.deployment import OPTIONAL_SUBSCRIPTIONS, SERVICES, STAGE, queue_name
 from fanfold.desk import Desk
 from fanfold.errors import BadInput, NothingThere, NotReachable
 from fanfold.local import directory_lock, state_directory
@@ -72,6 +72,21 @@ class Session(ABC):
     @abstractmethod
     def rested(self) -> bool:
         """Return whether every queue ran empty, so that all is recorded; a desk that trades may never rest."""
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """Return the services that have a queue: those of optional stacks where they are deployed."""
+        return (*SERVICES, *(service for service in OPTIONAL_SUBSCRIPTIONS if self._has_queue(service)))
+
+    def _has_queue(self, service: str) -> bool:
+        try:
+            request = {"QueueUrl": self.queue_url(queue_name(service, self.stage)), "AttributeNames": ["QueueArn"]}
+            self.call("sqs", "GetQueueAttributes", request)
+        except AwsFault as fault:
+            if not not_found(fault):
+                raise
+            return False
+        return True
 
     @property
     def views(self) -> DynamoViews:

@@ -5,10 +5,10 @@ from typing import Any
 
 from fanfold.alerts.entries import rank
 from fanfold.api.system_schemas import Alarm, DeadLetter, OpenAlert, QueueDepth, RunningCode
-from fanfold.aws.client.call import Call
+from fanfold.aws.client.call import AwsFault, Call, not_found
 from fanfold.aws.dynamodb.alert_table import DynamoAlerts
 from fanfold.aws.dynamodb.table import Table
-from fanfold.deployment import SERVICES, dead_letters_names, queue_name
+from fanfold.deployment import OPTIONAL_SUBSCRIPTIONS, SERVICES, dead_letters_names, queue_name
 
 # The function that reads the queue of each service; all functions of a service run from one image.
 READERS = {"market-data": "serve", "signal": "fold", "risk": "assess", "execution": "execute", "audit": "record"}
@@ -30,11 +30,11 @@ class WatchedStage:
         self._queues_at = queues_at
 
     def depths(self) -> list[QueueDepth]:
-        return [self._depth(service) for service in SERVICES]
+        return [self._depth(service) for service in self._services()]
 
     def dead_letters(self) -> list[DeadLetter]:
         """Return up to LETTERS_MAX of each dead-letter queue; they stay where they are, and in sight of others."""
-        letters = [(service, letter) for service in SERVICES for letter in self._letters(service)]
+        letters = [(service, letter) for service in self._services() for letter in self._letters(service)]
         silent = {letter["MessageId"] for _, letter in letters if not _reason(letter)}
         faults = self._faults.get_all([(message_id, "fault") for message_id in sorted(silent)]) if silent else {}
         reasons = {key[0]: str(item["reason"]) for key, item in faults.items()}
@@ -64,6 +64,19 @@ class WatchedStage:
 
     def functions(self) -> list[RunningCode]:
         return [self._code(service, function) for service, function in READERS.items()]
+
+    def _services(self) -> tuple[str, ...]:
+        """Return the services that have a queue: those of optional stacks where they are deployed."""
+        return (*SERVICES, *(service for service in OPTIONAL_SUBSCRIPTIONS if self._has_queue(service)))
+
+    def _has_queue(self, service: str) -> bool:
+        try:
+            self._counts(queue_name(service, self.stage))
+        except AwsFault as fault:
+            if not not_found(fault):
+                raise
+            return False
+        return True
 
     def _depth(self, service: str) -> QueueDepth:
         waiting, in_flight = self._counts(queue_name(service, self.stage))

@@ -15,7 +15,7 @@ from fanfold.cli.argument_types import Account, Shared, StageName
 from fanfold.cli.exit_codes import DESK, Exit
 from fanfold.cli.output import Answer, Grid, cell, grid
 from fanfold.cli.reading import StoredBooks, books_of, leg_text, legs_of
-from fanfold.deployment import SERVICES, STAGE, dead_letters_names, queue_name
+from fanfold.deployment import STAGE, dead_letters_names, queue_name
 from fanfold.ledger.account_books import AccountBooks
 from fanfold.local.session import Session
 from fanfold.money import ZERO, amount, exact
@@ -42,7 +42,7 @@ def document_of(session: Session, stored: Mapping[str, StoredBooks]) -> dict[str
     return {
         "running": session.running,
         "accounts": [_account(session, name, *each) for name, each in stored.items()],
-        "queues": [_queue(session, service) for service in SERVICES],
+        "queues": [_queue(session, service) for service in session.services],
         "parity": parity_reports.newest(session),
     }
 

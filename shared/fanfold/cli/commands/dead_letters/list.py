@@ -4,10 +4,9 @@ Example: fanfold dead-letters list --service risk
 """
 
 from fanfold.cli.argument_types import Service, Shared, StageName
-from fanfold.cli.dead_letters import receive, release, row
+from fanfold.cli.dead_letters import receive, release, row, services_of
 from fanfold.cli.exit_codes import DESK
 from fanfold.cli.output import Answer, grid
-from fanfold.deployment import SERVICES
 from fanfold.stages.session import reach
 
 EXITS = DESK
@@ -25,8 +24,7 @@ _COLUMNS = {
 def command(*, options: Shared, stage: StageName = "", service: Service = None) -> Answer:
     """Return every dead letter with its reason."""
     with reach(options.state, stage, options.command) as session:
-        services = (service,) if service else SERVICES
-        letters = [letter for name in services for letter in receive(session, name)]
+        letters = [letter for name in services_of(session, service) for letter in receive(session, name)]
         for letter in letters:
             release(session, letter)
     rows = [row(letter) for letter in letters]

@@ -7,10 +7,10 @@ import time
 
 from fanfold import ids
 from fanfold.cli.argument_types import Service, Shared, StageName
-from fanfold.cli.dead_letters import Letter, receive, release
+from fanfold.cli.dead_letters import Letter, receive, release, services_of
 from fanfold.cli.exit_codes import DESK
 from fanfold.cli.output import Answer, grid
-from fanfold.deployment import SERVICES, fifo_parameters, queue_name
+from fanfold.deployment import fifo_parameters, queue_name
 from fanfold.local.session import Session
 from fanfold.stages.session import reach
 
@@ -20,7 +20,7 @@ EXITS = DESK
 def command(*, options: Shared, stage: StageName = "", service: Service = None) -> Answer:
     """Send the dead letters of a service, or of all, back once each."""
     with reach(options.state, stage, options.command) as session:
-        counts = {name: _redrive(session, name) for name in ((service,) if service else SERVICES)}
+        counts = {name: _redrive(session, name) for name in services_of(session, service)}
         rested = session.rested() if any(counts.values()) else True
     rows = [{"service": name, "redriven": count} for name, count in counts.items()]
     document = {"redriven": counts, "total": sum(counts.values()), "rested": rested}
