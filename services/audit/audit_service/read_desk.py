@@ -29,7 +29,7 @@ def positions(desk: Desk, views: Reading, account: str | None) -> PositionList:
 
 def signals(desk: Desk, views: Reading, account: str | None) -> Signals:
     """Return the last signal of every strategy instance of the accounts."""
-    rows = [row for name in accounts(desk, account) for row in signals_of(views, name)]
+    rows = [row for name in accounts(desk, account) for row in signals_of(views, desk, name)]
     return Signals(signals=[StandingSignal(**row) for row in rows])
 
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from fanfold.desk import Desk
 from fanfold.ledger.orders import LIVE
 from fanfold.messages import Fill, LegState, Order, OrderState, PositionSnapshot
 from fanfold.strategy.contract import PROTECTION
@@ -96,15 +97,26 @@ def holding(item: Fields) -> PositionSnapshot:
     return msgspec.convert(item["position"] | {"version": int(item["position"]["version"])}, PositionSnapshot)
 
 
-def signals_of(views: Reading, account: str) -> list[Fields]:
-    """Return the last signal of each strategy instance of an account."""
-    return [
-        {"at": datetime.fromisoformat(item["at"]), "account": account}
-        | target
-        | {name: float(target[name]) for name in ("weight", *PROTECTION) if name in target}
-        for item in views.of_account(account, "targets#")
-        for target in item["targets"]
-    ]
+def trades_in(desk: Desk, account: str, instance: str, instrument: str) -> bool:
+    """Return whether the desk file has a leg, on this account."""
+    known = desk.strategies.get(instance)
+    return known is not None and known.account == account and instrument in known.instruments
+
+
+def signals_of(views: Reading, desk: Desk, account: str) -> list[Fields]:
+    """Return the last signal of each leg of an account that the desk file has, by strategy instance.
+
+    A leg may be in another part of a poll than before; the item of that part then stays as it was.
+    """
+    signals: dict[tuple[str, str], Fields] = {}
+    for item in sorted(views.of_account(account, "targets#"), key=lambda item: datetime.fromisoformat(item["at"])):
+        at = {"at": datetime.fromisoformat(item["at"]), "account": account}
+        for target in item["targets"]:
+            leg = target["instance"], target["instrument"]
+            if trades_in(desk, account, *leg):
+                shares = {name: float(target[name]) for name in ("weight", *PROTECTION) if name in target}
+                signals[leg] = at | target | shares
+    return [signals[leg] for leg in sorted(signals)]
 
 
 def leg_states(views: Reading, account: str) -> list[Fields]:

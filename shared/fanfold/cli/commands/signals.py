@@ -25,7 +25,7 @@ def command(*, options: Shared, stage: StageName = "", account: Account = None) 
     """Return the weight that each strategy instance wants now, as a share of its leg's equity."""
     with reach(options.state, stage, options.command) as session:
         names = session.accounts(account)
-        rows = [row for name in names for row in signals_of(session.views, name)]
+        rows = [row for name in names for row in signals_of(session.views, session.desk, name)]
         legs = [leg for name in names for leg in legs_of(session, name)]
     idle = [leg_text(leg) for leg in legs]
     columns = {name: text for name, text in _COLUMNS.items() if name != "account" or len(names) > 1}
