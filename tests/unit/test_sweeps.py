@@ -17,7 +17,7 @@ import pytest
 
 from fanfold.cli.main import main
 from fanfold.errors import BadInput
-from fanfold.research import account_scan, backtest, folding, sweep
+from fanfold.research import account_scan, backtest, folding, one_leg_scan, sweep
 from fanfold.research.library import RunLibrary, write_table
 from fanfold.research.sweeping import running
 from fanfold.research.sweeping.configurations import axes_of, drawn, grid_of
@@ -366,5 +366,6 @@ def test_a_library_that_cannot_be_written_is_named_before_anything_is_traded(
 
 def test_threads_of_a_sweep_hold_no_lock_while_they_trade() -> None:
     strategy = contract.bind("sma_cross", {}, 1)
-    scans = [folding._scan_of(strategy.step, cross_sectional=False), account_scan.scan]
-    assert [scan.targetoptions.get("nogil") for scan in scans] == [True, True]
+    accounts = [account_scan.cached_scan(one_leg=one_leg) for one_leg in (True, False)]
+    scans = [folding._scan_of(strategy.step, cross_sectional=False), one_leg_scan.cached_scan(), *accounts]
+    assert [scan.targetoptions.get("nogil") for scan in scans] == [True, True, True, True]

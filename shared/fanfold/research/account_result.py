@@ -90,10 +90,11 @@ def traded_book(terms: AccountTerms, market: PollTable, wanted: Wanted) -> Book:
     # The price of a profit far beyond a position's cost has to fit, too.
     farthest = int(wanted.shares[:, 2].max()) // MILLION + 1 if guarded else 1
     money_max = min(terms.money_max, FIGURE_MAX / farthest)
+    scan = cached_scan(one_leg=len(terms.keys) == 1)
     book, first, sizes = blank_book(market.time.size, terms.terms), 0, list[tuple[int, int, int]]()
     while True:
         targets = wanted._replace(sizes=np.array(sizes, np.int64).reshape(-1, 3))
-        end = cached_scan()(market, terms.terms, targets, book, money_max, (first, bool(sizes)), guarded)
+        end = scan(market, terms.terms, targets, book, money_max, (first, bool(sizes)), guarded)
         if end.code == OVERFLOW:
             raise BadInput(
                 f"at {int(market.time[end.at])} the account is worth more than 64 bits hold in units of "

@@ -19,8 +19,8 @@ from fanfold import __version__
 from fanfold.strategy.step_code import digest
 
 # The modules whose functions become parts of a compiled account, and of a compiled strategy.
-ACCOUNT = ("account_book", "account_bounds", "account_changes", "account_idle", "account_protection",
-           "account_matching", "account_rules", "account_scan", "account_sizing", "account_resting_stops", "columns",
+ACCOUNT = ("account_book", "account_bounds", "account_changes", "account_decision", "account_idle", "account_matching",
+           "account_protection", "account_resting_stops", "account_rules", "account_scan", "account_sizing", "columns",
            "tape")  # fmt: skip
 STRATEGY = ("columns", "compiled", "equity_line", "folding", "fixed_size_scan", "tape", "step_signals")
 QUANTITY = (*STRATEGY, "crossing", "curve_sums", "flag_words", "quantity_scan", "quantity_sums")

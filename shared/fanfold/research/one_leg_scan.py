@@ -28,9 +28,10 @@ from fanfold.research.account_book import (
     Wanted,
 )
 from fanfold.research.account_bounds import idle_until, is_around
+from fanfold.research.account_decision import judge_all, propose, remain
 from fanfold.research.account_idle import day_before
 from fanfold.research.account_matching import match
-from fanfold.research.account_scan import judge_all, propose, remain, value
+from fanfold.research.account_scan import is_of_one_leg, value
 from fanfold.research.columns import Floats, Integers, borrow, fetch
 from fanfold.research.compile_cache import ONE_LEG, keep
 from fanfold.research.curve_sums import add_span, begin, end_curve, sum_trips
@@ -94,7 +95,7 @@ def _scan(
     """Trade so many signals, from where the progress stands; of ``wanted`` only its sizes count."""
     changes, seen, of, targets, made = borrow(signals), borrow(market), borrow(terms), borrow(wanted), borrow(trade)
     kept, progress, polls = made.book, made.progress, seen.polls.time.size
-    if not _is_of_one_leg(kept, of):
+    if not is_of_one_leg(kept, of):
         return OVERFLOW
     if progress[ScanField.AT] == 0 and progress[ScanField.ASKS] == 0:
         begin(of.account[AccountTerm.CASH], seen.bars, made.sums, kept.tape)
@@ -130,14 +131,6 @@ def _scan(
     _sum_up(polls, seen, of, made)
     _end(seen, of, made)
     return DONE
-
-
-@piece
-def _is_of_one_leg(book: Book, terms: Terms) -> bool:
-    """Return whether there is one leg, which is so: but code behind this question is made without loops over legs."""
-    by_leg = len(book.leg) == 1 and len(book.stop) == 1 and len(book.bound) == 1 and len(book.bound_weight) == 1
-    by_instance = len(terms.leg) == 1 and len(terms.capital) == 1 and book.instance.shape[1] == 1
-    return by_leg and by_instance and len(terms.rule) == 1 and book.instrument.shape[1] == 1
 
 
 @piece
