@@ -6,10 +6,12 @@ from urllib.parse import quote, urlencode
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from fanfold.api.pagination import decode_cursor, encode_cursor, page
 from fanfold.api.problems import Problem
-from support.api_desk import DAY, ORDERS, READER, A, World, answered, event, history
+from fanfold.messages import LegCode, LegState, LegStatus
+from support.api_desk import DAY, NOW, ORDERS, READER, A, World, answered, event, history
 
 
 def walked(world: World, path: str, name: str, limit: int, **query: str) -> list[dict]:
@@ -100,6 +102,26 @@ def test_status_positions_and_signals_are_what_was_recorded(traded):
     assert len(traded.get("/positions", "account=main").body["positions"]) == 2
     (signal,) = traded.get("/signals").body["signals"]
     assert (signal["instance"], signal["weight"]) == ("trend", 0.5)
+
+
+def test_status_has_what_signal_and_risk_report_of_a_leg(call):
+    def leg_status(number, code, was=UNSET, name="trend"):
+        states = [LegState(instance=name, instrument=A, code=code, detail="why", was=was)]
+        return LegStatus(id=f"{number}", cause="c", at=NOW, account="main", statuses=states)
+
+    recorded = [
+        leg_status(1, LegCode.STOPPED_OUT),
+        leg_status(2, LegCode.FAULT),
+        leg_status(3, LegCode.FAULT, name="gone"),
+    ]
+    main = World(call, recorded, "desk-legs").get("/status", "account=main").body["accounts"][0]
+    assert [(leg["instance"], leg["code"], leg["detail"]) for leg in main["legs"]] == [
+        ("trend", "STOPPED_OUT", "why"),
+        ("trend", "FAULT", "why"),
+    ]
+    recovered = World(call, [*recorded, leg_status(4, LegCode.OK, was=LegCode.FAULT)], "desk-legs-later")
+    (leg,) = recovered.get("/status", "account=main").body["accounts"][0]["legs"]
+    assert leg["code"] == "STOPPED_OUT"
 
 
 @pytest.mark.parametrize(

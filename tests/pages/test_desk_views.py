@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from fanfold.api.problems import Problem
-from fanfold.api.schemas import OrderPage, Status, TradePage
+from fanfold.api.schemas import OrderPage, ReportedLeg, Status, TradePage
 from support.canned_desk import NOW, CannedDesk, account, bars, equity, explained, fill, order
 
 BARS = "/bars?instrument=BTC%2FUSDT&venue=market&timeframe=1m&limit=500"
@@ -112,6 +112,22 @@ def test_what_is_empty_is_told_with_what_to_do(show, desk, view, empty, words):
     shown = show(view)
     shown.page.get_by_text(words).wait_for()
     assert [line for line in shown.complaints if "404" not in line] == []
+
+
+def test_what_signal_and_risk_report_of_a_leg_is_on_the_desk(show, desk):
+    reported = [
+        ReportedLeg(instance="trend", instrument="BTC/USDT", code=code, detail=detail, at=NOW)
+        for code, detail in (("STOPPED_OUT", "its stop closed it"), ("MISSING_BARS", "two are not there"))
+    ]
+    desk.responses["/status"] = Status(accounts=[account(legs=reported)])
+    shown = show("#/desk", width=360)
+    legs = shown.page.get_by_label("Legs, line by line")
+    legs.wait_for()
+    assert [row.split("\t")[2:4] for row in legs.locator("tbody tr").all_inner_texts()] == [
+        ["STOPPED_OUT", "its stop closed it"],
+        ["MISSING_BARS", "two are not there"],
+    ]
+    assert (shown.barriers(), shown.complaints, shown.sideways()) == ([], [], 0)
 
 
 # The colours of the style sheet in the light scheme, as pixels.

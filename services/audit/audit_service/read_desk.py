@@ -5,10 +5,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import msgspec
+
 from fanfold.api.requests import accounts
-from fanfold.api.schemas import AccountStatus, PositionList, PositionView, Signals, StandingSignal, Status
+from fanfold.api.schemas import AccountStatus, PositionList, PositionView, ReportedLeg, Signals, StandingSignal, Status
 from fanfold.audit.open_orders import OpenOrders
-from fanfold.audit.queries import Fields, Reading, holdings_of, is_unknown, signals_of
+from fanfold.audit.queries import Fields, Reading, holdings_of, is_unknown, reported_legs, signals_of
 from fanfold.desk import Desk
 from fanfold.market import timeframes
 from fanfold.messages import PositionSnapshot
@@ -56,6 +58,7 @@ def _account(name: str, desk: Desk, views: Reading, live: list[Fields]) -> Accou
         timeframes=sorted({venue.timeframe, *_timeframes(desk, name)}, key=timeframes.seconds),
         as_of=_time(books, "at"),
         matched_through=_time(matched, "through"),
+        legs=[msgspec.convert(leg, ReportedLeg) for leg in reported_legs(views, desk, name)],
     )
 
 

@@ -50,11 +50,24 @@ class TradesQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     limit: Limit = 50
 
 
+class ReportedLeg(msgspec.Struct, frozen=True, kw_only=True):
+    """A leg, a strategy instance on an instrument, that does not trade as its strategy wants, and why, as signal or
+    risk reported it ``at`` a time; docs/risk-codes.md has the codes.
+    """
+
+    instance: str
+    instrument: str
+    code: str
+    detail: str
+    at: datetime
+
+
 class AccountStatus(msgspec.Struct, frozen=True, kw_only=True):
     """An account as audit recorded it; ``as_of`` is the time of its books. Cash and fees are in its currency.
 
     ``unknown_orders`` were sent, and nobody knows yet what became of them; ``bar_s`` is the length of the venue's
     shortest bars in seconds, by which its data is known to be late. ``instruments`` have bars in ``timeframes``.
+    ``legs`` do not trade as their strategies want: one may have a reason of signal and one of risk.
     """
 
     account: str
@@ -75,6 +88,7 @@ class AccountStatus(msgspec.Struct, frozen=True, kw_only=True):
     timeframes: list[str]
     as_of: datetime | None
     matched_through: datetime | None
+    legs: list[ReportedLeg] = []
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):

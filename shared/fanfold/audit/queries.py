@@ -10,12 +10,15 @@ import msgspec
 
 from fanfold.desk import Desk
 from fanfold.ledger.orders import LIVE
-from fanfold.messages import Fill, LegState, Order, OrderState, PositionSnapshot
+from fanfold.messages import Fill, LegCode, LegState, Order, OrderState, PositionSnapshot
 from fanfold.strategy.contract import PROTECTION
 
 REFUSED = "REFUSED"
 # An order outlives its bar by its time to live; beyond this nothing of it is looked for.
 DAYS_MAX = 400
+# What a leg reports that trades as its strategy wants, and of a position that the desk file may not have any more.
+AS_WRITTEN = frozenset({LegCode.OK, LegCode.FLAT})
+_OF_POSITIONS = frozenset({LegCode.ORPHANED, LegCode.UNPROTECTED})
 # Decisions that one batch looks up.
 DECISIONS = 50
 Fields = dict[str, Any]
@@ -130,6 +133,19 @@ def leg_states(views: Reading, account: str) -> list[Fields]:
         for item in views.of_account(account, "leg#")
     ]
     return sorted(legs, key=lambda leg: (leg["instance"], leg["instrument"]))
+
+
+def reported_legs(views: Reading, desk: Desk, account: str) -> list[Fields]:
+    """Return what signal and risk report of legs that do not trade as their strategies want.
+
+    Of a leg that left the desk file nobody reports any more, but that its position is there.
+    """
+    return [
+        leg
+        for leg in leg_states(views, account)
+        if leg["code"] not in AS_WRITTEN
+        and (leg["code"] in _OF_POSITIONS or trades_in(desk, account, leg["instance"], leg["instrument"]))
+    ]
 
 
 def days(first: datetime, last: datetime) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from fanfold.audit.queries import Reading, leg_states
+from fanfold.audit.queries import AS_WRITTEN, Reading, leg_states
 from fanfold.cli.output import moment
 from fanfold.desk import Desk, StrategyInstance
 from fanfold.market import timeframes
@@ -17,7 +17,6 @@ from fanfold.strategy.contract import EXTERNAL
 SILENT = "SILENT"
 # What makes a run a failure: nobody looked for a strategy that fails, or for one that never says a word.
 FAILURES = {LegCode.FAULT, LegCode.WARMING_UP, SILENT}
-AS_WRITTEN = {LegCode.OK, LegCode.FLAT}
 TRADES = AS_WRITTEN | {LegCode.RULES_CHANGED, LegCode.UNPROTECTED}
 Leg = tuple[str, str, str]
 

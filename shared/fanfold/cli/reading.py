@@ -8,14 +8,14 @@ import msgspec
 
 from fanfold.audit import chain
 from fanfold.audit.chain import Record
-from fanfold.audit.queries import holdings_of, leg_states, trades_in
+from fanfold.audit.queries import holdings_of, reported_legs
 from fanfold.aws.dynamodb import ledger
 from fanfold.aws.dynamodb.polls import DynamoPolls
 from fanfold.cli.idle_legs import TRADES, reason_text
 from fanfold.errors import BadInput
 from fanfold.ledger.account_books import AccountBooks
 from fanfold.local.session import Session
-from fanfold.messages import LegCode, Message
+from fanfold.messages import Message
 from fanfold.records import Fill
 from fanfold.risk.exposure import Mark
 from fanfold.risk.poll import PollState
@@ -107,16 +107,8 @@ def marks_of(session: Session, account: str) -> dict[str, Mark]:
 
 
 def legs_of(session: Session, account: str) -> list[dict[str, Any]]:
-    """Return the legs of an account that do not trade, with the last reported reason.
-
-    Of one that left the desk file nobody reports any more, but that it is an orphan.
-    """
-    return [
-        leg
-        for leg in leg_states(session.views, account)
-        if leg["code"] not in TRADES
-        and (leg["code"] == LegCode.ORPHANED or trades_in(session.desk, account, leg["instance"], leg["instrument"]))
-    ]
+    """Return the legs of an account that do not trade, with the last reported reasons."""
+    return [leg for leg in reported_legs(session.views, session.desk, account) if leg["code"] not in TRADES]
 
 
 def leg_text(leg: Mapping[str, Any]) -> str:

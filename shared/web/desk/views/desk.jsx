@@ -4,6 +4,7 @@ import { useMemo } from "preact/hooks";
 import { Lines } from "../lines.jsx";
 import { useReading } from "../readings.js";
 import { Empty, Shown, StaleNotice } from "../states.jsx";
+import { Table } from "../table.jsx";
 import { direction, money, moment, price, quantity, share, signed } from "../words.js";
 
 const SPANS = [["1", "Today"], ["7", "7 days"], ["31", "31 days"]];
@@ -40,6 +41,7 @@ function Account({ account, days }) {
     <section aria-label={`Account ${account.account}`}>
       <h2>{account.account} <small>{account.venue}, in {account.currency}</small></h2>
       <Figures account={account} equity={equity.data} />
+      <Legs legs={account.legs ?? []} />
       <Shown reading={equity} height={500}>{(data) => <Equity equity={data} />}</Shown>
     </section>
   );
@@ -66,6 +68,17 @@ function Figures({ account, equity }) {
     <dl class="figures">
       {figures.map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}
     </dl>
+  );
+}
+
+function Legs({ legs }) {
+  if (!legs.length) return null;
+  const rows = legs.map(({ instance, instrument, code, detail, at }) => [instance, instrument, <b class="loss">{code}</b>, detail || "–", moment(at)]);
+  return (
+    <>
+      <p class="muted">Legs that do not trade as their strategies want, as signal and risk report them:</p>
+      <Table name="Legs" head={["Strategy", "Instrument", "Reported", "Why", "Since"]} rows={rows} text={[1, 2, 3]} />
+    </>
   );
 }
 
