@@ -7,7 +7,7 @@ from typing import Any
 from fanfold import desk
 from fanfold.audit.queries import signals_of
 from fanfold.audit.views import as_stored, newest, views_of
-from fanfold.cli.reading import legs_of
+from fanfold.cli.reading import leg_text, legs_of, unprotected_of
 from fanfold.messages import LegCode, LegState, LegStatus, Message, Target, Targets
 from support.core_desk import A, B, instance, raw
 
@@ -68,6 +68,7 @@ def test_of_what_left_the_desk_file_only_an_orphan_is_a_trouble() -> None:
             ("trend", B, LegCode.WARMING_UP),
             ("gone", A, LegCode.FAULT),
             ("gone", B, LegCode.ORPHANED),
+            ("bare", A, LegCode.UNPROTECTED),
         )
     ]
     status = LegStatus(id="s", cause="b", at=AT, account="main", statuses=states)
@@ -76,3 +77,5 @@ def test_of_what_left_the_desk_file_only_an_orphan_is_a_trouble() -> None:
         ("gone", B, "ORPHANED"),
         ("trend", A, "NO_PRICE"),
     ]
+    (bare,) = unprotected_of(session, "main")
+    assert leg_text(bare) == f"bare {A}: has no stop at its venue (reported 03-01 00:00)"

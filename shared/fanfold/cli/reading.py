@@ -15,7 +15,7 @@ from fanfold.cli.idle_legs import TRADES, reason_text
 from fanfold.errors import BadInput
 from fanfold.ledger.account_books import AccountBooks
 from fanfold.local.session import Session
-from fanfold.messages import Message
+from fanfold.messages import LegCode, Message
 from fanfold.records import Fill
 from fanfold.risk.exposure import Mark
 from fanfold.risk.poll import PollState
@@ -111,8 +111,14 @@ def legs_of(session: Session, account: str) -> list[dict[str, Any]]:
     return [leg for leg in reported_legs(session.views, session.desk, account) if leg["code"] not in TRADES]
 
 
+def unprotected_of(session: Session, account: str) -> list[dict[str, Any]]:
+    """Return the legs of an account whose position has no stop at its venue: they trade, and need somebody."""
+    legs = reported_legs(session.views, session.desk, account)
+    return [leg for leg in legs if leg["code"] == LegCode.UNPROTECTED]
+
+
 def leg_text(leg: Mapping[str, Any]) -> str:
-    """Return a leg that does not trade as people read it; its detail is of the time at which it was reported."""
+    """Return what a leg reports as people read it; its detail is of the time at which it was reported."""
     reason = reason_text(leg["code"], leg["detail"])
     return f"{leg['instance']} {leg['instrument']}: {reason} (reported {minute(leg['at'])})"
 

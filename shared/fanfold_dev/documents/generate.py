@@ -75,7 +75,10 @@ _LEGS = (
         "Nothing: it stays flat until the strategy wants 0 or the other side.",
     ),
     ("The venue changed tick, lot or limits; it trades by the stricter ones.", "`fanfold desk check --refresh`"),
-    ("Its position has no stop at the venue: the desk alone protects it.", "Watch it; see the detail."),
+    (
+        "Its position has no stop at the venue: the desk alone protects it.",
+        "Watch it, or close it; `fanfold status` has it as `no stop`, with the detail.",
+    ),
     (
         "It holds a position, and its strategy or instrument is not in the desk file any more. Its stop still counts.",
         "[Close it, or put it back](operations.md#a-strategy-that-leaves-the-desk-file).",

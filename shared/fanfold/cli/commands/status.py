@@ -14,7 +14,7 @@ from fanfold.cli import parity_reports
 from fanfold.cli.argument_types import Account, Shared, StageName
 from fanfold.cli.exit_codes import DESK, Exit
 from fanfold.cli.output import Answer, Grid, cell, grid
-from fanfold.cli.reading import StoredBooks, books_of, leg_text, legs_of
+from fanfold.cli.reading import StoredBooks, books_of, leg_text, legs_of, unprotected_of
 from fanfold.deployment import STAGE, dead_letters_names, queue_name
 from fanfold.ledger.account_books import AccountBooks
 from fanfold.local.session import Session
@@ -101,6 +101,7 @@ def _account(session: Session, name: str, books: AccountBooks, poll: PollState) 
         "peak_equity": poll.carried.peak_equity,
         "fees": _sum(item.position.fees for item in books.positions.values()),
         "legs": legs_of(session, name),
+        "unprotected": unprotected_of(session, name),
         "frozen": books.real.frozen_instruments,
         "venue_rules": {instrument: kept.reason for instrument, kept in sorted(books.real.rules.items())},
         "positions": sum(1 for item in books.positions.values() if item.position.quantity),
@@ -138,6 +139,7 @@ def _account_text(account: dict[str, Any], stage: str) -> list[str]:
         text.append(f"  equity is without {cell(account['unmarked'])}: no price is known yet")
     text += [f"  {label:<12}{cell(account[name])}" for name, label in _COUNTS.items()]
     legs = [f"  {'no trade':<12}{leg_text(leg)}" for leg in account["legs"]]
+    text += [f"  {'no stop':<12}{leg_text(leg)}" for leg in account["unprotected"]]
     text += [f"  {'frozen':<12}{instrument}: {reason}" for instrument, reason in sorted(account["frozen"].items())]
     text += [f"  {'venue rules':<12}{reason}" for reason in account["venue_rules"].values()]
     return [*text, *legs, f"  {'books':<12}{_books_text(account)}"]
