@@ -103,3 +103,22 @@ def test_what_is_booked_right_before_the_live_orders_are_read_freezes_nothing() 
         world.account().reconcile()
     assert world.record("first").state is OrderState.FILLED
     assert (world.ledger.real_money("main").frozen, world.events) == ({}, [])
+
+
+def test_an_account_that_its_venue_does_not_answer_for_is_alarmed_of_after_a_quarter_of_an_hour() -> None:
+    world, alarm = RealWorld(), "an account is not reconciled"
+    account = world.account()
+    account.reconcile()
+    world.venue.silent = True
+    for _ in range(14):
+        account.reconcile()
+        world.wait(60)
+    assert world.events.count(alarm) == 0
+    account.reconcile()
+    assert world.events.count(alarm) == 1
+    world.venue.silent = False
+    account.reconcile()
+    world.venue.silent = True
+    world.wait(60)
+    account.reconcile()
+    assert world.events.count(alarm) == 1

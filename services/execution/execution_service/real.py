@@ -19,6 +19,9 @@ from fanfold.messages import BarsClosed, OrdersApproved, OrderState, TradingStat
 from fanfold.trading.answers import VenueTrade
 from fanfold.trading.venue import TradingVenue
 
+# How many reconciliations, one a minute, may fail in a row before somebody is told: with a revoked key each does.
+UNANSWERED_MAX = 15
+
 
 class RealAccount:
     """An account whose orders go to a real venue."""
@@ -39,6 +42,8 @@ class RealAccount:
         self._clock = clock
         self._monitor = monitor
         self._cold = True
+        # The reconciliations of this process in a row that the venue did not answer.
+        self._unanswered = 0
         rules = RulesKeeper(account, desk, ledger, venue, clock, monitor)
         self._follower = Follower(desk, ledger, venue, clock, monitor)
         self._deliverer = Deliverer(desk.accounts[account].venue, ledger, self._follower.trades, monitor)
@@ -104,12 +109,19 @@ class RealAccount:
         try:
             return self._reconciled()
         except VenueUnavailable as unavailable:
-            self._monitor.note("the venue does not answer", account=self._account, why=str(unavailable))
+            self._unreconciled(str(unavailable))
             return []
+
+    def _unreconciled(self, why: str) -> None:
+        """Note that the venue did not answer, and alarm where it has not for long: no order is followed then."""
+        self._monitor.note("the venue does not answer", account=self._account, why=why)
+        self._unanswered += 1
+        if self._unanswered >= UNANSWERED_MAX:
+            self._monitor.alarm("an account is not reconciled", account=self._account, why=why)
 
     def _reconciled(self) -> list[str]:
         findings = self._reconciler.reconcile(self._account)
-        self._cold = False
+        self._cold, self._unanswered = False, 0
         return findings
 
     def plan(self) -> list[str]:
