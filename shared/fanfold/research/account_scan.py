@@ -5,6 +5,7 @@ takes what there is at the open within its limit and expires; then risk decides 
 """
 
 from functools import cache
+from types import FunctionType
 from typing import Any, NamedTuple
 
 from numba import njit
@@ -43,6 +44,8 @@ from fanfold.research.compile_cache import ACCOUNT, keep
 from fanfold.research.tape import DONE, OVERFLOW, piece
 
 MINUTE_S = 60
+# Bound anew in each copy of the scan.
+one_leg = False
 
 
 class End(NamedTuple):
@@ -53,9 +56,8 @@ class End(NamedTuple):
     leg: int
 
 
-@piece
-def _trade(
-    bars: PollTable, of: Terms, targets: Wanted, kept: Book, money_max: float, resumed: tuple[int, bool],
+def _scan(
+    market: PollTable, terms: Terms, wanted: Wanted, book: Book, money_max: float, resumed: tuple[int, bool],
     guarded: bool,
 ) -> End:  # fmt: skip
     """Trade an account; ``guarded`` says whether any leg asks for a protection.
@@ -63,6 +65,9 @@ def _trade(
     ``money_max`` is the largest figure of money whose products fit into 64 bits. ``resumed`` is the time to begin with,
     and whether a scan of this book stopped there to be told a quantity.
     """
+    bars, of, targets, kept = borrow(market), borrow(terms), borrow(wanted), borrow(book)
+    if one_leg and not (is_of_one_leg(kept, bars, of) and len(targets.weight) == 1):
+        return End(OVERFLOW, 0, 0)
     at, midway = resumed
     while at < bars.time.size:
         if not midway:
@@ -87,36 +92,21 @@ def _trade(
     return End(DONE, bars.time.size, 0)
 
 
-def _scan(
-    market: PollTable, terms: Terms, wanted: Wanted, book: Book, money_max: float, resumed: tuple[int, bool],
-    guarded: bool,
-) -> End:  # fmt: skip
-    return _trade(borrow(market), borrow(terms), borrow(wanted), borrow(book), money_max, resumed, guarded)
-
-
-def _scan_of_one_leg(
-    market: PollTable, terms: Terms, wanted: Wanted, book: Book, money_max: float, resumed: tuple[int, bool],
-    guarded: bool,
-) -> End:  # fmt: skip
-    """Trade an account of one leg: what ``_scan`` does, without loops over legs."""
-    of, kept = borrow(terms), borrow(book)
-    if not is_of_one_leg(kept, of):
-        return End(OVERFLOW, 0, 0)
-    return _trade(borrow(market), of, borrow(wanted), kept, money_max, resumed, guarded)
-
-
 @cache
 def cached_scan(*, one_leg: bool) -> Any:
     """Return the scan, compiled before where that was kept; one for accounts of one leg takes less time a fill."""
-    return keep(njit(error_model="numpy", nogil=True)(_scan_of_one_leg if one_leg else _scan), ACCOUNT)
+    name = "scan_of_one_leg" if one_leg else "scan"
+    copy = FunctionType(_scan.__code__, _scan.__globals__ | {"one_leg": one_leg}, name)
+    return keep(njit(error_model="numpy", nogil=True)(copy), ACCOUNT)
 
 
 @piece
-def is_of_one_leg(book: Book, terms: Terms) -> bool:
+def is_of_one_leg(book: Book, market: PollTable, terms: Terms) -> bool:
     """Return whether an account has one leg; to ask lets code that follows be made without loops over legs."""
     by_leg = len(book.leg) == 1 and len(book.stop) == 1 and len(book.bound) == 1 and len(book.bound_weight) == 1
     by_instance = len(terms.leg) == 1 and len(terms.capital) == 1 and book.instance.shape[1] == 1
-    return by_leg and by_instance and len(terms.rule) == 1 and book.instrument.shape[1] == 1
+    by_instrument = len(terms.rule) == 1 and book.instrument.shape[1] == 1 and market.bars.shape[1] == 1
+    return by_leg and by_instance and by_instrument and len(market.seen) == 1 and market.span.shape[1] == 1
 
 
 @piece

@@ -95,7 +95,7 @@ def _scan(
     """Trade so many signals, from where the progress stands; of ``wanted`` only its sizes count."""
     changes, seen, of, targets, made = borrow(signals), borrow(market), borrow(terms), borrow(wanted), borrow(trade)
     kept, progress, polls = made.book, made.progress, seen.polls.time.size
-    if not is_of_one_leg(kept, of):
+    if not is_of_one_leg(kept, seen.polls, of):
         return OVERFLOW
     if progress[ScanField.AT] == 0 and progress[ScanField.ASKS] == 0:
         begin(of.account[AccountTerm.CASH], seen.bars, made.sums, kept.tape)
