@@ -4,6 +4,7 @@ Bars, terms and polls are made once for a batch; a trial is two compiled scans, 
 that of the exposure. What these cannot do, ``account_result`` does, with the same figures.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -44,12 +45,12 @@ class TradedLeg(NamedTuple):
     gross_exposure: float
 
 
-def has_one_leg(batch: TrialBatch, recording: Recording) -> bool:
-    """Return whether a batch's desk has one leg without protection or target volatility, stepped at each poll."""
-    (instance,) = batch.desk.strategies.values()
-    polled = batch.desk.venues[batch.desk.accounts[instance.account].venue].timeframe
+def has_one_leg(desk: Desk, market: Sequence[str], recording: Recording) -> bool:
+    """Return whether a desk has one leg on a market, without protection or target volatility, stepped at each poll."""
+    (instance,) = desk.strategies.values()
+    polled = desk.venues[desk.accounts[instance.account].venue].timeframe
     return (
-        len(batch.market) == 1
+        len(market) == 1
         and instance.timeframe == polled == recording.timeframe
         and not instance.volatility
         and protection_of(instance) == Protected(0.0)

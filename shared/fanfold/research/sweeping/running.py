@@ -16,15 +16,18 @@ import pyarrow as pa
 from fanfold.local.worker_processes import worker_processes
 from fanfold.market.recording import Recording
 from fanfold.research.folding import compiles
+from fanfold.research.sweeping.one_leg_trials import has_one_leg
 from fanfold.research.sweeping.parts_of_sweep import SweepParts, in_order
 from fanfold.research.sweeping.sweep_job import SweepJob, TrialBatch, batches
 from fanfold.research.sweeping.swept_bars import PreparedBars
+from fanfold.research.sweeping.swept_signals import are_compiled
 from fanfold.research.sweeping.trials import run_batch
 from fanfold.strategy import contract, folder
 from fanfold.strategy.loading import attempted
 
-# A batch takes about a second, so that little is lost when a sweep is stopped: bars times trials, compiled or not.
-COMPILED_BARS, PLAIN_BARS, QUANTITY_BARS = 20_000_000, 1_000_000, 200_000_000
+# A batch takes about a second, so that little is lost when a sweep is stopped: bars times trials, of which each goes
+# from signal to signal, is one scan of an account, or is stepped in Python.
+SIGNALS_BARS, COMPILED_BARS, PLAIN_BARS = 200_000_000, 20_000_000, 1_000_000
 TRIALS_MAX = 256
 # What each process works on; it comes with the process, once.
 _bars: list[Recording] = []
@@ -45,9 +48,9 @@ def run_job(
     tables = [parts.read()]
     known = set(tables[0]["trial"].to_pylist())
     on_trials(len(known))
-    plain = not _compiles(job)
-    count = workers or os.cpu_count() or 1
-    todo = [batch for batch in batches(job, _size(job, recordings, count, plain=plain)) if not _done(batch, known)]
+    bars_at_once = _bars_at_once(job, recordings)
+    plain, count = bars_at_once == PLAIN_BARS, workers or os.cpu_count() or 1
+    todo = [batch for batch in batches(job, _size(job, recordings, count, bars_at_once)) if not _done(batch, known)]
     with _executor(min(count, max(len(todo), 1)), recordings, plain=plain) as (executor, work):
         futures: dict[Future[pa.Table], TrialBatch] = {executor.submit(work, batch): batch for batch in todo}
         for future in as_completed(futures):
@@ -59,13 +62,20 @@ def run_job(
     return in_order(tables)
 
 
-def _compiles(job: SweepJob) -> bool:
-    """Return whether the step compiles with the first configuration that the strategy takes."""
+def _bars_at_once(job: SweepJob, recordings: Sequence[Recording]) -> int:
+    """Return how many bars times trials go into a batch, by the first configuration that the strategy takes."""
+    members = len(job.markets[0])
     for configuration in job.configurations:
-        strategy = attempted(partial(contract.bind, job.instance.strategy, configuration, len(job.markets[0])))
-        if not isinstance(strategy, BaseException):
-            return compiles(strategy, len(job.markets[0]))
-    return True
+        strategy = attempted(partial(contract.bind, job.instance.strategy, configuration, members))
+        if isinstance(strategy, BaseException):
+            continue
+        if not compiles(strategy, members):
+            return PLAIN_BARS
+        if job.terms.quantity is not None:
+            return SIGNALS_BARS
+        one_leg = all(has_one_leg(job.desk, market, each) for market in job.markets for each in recordings)
+        return SIGNALS_BARS if one_leg and are_compiled(strategy) else COMPILED_BARS
+    return COMPILED_BARS
 
 
 def _numbers(batch: TrialBatch) -> range:
@@ -76,14 +86,12 @@ def _done(batch: TrialBatch, known: set[int]) -> bool:
     return known.issuperset(_numbers(batch))
 
 
-def _size(job: SweepJob, recordings: Sequence[Recording], workers: int, *, plain: bool) -> int:
+def _size(job: SweepJob, recordings: Sequence[Recording], workers: int, bars_at_once: int) -> int:
     """Return how many trials go into a batch."""
     bars = max(recording.count for recording in recordings) * len(job.markets[0]) // len(job.windows)
-    compiled = COMPILED_BARS if job.terms.quantity is None else QUANTITY_BARS
-    at_once = (PLAIN_BARS if plain else compiled) // max(bars, 1)
-    # A few batches a core, so that none waits long for another. Trials by a fixed quantity take as long as each other.
-    share = -(-job.trials // (2 * workers if job.terms.quantity is None else workers))
-    return max(1, min(at_once, share, TRIALS_MAX))
+    # A few batches a core, so that none waits long for another. Trials by signals take about as long as each other.
+    share = -(-job.trials // (workers if bars_at_once == SIGNALS_BARS else 2 * workers))
+    return max(1, min(bars_at_once // max(bars, 1), share, TRIALS_MAX))
 
 
 @contextmanager

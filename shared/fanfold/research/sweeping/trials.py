@@ -73,7 +73,7 @@ def _by_desk(batch: TrialBatch, recordings: Sequence[Recording], prepared: Prepa
 def _by_one_leg(batch: TrialBatch, recording: Recording, prepared: PreparedBars) -> list[AccountMetrics | None]:
     """Trade the configurations that an account of one leg can; None for any other."""
     places = range(len(batch.configurations))
-    if not has_one_leg(batch, recording):
+    if not has_one_leg(batch.desk, batch.market, recording):
         return [None for _ in places]
     try:
         trials = OneLegTrials(batch, recording, prepared)
