@@ -12,7 +12,7 @@ import pytest
 
 from fanfold.desk import Desk
 from fanfold.market.recording import Recording
-from fanfold.research import account_result
+from fanfold.research import account_result, account_scan
 from fanfold.research.sweeping import one_leg_trials, trials
 from fanfold.research.sweeping.one_leg_trials import OneLegTrials
 from fanfold.research.sweeping.sweep_job import SizingTerms, TradedWindow, TrialBatch
@@ -153,3 +153,8 @@ def test_params_that_cannot_be_leave_the_others_to_one_leg(monkeypatch: pytest.M
     each = compared(monkeypatch, batch_of(desk, TradedWindow(START + 60, START + 60 * 400), params), steady(400))
     assert each.rows == each.by_account
     assert (each.by_one_leg, [bool(row["error"]) for row in each.rows]) == (1, [True, False])
+
+
+def test_the_scan_for_one_leg_and_that_for_several_are_kept_apart() -> None:
+    scans = [account_scan.cached_scan(one_leg=one_leg) for one_leg in (True, False)]
+    assert len({scan._cache._cache_file._index_name for scan in scans}) == 2

@@ -95,9 +95,8 @@ def _scan(
 @cache
 def cached_scan(*, one_leg: bool) -> Any:
     """Return the scan, compiled before where that was kept; one for accounts of one leg takes less time a fill."""
-    name = "scan_of_one_leg" if one_leg else "scan"
-    copy = FunctionType(_scan.__code__, _scan.__globals__ | {"one_leg": one_leg}, name)
-    return keep(njit(error_model="numpy", nogil=True)(copy), ACCOUNT)
+    copy = FunctionType(_scan.__code__, _scan.__globals__ | {"one_leg": one_leg})
+    return keep(njit(error_model="numpy", nogil=True)(copy), ACCOUNT, "one" if one_leg else "several")
 
 
 @piece
