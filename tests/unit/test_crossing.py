@@ -88,6 +88,21 @@ def test_sums_say_what_the_step_says(
     assert result.equity.tolist() == stepped.equity.tolist()
 
 
+@pytest.mark.parametrize("count", [1, 31, 33, 101, 133, BLOCK - 1, BLOCK + 1, BLOCK + 33])
+@pytest.mark.parametrize("wild", [1, 20_000], ids=["32 bits", "64 bits from the middle on"])
+def test_sums_of_any_number_of_bars_say_what_the_step_says(
+    monkeypatch: pytest.MonkeyPatch, count: int, wild: int
+) -> None:
+    close = walk(11, 640_000, 90)[:count]
+    close[count // 2 :] += wild * np.arange(count - count // 2)
+    strategy, bars = contract.bind("sma_cross", {"fast": 3, "slow": 100}, 1), bars_of(close)
+    result = fixed_size(strategy, bars, TERMS)
+    stepped = by_step(monkeypatch, lambda: fixed_size(strategy, bars, TERMS))
+    assert (len(result.fills) > 0) == (count > 100)
+    assert result.fills.tolist() == stepped.fills.tolist()
+    assert result.equity.tolist() == stepped.equity.tolist()
+
+
 @pytest.mark.parametrize("close", [walk(7, 10**15, 10**9), walk(8, 10**10, 10**9)], ids=["prices", "windows"])
 def test_what_floats_may_not_hold_is_left_to_the_step(close: Integers) -> None:
     strategy = contract.bind("sma_cross", {"fast": 20, "slow": 4_000}, 1)

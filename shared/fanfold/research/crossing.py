@@ -8,7 +8,9 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
+from llvmlite import ir
 from numba import njit, types
+from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
@@ -27,6 +29,10 @@ from fanfold.strategy.step_code import digest
 
 # How many signals there are, where floats may not hold the sums.
 ROUNDED = -2
+# Closes that are summed at once.
+SUMS = 32
+Narrow = NDArray[np.int32]
+_cgutils: Any = cgutils
 
 
 class SumWindows(NamedTuple):
@@ -52,6 +58,14 @@ def same(low: int, high: int, windows: SumWindows) -> bool:
     )
 
 
+def narrow_holds(low: int, high: int, windows: SumWindows) -> bool:
+    """Return whether 32 bits hold what is compared, for closes from low to high; they take half as long as 64.
+
+    It is a difference, the same whatever sums wrapped around.
+    """
+    return float(high - low) * float(windows.slow) * float(windows.fast) < 2.0**31
+
+
 def _crosses(_context: Any, now: Any, fast_ago: Any, slow_ago: Any, _fast: Any, _slow: Any) -> Any:
     """Return whether one average is above another, by sums in as many bits as they have. For compiled code alone."""
 
@@ -68,30 +82,53 @@ def _crosses(_context: Any, now: Any, fast_ago: Any, slow_ago: Any, _fast: Any, 
 crosses: Any = intrinsic(_crosses)
 
 
-@piece
-def add_up(closes: Integers, total: int, totals: Integers) -> int:
-    """Write the sums of closes, and ``total`` before them; return the last.
+def _sums(_context: Any, closes: Any, place: Any, total: Any, totals: Any) -> Any:
+    """Write the sums of several closes from a place on, and ``total`` before them; return the last.
 
-    A sum waits for the one before it, so those of the second half are made beside those of the first.
+    They have as many bits as ``totals``, and wrap around. For compiled code alone.
     """
-    half = closes.size // 2
-    near, far, middle = totals[:half], totals[half : 2 * half], closes[half:]
-    later = 0
-    for at in range(np.uint64(half)):
-        total += closes[at]
-        later += middle[at]
-        near[at], far[at] = total, later
-    for at in range(np.uint64(half)):
-        far[at] += total
-    total += later
-    if closes.size > 2 * half:
-        total += closes[2 * half]
-        totals[2 * half] = total
-    return total
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        whole, places = (ir.VectorType(ir.IntType(bits), SUMS) for bits in (64, 32))
+        kind = ir.VectorType(context.get_value_type(signature.args[3].dtype), SUMS)
+
+        def pointer(at: int, several: Any) -> Any:
+            array = context.make_array(signature.args[at])(context, builder, arguments[at])
+            place = _cgutils.get_item_pointer(context, builder, signature.args[at], array, [arguments[1]])
+            return builder.bitcast(place, several.as_pointer())
+
+        read = builder.load(pointer(0, whole), align=8)
+        sums, zero = builder.trunc(read, kind) if kind.element.width < 64 else read, ir.Constant(kind, None)
+        # Each is added to those one, two, four places on, and so forth.
+        for step in (1 << power for power in range(SUMS.bit_length() - 1)):
+            mask = ir.Constant(places, [SUMS - step + at for at in range(SUMS)])
+            sums = builder.add(sums, builder.shuffle_vector(zero, sums, mask))
+        last = builder.extract_element(sums, ir.IntType(32)(SUMS - 1))
+        before = builder.trunc(arguments[2], kind.element) if kind.element.width < 64 else arguments[2]
+        spread = builder.insert_element(ir.Constant(kind, ir.Undefined), before, ir.IntType(32)(0))
+        spread = builder.shuffle_vector(spread, zero, ir.Constant(places, [0] * SUMS))
+        builder.store(builder.add(sums, spread), pointer(3, kind), align=4)
+        return builder.add(arguments[2], builder.sext(last, ir.IntType(64)) if kind.element.width < 64 else last)
+
+    return types.int64(closes, place, total, totals), generate
+
+
+sums: Any = intrinsic(_sums)
 
 
 @piece
-def compare(totals: Integers, count: int, windows: SumWindows, above: Integers) -> None:
+def add_up(closes: Integers, totals: Integers | Narrow) -> None:
+    """Write the sums of closes. They may wrap around."""
+    total, whole = 0, closes.size // SUMS * SUMS
+    for at in range(0, whole, SUMS):
+        total = sums(closes, at, total, totals)
+    for at in range(whole, closes.size):
+        total += closes[at]
+        totals[at] = total
+
+
+@piece
+def compare(totals: Integers | Narrow, count: int, windows: SumWindows, above: Integers) -> None:
     """Write 1 for each bar of a block whose fast average is above its slow one, else 0.
 
     ``totals`` are the sums of all closes before bars, from the first of the first slow window on. They may wrap around.
@@ -131,19 +168,19 @@ def _changes(
 
 
 class CrossingSource(NamedTuple):
-    """The data of a crossing: closes, and room for a block's sums and comparisons."""
+    """The data of a crossing: closes, and room for a block's sums, in 64 bits or in 32, and comparisons."""
 
     windows: SumWindows
     closes: Integers
     totals: Integers
+    narrow: Narrow
     above: Integers
 
 
 class CrossingProgress(NamedTuple):
-    """The state of a crossing: what is wanted, the sum of all closes, and the extremes of the block before."""
+    """The state of a crossing: what is wanted, and the extremes of the block before."""
 
     was: int
-    total: int
     low: int
     high: int
 
@@ -153,19 +190,28 @@ def crossed(
 ) -> tuple[CrossingProgress, int]:
     """Write a block's signals as ``step_signals`` does; their number is ROUNDED where only the step can tell them."""
     low, high = farthest(source.closes, first, end)
-    if not same(min(low, progress.low), max(high, progress.high), source.windows):
+    least, most = min(low, progress.low), max(high, progress.high)
+    if not same(least, most, source.windows):
         return progress, ROUNDED
-    count, slow = end - first, source.windows.slow
-    totals = source.totals
-    total = add_up(source.closes[first:end], progress.total, totals[slow:])
-    compare(totals, count, source.windows, source.above)
+    if narrow_holds(least, most, source.windows):
+        _compare_block(source, source.narrow, first, end)
+    else:
+        _compare_block(source, source.totals, first, end)
+    was, number = changes(source.above, end - first, first, progress.was, signals, 0)
+    return CrossingProgress(was, low, high), number
+
+
+@piece
+def _compare_block(source: CrossingSource, totals: Integers | Narrow, first: int, end: int) -> None:
+    """Compare the averages of a block's bars; its sums begin with the first window, so that none is handed on."""
+    slow = source.windows.slow
+    since = max(first - slow, 0)
+    # What is before all bars is in no window that is looked at.
+    add_up(source.closes[since:end], totals[since - (first - slow) :])
+    compare(totals, end - first, source.windows, source.above)
     # Before a whole window was seen nothing is said.
-    for at in range(min(max(slow - 1 - first, 0), count)):
+    for at in range(min(max(slow - 1 - first, 0), end - first)):
         source.above[at] = 0
-    was, number = changes(source.above, count, first, progress.was, signals, 0)
-    for at in range(slow):
-        totals[at] = totals[count + at]
-    return CrossingProgress(was, total, low, high), number
 
 
 def windows_of(strategy: Strategy, price_scale: int) -> SumWindows | None:
@@ -178,8 +224,10 @@ def windows_of(strategy: Strategy, price_scale: int) -> SumWindows | None:
 def begun(windows: SumWindows, bars: IntegerBars) -> tuple[CrossingSource, CrossingProgress]:
     """Return what a crossing is read from, and the progress before the first bar."""
     first = int(bars.close[0])
-    source = CrossingSource(windows, bars.close, np.zeros(windows.slow + BLOCK, np.int64), np.zeros(BLOCK, np.uint8))
-    return source, CrossingProgress(0, 0, first, first)
+    room = windows.slow + BLOCK
+    totals, narrow = np.zeros(room, np.int64), np.zeros(room, np.int32)
+    source = CrossingSource(windows, bars.close, totals, narrow, np.zeros(BLOCK, np.uint8))
+    return source, CrossingProgress(0, first, first)
 
 
 @cache
@@ -195,7 +243,7 @@ class SummedCloses(NamedTuple):
     """
 
     total: Integers
-    narrow: NDArray[np.int32]
+    narrow: Narrow
     least: Integers
     most: Integers
 
@@ -219,8 +267,7 @@ def _crossings(closes: SummedCloses, windows: SumWindows, since: int, above: Int
         first = max(block * BLOCK, since)
         # There may be fewer bars than a window.
         count = max(min(block * BLOCK + BLOCK, after) - first, 0)
-        # What is compared is no more than this, whatever the sums are; where 32 bits hold it, these take half as long.
-        if float(high - low) * float(windows.slow) * float(windows.fast) < 2.0**31:
+        if narrow_holds(low, high, windows):
             compare(seen.narrow[first + 1 - windows.slow :], count, windows, room)
         else:
             compare(seen.total[first + 1 - windows.slow :], count, windows, room)
