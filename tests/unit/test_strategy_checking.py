@@ -28,6 +28,10 @@ WRONG = {
     "the next bar": (giving("bars.close[bars.now + 1] / 1e9"), r"own\.py:\d+: it reads bars\.close 1 bars past now"),
     "the last of the list": (giving("bars.close[-1] / 1e9"), r"own\.py:\d+: it reads bars\.close\[-1\]; count from"),
     "a slice": (giving("sum(bars.close[-3:]) / 1e9"), r"own\.py:\d+: it takes a slice of bars\.close"),
+    "an array's method": (
+        giving("bars.close.mean() / 1e9"),
+        r"own\.py:\d+: it asks for bars\.close\.mean; read single bars",
+    ),
     "the whole column": (giving("max(bars.high) / 1e9"), r"own\.py:\d+: it reads bars\.high|len\(bars"),
     "its length": (giving("len(bars.low) / 1e9"), r"own\.py:\d+: it asks for len\(bars\.low\)"),
     "beyond the lookback": (
@@ -323,6 +327,7 @@ def test_a_step_that_ends_too_late_is_not_called_nondeterministic(
     [
         (giving("max(bars.high) / 1e9").replace("def lookback", "def unused"), "it reads a whole column"),
         (giving("sum(bars.low[1:]) / 1e9").replace("def lookback", "def unused"), "it takes a slice of a column"),
+        (giving("bars.low.mean() / 1e9").replace("def lookback", "def unused"), "it asks a column for mean"),
         (ALWAYS_LONG.replace("return params.n", "return 2.5"), "lookback of strategy own returned 2.5"),
     ],
 )

@@ -45,6 +45,12 @@ class GuardedColumn(Sequence[float]):
             f"it asks for len(bars.{self._name}); count from bars.now, for columns have any length"
         )
 
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        # Compiled code has arrays, the live leg lists: what only one of them knows works in a back-test alone.
+        raise ForbiddenReadError(f"it asks for bars.{self._name}.{name}; read single bars, bars.now - n")
+
     def __getitem__(self, at: Any) -> Any:
         if not isinstance(at, int):
             raise ForbiddenReadError(f"it takes a slice of bars.{self._name}; read single bars, bars.now - n")

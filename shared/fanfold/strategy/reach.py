@@ -49,6 +49,11 @@ class TracedColumn(Sequence[float]):
     def __iter__(self) -> Iterator[float]:
         raise TypeError("it reads a whole column; read single bars, such as bars.close[bars.now - 1]")
 
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        raise TypeError(f"it asks a column for {name}; read single bars, such as bars.close[bars.now - 1]")
+
     def __getitem__(self, at: Any) -> Any:
         if not isinstance(at, int):
             raise TypeError("it takes a slice of a column; read single bars, such as bars.close[bars.now - 1]")
