@@ -150,7 +150,7 @@ def test_crossings_of_bars_that_trials_share_are_those_of_a_step_that_begins_lat
     windows = windows_of(strategy, 2)
     closes = summed(bars.close, np.append(0, np.cumsum(bars.close)))
     written, stepped = blank_signals(COUNT), blank_signals(COUNT)
-    number = crossings()(closes, windows, first + strategy.lookback, np.empty(BLOCK, np.uint8), written)
+    number = crossings()(closes, windows, first + strategy.lookback, written)
     own = picked(bars, slice(first, None))
     columns = step_columns([own], strategy.lookback)
     source = StepSource(strategy.params, columns, strategy.lookback, strategy.lookback)
@@ -165,5 +165,4 @@ def test_crossings_of_bars_that_trials_share_are_those_of_a_step_that_begins_lat
 def test_shared_closes_that_floats_may_not_hold_are_left_to_the_step() -> None:
     close = walk(8, 10**10, 10**9)
     closes = summed(close, np.append(0, np.cumsum(close)))
-    room = np.empty(BLOCK, np.uint8), blank_signals(COUNT)
-    assert crossings()(closes, SumWindows(20, 4_000, 100.0), 3_999, *room) == ROUNDED
+    assert crossings()(closes, SumWindows(20, 4_000, 100.0), 3_999, blank_signals(COUNT)) == ROUNDED

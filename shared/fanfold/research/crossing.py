@@ -20,7 +20,7 @@ from fanfold.research.compile_cache import QUANTITY, keep
 from fanfold.research.compiled import inlined
 from fanfold.research.equity_line import farthest
 from fanfold.research.fixed_size_scan import BLOCK, scan_of
-from fanfold.research.flag_words import WIDTH, lowest, word
+from fanfold.research.flag_words import WIDTH, lowest
 from fanfold.research.step_signals import SignalTape
 from fanfold.research.tape import piece
 from fanfold.strategies import sma_cross
@@ -66,17 +66,42 @@ def narrow_holds(low: int, high: int, windows: SumWindows) -> bool:
     return float(high - low) * float(windows.slow) * float(windows.fast) < 2.0**31
 
 
-def _crosses(_context: Any, now: Any, fast_ago: Any, slow_ago: Any, _fast: Any, _slow: Any) -> Any:
-    """Return whether one average is above another, by sums in as many bits as they have. For compiled code alone."""
+def _spread(builder: Any, figure: Any, kind: Any) -> Any:
+    """Return a vector each of whose figures is one of 64 bits, or its lower bits."""
+    places = ir.VectorType(ir.IntType(32), kind.count)
+    figure = builder.trunc(figure, kind.element) if kind.element.width < 64 else figure
+    first = builder.insert_element(ir.Constant(kind, ir.Undefined), figure, ir.IntType(32)(0))
+    return builder.shuffle_vector(first, first, ir.Constant(places, None))
+
+
+def _pointer(context: Any, builder: Any, column: tuple[Any, Any], place: Any, kind: Any) -> Any:
+    """Return the address of a vector in a column, which is its type and its value."""
+    array = context.make_array(column[0])(context, builder, column[1])
+    item = _cgutils.get_item_pointer(context, builder, column[0], array, [place])
+    return builder.bitcast(item, kind.as_pointer())
+
+
+def _crosses(_context: Any, totals: Any, place: Any, fast: Any, slow: Any) -> Any:
+    """Return at which of 64 bars one average is above another, as bits, by sums in as many bits as they have.
+
+    The sums of all closes before bars begin with the first window of the bar at a place. For compiled code alone.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kind, (now, fast_ago, slow_ago, fast, slow) = signature.args[0], arguments
-        fast, slow = (context.cast(builder, part, types.int64, kind) for part in (fast, slow))
-        short, long = (builder.sub(now, ago) for ago in (fast_ago, slow_ago))
-        apart = builder.sub(builder.mul(slow, short), builder.mul(fast, long))
-        return builder.icmp_signed(">", apart, apart.type(0))
+        totals, place, fast, slow = arguments
+        kind = ir.VectorType(context.get_value_type(signature.args[0].dtype), WIDTH)
 
-    return types.boolean(now, fast_ago, slow_ago, types.int64, types.int64), generate
+        def read(after: Any) -> Any:
+            column = signature.args[0], totals
+            return builder.load(_pointer(context, builder, column, builder.add(place, after), kind), align=4)
+
+        now = read(slow)
+        short, long = (builder.sub(now, read(ago)) for ago in (builder.sub(slow, fast), ir.Constant(slow.type, 0)))
+        fast, slow = (_spread(builder, length, kind) for length in (fast, slow))
+        apart = builder.sub(builder.mul(slow, short), builder.mul(fast, long))
+        return builder.bitcast(builder.icmp_signed(">", apart, ir.Constant(kind, None)), ir.IntType(WIDTH))
+
+    return types.int64(totals, place, fast, slow), generate
 
 
 crosses: Any = intrinsic(_crosses)
@@ -89,26 +114,19 @@ def _sums(_context: Any, closes: Any, place: Any, total: Any, totals: Any) -> An
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place, total = arguments[1:3]
         whole, places = (ir.VectorType(ir.IntType(bits), SUMS) for bits in (64, 32))
         kind = ir.VectorType(context.get_value_type(signature.args[3].dtype), SUMS)
-
-        def pointer(at: int, several: Any) -> Any:
-            array = context.make_array(signature.args[at])(context, builder, arguments[at])
-            place = _cgutils.get_item_pointer(context, builder, signature.args[at], array, [arguments[1]])
-            return builder.bitcast(place, several.as_pointer())
-
-        read = builder.load(pointer(0, whole), align=8)
+        read = builder.load(_pointer(context, builder, (signature.args[0], arguments[0]), place, whole), align=8)
         sums, zero = builder.trunc(read, kind) if kind.element.width < 64 else read, ir.Constant(kind, None)
         # Each is added to those one, two, four places on, and so forth.
         for step in (1 << power for power in range(SUMS.bit_length() - 1)):
             mask = ir.Constant(places, [SUMS - step + at for at in range(SUMS)])
             sums = builder.add(sums, builder.shuffle_vector(zero, sums, mask))
         last = builder.extract_element(sums, ir.IntType(32)(SUMS - 1))
-        before = builder.trunc(arguments[2], kind.element) if kind.element.width < 64 else arguments[2]
-        spread = builder.insert_element(ir.Constant(kind, ir.Undefined), before, ir.IntType(32)(0))
-        spread = builder.shuffle_vector(spread, zero, ir.Constant(places, [0] * SUMS))
-        builder.store(builder.add(sums, spread), pointer(3, kind), align=4)
-        return builder.add(arguments[2], builder.sext(last, ir.IntType(64)) if kind.element.width < 64 else last)
+        written = _pointer(context, builder, (signature.args[3], arguments[3]), place, kind)
+        builder.store(builder.add(sums, _spread(builder, total, kind)), written, align=4)
+        return builder.add(total, builder.sext(last, ir.IntType(64)) if kind.element.width < 64 else last)
 
     return types.int64(closes, place, total, totals), generate
 
@@ -128,53 +146,35 @@ def add_up(closes: Integers, totals: Integers | Narrow) -> None:
 
 
 @piece
-def compare(totals: Integers | Narrow, count: int, windows: SumWindows, above: Integers) -> None:
-    """Write 1 for each bar of a block whose fast average is above its slow one, else 0.
+def changes(
+    totals: Integers | Narrow, first: int, end: int, windows: SumWindows, was: int, signals: SignalTape, number: int
+) -> tuple[int, int]:
+    """Write where the fast average of bars begins or ceases to be above the slow one, as signals from ``number`` on.
 
-    ``totals`` are the sums of all closes before bars, from the first of the first slow window on. They may wrap around.
+    ``totals`` are the sums of all closes before bars, from the first of the first slow window on, and some figures
+    more. They may wrap around. Return what is wanted then, and the next number.
     """
-    fast, slow = windows.fast, windows.slow
-    now, fast_ago, slow_ago = totals[slow:], totals[slow - fast :], totals
-    for at in range(np.uint64(count)):
-        above[at] = crosses(now[at], fast_ago[at], slow_ago[at], fast, slow)
-
-
-@piece
-def changes(above: Integers, count: int, first: int, was: int, signals: SignalTape, number: int) -> tuple[int, int]:
-    """Write the changes of a block as signals from ``number`` on; return what is wanted then, and the next number."""
-    whole = count // WIDTH * WIDTH
-    for at in range(0, whole, WIDTH):
-        bits = word(above, at)
+    for at in range(first, end, WIDTH):
+        bits, count = crosses(totals, at - first, windows.fast, windows.slow), end - at
         turned = bits ^ (bits << 1 | was)
+        if count < WIDTH:
+            turned &= (1 << count) - 1
         while turned != 0:
             place = lowest(turned)
-            signals.at[number], signals.weight[number] = first + at + place, bits >> place & 1
+            signals.at[number], signals.weight[number] = at + place, bits >> place & 1
             number += 1
             turned &= turned - 1
-        was = bits >> WIDTH - 1 & 1
-    return _changes(above, whole, count, first, was, signals, number)
-
-
-@piece
-def _changes(
-    above: Integers, at: int, end: int, first: int, was: int, signals: SignalTape, number: int
-) -> tuple[int, int]:
-    for place in range(at, end):
-        if above[place] != was:
-            was = above[place]
-            signals.at[number], signals.weight[number] = first + place, was
-            number += 1
+        was = bits >> min(count, WIDTH) - 1 & 1
     return was, number
 
 
 class CrossingSource(NamedTuple):
-    """The data of a crossing: closes, and room for a block's sums, in 64 bits or in 32, and comparisons."""
+    """The data of a crossing: closes, and room for a block's sums, in 64 bits or in 32."""
 
     windows: SumWindows
     closes: Integers
     totals: Integers
     narrow: Narrow
-    above: Integers
 
 
 class CrossingProgress(NamedTuple):
@@ -194,24 +194,23 @@ def crossed(
     if not same(least, most, source.windows):
         return progress, ROUNDED
     if narrow_holds(least, most, source.windows):
-        _compare_block(source, source.narrow, first, end)
+        was, number = _changes(source, source.narrow, progress.was, first, end, signals)
     else:
-        _compare_block(source, source.totals, first, end)
-    was, number = changes(source.above, end - first, first, progress.was, signals, 0)
+        was, number = _changes(source, source.totals, progress.was, first, end, signals)
     return CrossingProgress(was, low, high), number
 
 
 @piece
-def _compare_block(source: CrossingSource, totals: Integers | Narrow, first: int, end: int) -> None:
-    """Compare the averages of a block's bars; its sums begin with the first window, so that none is handed on."""
-    slow = source.windows.slow
-    since = max(first - slow, 0)
-    # What is before all bars is in no window that is looked at.
-    add_up(source.closes[since:end], totals[since - (first - slow) :])
-    compare(totals, end - first, source.windows, source.above)
+def _changes(
+    source: CrossingSource, totals: Integers | Narrow, was: int, first: int, end: int, signals: SignalTape
+) -> tuple[int, int]:
+    """Write a block's signals; its sums begin with its first window, so that none is handed on."""
     # Before a whole window was seen nothing is said.
-    for at in range(min(max(slow - 1 - first, 0), end - first)):
-        source.above[at] = 0
+    slow, first = source.windows.slow, max(first, source.windows.slow - 1)
+    # No close is before the window of the first bar that is looked at, which begins with a sum of 0.
+    since = max(first - slow, 0)
+    add_up(source.closes[since:end], totals[since - (first - slow) :])
+    return changes(totals, first, end, source.windows, was, signals, 0)
 
 
 def windows_of(strategy: Strategy, price_scale: int) -> SumWindows | None:
@@ -224,9 +223,8 @@ def windows_of(strategy: Strategy, price_scale: int) -> SumWindows | None:
 def begun(windows: SumWindows, bars: IntegerBars) -> tuple[CrossingSource, CrossingProgress]:
     """Return what a crossing is read from, and the progress before the first bar."""
     first = int(bars.close[0])
-    room = windows.slow + BLOCK
-    totals, narrow = np.zeros(room, np.int64), np.zeros(room, np.int32)
-    source = CrossingSource(windows, bars.close, totals, narrow, np.zeros(BLOCK, np.uint8))
+    room = windows.slow + BLOCK + WIDTH
+    source = CrossingSource(windows, bars.close, np.zeros(room, np.int64), np.zeros(room, np.int32))
     return source, CrossingProgress(0, first, first)
 
 
@@ -239,7 +237,7 @@ def crossing_scan() -> Any:
 class SummedCloses(NamedTuple):
     """The sums of all closes before each bar, one more than there are bars, and the extremes of each block.
 
-    ``narrow`` has the lower 32 bits of each sum.
+    WIDTH figures more may be read. ``narrow`` has the lower 32 bits of each sum.
     """
 
     total: Integers
@@ -252,13 +250,14 @@ def summed(closes: Integers, total: Integers) -> SummedCloses:
     """Return closes and their sums, ready for ``crossings``."""
     starts = np.arange(0, closes.size, BLOCK)
     least, most = (extreme.reduceat(closes, starts) for extreme in (np.minimum, np.maximum))
+    total = np.append(total, np.zeros(WIDTH, np.int64))
     return SummedCloses(total, total.astype(np.int32), least, most)
 
 
-def _crossings(closes: SummedCloses, windows: SumWindows, since: int, above: Integers, signals: SignalTape) -> int:
+def _crossings(closes: SummedCloses, windows: SumWindows, since: int, signals: SignalTape) -> int:
     """Write the signals from bar ``since`` on, which has a whole window; return their number, or ROUNDED."""
-    seen, room, written = borrow(closes), borrow(above), borrow(signals)
-    was, number, after = 0, 0, seen.total.size - 1
+    seen, written = borrow(closes), borrow(signals)
+    was, number, after = 0, 0, seen.total.size - 1 - WIDTH
     for block in range(since // BLOCK, seen.least.size):
         before = max(block - 1, 0)
         low, high = min(seen.least[before], seen.least[block]), max(seen.most[before], seen.most[block])
@@ -266,12 +265,11 @@ def _crossings(closes: SummedCloses, windows: SumWindows, since: int, above: Int
             return ROUNDED
         first = max(block * BLOCK, since)
         # There may be fewer bars than a window.
-        count = max(min(block * BLOCK + BLOCK, after) - first, 0)
+        end = min(block * BLOCK + BLOCK, after)
         if narrow_holds(low, high, windows):
-            compare(seen.narrow[first + 1 - windows.slow :], count, windows, room)
+            was, number = changes(seen.narrow[first + 1 - windows.slow :], first, end, windows, was, written, number)
         else:
-            compare(seen.total[first + 1 - windows.slow :], count, windows, room)
-        was, number = changes(room, count, first, was, written, number)
+            was, number = changes(seen.total[first + 1 - windows.slow :], first, end, windows, was, written, number)
     return number
 
 

@@ -11,22 +11,6 @@ WIDTH = 64
 _cgutils: Any = cgutils
 
 
-def _word(_context: Any, flags: Any, place: Any) -> Any:
-    """Return 64 bytes from a place on, which are 0 or not, as bits. For compiled code alone."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kind, (flags, place) = signature.args[0], arguments
-        array = context.make_array(kind)(context, builder, flags)
-        several = ir.VectorType(ir.IntType(8), WIDTH)
-        pointer = _cgutils.get_item_pointer(context, builder, kind, array, [place])
-        read = builder.load(builder.bitcast(pointer, several.as_pointer()))
-        # They may lie anywhere.
-        read.align = 1
-        return builder.bitcast(builder.icmp_unsigned("!=", read, ir.Constant(several, None)), ir.IntType(WIDTH))
-
-    return types.int64(flags, place), generate
-
-
 def _lowest(_context: Any, word: Any) -> Any:
     """Return the place of the lowest bit that is set; there has to be one. For compiled code alone."""
 
@@ -56,6 +40,5 @@ def _unlike(_context: Any, figures: Any, place: Any, others: Any, other: Any) ->
     return types.int64(figures, place, others, other), generate
 
 
-word: Any = intrinsic(_word)
 unlike: Any = intrinsic(_unlike)
 lowest: Any = intrinsic(_lowest)

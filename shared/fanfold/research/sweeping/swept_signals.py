@@ -9,7 +9,6 @@ from fanfold.market.recording import Recording
 from fanfold.research.columns import IntegerBars, StepColumns, step_columns
 from fanfold.research.compiled import columns_read
 from fanfold.research.crossing import ROUNDED, crossings, windows_of
-from fanfold.research.fixed_size_scan import BLOCK
 from fanfold.research.step_signals import StepSource, blank_signals, signals_by
 from fanfold.research.sweeping.sweep_job import TrialBatch
 from fanfold.research.sweeping.swept_bars import PreparedBars, asked_from
@@ -45,7 +44,6 @@ class SweptSignals:
         lookback = max((each.lookback for each in self.bound if isinstance(each, Strategy)), default=1)
         self.swept = prepared.of(recording, instance.timeframe, batch.window, lookback)
         self.tape = blank_signals(self.swept.bars.close.size)
-        self._above = np.empty(BLOCK, np.uint8)
         self._columns: StepColumns | None = None
 
     def write(self, strategy: Strategy) -> int:
@@ -57,7 +55,7 @@ class SweptSignals:
         first = int(np.searchsorted(bars.time, asked_from(self._window, self._length_s, lookback), side="right"))
         windows, count = windows_of(strategy, bars.price_scale), ROUNDED
         if windows is not None:
-            count = crossings()(self.swept.summed, windows, first + lookback, self._above, self.tape)
+            count = crossings()(self.swept.summed, windows, first + lookback, self.tape)
         return self._step(strategy, first) if count == ROUNDED else count
 
     def _step(self, strategy: Strategy, first: int) -> int:
