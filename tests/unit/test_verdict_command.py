@@ -17,6 +17,7 @@ from fanfold.research.bias_lab import judging
 from fanfold.research.bias_lab.evidence import EvidenceTerms
 from fanfold.strategy import folder
 from support import planted_biases, planted_edges
+from support.own_strategy import ALWAYS_LONG
 
 OPENS = planted_biases.START
 FAST: dict[str, Any] = {"permutations": 39}
@@ -62,6 +63,30 @@ def test_a_look_ahead_is_named_with_what_to_change(tmp_path: Path, strategies: P
     assert lines[place + 1] == "  Read single bars, no further than bars.now, and count from there."
     assert [finding["name"] for finding in answer.document["findings"]] == ALL
     assert "look-ahead" in answer.document["summary"]
+
+
+@pytest.mark.parametrize(
+    ("weight", "why"),
+    [
+        ("1.0 / (bars.close[bars.now] != 50_000)", "it raised: own.py:24: ZeroDivisionError: division by zero"),
+        ("float('nan') if bars.close[bars.now] == 50_000 else 1.0", "it wants a weight that is no finite number"),
+        ("float({'a': [bars.now]}['b' if bars.close[bars.now] == 50_000 else 'a'][0] > 0)",
+         "it raised, or wanted no finite number"),
+    ],
+    ids=["raises", "no number", "raises where numba cannot compile it"],
+)  # fmt: skip
+def test_a_step_that_says_nothing_at_bars_of_the_data_breaks_a_rule(
+    weight: str, why: str, tmp_path: Path, strategies: Path
+) -> None:
+    (strategies / "own.py").write_text(ALWAYS_LONG.replace("state, 1.0", f"state, {weight}"))
+    closes = np.full(2_000, 70_000.0) + np.arange(2_000) % 7
+    closes[1_200:1_203] = 50_000
+    file = csv(tmp_path / "BTCUSDT-1m.csv", closes)
+    answer = command.command(str(strategies / "own.py"), data=[file], **FAST)
+    lines = list(answer.blocks)
+    place = next(number for number, line in enumerate(lines) if line.startswith("FAILED rules"))
+    assert lines[place] == f"FAILED rules: it says nothing at 3 of 1,997 bars, first at 2026-01-01 20:01: {why}"
+    assert lines[place + 1] == "  See `fanfold strategy check own` with --data."
 
 
 def test_bars_of_a_longer_timeframe_are_made_of_those_of_the_files(tmp_path: Path):

@@ -134,7 +134,7 @@ def test_bars_without_volume_fill_nothing():
     bars = market()
     quiet = bars._replace(volume=np.zeros_like(bars.volume))
     strategy = contract.bind("sma_cross", {}, 1)
-    decisions = Decisions(decide(strategy, bars).wanted, compiled=True)
+    decisions = Decisions(decide(strategy, bars).wanted, "")
     assert np.count_nonzero(returns_of(strategy, quiet, decisions, COST)) == 0
 
 

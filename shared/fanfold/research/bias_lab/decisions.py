@@ -11,10 +11,17 @@ from fanfold.strategy.contract import Strategy
 
 
 class Decisions(NamedTuple):
-    """Decisions by instrument, four rows (weight, stop, take-profit, trail), and bar; NaN where it is silent."""
+    """Decisions by instrument, four rows (weight, stop, take-profit, trail), and bar; NaN where it is silent.
+
+    ``why_plain`` says why the step did not run compiled.
+    """
 
     wanted: Floats
-    compiled: bool
+    why_plain: str
+
+    @property
+    def compiled(self) -> bool:
+        return not self.why_plain
 
 
 def decide(strategy: Strategy, bars: MarketColumns, beyond: float = 1.0) -> Decisions:
@@ -27,4 +34,4 @@ def decide(strategy: Strategy, bars: MarketColumns, beyond: float = 1.0) -> Deci
         fold_columns(strategy, columns_of(strategy, bars, me, beyond), me, count, bars.length) for me in range(count)
     ]
     wanted = legs[0].wanted[np.newaxis] if count == 1 else np.stack([leg.wanted for leg in legs])
-    return Decisions(wanted, not any(leg.why_plain for leg in legs))
+    return Decisions(wanted, next((leg.why_plain for leg in legs if leg.why_plain), ""))

@@ -9,12 +9,14 @@ import numpy as np
 from fanfold.errors import BadInput
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
+from fanfold.performance.texts import moment
 from fanfold.research.bias_lab import bar_history, evidence, lookahead, params_grid, start_phase, survivors, warm_up
 from fanfold.research.bias_lab.decisions import Decisions, decide
 from fanfold.research.bias_lab.evidence import EvidenceTerms
 from fanfold.research.bias_lab.finding import Finding, failed, passed
 from fanfold.research.bias_lab.market_columns import MarketColumns, market_columns
 from fanfold.research.bias_lab.survivors import ListedSpan
+from fanfold.research.folding import REFUSED_BY_NUMBA, WEIGHT
 from fanfold.research.tear_sheet import BiasFindings
 from fanfold.strategy import checking, contract
 from fanfold.strategy.contract import Strategy
@@ -115,7 +117,7 @@ def biases(
 ) -> Iterator[Finding]:
     """Yield the findings on what would make any result worthless."""
     progress("rules")
-    yield _rules(strategy, len(bars.instruments))
+    yield _rules(strategy, bars, decisions)
     progress(lookahead.NAME)
     yield lookahead.check(strategy, bars, decisions, terms.seed)
     progress(warm_up.NAME)
@@ -127,10 +129,17 @@ def biases(
     yield survivors.check([_listing(recording) for recording in market.traded])
 
 
-def _rules(strategy: Strategy, count: int) -> Finding:
-    wrong = checking.check(strategy.name, strategy.params._asdict(), count).wrong
+def _rules(strategy: Strategy, bars: MarketColumns, decisions: Decisions) -> Finding:
+    wrong = checking.check(strategy.name, strategy.params._asdict(), len(bars.instruments)).wrong
     if wrong:
         return failed("rules", "; ".join(wrong), f"See `fanfold strategy check {strategy.name}`.")
+    silent = np.isnan(decisions.wanted[:, WEIGHT, strategy.lookback :]).any(axis=0)
+    if silent.any():
+        first = moment(int(bars.time[strategy.lookback + silent.argmax()]))
+        numba = decisions.why_plain.startswith(REFUSED_BY_NUMBA)
+        why = "it raised, or wanted no finite number" if numba else decisions.why_plain
+        measured = f"it says nothing at {silent.sum():,} of {silent.size:,} bars, first at {first}: {why}"
+        return failed("rules", measured, f"See `fanfold strategy check {strategy.name}` with --data.")
     return passed("rules", "it uses params, state and bars alone, within its lookback")
 
 
