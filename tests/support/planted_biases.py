@@ -123,6 +123,9 @@ STRATEGIES = {
         "first = bars.close[now] if state.a == 0.0 else state.a\n"
         "return State(first, 0.0), 1.0 if bars.close[now] > first else 0.0",
     ),
+    "half_of_each_thirty": Planted(
+        warm_up.NAME, "return State(state.a + 1, 0.0), 1.0 if state.a % 30 < 15 else 0.0"
+    ),
     "every_tenth_bar": Planted(
         _PHASE,
         # At bar 1, 11, 21 of the data, whose next bar rises by the pattern of `cycle`.

@@ -89,6 +89,27 @@ def test_a_step_that_says_nothing_at_bars_of_the_data_breaks_a_rule(
     assert lines[place + 1] == "  See `fanfold strategy check own` with --data."
 
 
+@pytest.mark.parametrize(
+    ("weight", "costs"),
+    [
+        ("0.0", ["not measured costs: it trades nothing on this data", "  Let it trade."]),
+        ("0.0 if bars.close[bars.now] < bars.close[bars.now - 1] else -1.0",
+         ["it breaks even at 0.0 bp", "  It loses without costs, too: change the idea."]),
+    ],
+    ids=["never trades", "loses without costs"],
+)  # fmt: skip
+def test_advice_on_costs_is_for_what_costs_take(
+    weight: str, costs: list[str], tmp_path: Path, strategies: Path
+) -> None:
+    (strategies / "own.py").write_text(ALWAYS_LONG.replace("state, 1.0", f"state, {weight}"))
+    file = csv(tmp_path / "BTCUSDT-1m.csv", 50_000 * 1.0005 ** np.arange(2_000) + np.arange(2_000) % 5)
+    answer = command.command(str(strategies / "own.py"), data=[file], **FAST)
+    lines = list(answer.blocks)
+    place = next(number for number, line in enumerate(lines) if " costs: " in line)
+    assert (costs[0] in lines[place], lines[place + 1]) == (True, costs[1])
+    assert ("not measured permutation: it trades nothing on this data" in lines) == (weight == "0.0")
+
+
 def test_bars_of_a_longer_timeframe_are_made_of_those_of_the_files(tmp_path: Path):
     file = csv(tmp_path / "BTCUSDT-1m.csv", planted_biases.walk(3_000, 3))
     answer = command.command("sma_cross", data=[file], param=["fast=5", "slow=20"], timeframe="5m", **FAST)

@@ -7,12 +7,13 @@ import numpy as np
 
 from fanfold.market.timeframes import DAY_S
 from fanfold.research.bias_lab import bootstrap, overfitting, params_grid, permuted_trading, permuting, sharpe_tests
-from fanfold.research.bias_lab.decisions import decide
+from fanfold.research.bias_lab.decisions import Decisions, decide
 from fanfold.research.bias_lab.finding import Finding, failed, judged, passed, unmeasured
 from fanfold.research.bias_lab.market_columns import MarketColumns
 from fanfold.research.bias_lab.trading import returns_of
 from fanfold.research.columns import Floats, Integers
 from fanfold.research.compiled import columns_read
+from fanfold.research.folding import WEIGHT
 from fanfold.strategy.contract import Strategy
 
 SIGNIFICANCE = 0.05
@@ -80,6 +81,8 @@ def permutation(strategy: Strategy, bars: MarketColumns, terms: EvidenceTerms) -
             f"Give --permutations {permutations_for(terms.trials)}.",
         )
     decisions = decide(strategy, bars)
+    if not _trades(decisions):
+        return unmeasured(name, "it trades nothing on this data", "Let it trade.")
     real = score(returns_of(strategy, bars, decisions, terms.cost))
     market = permuting.shapes_of(bars, terms.seed, columns_read(strategy.step))
     laid = bars.length * len(bars.instruments) * terms.permutations
@@ -98,6 +101,10 @@ def permutation(strategy: Strategy, bars: MarketColumns, terms: EvidenceTerms) -
     )
     change = "There is no sign of a pattern that it uses: change the idea, not its params."
     return judged(name, measured, change, passes=probability <= SIGNIFICANCE, probability=probability)
+
+
+def _trades(decisions: Decisions) -> bool:
+    return bool(np.nan_to_num(decisions.wanted[:, WEIGHT]).any())
 
 
 def _corrected(probability: float, trials: int) -> float:
@@ -191,7 +198,11 @@ def costs(strategy: Strategy, bars: MarketColumns, cost: float) -> Finding:
     even = totals[0] / traded if traded > 0 and totals[0] > 0 else 0.0
     text = ", ".join(f"{total:+.2%} at x{stress}" for stress, total in zip(STRESSES, totals[1:], strict=True))
     measured = f"costs of {cost * 1e4:g} bp leave {text}; it breaks even at {even * 1e4:.1f} bp"
+    if not _trades(decisions):
+        return unmeasured("costs", "it trades nothing on this data", "Let it trade.")
     change = "Trade less often, or only where more is to be earned than costs take."
+    if totals[0] <= 0:
+        change = "It loses without costs, too: change the idea."
     return judged("costs", measured, change, passes=totals[2] > 0, returns=totals, break_even=even)
 
 

@@ -56,6 +56,9 @@ def check(strategy: Strategy, bars: MarketColumns) -> Finding:
     # By bar and state, of the typical start.
     off = np.median(np.abs(late - early) / np.where(deviations > 0, deviations, np.inf), axis=0)
     names = _names(strategy)
+    counts = _counts(longs) & (late != early).all(axis=(0, 1))
+    if counts.any() and differ:
+        return _counting([name for name, rises in zip(names, counts, strict=True) if rises], differ)
     fixed = (longs == longs[:, -1:]).all(axis=(0, 1)) & (late != early).all(axis=(0, 1))
     if fixed.any() and differ:
         return _anchored([name for name, still in zip(names, fixed, strict=True) if still], differ)
@@ -76,6 +79,21 @@ def _moves(longs: Floats) -> NDArray[np.bool_]:
     often = (np.diff(longs, axis=1) != 0).mean(axis=(0, 1)) > OFTEN
     moves: NDArray[np.bool_] = often & (longs != np.round(longs)).any(axis=(0, 1))
     return moves
+
+
+def _counts(longs: Floats) -> NDArray[np.bool_]:
+    """Return which states rise or fall by the same whole step at every bar."""
+    steps = np.diff(longs, axis=1)
+    counts: NDArray[np.bool_] = ((steps == steps[:, :1]) & (steps != 0) & (steps == np.round(steps))).all(axis=(0, 1))
+    return counts
+
+
+def _counting(names: list[str], differ: int) -> Finding:
+    measured = (
+        f"{', '.join(names)} of State counts from the first bar, whichever that is, and {differ} of {STARTS} starts "
+        "decide differently"
+    )
+    return failed(NAME, measured, "Take the place in a cycle from bars.time, which is the same for every start.")
 
 
 def _anchored(names: list[str], differ: int) -> Finding:
