@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from fanfold.aws.client.call import AwsFault, Call
 from fanfold.aws.client.recording import RecordedLine
-from fanfold.deployment import STAGE
+from fanfold.deployment import OPTIONAL_SUBSCRIPTIONS, STAGE
 from support.needs import EXCEPTIONS, Need, needs
 from support.packaged_stacks import Function, Stacks, packaged
 from support.policies import Statement, allowed
@@ -34,6 +34,10 @@ def moving(stacks: Stacks, service: str, recorded: Stacks | None = None) -> Call
     """A function that turns a service's value of the recorded stage into that of another stage, where names differ."""
     ours, theirs = (recorded or packaged(STAGE)).names(service), stacks.names(service)
     pairs = {ours[place]: theirs[place] for place in ours.keys() & theirs.keys()}
+    if ("audit", "Queue") in ours.keys() & theirs.keys():
+        # Queues of optional stacks, of which no template is here, are asked for by their names.
+        mine, other = (names["audit", "Queue"].removesuffix("audit") for names in (ours, theirs))
+        pairs |= {f"{mine}{optional}": f"{other}{optional}" for optional in OPTIONAL_SUBSCRIPTIONS}
     known = re.compile("|".join(re.escape(name) for name in sorted(pairs, key=len, reverse=True)) or "$.")
 
     def moved(value: Any) -> Any:

@@ -141,6 +141,9 @@ async def settled(pilot: Pilot[Any]) -> None:
     for _ in range(1_000):
         await pilot.pause()
         before, now = now, text_of(pilot.app)
+        if pilot.app.return_code:
+            # A fault ended it, which whoever drives it is told of.
+            return
         shown = pilot.app.screen
         if before == now and (not shown.query(Footer) or any(key.size.width for key in shown.query("FooterKey"))):
             return
