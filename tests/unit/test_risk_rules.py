@@ -36,6 +36,11 @@ VOLATILE = prepare(desk({"volatility": D("0.5")}))
 WITHOUT_LIMITS = prepare(msgspec.structs.replace(desk(), limits={}))
 WITHOUT_ETH_RULES = prepare(msgspec.structs.replace(desk(), instruments={BTC: desk().instruments[BTC]}))
 OLD_ETH = {BTC: mark("100"), ETH: mark("10", age_s=179)}
+AT_VENUE = msgspec.structs.replace(
+    desk(), accounts={name: msgspec.structs.replace(each, mode="live") for name, each in desk().accounts.items()}
+)
+LIVE = prepare(AT_VENUE)
+LIVE_WITHOUT_ETH_RULES = prepare(msgspec.structs.replace(AT_VENUE, instruments={BTC: desk().instruments[BTC]}))
 LEAST_ONE = prepare(
     msgspec.structs.replace(desk(), instruments=desk().instruments | {BTC: instrument(BTC, amount_min=D(1))})
 )
@@ -116,6 +121,16 @@ CASES = [
     Case(Code.STALE_BAR, True, bought("1"), book(marks={BTC: mark("100", age_s=-183)})),
     Case(Code.STALE_BAR, True, bought("1"), book(held={("n", ETH): held("1")}, marks=OLD_ETH)),
     Case(Code.STALE_BAR, False, bought("1"), book(held={("n", ETH): held("0")}, marks=OLD_ETH)),
+    Case(Code.STALE_BAR, True, bought("1"), book(held={("n", ETH): held("1")}, marks=OLD_ETH), plan=LIVE),
+    Case(Code.STALE_BAR, False, bought("1"), book(held={("n", ETH): held("0.0004")}, marks=OLD_ETH), plan=LIVE),
+    Case(Code.STALE_BAR, True, bought("1"), book(held={("n", ETH): held("0.0004", "1")}, marks=OLD_ETH), plan=LIVE),
+    Case(
+        Code.STALE_BAR,
+        True,
+        bought("1"),
+        book(held={("n", ETH): held("0.0004")}, marks=OLD_ETH),
+        plan=LIVE_WITHOUT_ETH_RULES,
+    ),
     Case(Code.OPPOSING_ORDER, False, bought("1"), owned("0", "5")),
     Case(Code.OPPOSING_ORDER, True, bought("1"), owned("0", "-0.001")),
     Case(Code.OPPOSING_ORDER, True, sold("1"), owned("2", "0.001")),

@@ -4,8 +4,9 @@ From then on risk sizes and prices by the venue's rules, where the desk file's d
 ledger until the venue takes the desk file's again. What is not listed is frozen: it is entered no more.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 
 import msgspec
@@ -14,7 +15,10 @@ from execution_service.send import RealMonitor
 from fanfold.desk import Desk, Instrument
 from fanfold.errors import VenueUnavailable
 from fanfold.ledger.changes import Change, DropRules, Freeze, KeepRules, Unfreeze
+from fanfold.ledger.real_changes import currencies_of
 from fanfold.ledger.real_money import RealMoney
+from fanfold.money import ZERO
+from fanfold.risk.exposure import PositionKey
 from fanfold.risk.venue_rules import RulesInForce, in_force
 from fanfold.trading.venue import TradingVenue
 
@@ -25,6 +29,8 @@ class RulesLedger(Protocol):
     """Execution's side of the ledger; see fanfold.ledger.bookings."""
 
     def real_money(self, account: str) -> RealMoney: ...
+
+    def held(self, account: str) -> Mapping[PositionKey, Decimal]: ...
 
     def note(self, changes: Sequence[Change]) -> bool: ...
 
@@ -51,12 +57,16 @@ class RulesKeeper:
         self._noted: dict[str, tuple[RulesInForce | None, bool, datetime]] = {}
 
     def review(self, since: datetime, real: RealMoney) -> list[str]:
-        """Compare every instrument of the venue, by rules that it stated since then; return what has changed.
+        """Compare what is traded or held by the rules that the venue stated since then; return what has changed.
 
         One whose rules the venue does not state keeps no other waiting.
         """
-        symbols = self._desk.venues[self._desk.accounts[self._account].venue].symbols
-        return [text for name in sorted({*symbols, *real.rules}) for text in self._compared(name, since, real)]
+        names = {*self._desk.venues[self._desk.accounts[self._account].venue].symbols, *real.rules}
+        # What was bought and is gone from the desk file may still be held, and is sold by the venue's rules alone.
+        bought = {currency for currency, amount in real.flows.items() if amount > ZERO}
+        if bought - {currency for name in names for currency in currencies_of(self._desk, name)}:
+            names |= {instrument for _, instrument in self._ledger.held(self._account)}
+        return [text for name in sorted(names) for text in self._compared(name, since, real)]
 
     def learn(self, instrument: str, since: datetime) -> str:
         """Compare an instrument of which an order was refused; return what has changed, "" where nothing is known."""

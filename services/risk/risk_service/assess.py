@@ -11,7 +11,7 @@ import msgspec
 from fanfold.desk import Desk
 from fanfold.errors import Backoff, BadInput, Conflict, for_each_account, retry_on_conflict
 from fanfold.messages import BarsClosed, ExecutionReport, Targets, TradingState
-from fanfold.risk import standing, uneven
+from fanfold.risk import sizing, standing, uneven
 from fanfold.risk.decision import Decision, decide_standing
 from fanfold.risk.exposure import AccountSnapshot, Mark, marked, own_closes
 from fanfold.risk.policy import DeskPolicy
@@ -226,7 +226,7 @@ class PreTradeRisk:
         decision, guarded = proposal.decision, proposal.guarded
         book, terms = decision.book, self._plan.terms(account).under(decision.book.rules)
         without_stop = unprotected(guarded, book, terms)
-        legs = without_stop, proposal.waiting, terms.orphans(book.held)
+        legs = without_stop, proposal.waiting, sizing.orphans(book, terms)
         reported = self._report(DecidedTargets(account, at, guarded, decision, *legs), before.reported)
         left = remaining(guarded.wanted, decision, approver.ordered, self._external, proposal.waiting)
         carried = CarriedForward(

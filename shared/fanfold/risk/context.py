@@ -1,5 +1,6 @@
 """The figures that the rules see: those of an account at one moment, updated with every approved order."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ from fanfold.money import ZERO, exact, ratio
 from fanfold.risk import slicing
 from fanfold.risk.exposure import FLAT, AccountSnapshot, Exposure, Mark, PositionKey, priced
 from fanfold.risk.policy import AccountPolicy, PositionPolicy
+from fanfold.risk.sizing import holds_only_dust
 from fanfold.risk.valuation import at_cost, roll, valuation
 
 
@@ -47,9 +49,9 @@ class Context(msgspec.Struct, kw_only=True):
 
     ``equities`` is what each instance is worth, never moved by an approval; ``largest`` is the largest position an
     instrument's live orders can lead to, summed over instances; ``quantities`` is what each leg is to hold; ``stale``
-    has the ages in seconds of prices that equity counts and that are too old; ``signal_ages`` those of signals that are
-    decided on for the first time, by their id; the orders of legs that are ``at_once`` are not divided into slices, and
-    those of legs that are ``stopped_out`` go out at market.
+    has the ages in seconds of prices that are too old and that equity counts, at a real venue for more than dust;
+    ``signal_ages`` those of signals that are decided on for the first time, by their id; the orders of legs that are
+    ``at_once`` are not divided into slices, and those of legs that are ``stopped_out`` go out at market.
     """
 
     terms: AccountPolicy
@@ -215,6 +217,17 @@ class Context(msgspec.Struct, kw_only=True):
         )
 
 
+def _stale(ages: Mapping[str, float], book: AccountSnapshot, terms: AccountPolicy) -> dict[str, float]:
+    """Return the ages of prices that are too old to enter by.
+
+    Fees at a real venue leave dust, for good: that of an instrument without bars any more bars no entry.
+    """
+    old = {instrument: age for instrument, age in ages.items() if age > terms.limits.bar_age_s_max}
+    if not (old and terms.real):
+        return old
+    return {instrument: age for instrument, age in old.items() if not holds_only_dust(instrument, book, terms)}
+
+
 @exact
 def survey(book: AccountSnapshot, terms: AccountPolicy, signal_ages: dict[str, float], now: datetime) -> Context:
     """Compute the figures of an account as of now."""
@@ -232,7 +245,7 @@ def survey(book: AccountSnapshot, terms: AccountPolicy, signal_ages: dict[str, f
         priced=sound,
         now_s=now_s,
         unmarked=value.unmarked,
-        stale={instrument: age for instrument, age in ages.items() if age > terms.limits.bar_age_s_max},
+        stale=_stale(ages, book, terms),
         equity=value.equity,
         equities={name: capital + value.profits.get(name, ZERO) for name, capital in terms.capital.items()},
         held=dict(book.held),

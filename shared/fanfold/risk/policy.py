@@ -107,6 +107,10 @@ class AccountPolicy(msgspec.Struct, frozen=True, kw_only=True):
         """Return how a leg that is held is sized, also one that is gone from the desk file."""
         return self.legs.get(leg) or self.exit(leg, held.quantity, price)
 
+    def knows_rules(self, leg: PositionKey) -> bool:
+        """Return whether tick and lot of a leg are those of its instrument, and not inferred."""
+        return leg in self.legs or leg[1] in self.exits
+
     def exit(self, leg: PositionKey, quantity: Decimal, price: Decimal) -> PositionPolicy:
         """Return the policy to close a position whose instance or instrument may be gone from the desk file.
 
@@ -115,10 +119,6 @@ class AccountPolicy(msgspec.Struct, frozen=True, kw_only=True):
         return self.exits.get(leg[1]) or msgspec.structs.replace(
             _closing(self.spot, self.limits), tick=_digit(price), lot=_digit(quantity)
         )
-
-    def orphans(self, held: Mapping[PositionKey, Exposure]) -> list[PositionKey]:
-        """Return the legs that hold a position and are gone from the desk file."""
-        return [leg for leg, exposure in held.items() if leg not in self.legs and exposure.quantity]
 
     def under(self, rules: Mapping[str, RulesInForce]) -> "AccountPolicy":
         """Return the policy with the rules of a venue in the place of the desk file's."""

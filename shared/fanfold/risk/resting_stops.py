@@ -61,7 +61,10 @@ def plan_stops(
             leg: stop_of(protection, book, terms, at=at, now=now, alone=leg in alone)
             for leg, protection in sorted(known.items())
         }
-        successors = {leg: stop for leg, stop in stops.items() if stop}
+        # By inferred rules it would be of another quantity, which the venue may reject: one that rests stays.
+        successors = {
+            leg: stop for leg, stop in stops.items() if stop and (leg not in book.stops or terms.knows_rules(leg))
+        }
     noted = dict(_noted(known, guarded.wanted, book, successors, terms, now))
     return StopPlan(orders=[stop for leg, stop in successors.items() if leg not in book.stops], noted=noted)
 

@@ -244,7 +244,8 @@ ORDER_RULES: tuple[Rule[Candidate], ...] = (
     Rule(
         Code.STALE_BAR,
         stale_bar,
-        "The last bar of the instrument, or of one that the account holds, closed longer ago than `bar_age_s_max`.",
+        "The last bar of the instrument, or of one that the account holds, closed longer ago than `bar_age_s_max`. "
+        "Dust at an exchange does not count.",
         reductions=False,
     ),
     Rule(

@@ -9,8 +9,8 @@ from math import sqrt
 
 from fanfold.messages import Side
 from fanfold.money import CASH_STEP, ZERO, ceil_to, decimal_of, floor_to, ratio, truncate_to
-from fanfold.risk.exposure import Exposure, Mark
-from fanfold.risk.policy import PositionPolicy
+from fanfold.risk.exposure import AccountSnapshot, Exposure, Mark, PositionKey, priced
+from fanfold.risk.policy import AccountPolicy, PositionPolicy
 
 # What free cash must pay of an order for the order to be cut to it.
 AFFORDABLE_MIN = Decimal("0.95")
@@ -81,6 +81,29 @@ def _too_small(quantity: Decimal, leg: PositionPolicy, price: Decimal) -> bool:
 def is_dust(held: Exposure, leg: PositionPolicy, price: Decimal) -> bool:
     """Return whether the venue takes no order that closes a position, which may be none."""
     return _too_small(-truncate_to(held.quantity, leg.lot), leg, price)
+
+
+def holds_only_dust(instrument: str, book: AccountSnapshot, terms: AccountPolicy) -> bool:
+    """Return whether an account holds and orders no more of an instrument than what can never be sold.
+
+    Without rules of the instrument nothing counts as dust. The instrument has a price.
+    """
+    legs = [(leg, held) for leg, held in book.held.items() if leg[1] == instrument]
+    return all(not held.live and _rests_as_dust(leg, held, book, terms) for leg, held in legs)
+
+
+def orphans(book: AccountSnapshot, terms: AccountPolicy) -> list[PositionKey]:
+    """Return the legs that hold more than dust and are gone from the desk file."""
+    return [
+        leg
+        for leg, held in book.held.items()
+        if leg not in terms.legs and held.quantity and not _rests_as_dust(leg, held, book, terms)
+    ]
+
+
+def _rests_as_dust(leg: PositionKey, held: Exposure, book: AccountSnapshot, terms: AccountPolicy) -> bool:
+    mark = book.marks.get(leg[1])
+    return mark is not None and priced(mark) and is_dust(held, terms.policy(leg, held, mark.price), mark.price)
 
 
 def _capped(quantity: Decimal, leg: PositionPolicy) -> Decimal:
