@@ -2,7 +2,7 @@
 there are thousands of series."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -19,8 +19,11 @@ TRIES = 5
 NO_GAP = (0, 0)
 
 
-class _Row(NamedTuple):
-    """A series as it is stored: its key, scales and last bars, and the gap before them that is still to be filled."""
+class _Row(msgspec.Struct, frozen=True, array_like=True):
+    """A series as it is stored: its key, scales and last bars, and the gap before them that is still to be filled.
+
+    A later version may add fields behind these: who reads a longer row leaves them out.
+    """
 
     timeframe: str
     instrument: str
@@ -28,6 +31,10 @@ class _Row(NamedTuple):
     volume_scale: int
     bars: list[Bar]
     gap: tuple[int, int] = NO_GAP
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.timeframe, self.instrument
 
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -65,8 +72,8 @@ class CursorTable:
             return Noted({}, 0)
         version = integer(item["version"])
         rows = self._rows(venue, item, version)
-        cursors = {row[:2]: _series(row) for row in rows}
-        gaps = {row[:2]: SkippedBars(*row.gap) for row in rows if row.gap != NO_GAP}
+        cursors = {row.key: _series(row) for row in rows}
+        gaps = {row.key: SkippedBars(*row.gap) for row in rows if row.gap != NO_GAP}
         return Noted(cursors, version, integer(item["held_until_s"]), gaps)
 
     def _beside(self, venue: str, number: int, version: int, part: bytes) -> Write:

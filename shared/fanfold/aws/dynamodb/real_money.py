@@ -8,12 +8,22 @@ from typing import Any
 import msgspec
 
 from fanfold.aws.dynamodb.table import sort_key
+from fanfold.desk import Instrument
 from fanfold.ledger.real_money import Doubt, OwedFee, RealMoney
 from fanfold.risk.exposure import PositionKey, RestingStop
 from fanfold.risk.venue_rules import RulesInForce
 
 _stop = msgspec.json.Decoder(RestingStop).decode
-_rules = msgspec.json.Decoder(RulesInForce).decode
+
+
+class _StoredRules(msgspec.Struct, frozen=True):
+    """Rules in force as they are stored, perhaps by a later version: with rules that no desk file has yet."""
+
+    rules: dict[str, Any]
+    reason: str
+
+
+_stored_rules = msgspec.json.Decoder(_StoredRules).decode
 
 
 def real_money(items: Iterable[Mapping[str, Any]]) -> RealMoney:
@@ -53,3 +63,10 @@ def real_money(items: Iterable[Mapping[str, Any]]) -> RealMoney:
         stops=stops,
         owed=owed,
     )
+
+
+def _rules(body: bytes) -> RulesInForce:
+    """Return rules from a stored body, without those of a later version: a desk file's unknown keys are mistakes."""
+    stored = _stored_rules(body)
+    known = {name: stored.rules[name] for name in Instrument.__struct_fields__ if name in stored.rules}
+    return RulesInForce(rules=msgspec.convert(known, Instrument), reason=stored.reason)
