@@ -1,4 +1,4 @@
-"""What one release stores another reads, after a rollback or beside it: fields that it does not know are left out."""
+"""A release reads what a later one stored, after a rollback or beside it, but for fields that it does not know."""
 
 from collections.abc import Iterator
 from decimal import Decimal

@@ -1,6 +1,7 @@
 """A leg whose window was lost steps on no padding: it is silent and says so, and goes on once its bars are there."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import cache
 
 import pytest
@@ -32,6 +33,10 @@ def coarse(name: str, timeframe: str) -> list[Bar]:
     return rows if timeframe == "1m" else resample(series(name, rows), timeframe, rows[-1].closes_at_s).bars
 
 
+def moment(epoch_s: int) -> datetime:
+    return datetime.fromtimestamp(epoch_s, UTC)
+
+
 class Market:
     """Signal, of which every deploy is a new process, and market-data, which serves requests a moment later."""
 
@@ -43,12 +48,20 @@ class Market:
         self.codes: list[tuple[int, str, str]] = []
         self.requests: list[int] = []
 
-    def run(self, tested: Desk, first: int, last: int, finest: str = "1m", begins: int = 0) -> None:
-        """Deliver the bars of these numbers, one a message; the venue has no bar before number ``begins``."""
+    def run(
+        self, tested: Desk, first: int, last: int, finest: str = "1m", begins: int = 0, waited: int | None = None
+    ) -> None:
+        """Deliver the bars of these numbers, one a message; the venue has no bar before number ``begins``.
+
+        Those before number ``waited`` are delivered when that one closes.
+        """
+        self._now = START
         self._begins = begins
         self._bus = MemoryBus()
-        self._runner = StrategyRunner(tested, "v", FoldTable(self._table, "v", finest), self._bus, AT_ONCE)
+        store = FoldTable(self._table, "v", finest)
+        self._runner = StrategyRunner(tested, "v", store, self._bus, AT_ONCE, lambda: moment(self._now))
         for number in range(first, last):
+            self._now = START + self._length * (max(number, waited or 0) + 1)
             self._hear(number, [self._stretch(name, number, number + 1) for name in (A, B)])
 
     def _hear(self, number: int, message: list[Series], *, requested: bool = False) -> None:
@@ -96,6 +109,16 @@ def test_after_the_venues_timeframe_changed_a_leg_is_silent_until_its_bars_are_b
     assert market.targets == {key: weight for key, weight in expected.items() if key[0] not in silent}
     assert market.codes[-2:] == [(CHANGED, "own", LegCode.WARMING_UP), (back, "own", LegCode.OK)]
     assert market.requests[-len(silent) :] == list(silent)
+
+
+def test_bars_that_waited_while_signal_was_away_request_no_history_each() -> None:
+    strategy = STRATEGIES["reversion"]
+    market = Market("1m", range(60, 70))
+    market.run(small_desk(own=strategy), 50, 60)
+    longer = strategy | {"params": {"window": 45, "entry": 1.0, "exit": 0.2}}
+    market.run(small_desk(own=longer), 60, COUNT, waited=70)
+    assert [number for number in market.requests if number >= 60] == [67, 68, 69, 70]
+    assert min(number for number, *_ in market.targets if number >= 60) == 71
 
 
 @pytest.mark.parametrize("name", STRATEGIES)

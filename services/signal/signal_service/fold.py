@@ -3,8 +3,9 @@
 import gc
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import accumulate, groupby
 from typing import Protocol
 
@@ -13,7 +14,7 @@ import msgspec
 from fanfold import ids
 from fanfold.desk import Desk
 from fanfold.errors import Backoff, BadInput, Conflict, retry_on_conflict
-from fanfold.market import bars
+from fanfold.market import bars, timeframes
 from fanfold.market.bars import Frame, Series
 from fanfold.messages import BarsClosed, BarsRequested, LegCode, LegState, LegStatus, Message, Target, Targets
 from fanfold.signals.due import due, stepped_series
@@ -31,6 +32,8 @@ STATES_MAX = 200
 CHUNK_BYTES = 200_000
 # No target has more: its names are parts of table keys.
 TARGET_BYTES = 2_000
+# The time from one poll to the next.
+POLL_S = 60
 
 
 class FoldStore(Protocol):
@@ -80,12 +83,22 @@ def collecting_no_garbage() -> Iterator[None]:
 class StrategyRunner:
     """The verb of signal, for one venue."""
 
-    def __init__(self, desk: Desk, venue: str, store: FoldStore, bus: TargetsBus, backoff: Backoff) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        venue: str,
+        store: FoldStore,
+        bus: TargetsBus,
+        backoff: Backoff,
+        clock: Callable[[], datetime] | None = None,
+    ) -> None:
+        """Tell bars that waited in the queue by ``clock``; without one, all are the newest."""
         self._desk = desk
         self._venue = venue
         self._store = store
         self._bus = bus
         self._backoff = backoff
+        self._clock = clock
         self._memory: WarmFold | None = None
         self._stepped = stepped_series(desk)
 
@@ -116,7 +129,7 @@ class StrategyRunner:
         if states:
             outputs += _statuses(message, states)
         if gaps or fold.lacking:
-            outputs += _wanted(message, [*gaps, *fold.lacking])
+            outputs += _wanted(message, [*gaps, *self._newest(fold.lacking)])
         if fold.fresh or states or gaps_before != fold.requested:
             memory.version += 1
             # What was taken as it came is not packed anew.
@@ -126,6 +139,15 @@ class StrategyRunner:
             while len(memory.outputs) > RECENT:
                 memory.outputs.pop(next(iter(memory.outputs)))
         return outputs
+
+    def _newest(self, lacking: Sequence[Gap]) -> list[Gap]:
+        """Return the history to request, without that of bars that waited: the next in the queue request it.
+
+        Each request has the venue asked for the whole look-back of its instruments.
+        """
+        now = self._clock().timestamp() if self._clock else 0
+        waited_s = POLL_S + self._desk.venues[self._venue].grace_s
+        return [gap for gap in lacking if now < gap.until + 2 * timeframes.seconds(gap.timeframe) + waited_s]
 
     def _targets(self, message: BarsClosed, targets: list[tuple[str, Target]]) -> list[Targets]:
         # Requested bars only bring the fold up to date: whether they come in time to trade on would be chance.

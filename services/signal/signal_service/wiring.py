@@ -45,7 +45,8 @@ class SignalProcess:
             if venue not in desk.venues:
                 raise BadInput(f"venue {venue!r} is not in the desk; it has {sorted(desk.venues)}")
             table = FoldTable(self.runtime.table(self._settings.folds_table), venue, desk.venues[venue].timeframe)
-            self._runners[venue] = StrategyRunner(desk, venue, table, self._topics, self.runtime.backoff)
+            own = self.runtime
+            self._runners[venue] = StrategyRunner(desk, venue, table, self._topics, own.backoff, own.clock)
         return self._runners[venue]
 
     def fold(self, arrived: Arrived) -> None:
