@@ -155,6 +155,15 @@ def test_params_that_cannot_be_leave_the_others_to_one_leg(monkeypatch: pytest.M
     assert (each.by_one_leg, [bool(row["error"]) for row in each.rows]) == (1, [True, False])
 
 
+def test_a_trial_that_is_short_on_a_spot_account_is_refused_as_its_back_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = desk_of({"a": instance("mean_reversion", MARKET)}, kind="spot")
+    params = tuple({"window": 5, "entry": 0.8, "exit": 0.1, "short": short} for short in (0.0, 0.5))
+    each = compared(monkeypatch, batch_of(desk, TradedWindow(START + 60, START + 60 * 400), params), steady(400))
+    assert each.rows == each.by_account
+    errors = [row["error"] or "" for row in each.rows]
+    assert (each.by_one_leg, errors[0], "`short` of mean_reversion is 0.5" in errors[1]) == (1, "", True)
+
+
 def test_the_scan_for_one_leg_and_that_for_several_are_kept_apart() -> None:
     scans = [account_scan.cached_scan(one_leg=one_leg) for one_leg in (True, False)]
     assert len({scan._cache._cache_file._index_name for scan in scans}) == 2

@@ -197,6 +197,26 @@ def test_a_sweep_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Mo
     assert RunLibrary(tmp_path).rows_of(result.run).num_rows == 12
 
 
+@pytest.mark.parametrize(
+    ("strategy", "grid", "sizes"),
+    [("sma_cross", {"fast": "2,3", "slow": "5:9:1"}, [10]), ("mean_reversion", {"window": "10:19:1"}, [1] * 10)],
+)
+def test_trials_that_are_stepped_come_in_smaller_batches(
+    monkeypatch: pytest.MonkeyPatch, strategy: str, grid: dict[str, str], sizes: list[int]
+) -> None:
+    traded: list[int] = []
+
+    def counted(batch: Any, recordings: Any, prepared: Any) -> pa.Table:
+        traded.append(len(batch.configurations))
+        return run_batch(batch, recordings, prepared)
+
+    monkeypatch.setattr(running, "COMPILED_BARS", 1)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    monkeypatch.setattr(running, "run_batch", counted)
+    assert sweep(strategy, desk=DESK, grid=grid, minutes=300, instruments="each").table.num_rows >= len(sizes)
+    assert traded[: len(sizes)] == sizes
+
+
 def test_a_batch_whose_file_is_damaged_is_traded_again(tmp_path: Path) -> None:
     parts = SweepParts(tmp_path)
     for first in (0, 1):

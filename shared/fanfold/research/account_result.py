@@ -35,7 +35,7 @@ from fanfold.risk.protection import MILLION
 
 
 class AccountRun(NamedTuple):
-    """An account that was traded, by instance why a step did not run compiled, and the largest weight on either side.
+    """An account that was traded, by instance why a step did not run compiled, and the least and the largest weight.
 
     A sweep asks for its metrics alone: tables take time and memory.
     """
@@ -46,6 +46,7 @@ class AccountRun(NamedTuple):
     market: PollTable
     rows: TradedRows
     plain: dict[str, str]
+    weight_min: float
     weight_max: float
 
     def metrics(self) -> AccountMetrics:
@@ -74,8 +75,8 @@ def run_account(desk: Desk, name: str, policy: DeskPolicy, history: History, lat
     signals = signals_of(desk, desk.accounts[name].venue, terms, history, times)
     book = traded_book(terms, market, signals.wanted)
     weights = signals.wanted.weight
-    largest = max(np.fmax.reduce(weights, None, initial=0.0), -np.fmin.reduce(weights, None, initial=0.0))
-    return AccountRun(desk, name, terms, market, _rows(market, book), signals.plain, float(largest))
+    least, most = (float(extreme.reduce(weights, None, initial=0.0)) for extreme in (np.fmin, np.fmax))
+    return AccountRun(desk, name, terms, market, _rows(market, book), signals.plain, least, most)
 
 
 def _rows(market: PollTable, book: Book) -> TradedRows:

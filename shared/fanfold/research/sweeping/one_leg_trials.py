@@ -79,6 +79,8 @@ class OneLegTrials:
         self._market = LegMarket(polls, self._swept.valued, unit)
         self._blank, self._book = (blank_book(polls.time.size, self._terms.terms) for _ in range(2))
         self._exposure = np.empty(polls.time.size)
+        # A back-test refuses what is known to be short on a spot account.
+        self._weight_least = 0.0 if self._terms.terms.account[AccountTerm.SPOT] else -1.0
 
     def _desk(self, batch: TrialBatch) -> Desk:
         """Return the desk of the first trial whose params can be: terms and polls do not hang on these."""
@@ -94,7 +96,8 @@ class OneLegTrials:
         count = attempted(partial(self._signals.write, strategy))
         if isinstance(count, BaseException) or count == NOT_FINITE:
             return None
-        if np.abs(self._signals.tape.weight[:count]).max(initial=0.0) > 1.0:
+        weights = self._signals.tape.weight[:count]
+        if weights.max(initial=0.0) > 1.0 or weights.min(initial=0.0) < self._weight_least:
             return None
         trade = self._blank_trade()
         scan = partial(cached_scan(), self._signals.tape, count, self._market, self._terms.terms)

@@ -15,19 +15,19 @@ import pyarrow as pa
 
 from fanfold.local.worker_processes import worker_processes
 from fanfold.market.recording import Recording
+from fanfold.research.crossing import windows_of
 from fanfold.research.folding import compiles
 from fanfold.research.sweeping.one_leg_trials import has_one_leg
 from fanfold.research.sweeping.parts_of_sweep import SweepParts, in_order
 from fanfold.research.sweeping.sweep_job import SweepJob, TrialBatch, batches
 from fanfold.research.sweeping.swept_bars import PreparedBars
-from fanfold.research.sweeping.swept_signals import are_compiled
 from fanfold.research.sweeping.trials import run_batch
 from fanfold.strategy import contract, folder
 from fanfold.strategy.loading import attempted
 
 # A batch takes about a second, so that little is lost when a sweep is stopped: bars times trials, of which each goes
-# from signal to signal, is one scan of an account, or is stepped in Python.
-SIGNALS_BARS, COMPILED_BARS, PLAIN_BARS = 200_000_000, 20_000_000, 1_000_000
+# from crossing to crossing of averages, is stepped in compiled code, or in Python.
+CROSSED_BARS, COMPILED_BARS, PLAIN_BARS = 200_000_000, 20_000_000, 1_000_000
 TRIALS_MAX = 256
 # What each process works on; it comes with the process, once.
 _bars: list[Recording] = []
@@ -71,10 +71,9 @@ def _bars_at_once(job: SweepJob, recordings: Sequence[Recording]) -> int:
             continue
         if not compiles(strategy, members):
             return PLAIN_BARS
-        if job.terms.quantity is not None:
-            return SIGNALS_BARS
         one_leg = all(has_one_leg(job.desk, market, each) for market in job.markets for each in recordings)
-        return SIGNALS_BARS if one_leg and are_compiled(strategy) else COMPILED_BARS
+        by_sums = windows_of(strategy, 0) is not None and (one_leg or job.terms.quantity is not None)
+        return CROSSED_BARS if by_sums else COMPILED_BARS
     return COMPILED_BARS
 
 
@@ -89,8 +88,8 @@ def _done(batch: TrialBatch, known: set[int]) -> bool:
 def _size(job: SweepJob, recordings: Sequence[Recording], workers: int, bars_at_once: int) -> int:
     """Return how many trials go into a batch."""
     bars = max(recording.count for recording in recordings) * len(job.markets[0]) // len(job.windows)
-    # A few batches a core, so that none waits long for another. Trials by signals take about as long as each other.
-    share = -(-job.trials // (workers if bars_at_once == SIGNALS_BARS else 2 * workers))
+    # A few batches a core, so that none waits long for another. Those that cross take about as long as each other.
+    share = -(-job.trials // (workers if bars_at_once == CROSSED_BARS else 2 * workers))
     return max(1, min(bars_at_once // max(bars, 1), share, TRIALS_MAX))
 
 

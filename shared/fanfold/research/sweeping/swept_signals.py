@@ -6,7 +6,7 @@ import numpy as np
 
 from fanfold.market import timeframes
 from fanfold.market.recording import Recording
-from fanfold.research.columns import IntegerBars, StepColumns, step_columns
+from fanfold.research.columns import StepColumns, step_columns
 from fanfold.research.compiled import columns_read
 from fanfold.research.crossing import ROUNDED, crossings, windows_of
 from fanfold.research.step_signals import StepSource, blank_signals, signals_by
@@ -15,18 +15,6 @@ from fanfold.research.sweeping.swept_bars import PreparedBars, asked_from
 from fanfold.strategy import contract
 from fanfold.strategy.contract import Strategy
 from fanfold.strategy.loading import attempted
-
-
-def are_compiled(strategy: Strategy) -> bool:
-    """Return whether compiled code writes a strategy's signals: of a bare weight. A step is compiled by asking."""
-    if windows_of(strategy, 0) is not None:
-        return True
-    bar = np.ones(1, np.int64)
-    bars = IntegerBars(bar, bar, bar, bar, bar, bar, 0, 0)
-    columns = step_columns([bars], strategy.lookback, columns_read(strategy.step))
-    source, start = StepSource(strategy.params, columns, strategy.lookback, 1), strategy.start(strategy.params)
-    written = attempted(lambda: signals_by(strategy.step)(source, start, 0, 1, blank_signals(1)))
-    return not isinstance(written, BaseException)
 
 
 class SweptSignals:

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from fanfold import __version__
 from fanfold.errors import BadInput
+from fanfold.local import spot_accounts
 from fanfold.market.recording import Recording
 from fanfold.research.account_market import History
 from fanfold.research.account_result import run_account
@@ -62,8 +63,10 @@ def _by_desk(batch: TrialBatch, recordings: Sequence[Recording], prepared: Prepa
         (instance,) = traded.strategies.values()
         run = run_account(traded, instance.account, prepare(traded), history, batch.terms.latency_s)
         # A back-test refuses a step that raises, or wants more than it may; to ask for every trial would take too long.
-        if run.plain or run.weight_max > 1.0:
+        if run.plain or run.weight_max > 1.0 or run.weight_min < -1.0:
             checking.refuse(instance.strategy, instance.params, len(instance.instruments))
+        if run.weight_min < 0.0:
+            spot_accounts.refuse(traded, "the trial")
         return run.metrics()
 
     legs = zip(_by_one_leg(batch, recordings[0], prepared), batch.configurations, strict=True)
