@@ -71,7 +71,7 @@ test: lint sim ## Check style and types, hold the laws of 20,000 schedules, then
 	@$(PYTEST)
 
 peers: install ## Let clients that others wrote trade at the simulated exchange (PEERS=freqtrade PYTHON=/path/to/python3.12)
-	@PEERS_PYTHON=$(PYTHON) $(BIN)/python tests/peers/run.py $(PEERS)
+	@PEERS_PYTHON=$(PYTHON) PYTHONPATH=tests $(BIN)/python -m peers.run $(PEERS)
 
 check: lint ## Check style and types, then pass the unit tests, in a minute: for daily work
 	@$(PYTEST) tests/unit

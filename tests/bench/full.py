@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from full_peers.crossing import FAST, MINUTE_S, SLOW, START, WARM, names, rows
-from peers.run import Peer, environment
+from peers.environments import Peer, environment
 from printed import table
 
 from fanfold import desk

@@ -19,7 +19,7 @@ from unittest.mock import patch
 import account
 import numpy as np
 from numba import njit
-from peers.run import Peer, environment
+from peers.environments import Peer, environment
 from printed import table
 from research_peers.crossing import CASH, FAST, PRICE_DECIMALS, SLOW, walk
 

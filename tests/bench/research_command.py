@@ -17,7 +17,7 @@ from statistics import median
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from peers.run import Peer, environment
+from peers.environments import Peer, environment
 from printed import table
 from research_peers.crossing import FAST, SLOW, walk
 

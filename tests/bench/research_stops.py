@@ -14,7 +14,7 @@ from typing import Any
 import account
 import msgspec
 import numpy as np
-from peers.run import Peer, environment
+from peers.environments import Peer, environment
 from printed import table
 from research_peers.crossing import FAST, SLOW
 

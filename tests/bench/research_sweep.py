@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from peers.run import Peer, environment
+from peers.environments import Peer, environment
 from printed import table
 from research_peers.crossing import CASH, PRICE_DECIMALS, walk
 

@@ -11,7 +11,7 @@ import tomllib
 from typing import Any
 
 import msgspec
-from peers.run import Peer
+from peers.environments import Peer
 from printed import table
 from research_command import DESK, RETURN_APART_MAX
 from research_sweep import BARS, CORES, PAIRS, job, peer, recording

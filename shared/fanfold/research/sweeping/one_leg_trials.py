@@ -77,7 +77,7 @@ class OneLegTrials:
         if polls.least[0] <= 0:
             raise BadInput(f"{recording.instrument} closes at a price that is not above 0")
         self._market = LegMarket(polls, self._swept.valued, unit)
-        self._blank, self._book = (blank_book(polls.time.size, self._terms.terms) for _ in range(2))
+        self._blank, self._book = blank_book(0, self._terms.terms), blank_book(polls.time.size, self._terms.terms)
         self._exposure = np.empty(polls.time.size)
         # A back-test refuses what is known to be short on a spot account.
         self._weight_least = 0.0 if self._terms.terms.account[AccountTerm.SPOT] else -1.0
