@@ -15,7 +15,7 @@ VALUES = {
     "msgspec.json.Decoder", "msgspec.json.Encoder", "msgspec.msgpack.Decoder", "msgspec.msgpack.Encoder",
     "Path(__file__).resolve", "pa.string", "pa.int64", "pa.float64", "pa.timestamp", "pa.decimal128", "lru_cache",
     "Parameter", "Group", "partial", "read_by", "only_one", "len", "names.digest", "njit", "overload", "part",
-    "intrinsic",
+    "intrinsic", "register_pass",
 }  # fmt: skip
 RECORDS = {"NamedTuple", "Struct", "msgspec.Struct"}
 DEFINITIONS = (

@@ -12,10 +12,13 @@ from numba.core.errors import TypingError
 
 from fanfold.market.bars import FIGURE_MAX
 from fanfold.research.columns import EVERY
+from fanfold.research.part_compiler import PartCompiler
 
 # A part of other compiled code, compiled without an entry from Python, which takes a third of the time: a call from
 # there ends the process.
-part = partial(njit, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+part = partial(
+    njit, forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, pipeline_class=PartCompiler, _nrt=False
+)
 # Instructions that read a variable, and an attribute of what was read.
 READS, ATTRIBUTES = ("LOAD_FAST", "LOAD_DEREF"), ("LOAD_ATTR", "LOAD_METHOD")
 
