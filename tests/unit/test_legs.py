@@ -34,10 +34,14 @@ def targets(*instruments: str, name: str = "trend", weight: float = 1.0) -> Targ
     return Targets(id="", cause="", at=at(0), account="main", poll_id="b", targets=said)
 
 
-def legs(**changes: Any) -> Legs:
+def desk_of(**changes: Any) -> desk.Desk:
     tables = raw()
     tables["strategies"] = {"trend": instance(**{"instruments": [A, B], "timeframe": "1m"} | changes)}
-    return Legs(desk.build(tables, "the test's desk"))
+    return desk.build(tables, "the test's desk")
+
+
+def legs(**changes: Any) -> Legs:
+    return Legs(desk_of(**changes))
 
 
 def texts(run_legs: Legs) -> list[str]:
@@ -147,7 +151,7 @@ class Views:
 
 def test_while_a_run_goes_on_each_reason_is_told_once() -> None:
     views = Views()
-    watch = LegWatch(views, ["main"])  # type: ignore[arg-type]
+    watch = LegWatch(views, desk_of())  # type: ignore[arg-type]
     assert list(watch.news()) == []
     state = {"instance": "trend", "instrument": A, "code": "FAULT", "detail": "RuntimeError: boom (bug50.py, line 27)"}
     views.states = [{"at": at(3).isoformat(), "status": state}]
@@ -155,3 +159,10 @@ def test_while_a_run_goes_on_each_reason_is_told_once() -> None:
     assert list(watch.news()) == []
     views.states[0]["status"] = state | {"code": "OK"}
     assert list(watch.news()) == []
+
+
+def test_of_a_leg_that_left_the_desk_file_a_run_tells_nothing() -> None:
+    views = Views()
+    gone = {"instance": "gone", "instrument": A, "code": "WARMING_UP", "detail": "3 of 100 bars"}
+    views.states = [{"at": at(3).isoformat(), "status": gone}]
+    assert list(LegWatch(views, desk_of()).news()) == []  # type: ignore[arg-type]

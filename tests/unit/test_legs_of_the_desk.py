@@ -4,9 +4,12 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
+from msgspec import UNSET, UnsetType
+
 from fanfold import desk
 from fanfold.audit.queries import signals_of
-from fanfold.audit.views import as_stored, newest, views_of
+from fanfold.audit.views import View, as_stored, newest, views_of
 from fanfold.cli.reading import leg_text, legs_of, unprotected_of
 from fanfold.messages import LegCode, LegState, LegStatus, Message, Target, Targets
 from support.core_desk import A, B, instance, raw
@@ -26,6 +29,12 @@ class Views:
     def __init__(self, *messages: Message) -> None:
         views = [view for seq, message in enumerate(messages, 1) for view in views_of(message, sent_ms=seq, seq=seq)]
         self._views = newest(views)
+
+    @classmethod
+    def having(cls, *views: View) -> "Views":
+        made = cls()
+        made._views = list(views)
+        return made
 
     def of_account(self, account: str, kind: str) -> list[dict[str, Any]]:
         places = (view for view in self._views if view.place[:2] == (kind.rstrip("#"), account))
@@ -79,3 +88,22 @@ def test_of_what_left_the_desk_file_only_an_orphan_is_a_trouble() -> None:
     ]
     (bare,) = unprotected_of(session, "main")
     assert leg_text(bare) == f"bare {A}: has no stop at its venue (reported 03-01 00:00)"
+
+
+def test_a_status_that_an_earlier_release_kept_ends_with_the_newest_of_its_service() -> None:
+    def reported(minute: int, code: LegCode, was: LegCode | UnsetType = UNSET) -> LegStatus:
+        state = LegState(instance="trend", instrument=A, code=code, was=was)
+        return LegStatus(id="s", cause="b", at=AT + timedelta(minutes=minute), account="main", statuses=[state])
+
+    def troubles(views: Views) -> list[str]:
+        session: Any = SimpleNamespace(views=views, desk=desk_with())
+        return [leg["code"] for leg in legs_of(session, "main")]
+
+    # It had one place for a leg, whatever service reported.
+    (kept,) = views_of(reported(1, LegCode.WARMING_UP), sent_ms=1, seq=1)
+    earlier = msgspec.structs.replace(kept, place=("leg", "main", "trend", A))
+    assert troubles(Views.having(earlier)) == ["WARMING_UP"]
+    (ended,) = views_of(reported(9, LegCode.OK, was=LegCode.WARMING_UP), sent_ms=2, seq=2)
+    assert troubles(Views.having(earlier, ended)) == []
+    (of_risk,) = views_of(reported(9, LegCode.NO_PRICE), sent_ms=2, seq=2)
+    assert troubles(Views.having(earlier, of_risk)) == ["NO_PRICE", "WARMING_UP"]

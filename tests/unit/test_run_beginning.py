@@ -66,9 +66,10 @@ def replayed(tmp_path: Path, *, terminal: bool) -> str:
 
     run: Any = SimpleNamespace(call=None, stage="local", state=tmp_path, replay=replay, alerts=False)
     stop: Any = None
+    desk: Any = None
     printed = StringIO()
     out = Console(file=printed, force_terminal=terminal, width=80)
-    recorded_run._replay(run, [], range(START, START + 180, 60), 0.0, stop, out)
+    recorded_run._replay(run, desk, range(START, START + 180, 60), 0.0, stop, out)
     return printed.getvalue()
 
 

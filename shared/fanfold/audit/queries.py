@@ -127,12 +127,14 @@ def leg_states(views: Reading, account: str) -> list[Fields]:
 
     A leg trades while ``code`` is OK in all of them.
     """
-    legs = [
-        {"at": datetime.fromisoformat(item["at"]), "account": account}
-        | msgspec.to_builtins(msgspec.convert(item["status"], LegState))
-        for item in views.of_account(account, "leg#")
-    ]
-    return sorted(legs, key=lambda leg: (leg["instance"], leg["instrument"]))
+    legs: dict[tuple[str, str, str], Fields] = {}
+    # A release that kept one status a leg left it at another place, where nothing replaces it.
+    for item in sorted(views.of_account(account, "leg#"), key=lambda item: datetime.fromisoformat(item["at"])):
+        state, at = msgspec.convert(item["status"], LegState), datetime.fromisoformat(item["at"])
+        for service in state.services:
+            leg = {"at": at, "account": account} | msgspec.to_builtins(state)
+            legs[state.instance, state.instrument, service] = leg
+    return [legs[place] for place in sorted(legs)]
 
 
 def reported_legs(views: Reading, desk: Desk, account: str) -> list[Fields]:

@@ -1,13 +1,13 @@
 """Report legs of a desk that did not trade in a run, and why: their strategy failed, was silent, or may not trade."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from fanfold.audit.queries import AS_WRITTEN, Reading, leg_states
+from fanfold.audit.queries import AS_WRITTEN, Reading, reported_legs
 from fanfold.cli.output import moment
 from fanfold.desk import Desk, StrategyInstance
 from fanfold.market import timeframes
@@ -105,16 +105,16 @@ class Legs:
 class LegWatch:
     """Reports idle legs during a run: each reason once, when it is first recorded."""
 
-    def __init__(self, views: Reading, accounts: Sequence[str]) -> None:
+    def __init__(self, views: Reading, desk: Desk) -> None:
         self._views = views
-        self._accounts = accounts
+        self._desk = desk
         self._reported: set[tuple[str, ...]] = set()
 
     def news(self) -> Iterator[str]:
-        for account in self._accounts:
-            for leg in leg_states(self._views, account):
+        for account in self._desk.accounts:
+            for leg in reported_legs(self._views, self._desk, account):
                 reason = account, leg["instance"], leg["instrument"], str(leg["code"])
-                if leg["code"] not in AS_WRITTEN and reason not in self._reported:
+                if reason not in self._reported:
                     self._reported.add(reason)
                     yield f"{leg['instance']} {leg['instrument']}: {reason_text(leg['code'], leg['detail'])}"
 

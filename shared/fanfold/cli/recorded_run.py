@@ -20,6 +20,7 @@ from fanfold.cli.idle_legs import LegWatch
 from fanfold.cli.page_gateway import gateway_of
 from fanfold.cli.planned_run import describe, read_plan
 from fanfold.deployment import ALERTS, SERVICES
+from fanfold.desk import Desk
 from fanfold.errors import BadInput
 from fanfold.local import continuing, deployment_cache, http_gateway, launcher, state_directory
 from fanfold.local.directory_lock import holder, lock_directory
@@ -150,7 +151,7 @@ def _traded(run: DeskRun, plan: RunPlan, wanted: RunOptions, stop: Interrupt, ou
     run.open_accounts(list(plan.desk.accounts))
     state_directory.write_progress(run.state, closes[0] - closes.step)
     began = time.monotonic()
-    done = _replay(run, list(plan.desk.accounts), closes, _pause(wanted.speed, closes.step), stop, out)
+    done = _replay(run, plan.desk, closes, _pause(wanted.speed, closes.step), stop, out)
     rate = done / (time.monotonic() - began)
     run.finish()
     last = closes[done - 1] if done else closes[0] - closes.step
@@ -170,14 +171,14 @@ def _stay(run: DeskRun, plan: RunPlan, stop: Interrupt, out: Console) -> None:
     out.print(f"the desk stays up, its AWS at {run.endpoint}{goes_on}; Ctrl-C ends it", highlight=False, soft_wrap=True)
     for first in range(plan.until + length, last + 1, FLUSH_EVERY * length):
         closes = range(first, min(first + FLUSH_EVERY * length, last + 1), length)
-        _replay(run, list(plan.desk.accounts), closes, length / 60, stop, out)
+        _replay(run, plan.desk, closes, length / 60, stop, out)
         run.finish()
         if stop.requested:
             return
     stop.wait()
 
 
-def _replay(run: DeskRun, accounts: list[str], closes: range, pause_s: float, stop: Interrupt, out: Console) -> int:
+def _replay(run: DeskRun, desk: Desk, closes: range, pause_s: float, stop: Interrupt, out: Console) -> int:
     columns = (
         TextColumn("trading"),
         BarColumn(),
@@ -188,7 +189,7 @@ def _replay(run: DeskRun, accounts: list[str], closes: range, pause_s: float, st
     with Progress(*columns, console=out, transient=True) as progress:
         task = progress.add_task("", total=len(closes), rate="")
         began = line_at = time.monotonic()
-        legs, alerts = LegWatch(DynamoViews(run.call, table_name("views", run.stage)), accounts), alert_lines(run)
+        legs, alerts = LegWatch(DynamoViews(run.call, table_name("views", run.stage)), desk), alert_lines(run)
 
         def traded_through(now: int) -> None:
             nonlocal line_at
