@@ -51,8 +51,8 @@ class TradesQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class ReportedLeg(msgspec.Struct, frozen=True, kw_only=True):
-    """A leg, a strategy instance on an instrument, that does not trade as its strategy wants, and why, as signal or
-    risk reported it ``at`` a time; docs/risk-codes.md has the codes.
+    """A leg, a strategy instance on an instrument, with what signal or risk reported of it ``at`` a time: why it does
+    not trade as its strategy wants, or that its position has no stop at its venue; docs/risk-codes.md has the codes.
     """
 
     instance: str
@@ -67,7 +67,8 @@ class AccountStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     ``unknown_orders`` were sent, and nobody knows yet what became of them; ``bar_s`` is the length of the venue's
     shortest bars in seconds, by which its data is known to be late. ``instruments`` have bars in ``timeframes``.
-    ``legs`` do not trade as their strategies want: one may have a reason of signal and one of risk.
+    ``legs`` do not trade as their strategies want, or the desk alone protects them (UNPROTECTED): one may have a
+    reason of signal and one of risk.
     """
 
     account: str

@@ -76,7 +76,7 @@ function Legs({ legs }) {
   const rows = legs.map(({ instance, instrument, code, detail, at }) => [instance, instrument, <b class="loss">{code}</b>, detail || "–", moment(at)]);
   return (
     <>
-      <p class="muted">Legs that do not trade as their strategies want, as signal and risk report them:</p>
+      <p class="muted">Legs that do not trade as their strategies want, or that the desk alone protects, as signal and risk report them:</p>
       <Table name="Legs" head={["Strategy", "Instrument", "Reported", "Why", "Since"]} rows={rows} text={[1, 2, 3]} />
     </>
   );
