@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+import msgspec
+
 from execution_service.follow import Follower, Following
 from execution_service.send import RealMonitor
 from execution_service.trade_booking import Booked, FollowedLedger
@@ -59,12 +61,13 @@ class Reconciler:
         """
         known = self._ledger.real_money(account)
         try:
-            findings = self._compared(account, known)
+            findings, known = self._compared(account, known)
         finally:
             changed = self._rules.review(self._clock() - timedelta(seconds=RULES_S_MAX), known)
         return findings + changed
 
-    def _compared(self, account: str, known: RealMoney) -> list[str]:
+    def _compared(self, account: str, known: RealMoney) -> tuple[list[str], RealMoney]:
+        """Return what was found, and the figures that were known with the flows of what was booked since."""
         before = self._follow(account, known)
         findings = [f"{before.booked.reports} bookings of trades"] if before.booked.reports else []
         findings += self._strangers(account, before.opened)
@@ -73,20 +76,21 @@ class Reconciler:
         findings += self._fees_paid(account, booked)
         balances = self._venue.balances()
         real = self._ledger.real_money(account)
+        known = msgspec.structs.replace(known, flows=real.flows)
         records, after = self._booked_after(account, real)
         findings += [f"{after.reports} bookings of trades"] if after.reports else []
         unknown = [record for record in records.values() if record.state is OrderState.SUBMITTING]
         # Balances say something only where nothing moved while they were read, nor was booked by another process.
         if after.reports or after.waiting or unknown or real.flows != flows:
-            return findings
+            return findings, known
         unanswered = {*before.booked.unanswered, *after.unanswered}
         doubtful = {currency for name in unanswered for currency in currencies_of(self._desk, name)}
         changes = self._differences(account, balances, real, doubtful, open_orders=bool(records))
         # An order that another process sent, filled and booked meanwhile is in none of the records.
         if changes and self._ledger.real_money(account).flows != flows:
-            return findings
+            return findings, known
         self._alarm(account, [change for change, _ in changes])
-        return findings + [text for change, text in changes if self._ledger.note([change])]
+        return findings + [text for change, text in changes if self._ledger.note([change])], known
 
     def accept(self, account: str) -> list[str]:
         """Take the balances as they are for right, as an operator wants; return the differences that this ends.
