@@ -143,7 +143,8 @@ def _check_alike(node: exp.Expr, lake: set[str]) -> None:
         if other is not None:
             first, second = sorted((known[0], other), key=lambda side: side.is_string)
             reject(f"{what} of {described(first)}, with {described(second)}", _cure(first))
-        if isinstance(node, exp.EQ | exp.NEQ | exp.In) and any(_is_day(side, lake) for side in sides):
+        compared = [node.this] if isinstance(node, exp.In) else sides
+        if isinstance(node, exp.EQ | exp.NEQ | exp.In) and any(_is_day(side, lake) for side in compared):
             for side in sides:
                 if side.is_string and side.name and not re.fullmatch(_DATE, side.name):
                     reject(f"day '{side.name}' in the lake", "'2026-01-31'")

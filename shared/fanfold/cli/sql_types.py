@@ -21,6 +21,7 @@ _CATEGORIES = (
     (TRUTH, frozenset({exp.DataType.Type.BOOLEAN})),
     (DURATION, frozenset({exp.DataType.Type.INTERVAL})),
 )
+_RECKONED = (exp.Add, exp.Sub, exp.Mul, exp.Div)
 _Annotate = Callable[[Any, Any], exp.Expr]
 
 
@@ -65,17 +66,20 @@ def schema() -> dict[str, object]:
 def _annotations() -> Any:
     """Return how the parser tells types, with durations, which it takes for times, or for numbers."""
     known = Dialect.get_or_raise("athena").EXPRESSION_METADATA
-    reckoned = {kind: {"annotator": _reckoned(known[kind]["annotator"])} for kind in (exp.Add, exp.Sub, exp.Mul)}
+    reckoned = {kind: {"annotator": _reckoned(known[kind]["annotator"])} for kind in _RECKONED}
     return {**known, **reckoned, exp.Avg: {"annotator": _mean}}
 
 
 def _reckoned(known: _Annotate) -> _Annotate:
-    """Return what tells the type of a sum, a difference or a product, by what tells it of numbers."""
+    """Return what tells the type of a sum, a difference, a product or a quotient, by what tells it of numbers."""
 
     def annotate(annotator: Any, node: exp.Expr) -> exp.Expr:
         known(annotator, node)
         sides = {category(node.this), category(node.expression)}
-        if DURATION in sides and sides <= {DURATION, NUMBER}:
+        if "" in sides:
+            # It may be a duration, or a time.
+            node.type = exp.DataType.build("unknown")
+        elif DURATION in sides and sides <= {DURATION, NUMBER}:
             node.type = exp.DataType.build("interval")
         elif sides == {TIME, DURATION}:
             node.type = exp.DataType.build("timestamp")
