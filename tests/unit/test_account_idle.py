@@ -57,6 +57,8 @@ def random_bars(chance: Chance, instruments: int) -> PollTable:
     span = np.zeros((2, instruments, TIMES), np.int64)
     span[HIGH] = flags * (np.maximum(bars[BarField.OPEN], bars[BarField.CLOSE]) + 40)
     span[LOW] = flags * (np.minimum(bars[BarField.OPEN], bars[BarField.CLOSE]) - 40)
+    # As alignment makes it: for times that may be written to, the scan is compiled anew.
+    times.flags.writeable = False
     return PollTable(times, flags, bars, np.zeros((0, instruments)), span, np.zeros((0, 2), np.int64), least)
 
 

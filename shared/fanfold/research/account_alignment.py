@@ -29,8 +29,11 @@ class KnownBars(NamedTuple):
 def align(times: Integers, known: Sequence[KnownBars], *, spans: bool) -> PollTable:
     """Return the bars of instruments, in their order, at all times; with ``spans`` their highs and lows, too."""
     count = times.size if any(bars.variances.size for bars in known) else 0
+    # Code is compiled once more for an array that may be written to.
+    fixed = times.view()
+    fixed.flags.writeable = False
     market = PollTable(
-        time=times,
+        time=fixed,
         seen=np.empty((len(known), times.size), np.bool_),
         bars=np.empty((len(BarField), len(known), times.size), np.int64),
         variance=np.zeros((count, len(known))),
