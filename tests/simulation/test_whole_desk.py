@@ -41,6 +41,12 @@ def test_every_law_holds_of_five_services_whatever_fails(first: int) -> None:
     assert {result.seed: result.broken for result in results if result.broken} == {}
 
 
+@pytest.mark.parametrize("seed", [43])
+def test_days_that_broke_a_law_once_break_none(seed: int) -> None:
+    """In 43 a repeat was the first to look at the account after a loss."""
+    assert run_day(seed).broken == []
+
+
 def test_days_are_on_paper_and_at_a_venue() -> None:
     live = [isinstance(world_of(seed), WholeLiveDesk) for seed in range(12)]
     assert 0 < sum(live) < len(live)
