@@ -30,8 +30,10 @@ FIRST = (
         "lake_views", "backtest_fidelity", "venue_attacks", "box_tapes",
     )),
 )  # fmt: skip
-# Modules whose tests share what only one worker should make.
+# Modules whose tests share what only one worker should make: two would compile the same scan at the same time.
 TOGETHER = {
+    **{f"unit/test_{name}.py": "account's scan" for name in (
+        "absent_instruments", "exact_products", "one_leg_trials")},
     "permissions/test_call_sites.py": "recording", "permissions/test_permissions.py": "recording",
     **{f"architecture/test_{name}.py": "source tree" for name in (
         "arrows", "clock_and_chance", "habits", "importing", "sizes", "words")},

@@ -10,7 +10,7 @@ from fanfold.signals.fold import Fold
 from fanfold.simulation.full_run import full_run
 from support.trading import Desk, Killer, Outcome, bars_of, closes, planned, replayed, trade
 
-MINUTES = 60
+MINUTES = 90
 
 
 @pytest.fixture(scope="module")

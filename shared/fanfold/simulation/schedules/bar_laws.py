@@ -39,8 +39,10 @@ def every_bar_is_published_or_reported(outcome: Outcome) -> Iterator[str]:
     source, reported = _source(outcome), list(_reported(outcome))
     first = _first_closes(published)
     for name, closes_at_s in source.versions:
-        # What the venue never had before the first bar of an instrument is no hole in it.
-        is_due = closes_at_s > first[name] or bool(source.versions[name, closes_at_s])
+        # What the venue did not have yet, or never, when the first bar of an instrument closed is no hole in it.
+        is_due = closes_at_s > first[name] or any(
+            had.since <= first[name] for had in source.versions[name, closes_at_s]
+        )
         if is_due and (name, closes_at_s) not in published and not _is_covered(name, closes_at_s, reported):
             yield f"the bar of {name} that closes at {closes_at_s} is neither published nor reported"
 

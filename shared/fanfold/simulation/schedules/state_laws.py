@@ -72,7 +72,8 @@ def a_command_is_refused_only_under_a_stricter_state(outcome: Outcome) -> Iterat
     witness = outcome.witness
     for command in witness.refused:
         in_force = witness.in_force(command.sent_at, command.answered_at)
-        if in_force <= set(no_stricter(command.state)):
+        # An account that is not opened yet has no state, and takes no command.
+        if in_force and in_force <= set(no_stricter(command.state)):
             yield f"{command.state} was refused at {command.answered_at:.1f} under {sorted(in_force)}"
 
 
