@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from fanfold.research.tear_sheet import BiasFindings
 
 # Compiled functions as the person who waits for them knows them.
-_COMPILED = {"scan": "the account, some 15 s once for a release", "fold": "the strategy's step"}
+_COMPILED = {"scan": "the account, 15 to 20 s once for a release", "fold": "the strategy's step"}
 
 Strategy = Annotated[str | None, Parameter(metavar="STRATEGY", help="an instance, a strategy's name, or its file")]
 Fees = Annotated[Bps, Parameter(help="the fee of each fill, in place of the desk's")]
