@@ -6,7 +6,7 @@ from functools import cache, partial
 from hashlib import blake2s
 from inspect import unwrap
 from pathlib import PurePath
-from traceback import extract_tb, format_exception_only
+from traceback import format_exception_only, walk_tb
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -28,8 +28,9 @@ def fault_of(fault: BaseException, step: Any) -> str:
     """Format an exception as one line, with the file and line in the strategy's own code."""
     code = getattr(step, "__code__", None)
     own = code.co_filename if code else ""
-    frames = [frame for frame in extract_tb(fault.__traceback__) if frame.filename == own]
-    line = frames[-1].lineno if frames else getattr(code, "co_firstlineno", 0)
+    # Walked, not extracted, which asks the disk for the source of each frame: a step may raise at every bar.
+    lines = [line for frame, line in walk_tb(fault.__traceback__) if frame.f_code.co_filename == own]
+    line = lines[-1] if lines else getattr(code, "co_firstlineno", 0)
     # Formatted by the library, for a fault of a stranger may not even be able to say what it is.
     text = " ".join("".join(format_exception_only(fault)).split())
     where = f"{PurePath(own).name}:{line}: " if own else ""
