@@ -87,8 +87,11 @@ def test_a_forbidden_operation_of_a_strategy_is_named(own: Path, case: str, caps
     (own / "own.py").write_text(text)
     assert main(["strategy", "check", str(own / "own.py"), "--json"]) == 1
     (wrong, *_) = json.loads(capsys.readouterr().out)["wrong"]
-    with pytest.raises(BadInput, match=rf"^strategy own must not trade: .*({says}).*strategy check own`$"):
+    # The command that is advised finds the strategy from here.
+    advised = f"strategy check own --strategies {own}`"
+    with pytest.raises(BadInput, match=rf"^strategy own must not trade: .*({says}).*{advised}$"):
         checking.refuse("own", {}, 1)
+    assert main(["strategy", "check", "own", "--strategies", str(own)]) == 1
     assert "\n" not in wrong
 
 

@@ -86,7 +86,7 @@ def test_a_step_that_says_nothing_at_bars_of_the_data_breaks_a_rule(
     lines = list(answer.blocks)
     place = next(number for number, line in enumerate(lines) if line.startswith("FAILED rules"))
     assert lines[place] == f"FAILED rules: it says nothing at 3 of 1,997 bars, first at 2026-01-01 20:01: {why}"
-    assert lines[place + 1] == "  See `fanfold strategy check own` with --data."
+    assert lines[place + 1] == f"  See `fanfold strategy check own --strategies {strategies}` with --data."
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from fanfold.errors import BadInput
 from fanfold.market.recording import Recording
-from fanfold.strategy import contract, hidden_state, imported, loading, purity, reach, samples, states
+from fanfold.strategy import contract, folder, hidden_state, imported, loading, purity, reach, samples, states
 from fanfold.strategy.bars import Bars, Universe
 from fanfold.strategy.contract import Protected, Strategy
 from fanfold.strategy.samples import Sample
@@ -107,7 +107,9 @@ def refuse(name: str, params: dict[str, Any], count: int) -> None:
     """Raise BadInput, in one line, for a strategy that must not trade."""
     wrong = check(name, params, count).wrong
     if wrong:
-        raise BadInput(f"strategy {name} must not trade: {wrong[0]}; see `fanfold strategy check {name}`")
+        raise BadInput(
+            f"strategy {name} must not trade: {wrong[0]}; see `fanfold strategy check {folder.as_named(name)}`"
+        )
 
 
 def lowest_weight(strategy: Strategy, count: int) -> float:

@@ -84,6 +84,18 @@ def in_use() -> Path | None:
     return next(map(Path, _path()[1:]), None)
 
 
+def as_named(name: str) -> str:
+    """Return the words by which a command line finds a strategy: its name, and its folder where it is not the default.
+
+    >>> as_named("sma_cross")
+    'sma_cross'
+    """
+    own, here = in_use(), Path.cwd()
+    if own is None or own == here / DEFAULT or not Path(own, *name.split(".")).with_suffix(".py").is_file():
+        return name
+    return f"{name} --strategies {own.relative_to(here) if own.is_relative_to(here) else own}"
+
+
 def names() -> list[str]:
     """Return the names of all strategies, whether their files can be loaded or not."""
     shipped = [file.stem for file in Path(_path()[0]).glob("[!_]*.py")]

@@ -18,7 +18,7 @@ from fanfold.research.bias_lab.market_columns import MarketColumns, market_colum
 from fanfold.research.bias_lab.survivors import ListedSpan
 from fanfold.research.folding import REFUSED_BY_NUMBA, WEIGHT
 from fanfold.research.tear_sheet import BiasFindings
-from fanfold.strategy import checking, contract
+from fanfold.strategy import checking, contract, folder
 from fanfold.strategy.contract import Strategy
 
 Progress = Callable[[str], None]
@@ -131,15 +131,16 @@ def biases(
 
 def _rules(strategy: Strategy, bars: MarketColumns, decisions: Decisions) -> Finding:
     wrong = checking.check(strategy.name, strategy.params._asdict(), len(bars.instruments)).wrong
+    check = f"fanfold strategy check {folder.as_named(strategy.name)}"
     if wrong:
-        return failed("rules", "; ".join(wrong), f"See `fanfold strategy check {strategy.name}`.")
+        return failed("rules", "; ".join(wrong), f"See `{check}`.")
     silent = np.isnan(decisions.wanted[:, WEIGHT, strategy.lookback :]).any(axis=0)
     if silent.any():
         first = moment(int(bars.time[strategy.lookback + silent.argmax()]))
         numba = decisions.why_plain.startswith(REFUSED_BY_NUMBA)
         why = "it raised, or wanted no finite number" if numba else decisions.why_plain
         measured = f"it says nothing at {silent.sum():,} of {silent.size:,} bars, first at {first}: {why}"
-        return failed("rules", measured, f"See `fanfold strategy check {strategy.name}` with --data.")
+        return failed("rules", measured, f"See `{check}` with --data.")
     return passed("rules", "it uses params, state and bars alone, within its lookback")
 
 
