@@ -1,7 +1,6 @@
 """A release reads what a later one stored, after a rollback or beside it, but for fields that it does not know."""
 
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -10,7 +9,6 @@ from msgspec import inspect
 
 from fanfold.aws.dynamodb import cursors
 from fanfold.aws.dynamodb.real_money import real_money
-from fanfold.desk import Instrument
 from fanfold.ledger.orders import OrderRecord
 from fanfold.ledger.positions import Lot
 from fanfold.ledger.requests import PendingResume, Remembered
@@ -23,6 +21,7 @@ from fanfold.risk.poll import CarriedForward
 from fanfold.risk.venue_rules import RulesInForce
 from fanfold.signals.stored_fold import Snapshot
 from fanfold.simulation.cloud import MemoryCloud
+from support import paper_examples
 from support.core_desk import A, series
 
 STORED = [
@@ -72,15 +71,7 @@ def test_a_strict_part_and_a_tuple_with_names_are_found() -> None:
 
 
 def test_rules_of_a_later_version_count_as_far_as_they_are_known() -> None:
-    rules = Instrument(
-        base="BTC",
-        quote="USDT",
-        tick=Decimal("0.1"),
-        lot=Decimal("0.01"),
-        notional_min=Decimal(5),
-        as_of="d",
-        source="s",
-    )
+    rules = paper_examples.desk().instruments[paper_examples.SYMBOL]
     body: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(RulesInForce(rules=rules, reason="r")))
     body["rules"]["price_band"] = "0.2"
     item = {"sk": f"rules#{A}", "rules": msgspec.json.encode(body | {"added_later": 1})}

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
+from operator import itemgetter
 from typing import Any, Protocol
 
 import msgspec
@@ -112,14 +113,19 @@ def signals_of(views: Reading, desk: Desk, account: str) -> list[Fields]:
     A leg may be in another part of a poll than before; the item of that part then stays as it was.
     """
     signals: dict[tuple[str, str], Fields] = {}
-    for item in sorted(views.of_account(account, "targets#"), key=lambda item: datetime.fromisoformat(item["at"])):
-        at = {"at": datetime.fromisoformat(item["at"]), "account": account}
+    for at, item in _by_time(views, account, "targets#"):
         for target in item["targets"]:
             leg = target["instance"], target["instrument"]
             if trades_in(desk, account, *leg):
                 shares = {name: float(target[name]) for name in ("weight", *PROTECTION) if name in target}
-                signals[leg] = at | target | shares
+                signals[leg] = {"at": at, "account": account} | target | shares
     return [signals[leg] for leg in sorted(signals)]
+
+
+def _by_time(views: Reading, account: str, kind: str) -> list[tuple[datetime, Fields]]:
+    """Return the items of a kind that an account has, each with its time, the oldest first."""
+    items = [(datetime.fromisoformat(item["at"]), item) for item in views.of_account(account, kind)]
+    return sorted(items, key=itemgetter(0))
 
 
 def leg_states(views: Reading, account: str) -> list[Fields]:
@@ -129,8 +135,8 @@ def leg_states(views: Reading, account: str) -> list[Fields]:
     """
     legs: dict[tuple[str, str, str], Fields] = {}
     # A release that kept one status a leg left it at another place, where nothing replaces it.
-    for item in sorted(views.of_account(account, "leg#"), key=lambda item: datetime.fromisoformat(item["at"])):
-        state, at = msgspec.convert(item["status"], LegState), datetime.fromisoformat(item["at"])
+    for at, item in _by_time(views, account, "leg#"):
+        state = msgspec.convert(item["status"], LegState)
         for service in state.services:
             leg = {"at": at, "account": account} | msgspec.to_builtins(state)
             legs[state.instance, state.instrument, service] = leg

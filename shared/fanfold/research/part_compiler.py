@@ -1,7 +1,7 @@
-"""Compile the parts of other compiled code: optimized once, within the whole, and never made into machine code alone.
+"""A compiler for functions that only compiled code calls: they are optimized within their caller, once.
 
-By itself numba optimizes every function with all that it calls, and makes machine code of it, before a caller takes it
-in. Of a scan of a hundred parts, some nested ten deep, that takes as long as all else.
+By default numba optimizes each such function with all that it calls, and makes machine code of it, before its caller
+inlines it. For a scan of a hundred functions, nested up to ten deep, that is half of the compile time.
 """
 
 # mypy: allow-untyped-calls
@@ -18,7 +18,7 @@ from numba.core.typed_passes import NativeLowering
 
 
 class _PartLibrary(JITCodeLibrary):
-    """The code of a part, with that of its own parts, as it is before it is optimized."""
+    """The unoptimized code of a function and of those that it calls, for its callers to link."""
 
     def finalize(self) -> None:
         self._raise_if_finalized()
@@ -32,7 +32,7 @@ class _PartLibrary(JITCodeLibrary):
 
 @register_pass(mutates_CFG=True, analysis_only=False)
 class _PartLowering(NativeLowering):
-    """Makes a part known to what calls it. Raises LoweringError for one whose array nobody would count."""
+    """Lowers a function for its callers alone. Raises LoweringError if it returns an array without reference counts."""
 
     _name = "part_lowering"
 
@@ -43,7 +43,7 @@ class _PartLowering(NativeLowering):
         state.flags.no_compile = True
         super().run_pass(state)
         lowered = state["cr"]
-        # What stands for the part, without an address.
+        # Callers find the function by this object, which has no address to call.
         known = _dynfunc.make_function(
             lowered.fndesc.lookup_module(), state.func_id.func_name, "", 0, lowered.env, (state.library,)
         )
@@ -60,10 +60,10 @@ def _holds_array(kind: Any) -> bool:
 
 
 class PartCompiler(CompilerBase):
-    """Numba's compiler, but for the last step."""
+    """Numba's compiler without the step that makes machine code."""
 
     def define_pipelines(self) -> list[Any]:
-        """Return numba's own passes, with the one that makes machine code replaced."""
+        """Return numba's passes, with ``_PartLowering`` in place of the one that makes machine code."""
         passes = DefaultPassBuilder.define_nopython_pipeline(self.state)
         passes.passes = [
             (_PartLowering, described) if kind is NativeLowering else (kind, described)
