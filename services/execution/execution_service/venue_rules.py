@@ -57,7 +57,7 @@ class RulesKeeper:
         self._noted: dict[str, tuple[RulesInForce | None, bool, datetime]] = {}
 
     def review(self, since: datetime, real: RealMoney) -> list[str]:
-        """Compare what is traded or held by the rules that the venue stated since then; return what has changed.
+        """Compare the rules of all that is traded or held with what the venue stated since then; return the changes.
 
         One whose rules the venue does not state keeps no other waiting.
         """

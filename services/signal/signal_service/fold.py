@@ -141,9 +141,9 @@ class StrategyRunner:
         return outputs
 
     def _newest(self, lacking: Sequence[Gap]) -> list[Gap]:
-        """Return the history to request, without that of bars that waited: the next in the queue request it.
+        """Return the gaps to request now: none for bars that waited, since newer ones behind them request the same.
 
-        Each request has the venue asked for the whole look-back of its instruments.
+        Each request makes market-data ask the venue for the whole look-back.
         """
         now = self._clock().timestamp() if self._clock else 0
         waited_s = POLL_S + self._desk.venues[self._venue].grace_s

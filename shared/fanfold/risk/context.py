@@ -220,7 +220,7 @@ class Context(msgspec.Struct, kw_only=True):
 def _stale(ages: Mapping[str, float], book: AccountSnapshot, terms: AccountPolicy) -> dict[str, float]:
     """Return the ages of prices that are too old to enter by.
 
-    Fees at a real venue leave dust, for good: that of an instrument without bars any more bars no entry.
+    Fees at a real venue leave dust that can never be sold. It blocks no entry when its instrument has no more bars.
     """
     old = {instrument: age for instrument, age in ages.items() if age > terms.limits.bar_age_s_max}
     if not (old and terms.real):

@@ -61,7 +61,7 @@ def plan_stops(
             leg: stop_of(protection, book, terms, at=at, now=now, alone=leg in alone)
             for leg, protection in sorted(known.items())
         }
-        # By inferred rules it would be of another quantity, which the venue may reject: one that rests stays.
+        # By inferred rules a new stop has another quantity, which the venue may reject: the one that rests stays.
         successors = {
             leg: stop for leg, stop in stops.items() if stop and (leg not in book.stops or terms.knows_rules(leg))
         }

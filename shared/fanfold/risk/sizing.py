@@ -84,7 +84,7 @@ def is_dust(held: Exposure, leg: PositionPolicy, price: Decimal) -> bool:
 
 
 def holds_only_dust(instrument: str, book: AccountSnapshot, terms: AccountPolicy) -> bool:
-    """Return whether an account holds and orders no more of an instrument than what can never be sold.
+    """Return whether all that an account holds of an instrument is dust, too little to sell, and no order is live.
 
     Without rules of the instrument nothing counts as dust. The instrument has a price.
     """

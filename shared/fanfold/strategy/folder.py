@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from importlib import import_module, invalidate_caches
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from fanfold.errors import BadInput
@@ -85,7 +86,7 @@ def in_use() -> Path | None:
 
 
 def as_named(name: str) -> str:
-    """Return the words by which a command line finds a strategy: its name, and its folder where it is not the default.
+    """Return the arguments that name a strategy to a command: its name, and its folder where that is not the default.
 
     >>> as_named("sma_cross")
     'sma_cross'
@@ -93,7 +94,7 @@ def as_named(name: str) -> str:
     own, here = in_use(), Path.cwd()
     if own is None or own == here / DEFAULT or not Path(own, *name.split(".")).with_suffix(".py").is_file():
         return name
-    return f"{name} --strategies {own.relative_to(here) if own.is_relative_to(here) else own}"
+    return f"{name} --strategies {quote(str(own.relative_to(here) if own.is_relative_to(here) else own))}"
 
 
 def names() -> list[str]:
